@@ -1,0 +1,59 @@
+# make demo     train the digits network, make its hardware, prove it equal, count it, write the report
+# make test     lint, types and every test; the test command of this repository
+# make verify   the long tests that `make test` leaves out
+# make lint     ruff and mypy alone
+# make doctor   which tools were found, and what to do for what is missing
+# make clean    remove what programs made, except the virtual environment
+#
+# Each of them first makes the virtual environment if it is missing or stale. pip's own settings are honoured
+# (PIP_INDEX_URL and the like): on Linux an index that carries the CPU build of torch saves some gigabytes.
+
+PYTHON ?= python3
+VENV ?= .venv
+NETWORK ?= networks/digits.yaml
+# Arguments for pytest, e.g. make test TESTS="tests/export -x"
+TESTS ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+RUN := $(VENV)/bin/python -m
+STAMP := $(VENV)/.tritforge
+
+.PHONY: demo test verify lint doctor environment programs clean
+
+demo: environment
+	@$(RUN) tritforge demo $(NETWORK)
+
+test: lint
+	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS)
+
+verify: environment
+	@$(RUN) pytest -m verify $(TESTS)
+
+lint: environment
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+
+doctor: environment
+	@$(RUN) tritforge doctor
+
+clean:
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+environment: $(STAMP)
+
+# What no Python package brings: compiler, make, perl, Icarus.
+programs:
+	@$(PYTHON) -m tritforge.programs
+
+# The stamp holds the folder it was made in: an environment that was copied or moved along is stale.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+$(STAMP): pyproject.toml constraints.txt | programs
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $$($(VENV)/bin/python -c "" 2>/dev/null || echo --clear) $(VENV)
+	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@echo "$(CURDIR)" > $@
