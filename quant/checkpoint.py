@@ -1,0 +1,144 @@
+"""Checkpoints: model.safetensors for the tensors, model.json for everything else. Nothing is pickled."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+__all__ = ["CheckpointError", "load", "restore", "save", "versions", "write_atomic"]
+
+FORMAT = "tritforge-checkpoint"
+VERSION = 1
+_TENSORS = "model.safetensors"
+_PENDING = "model.safetensors.pending"
+_DESCRIPTION = "model.json"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is missing, damaged or of another network; the message names the file or tensor."""
+
+
+def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> None:
+    """Write the state of ``model`` and ``meta`` to ``directory``.
+
+    A kill at any moment leaves either the old checkpoint or the new one: the tensors are written under a
+    pending name, model.json with their digest replaces the old one, and only then the tensors do. ``load``
+    completes a step that a kill has cut off.
+
+    Parameters
+    ----------
+    directory: made when missing.
+    meta: what JSON can hold: configuration, seeds, metrics.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()}
+    data = safetensors.torch.save(state)
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "tensors": {"file": _TENSORS, "sha256": hashlib.sha256(data).hexdigest()},
+        "versions": versions(),
+        "meta": dict(meta),
+    }
+    text = json.dumps(description, indent=2, allow_nan=False) + "\n"
+    write_atomic(directory / _PENDING, data)
+    write_atomic(directory / _DESCRIPTION, text)
+    os.replace(directory / _PENDING, directory / _TENSORS)
+
+
+def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors by name and the ``meta`` that ``save`` was given.
+
+    Raises
+    ------
+    CheckpointError: a file is missing, truncated, of another format or not what model.json was written for.
+    """
+    directory = Path(directory)
+    description = _read_description(directory / _DESCRIPTION)
+    expected = description["tensors"]["sha256"]
+    found = "none"
+    for name in (_TENSORS, _PENDING):
+        if (directory / name).is_file():
+            data = (directory / name).read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
+            if digest == expected:
+                return safetensors.torch.load(data), description["meta"]
+            found = digest if name == _TENSORS else found
+    path = directory / _TENSORS
+    if found == "none":
+        raise CheckpointError(f"{path} is missing: train again")
+    raise CheckpointError(
+        f"{path} is damaged: its SHA-256 is {found}, {_DESCRIPTION} expects {expected}; train again"
+    )
+
+
+def restore(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copy the tensors of ``state`` into ``model``, bit for bit.
+
+    Raises
+    ------
+    CheckpointError: the state is of another network; the message names the first tensor that is missing,
+        of another shape or type, or not expected. The model is then left as it was.
+    """
+    own = model.state_dict()
+    advice = "the checkpoint is of another network"
+    for name, tensor in own.items():
+        if name not in state:
+            raise CheckpointError(f"tensor {name!r} is missing: {advice}")
+        for what, has, needs in (
+            ("shape", list(state[name].shape), list(tensor.shape)),
+            ("type", state[name].dtype, tensor.dtype),
+        ):
+            if has != needs:
+                raise CheckpointError(
+                    f"tensor {name!r} has {what} {has}, the network needs {needs}: {advice}"
+                )
+    for name in state:
+        if name not in own:
+            raise CheckpointError(f"tensor {name!r} is not expected: {advice}")
+    model.load_state_dict(dict(state))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the result of a training depends on."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write a file that is either as it was or complete, whatever happens meanwhile."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing: there is no checkpoint, train first")
+    try:
+        description: dict[str, Any] = json.loads(path.read_bytes())
+        known = (description["format"], description["version"]) == (FORMAT, VERSION)
+        complete = isinstance(description["tensors"]["sha256"], str) and isinstance(description["meta"], dict)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__} {error}; train again") from error
+    if not (known and complete):
+        raise CheckpointError(f"{path} is not a {FORMAT} of version {VERSION}; train again")
+    return description

@@ -1,0 +1,121 @@
+"""Evaluation: accuracy, and the exact integers inside a trained model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from quant.activation import UnsignedQuantizer
+from quant.apply import accumulator_unit
+from quant.tracing import feeding_quantizer, score_layers, trace
+
+__all__ = ["accuracy", "exact", "integer_activations", "predictions"]
+
+
+def exact(model: nn.Module) -> nn.Module:
+    """Return a copy of ``model`` in float64 and in evaluation mode.
+
+    In it every convolution and dense layer between quantizers is exact integer arithmetic times a
+    constant. It is the model the hardware is compared with.
+    """
+    return copy.deepcopy(model).double().eval()
+
+
+@torch.no_grad()
+def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
+    """Return the class [N], int64, of each image [N, C, H, W]; the lowest index among equal scores.
+
+    The model is used as it stands: in its own type, on its own device, in the mode it is in.
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be positive, not {batch!r}")
+    like = next(model.parameters())
+    return torch.cat([model(part.to(like)).argmax(1).cpu() for part in torch.split(images, batch)])
+
+
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
+    """Return the share of ``images`` [N, C, H, W] whose class is in ``labels`` [N], in evaluation mode."""
+    if len(images) != len(labels) or not len(images):
+        raise ValueError(
+            f"images and labels must be equally many and not none, not {len(images)} and {len(labels)}"
+        )
+    training = model.training
+    model.eval()
+    try:
+        return float((predictions(model, images, batch) == labels.cpu()).double().mean())
+    finally:
+        model.train(training)
+
+
+@torch.no_grad()
+def integer_activations(
+    model64: nn.Module, images: Tensor, batch: int = 256
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Return the integers that the exact model computes on ``images`` [N, C, H, W].
+
+    Parameters
+    ----------
+    model64: what ``exact`` returns for a ternary model.
+    batch: images per run; it bounds the memory and cannot change the integers.
+
+    Returns
+    -------
+    By module path, in the order of the calls: the codes of each quantizer, in the layout torch gives them
+    ([N, C, H, W] or [N, K]); and the scores [N, K] of each layer that no quantizer follows, in units of
+    its accumulator.
+
+    Raises
+    ------
+    ValueError: the model is not in float64 and evaluation mode, a quantizer or a layer of scores is called
+        more than once, or a value is no integer multiple of its unit.
+    """
+    if model64.training or any(p.dtype != torch.float64 for p in model64.parameters()):
+        raise ValueError(
+            "model64 must be in float64 and in evaluation mode: pass quant.evaluate.exact(model)"
+        )
+    graph = trace(model64)
+    units = {
+        path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, UnsignedQuantizer)
+    }
+    for path in score_layers(model64, graph):
+        quantizer = model64.get_submodule(feeding_quantizer(model64, graph, path))
+        assert isinstance(quantizer, UnsignedQuantizer)
+        unit = accumulator_unit(model64.get_submodule(path), quantizer)
+        units[path] = unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
+
+    calls = [str(node.target) for node in graph.nodes if node.op == "call_module"]
+    for path in units:
+        if calls.count(path) > 1:
+            raise ValueError(
+                f"{path!r} is called {calls.count(path)} times: give each place a module of its own"
+            )
+
+    found: dict[str, list[npt.NDArray[np.int64]]] = {}
+
+    def record(path: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            found.setdefault(path, []).append(_integers(path, output, units[path]))
+
+        return hook
+
+    hooks = [model64.get_submodule(path).register_forward_hook(record(path)) for path in units]
+    try:
+        for part in torch.split(images, batch):
+            model64(part.to(next(model64.parameters())))
+    finally:
+        for handle in hooks:
+            handle.remove()
+    return {path: np.concatenate(parts) for path, parts in found.items()}
+
+
+def _integers(path: str, value: Tensor, unit: Tensor) -> npt.NDArray[np.int64]:
+    integers = (value / unit).round()
+    if not torch.equal(integers * unit, value):
+        raise ValueError(f"the output of {path!r} is not an integer multiple of its unit")
+    return integers.to(torch.int64).cpu().numpy()

@@ -1,0 +1,34 @@
+"""Networks by name, as the configuration names them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from quant.networks.digits import Digits
+
+__all__ = ["NETWORKS", "build"]
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"digits": Digits}
+"""Builders by name; their keyword arguments are the network's options."""
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Return a new float network; ``quant.ternarize`` makes it ternary.
+
+    The starting weights come from torch's global random numbers: seed them first.
+
+    Raises
+    ------
+    ValueError: no such network, or the network has no such option; the message lists those there are.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(sorted(NETWORKS))}, not {name!r}")
+    allowed = list(inspect.signature(NETWORKS[name]).parameters)
+    for option in options:
+        if option not in allowed:
+            raise ValueError(f"network {name!r} has no option {option!r}; it has {', '.join(allowed)}")
+    return NETWORKS[name](**options)

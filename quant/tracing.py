@@ -1,0 +1,108 @@
+"""The graph of a model: which layers give the scores, and which quantizer feeds a layer."""
+
+from __future__ import annotations
+
+from torch import fx, nn
+
+from quant.activation import UnsignedQuantizer
+
+__all__ = ["Tracer", "TracingError", "feeding_quantizer", "is_matrix_layer", "score_layers", "trace"]
+
+
+class TracingError(ValueError):
+    """A model whose graph cannot be read, or in which a needed quantizer is missing."""
+
+
+def is_matrix_layer(module: nn.Module) -> bool:
+    """Return whether ``quant.ternarize`` makes the weight of ``module`` ternary."""
+    return isinstance(module, (nn.Conv2d, nn.Linear))
+
+
+class Tracer(fx.Tracer):
+    """A torch.fx tracer that keeps quantizers and matrix layers whole, subclasses included."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Return whether a call of ``m`` stays one node of the graph."""
+        whole = isinstance(m, UnsignedQuantizer) or is_matrix_layer(m)
+        return whole or super().is_leaf_module(m, module_qualified_name)
+
+
+def trace(model: nn.Module) -> fx.Graph:
+    """Return the graph of ``model.forward``.
+
+    Raises
+    ------
+    TracingError: torch.fx cannot follow the forward function.
+    """
+    try:
+        return Tracer().trace(model)
+    except Exception as error:  # a tracer runs the user's forward: it can raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TracingError(
+            f"torch.fx cannot trace {type(model).__name__}.forward ({reason}): "
+            "write it without control flow that depends on the data"
+        ) from error
+
+
+def score_layers(model: nn.Module, graph: fx.Graph) -> list[str]:
+    """Return the paths of the matrix layers that give the output: no quantizer and no other layer follows."""
+    scores = []
+    for node in graph.nodes:
+        if (
+            is_matrix_layer(_module(model, node))
+            and node.target not in scores
+            and _reaches_output(model, node)
+        ):
+            scores.append(node.target)
+    return scores
+
+
+def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
+    """Return the path of the one quantizer whose codes enter the matrix layer at path ``layer``.
+
+    Pooling, flattening and whatever else lies between does not matter: what is asked for is the step.
+
+    Raises
+    ------
+    TracingError: the layer is never called, or its input does not come from exactly one quantizer.
+    """
+    calls = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
+    if not calls:
+        raise TracingError(f"layer {layer!r} is never called as a module by {type(model).__name__}.forward")
+    found: set[str] = set()
+    waiting = [source for call in calls for source in call.all_input_nodes]
+    while waiting:
+        node = waiting.pop()
+        module = _module(model, node)
+        if isinstance(module, UnsignedQuantizer):
+            found.add(str(node.target))
+        elif node.op == "placeholder" or is_matrix_layer(module):
+            raise TracingError(
+                f"layer {layer!r} reads {str(node.target)!r} without a quantizer between them: "
+                "put an UnsignedQuantizer before the layer"
+            )
+        else:
+            waiting.extend(node.all_input_nodes)
+    if len(found) != 1:
+        raise TracingError(f"layer {layer!r} must be fed by one quantizer, not {len(found)}: {sorted(found)}")
+    return found.pop()
+
+
+def _reaches_output(model: nn.Module, start: fx.Node) -> bool:
+    """Return whether a way from ``start`` to the output passes neither a quantizer nor a matrix layer."""
+    waiting, seen = list(start.users), set()
+    while waiting:
+        node = waiting.pop()
+        module = _module(model, node)
+        if node in seen or isinstance(module, UnsignedQuantizer) or is_matrix_layer(module):
+            continue
+        if node.op == "output":
+            return True
+        seen.add(node)
+        waiting.extend(node.users)
+    return False
+
+
+def _module(model: nn.Module, node: fx.Node) -> nn.Module:
+    """Return the module a node calls; an empty one for any other node."""
+    return model.get_submodule(str(node.target)) if node.op == "call_module" else nn.Identity()

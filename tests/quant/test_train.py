@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import quant
+from quant import checkpoint, datasets
+from quant.datasets import Dataset
+from quant.evaluate import accuracy, exact
+from quant.networks.digits import Digits
+from quant.train import TrainingConfig, TrainingError, TrainingResult, train
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIG = TrainingConfig(epochs=6, batch_size=50, learning_rate=0.01, seed=5)
+
+
+def small_dataset() -> Dataset:
+    full = datasets.load("digits")
+    return replace(
+        full,
+        train_images=full.train_images[::9],
+        train_labels=full.train_labels[::9],
+        test_images=full.test_images[::9],
+        test_labels=full.test_labels[::9],
+    )
+
+
+def small_model(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    model = Digits(channels=(3, 4))
+    model.pool1 = nn.Sequential(model.pool1, nn.Dropout(0.1))  # so that a step needs random numbers
+    return quant.ternarize(model)
+
+
+def run(directory: Path, model: nn.Module | None = None, **options: Any) -> TrainingResult:
+    config = options.pop("config", CONFIG)
+    model = small_model() if model is None else model
+    return train(model, small_dataset(), config, directory, progress=False, save_interval_s=0, **options)
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupted(directory: Path, after_batches: int, **options: Any) -> None:
+    """Train until a batch raises, as Ctrl-C would."""
+    model = small_model()
+    left = after_batches
+
+    def count(module: nn.Module, inputs: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise Interrupted
+        left -= 1
+
+    model.register_forward_pre_hook(count)
+    with pytest.raises(Interrupted):
+        run(directory, model, **options)
+
+
+def weights(directory: Path) -> bytes:
+    return (directory / "model.safetensors").read_bytes()
+
+
+def test_training_writes_a_checkpoint_a_log_and_nothing_else(tmp_path: Path) -> None:
+    model = small_model()
+    result = run(tmp_path, model, meta={"network": "small"})
+    assert sorted(files(tmp_path)) == ["log.csv", "model.json", "model.safetensors"]
+    state, meta = checkpoint.load(tmp_path)
+    assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
+    assert meta["network"] == "small"
+    assert meta["training"] == asdict(CONFIG)
+    assert meta["result"] == asdict(result)
+    with open(tmp_path / "log.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [float(row["loss"]) for row in rows] == [record["loss"] for record in meta["history"]]
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert not model.training
+
+
+def test_the_figures_are_those_of_the_exact_model(tmp_path: Path) -> None:
+    model, data = small_model(), small_dataset()
+    result = run(tmp_path, model)
+    assert result.test_accuracy == accuracy(exact(model), data.test_images, data.test_labels)
+    assert result.train_accuracy == accuracy(exact(model), data.train_images, data.train_labels)
+    assert (result.train_images, result.test_images) == (len(data.train_images), len(data.test_images))
+    assert (result.epochs, result.resumed_epochs) == (6, 0)
+
+
+def test_the_held_out_part_cannot_influence_the_weights(tmp_path: Path) -> None:
+    data = small_dataset()
+    other = replace(data, test_images=1 - data.test_images, test_labels=9 - data.test_labels)
+    for name, part in (("a", data), ("b", other)):
+        train(small_model(), part, CONFIG, tmp_path / name, progress=False)
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_one_seed_gives_one_result_and_another_seed_another(tmp_path: Path) -> None:
+    run(tmp_path / "a")
+    torch.rand(7)  # the state of the caller's random numbers must not matter
+    run(tmp_path / "b")
+    run(tmp_path / "c", config=replace(CONFIG, seed=6))
+    assert weights(tmp_path / "a") == weights(tmp_path / "b") != weights(tmp_path / "c")
+
+
+def test_the_callers_random_numbers_and_threads_are_left_alone(tmp_path: Path) -> None:
+    model, threads, seen = small_model(), torch.get_num_threads(), set()
+    model.register_forward_pre_hook(lambda module, inputs: seen.add(torch.get_num_threads()))
+    try:
+        torch.set_num_threads(2)
+        torch.manual_seed(1)
+        expected = torch.rand(3)
+        torch.manual_seed(1)
+        run(tmp_path, model)
+        assert torch.equal(torch.rand(3), expected)
+        assert torch.get_num_threads() == 2
+        assert seen == {CONFIG.threads} == {1}
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(tmp_path: Path) -> None:
+    model, batches = small_model(), []
+    model.register_forward_pre_hook(lambda module, inputs: batches.append(inputs[0]))
+    run(tmp_path, model)
+    assert {len(batch) for batch in batches[:24]} == {40}  # 160 images, at most 50 in a batch
+    epochs = [torch.cat(batches[i : i + 4]).flatten(1).tolist() for i in range(0, 24, 4)]
+    images = sorted(small_dataset().train_images.flatten(1).tolist())
+    for index, epoch in enumerate(epochs):
+        assert sorted(epoch) == images
+        assert epoch not in epochs[:index]
+
+
+def test_the_learning_rate_falls_to_zero_along_a_half_cosine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    class Recording(torch.optim.AdamW):
+        def step(self, closure: Any = None) -> Any:
+            rates.extend({group["lr"] for group in self.param_groups})
+            return super().step(closure)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Recording)
+    run(tmp_path)
+    assert rates == [0.01 * 0.5 * (1 + math.cos(math.pi * step / 24)) for step in range(24)]
+
+
+def test_a_model_left_in_evaluation_mode_is_trained_all_the_same(tmp_path: Path) -> None:
+    run(tmp_path / "a", small_model().train())
+    run(tmp_path / "b", small_model().eval())
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_weight_decay_is_for_weights_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[torch.optim.Optimizer] = []
+
+    class Recording(torch.optim.AdamW):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            made.append(self)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Recording)
+    model = small_model()
+    run(tmp_path, model, config=replace(CONFIG, weight_decay=0.125))
+    decay = {id(p): group["weight_decay"] for group in made[0].param_groups for p in group["params"]}
+    for name, parameter in model.named_parameters():
+        assert decay[id(parameter)] == (0.125 if name.endswith("weight.original") else 0.0), name
+
+
+@pytest.mark.parametrize("batches", [4, 5, 14])
+def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, batches: int) -> None:
+    """Four batches an epoch: stop at the end of the first, within the second and within the fourth."""
+    run(tmp_path / "whole")
+    interrupted(tmp_path / "parts", batches)
+    assert "model.json" not in files(tmp_path / "parts")
+    result = run(tmp_path / "parts")
+    assert result.resumed_epochs == batches // 4
+    assert weights(tmp_path / "parts") == weights(tmp_path / "whole")
+    assert files(tmp_path / "parts")["log.csv"] == files(tmp_path / "whole")["log.csv"]
+    assert "resume.safetensors" not in files(tmp_path / "parts")
+
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from importlib import util
+spec = util.spec_from_file_location("test_train", sys.argv[2])
+module = util.module_from_spec(spec)
+sys.modules["test_train"] = module  # its dataclasses look themselves up
+spec.loader.exec_module(module)
+
+where, left = sys.argv[4], int(sys.argv[5])
+
+def count(*arguments):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+model = module.small_model()
+if where == "batch":
+    model.register_forward_pre_hook(count)
+elif where == "fsync":
+    fsync = os.fsync
+    os.fsync = lambda descriptor: (count(), fsync(descriptor))
+module.run(Path(sys.argv[3]), model)
+"""
+
+
+def child(directory: Path, where: str, count: int) -> int:
+    """Train in a process of its own that kills itself at the ``count``-th batch or write."""
+    arguments = [str(REPOSITORY), __file__, str(directory), where, str(count)]
+    return subprocess.run([sys.executable, "-c", CHILD, *arguments], check=False).returncode
+
+
+def test_a_killed_process_resumes_to_identical_weights(tmp_path: Path) -> None:
+    """SIGKILL within an epoch, then SIGKILL while a resume state is being written, then to the end."""
+    run(tmp_path / "whole")
+    parts = tmp_path / "parts"
+    assert child(parts, "batch", 11) == -signal.SIGKILL
+    assert set(files(parts)) == {"log.csv", "resume.safetensors"}
+    assert child(parts, "fsync", 3) == -signal.SIGKILL
+    assert any(name.endswith(".tmp") for name in files(parts))
+    assert child(parts, "never", 0) == 0
+    assert weights(parts) == weights(tmp_path / "whole")
+    assert files(parts)["log.csv"] == files(tmp_path / "whole")["log.csv"]
+    assert json.loads(files(parts)["model.json"])["meta"]["result"]["resumed_epochs"] == 3
+
+
+def test_a_finished_run_is_trained_anew(tmp_path: Path) -> None:
+    run(tmp_path)
+    first = weights(tmp_path)
+    assert run(tmp_path).resumed_epochs == 0
+    assert weights(tmp_path) == first
+
+
+def test_resuming_can_be_declined(tmp_path: Path) -> None:
+    interrupted(tmp_path, 9)
+    other = replace(CONFIG, learning_rate=0.02)
+    assert run(tmp_path, resume=False, config=other).resumed_epochs == 0
+    run(tmp_path / "other", config=other)
+    assert weights(tmp_path) == weights(tmp_path / "other")
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
+    model = small_model()
+    with torch.no_grad():
+        model.bn1.weight.fill_(float("nan"))
+    with pytest.raises(TrainingError) as caught:
+        run(tmp_path, model)
+    assert str(caught.value) == "the loss is nan in epoch 1: lower learning_rate (0.01)"
+    assert files(tmp_path) == {}
+
+
+def test_progress_shows_loss_and_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(small_model(), small_dataset(), replace(CONFIG, epochs=2), tmp_path)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "train: 100%" in shown.err
+    assert "loss=" in shown.err
+    assert "accuracy=" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"epochs": 0}, ValueError, "epochs must be at least 1, not 0"),
+        ({"epochs": 1.5}, TypeError, "epochs must be an int, not 1.5"),
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1, not 0"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, not -1"),
+        ({"threads": True}, TypeError, "threads must be an int, not True"),
+        ({"learning_rate": "fast"}, TypeError, "learning_rate must be a number, not 'fast'"),
+        ({"learning_rate": 0}, ValueError, "learning_rate must be above 0, not 0"),
+        (
+            {"learning_rate": float("inf")},
+            ValueError,
+            "learning_rate must be finite and not negative, not inf",
+        ),
+        ({"weight_decay": -0.1}, ValueError, "weight_decay must be finite and not negative, not -0.1"),
+    ],
+)
+def test_bad_settings_are_refused(change: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        replace(CONFIG, **change)
+    assert str(caught.value) == message
