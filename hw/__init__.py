@@ -1,0 +1,1 @@
+"""Amaranth generators: from a network and a folding to Verilog."""

@@ -1,0 +1,90 @@
+"""Index of the largest score of a vector."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from export.datatype import DataType
+from hw.arithmetic import maximum
+from hw.stream import Beats, Unit, output_register, room
+
+__all__ = ["ArgMax", "Largest"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Largest(Unit):
+    """Index of the largest of ``elements`` scores, the lowest among equals; one beat a cycle, latency 1.
+
+    Parameters
+    ----------
+    name : instance name.
+    dtype : type of the scores.
+    elements : length of the vector.
+    lanes : scores a beat; divides ``elements``.
+    """
+
+    name:     str
+    dtype:    DataType
+    elements: int
+    lanes:    int
+
+    @property
+    def i(self):
+        return Beats(self.dtype, self.lanes)
+
+    @property
+    def o(self):
+        return Beats(DataType.from_range(0, self.elements - 1), 1)
+
+    @property
+    def interval_cycles(self):
+        return self.elements // self.lanes
+
+    @property
+    def frame_beats(self):
+        return 1
+
+    def schedule(self, graph, channel):
+        steps = self.interval_cycles
+        return graph.chain(self.name, channel, steps, range(steps), [steps - 1])
+
+    def component(self):
+        return ArgMax(self)
+
+
+class ArgMax(wiring.Component):
+    """The circuit of :class:`Largest`. ``i``: beats of ``lanes`` scores; ``o``: one index a vector."""
+
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+
+    def elaborate(self, platform):
+        unit  = self._unit
+        m     = Module()
+        index = unit.o.dtype.bits
+        score = unit.i.view(self.i.payload)
+        first = Signal(index)                   # index of the beat's first lane
+        best       = Signal.like(score[0])
+        best_index = Signal(index)
+        last  = first == unit.elements - unit.lanes
+        step  = Signal()
+        lanes = [(score[lane], first + lane) for lane in range(unit.lanes)]
+        value, at = maximum(m, lanes)
+        winner       = Signal.like(best)
+        winner_index = Signal.like(best_index)
+        better = (first == 0) | (value > best)  # strictly: an equal score later in the vector does not win
+        m.d.comb += [
+            self.i.ready.eq(~last | room(self.o)),
+            step.eq(self.i.valid & self.i.ready),
+            winner.eq(Mux(better, value, best)),
+            winner_index.eq(Mux(better, at, best_index)),
+        ]
+        with m.If(step):
+            m.d.sync += [best.eq(winner), best_index.eq(winner_index), first.eq(Mux(last, 0, first + unit.lanes))]
+        with m.If(step & last):
+            m.d.sync += self.o.payload.eq(winner_index)
+        output_register(m, self.o, step & last)
+        return m

@@ -1,0 +1,49 @@
+"""Arithmetic on ternary weights: a product is a gate, a dot product a tree of unsigned additions.
+
+The lane: with u the input as an unsigned number of B bits (offset binary when it is signed) and a weight code
+{negative, nonzero},
+
+    product = nonzero ? (negative ? ~u : u) : 0        unsigned, B bits, no carry
+
+The missing constants are per row and known at export: export.correction folds them into thresholds or bias.
+"""
+
+from amaranth import *
+
+__all__ = ["add_all", "maximum", "offset_binary", "ternary_product"]
+
+
+def offset_binary(value):
+    """The bits of ``value`` as an unsigned number: the top bit of a signed one is inverted, which adds 2**(B-1)."""
+    bits = value.as_unsigned() if value.shape().signed else value
+    return bits ^ (1 << (len(value) - 1)) if value.shape().signed else bits
+
+
+def ternary_product(value, code):
+    """Gate ``value`` (unsigned, B bits) with the trit ``code`` (2 bits): 00 gives 0, 01 value, 11 its complement."""
+    width = len(value)
+    return (value ^ code[1].replicate(width)) & code[0].replicate(width)
+
+
+def add_all(terms):
+    """Sum of a list of unsigned values as a balanced tree; wide enough for every value."""
+    terms = list(terms)
+    while len(terms) > 1:
+        pairs = [left + right for left, right in zip(terms[0::2], terms[1::2], strict=False)]
+        terms = pairs + terms[len(pairs) * 2:]
+    return terms[0]
+
+
+def maximum(m, candidates):
+    """Largest of ``candidates``, a list of (value, index); among equals the one that comes first in the list."""
+    candidates = list(candidates)
+    while len(candidates) > 1:
+        winners = []
+        for number, ((value, index), (other, other_index)) in enumerate(zip(candidates[0::2], candidates[1::2], strict=False)):
+            better       = other > value
+            winner       = Signal(value.shape(), name=f"winner_{len(candidates)}_{number}")
+            winner_index = Signal.like(Mux(better, other_index, index), name=f"winner_index_{len(candidates)}_{number}")
+            m.d.comb += [winner.eq(Mux(better, other, value)), winner_index.eq(Mux(better, other_index, index))]
+            winners.append((winner, winner_index))
+        candidates = winners + candidates[len(winners) * 2:]
+    return candidates[0]

@@ -1,0 +1,196 @@
+"""The ``array`` engine: PE rows times SIMD columns of add/subtract lanes, weights streamed from a ROM."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from export.correction import accumulator_bits
+from export.datatype import DataType
+from export.ir import MatrixNode
+from export.packing import Packing
+from export.rom import weight_rom
+from hw.arithmetic import add_all, offset_binary, ternary_product
+from hw.rom import Rom, trit_codes
+from hw.stream import Beats, Unit, output_register, room
+
+__all__ = ["Array", "MacArray"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Array(Unit):
+    """sum'[row] of ``node``'s matrix for each vector: y plus the row's correction (export.correction), unsigned.
+
+    A vector of K elements arrives as K/simd beats and is kept for the M/pe passes over it; each pass puts one beat
+    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, 3 cycles from the last beat of a pass to its sums.
+
+    Parameters
+    ----------
+    name : instance name.
+    node : the layer; one plane.
+    source : type of the input elements.
+    vectors : vectors a frame (output pixels).
+    pe, simd : rows and columns at a time; divide M and K.
+    packing : layout of the weight words.
+    """
+
+    name:    str
+    node:    MatrixNode
+    source:  DataType
+    vectors: int
+    pe:      int
+    simd:    int
+    packing: Packing
+
+    @property
+    def matrix(self):
+        return self.node.plane_matrices()[0]
+
+    @property
+    def i(self):
+        return Beats(self.source, self.simd)
+
+    @property
+    def o(self):
+        return Beats(DataType(accumulator_bits(self.matrix, self.source), signed=False), self.pe)
+
+    @property
+    def passes(self):
+        """Groups of ``pe`` rows."""
+        return self.matrix.shape[0] // self.pe
+
+    @property
+    def vector_beats(self):
+        return self.matrix.shape[1] // self.simd
+
+    @property
+    def interval_cycles(self):
+        return self.vectors * self.passes * self.vector_beats
+
+    @property
+    def frame_beats(self):
+        return self.vectors * self.passes
+
+    @property
+    def rom(self):
+        """The weights as the engine reads them (export.rom.RomImage)."""
+        return weight_rom(self.node, self.pe, self.simd, self.packing)
+
+    def schedule(self, graph, channel):
+        steps  = self.interval_cycles
+        step   = np.arange(steps)
+        take   = step[(step // self.vector_beats) % self.passes == 0]
+        issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
+        summed = graph.chain(f"{self.name}.sum", issued, steps, step, step)
+        return graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
+
+    def component(self):
+        return MacArray(self)
+
+
+class MacArray(wiring.Component):
+    """The circuit of :class:`Array`: three registered stages, each with its own valid.
+
+    issue       takes a beat of the vector, or repeats it from the buffer, and reads the weight word
+    sum         one tree per row: ``simd`` ternary products, added
+    accumulate  adds the trees of a pass; the last one puts the result
+
+    Members
+    -------
+    i : beats of ``simd`` elements, a vector behind the other.
+    o : beats of ``pe`` sums, row 0 first.
+    """
+
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        m.submodules.weights = weights = Rom(unit.rom)
+
+        # issue ----------------------------------------------------------------------------------------------------
+        beat       = Signal(range(unit.vector_beats))
+        group      = Signal(range(unit.passes))
+        beat_last  = beat == unit.vector_beats - 1
+        group_last = group == unit.passes - 1
+        first_pass = group == 0
+        issue      = Signal()
+        sum_ready  = Signal()
+        operand    = Signal.like(self.i.payload)         # the beat, in the stage behind
+        m.d.comb += [
+            issue.eq((~first_pass | self.i.valid) & sum_ready),
+            self.i.ready.eq(first_pass & sum_ready),
+            weights.enable.eq(issue),
+        ]
+        with m.If(issue):
+            m.d.sync += [
+                beat.eq(Mux(beat_last, 0, beat + 1)),
+                weights.address.eq(Mux(beat_last & group_last, 0, weights.address + 1)),
+            ]
+            with m.If(beat_last):
+                m.d.sync += group.eq(Mux(group_last, 0, group + 1))
+        if unit.passes == 1:
+            with m.If(issue):
+                m.d.sync += operand.eq(self.i.payload)
+        else:
+            m.submodules.vector = vector = memory.Memory(shape=unit.i.payload_bits, depth=unit.vector_beats, init=[])
+            write = vector.write_port()
+            read  = vector.read_port()
+            fresh = Signal.like(self.i.payload)
+            held  = Signal()
+            m.d.comb += [
+                write.addr.eq(beat), write.data.eq(self.i.payload), write.en.eq(issue & first_pass),
+                read.addr.eq(beat), read.en.eq(issue & ~first_pass),
+                operand.eq(Mux(held, read.data, fresh)),
+            ]
+            with m.If(issue):
+                m.d.sync += [fresh.eq(self.i.payload), held.eq(~first_pass)]
+
+        # sum ------------------------------------------------------------------------------------------------------
+        sum_valid        = Signal()
+        sum_first        = Signal()
+        sum_last         = Signal()
+        accumulate_ready = Signal()
+        m.d.comb += sum_ready.eq(~sum_valid | accumulate_ready)
+        with m.If(sum_ready):
+            m.d.sync += sum_valid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [sum_first.eq(beat == 0), sum_last.eq(beat_last)]
+        inputs = [offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.simd)]
+        codes  = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
+        width  = unit.o.dtype.bits
+        tree   = min(width, (unit.simd * ((1 << unit.source.bits) - 1)).bit_length())
+        trees  = [Signal(tree, name=f"tree_{row}") for row in range(unit.pe)]
+        with m.If(sum_valid & accumulate_ready):
+            for row in range(unit.pe):
+                m.d.sync += trees[row].eq(add_all(
+                    ternary_product(value, code)
+                    for value, code in zip(inputs, codes[row * unit.simd:(row + 1) * unit.simd], strict=True)))
+
+        # accumulate -----------------------------------------------------------------------------------------------
+        accumulate_valid = Signal()
+        first            = Signal()
+        last             = Signal()
+        accumulate       = Signal()
+        m.d.comb += [
+            accumulate.eq(accumulate_valid & (~last | room(self.o))),
+            accumulate_ready.eq(~accumulate_valid | accumulate),
+        ]
+        with m.If(accumulate_ready):
+            m.d.sync += accumulate_valid.eq(sum_valid)
+        with m.If(sum_valid & accumulate_ready):
+            m.d.sync += [first.eq(sum_first), last.eq(sum_last)]
+        for row in range(unit.pe):
+            so_far = Signal(width, name=f"so_far_{row}")
+            total  = Signal(width, name=f"total_{row}")
+            m.d.comb += total.eq(Mux(first, 0, so_far) + trees[row])
+            with m.If(accumulate):
+                m.d.sync += so_far.eq(total)
+            with m.If(accumulate & last):
+                m.d.sync += unit.o.view(self.o.payload)[row].eq(total)
+        output_register(m, self.o, accumulate & last)
+        return m

@@ -1,0 +1,107 @@
+"""The AXI4-Stream ends of a core: TDATA of whole bytes, TLAST at the end of a frame, and what to do when it lies."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.stream import Beats
+
+__all__ = ["FrameSink", "FrameSource", "tdata_bits"]
+
+
+def tdata_bits(beats: Beats):
+    """Width of TDATA in bits: the payload filled up to whole bytes."""
+    return -(-beats.payload_bits // 8) * 8
+
+
+class FrameSource(wiring.Component):
+    """From AXI4-Stream to the core, a frame at a time. Combinational from ``tvalid`` to ``o.valid``.
+
+    A frame whose TLAST comes early is filled up with zeros, a frame whose TLAST is late is cut off; either sets
+    ``error`` until reset. In both cases the core sees whole frames, so the next frame is computed correctly and
+    every TLAST gives one result.
+
+    Parameters
+    ----------
+    beats : what a beat carries.
+    frame_beats : beats of a frame.
+
+    Members
+    -------
+    tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``.
+    o     : the stream into the core.
+    error : a frame has ended early or late since reset.
+    """
+
+    def __init__(self, beats, frame_beats):
+        self._frame_beats = frame_beats
+        super().__init__({
+            "tvalid": In(1), "tready": Out(1), "tdata": In(tdata_bits(beats)), "tlast": In(1),
+            "o": Out(beats.signature()), "error": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m     = Module()
+        count = Signal(range(self._frame_beats))
+        last  = count == self._frame_beats - 1
+        moved = self.o.valid & self.o.ready
+        with m.If(moved):
+            m.d.sync += count.eq(Mux(last, 0, count + 1))
+        with m.FSM():
+            with m.State("FRAME"):
+                m.d.comb += [
+                    self.o.payload.eq(self.tdata),
+                    self.o.valid.eq(self.tvalid),
+                    self.tready.eq(self.o.ready),
+                ]
+                with m.If(moved & (self.tlast != last)):
+                    m.d.sync += self.error.eq(1)
+                    with m.If(last):
+                        m.next = "LATE"
+                    with m.Else():
+                        m.next = "EARLY"
+            with m.State("EARLY"):          # the payload is 0
+                m.d.comb += self.o.valid.eq(1)
+                with m.If(moved & last):
+                    m.next = "FRAME"
+            with m.State("LATE"):
+                m.d.comb += self.tready.eq(1)
+                with m.If(self.tvalid & self.tlast):
+                    m.next = "FRAME"
+        return m
+
+
+class FrameSink(wiring.Component):
+    """From the core to AXI4-Stream. Combinational; TLAST marks the last beat of a frame.
+
+    Parameters
+    ----------
+    beats : what a beat carries.
+    frame_beats : beats of a frame.
+
+    Members
+    -------
+    i : the stream from the core.
+    tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``, zeros above.
+    """
+
+    def __init__(self, beats, frame_beats):
+        self._frame_beats = frame_beats
+        super().__init__({
+            "i": In(beats.signature()),
+            "tvalid": Out(1), "tready": In(1), "tdata": Out(tdata_bits(beats)), "tlast": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m     = Module()
+        count = Signal(range(self._frame_beats))
+        last  = count == self._frame_beats - 1
+        m.d.comb += [
+            self.tvalid.eq(self.i.valid),
+            self.i.ready.eq(self.tready),
+            self.tdata.eq(self.i.payload),
+            self.tlast.eq(last),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += count.eq(Mux(last, 0, count + 1))
+        return m

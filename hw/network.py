@@ -1,0 +1,60 @@
+"""The whole core: the stages of a plan, one behind the other, between AXI4-Stream ends."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.axi_stream import FrameSink, FrameSource, tdata_bits
+from hw.stream import Series, name_ports
+
+__all__ = ["Top", "ports"]
+
+
+def ports(plan):
+    """Members of the top module of ``plan``, by name: In or Out of a width in bits."""
+    return {
+        "aclk": In(1), "aresetn": In(1),
+        "s_axis_tvalid": In(1), "s_axis_tready": Out(1), "s_axis_tdata": In(tdata_bits(plan.i)), "s_axis_tlast": In(1),
+        "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(tdata_bits(plan.o)), "m_axis_tlast": Out(1),
+        "error": Out(1),
+    }
+
+
+class Top(wiring.Component):
+    """The top module of a plan.
+
+    Members
+    -------
+    aclk, aresetn : clock, and synchronous reset, active low.
+    s_axis_* : frames of the network's input, in raster order.
+    m_axis_* : the network's output.
+    error    : a frame ended early or late since reset (see :class:`hw.axi_stream.FrameSource`).
+    """
+
+    def __init__(self, plan):
+        self._plan = plan
+        super().__init__(ports(plan))
+
+    def elaborate(self, platform):
+        m     = Module()
+        plan  = self._plan
+        types = plan.network.types
+        m.domains.sync = clock = ClockDomain(local=True)
+        m.d.comb += [clock.clk.eq(self.aclk), clock.rst.eq(~self.aresetn)]
+
+        m.submodules.source = source = FrameSource(plan.i, plan.network.input.size // plan.i.lanes)
+        m.submodules.core   = core   = Series([
+            (stage.name, Series([(unit.name, unit.component()) for unit in stage.units])) for stage in plan.stages])
+        m.submodules.sink   = sink   = FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes)
+        for name, part in (("source", source), ("core", core), ("sink", sink)):
+            name_ports(name, part)
+        wiring.connect(m, source.o, core.i)
+        wiring.connect(m, core.o, sink.i)
+        m.d.comb += [
+            source.tvalid.eq(self.s_axis_tvalid), self.s_axis_tready.eq(source.tready),
+            source.tdata.eq(self.s_axis_tdata), source.tlast.eq(self.s_axis_tlast),
+            self.m_axis_tvalid.eq(sink.tvalid), sink.tready.eq(self.m_axis_tready),
+            self.m_axis_tdata.eq(sink.tdata), self.m_axis_tlast.eq(sink.tlast),
+            self.error.eq(source.error),
+        ]
+        return m

@@ -1,0 +1,145 @@
+"""Max pooling on a stream of activation codes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from export.ir import TensorType
+from hw.stream import Beats, Unit, output_register, room
+
+__all__ = ["MaxPool", "Pool"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool(Unit):
+    """Maximum over windows of ``size`` that do not overlap; rows and columns left over are dropped.
+
+    One beat a cycle; the running maxima of one output row sit in distributed RAM.
+
+    Parameters
+    ----------
+    name : instance name.
+    tensor : the input's type.
+    size : (height, width) of the window.
+    lanes : channels per beat; divides the channel count.
+    """
+
+    name:   str
+    tensor: TensorType
+    size:   tuple[int, int]
+    lanes:  int
+
+    def __post_init__(self):
+        if self.tensor.channels % self.lanes:
+            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
+
+    @property
+    def i(self):
+        return Beats(self.tensor.dtype, self.lanes)
+
+    @property
+    def o(self):
+        return self.i
+
+    @property
+    def pixel_beats(self):
+        return self.tensor.channels // self.lanes
+
+    @property
+    def interval_cycles(self):
+        return self.tensor.height * self.tensor.width * self.pixel_beats
+
+    @property
+    def frame_beats(self):
+        return (self.tensor.height // self.size[0]) * (self.tensor.width // self.size[1]) * self.pixel_beats
+
+    def schedule(self, graph, channel):
+        height, width = self.tensor.height // self.size[0], self.tensor.width // self.size[1]
+        y     = np.arange(height) * self.size[0] + self.size[0] - 1
+        x     = np.arange(width) * self.size[1] + self.size[1] - 1
+        beats = np.arange(self.pixel_beats)
+        put   = ((y[:, None, None] * self.tensor.width + x[:, None]) * self.pixel_beats + beats).ravel()
+        return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
+
+    def component(self):
+        return MaxPool(self)
+
+
+class MaxPool(wiring.Component):
+    """The circuit of :class:`Pool`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
+
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        size_y, size_x = unit.size
+        columns = unit.tensor.width // size_x
+
+        # (window row, row in the window, window column, column in the window, beat of the pixel)
+        in_y   = Signal(range(size_y))
+        in_x   = Signal(range(size_x))
+        row    = Signal(range(unit.tensor.height // size_y + 1))
+        column = Signal(range(columns + 1))     # one more: the columns left over
+        beat   = Signal(range(unit.pixel_beats))
+        x      = Signal(range(unit.tensor.width))
+        y      = Signal(range(unit.tensor.height))
+        x_last    = x == unit.tensor.width - 1
+        y_last    = y == unit.tensor.height - 1
+        beat_last = beat == unit.pixel_beats - 1
+
+        m.submodules.maxima = maxima = memory.Memory(shape=unit.i.payload_bits, depth=columns * unit.pixel_beats,
+                                                     init=[])
+        read     = maxima.read_port(domain="comb")
+        write    = maxima.write_port()
+        address  = Signal(range(columns * unit.pixel_beats))
+        best     = Signal(unit.i.payload_bits)
+        incoming = unit.i.view(self.i.payload)
+        so_far   = unit.i.view(read.data)
+        first    = (in_y == 0) & (in_x == 0)
+        inside   = (column < columns) & (row < unit.tensor.height // size_y)
+        put      = Signal()
+        step     = Signal()
+        m.d.comb += [
+            read.addr.eq(address),
+            write.addr.eq(address),
+            write.data.eq(best),
+            write.en.eq(step & inside),
+        ]
+        for lane in range(unit.lanes):
+            m.d.comb += unit.i.view(best)[lane].eq(Mux(first | (incoming[lane] > so_far[lane]),
+                                                       incoming[lane], so_far[lane]))
+        last = (in_y == size_y - 1) & (in_x == size_x - 1) & inside
+        m.d.comb += [
+            self.i.ready.eq(~last | room(self.o)),
+            step.eq(self.i.valid & self.i.ready),
+            put.eq(step & last),
+        ]
+        with m.If(put):
+            m.d.sync += self.o.payload.eq(best)
+        output_register(m, self.o, put)
+
+        with m.If(step):
+            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
+            # The address runs over the beats of a window's column and returns to its start for the next pixel.
+            with m.If(~beat_last):
+                m.d.sync += address.eq(address + 1)
+            with m.Else():
+                m.d.sync += [x.eq(Mux(x_last, 0, x + 1)), in_x.eq(in_x + 1)]
+                with m.If(in_x != size_x - 1):
+                    m.d.sync += address.eq(address - (unit.pixel_beats - 1))
+                with m.Else():
+                    m.d.sync += [in_x.eq(0), column.eq(column + 1), address.eq(address + 1)]
+                with m.If(x_last):
+                    m.d.sync += [in_x.eq(0), column.eq(0), address.eq(0),
+                                 y.eq(Mux(y_last, 0, y + 1)), in_y.eq(in_y + 1)]
+                    with m.If(in_y == size_y - 1):
+                        m.d.sync += [in_y.eq(0), row.eq(row + 1)]
+                    with m.If(y_last):
+                        m.d.sync += [in_y.eq(0), row.eq(0)]
+        return m

@@ -1,0 +1,127 @@
+"""Change of lane count between two streams of the same tensor."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from export.datatype import DataType
+from hw.stream import Beats, Unit, output_register, room
+
+__all__ = ["Gather", "Resize", "Split"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resize(Unit):
+    """Lane count ``i_lanes`` to ``o_lanes``, one a multiple of the other. Latency 1, one wide beat per
+    ``ratio`` narrow ones, one narrow beat a cycle.
+
+    Parameters
+    ----------
+    name, dtype : instance name and element type.
+    i_lanes, o_lanes : lanes before and behind.
+    elements : elements of the tensor, a multiple of both.
+
+    Raises
+    ------
+    ValueError : the lane counts do not divide each other or the tensor.
+    """
+
+    name:     str
+    dtype:    DataType
+    i_lanes:  int
+    o_lanes:  int
+    elements: int
+
+    def __post_init__(self):
+        wide, narrow = max(self.i_lanes, self.o_lanes), min(self.i_lanes, self.o_lanes)
+        if wide % narrow or self.elements % wide:
+            raise ValueError(f"i_lanes and o_lanes must divide each other and the {self.elements} elements, "
+                             f"not {self.i_lanes!r} and {self.o_lanes!r}")
+
+    @property
+    def i(self):
+        return Beats(self.dtype, self.i_lanes)
+
+    @property
+    def o(self):
+        return Beats(self.dtype, self.o_lanes)
+
+    @property
+    def ratio(self):
+        return max(self.i_lanes, self.o_lanes) // min(self.i_lanes, self.o_lanes)
+
+    @property
+    def interval_cycles(self):
+        return self.elements // min(self.i_lanes, self.o_lanes)
+
+    @property
+    def frame_beats(self):
+        return self.elements // self.o_lanes
+
+    def schedule(self, graph, channel):
+        steps = self.interval_cycles
+        every = range(steps)
+        if self.i_lanes < self.o_lanes:
+            return graph.chain(self.name, channel, steps, every, range(self.ratio - 1, steps, self.ratio))
+        return graph.chain(self.name, channel, steps, range(0, steps, self.ratio), every)
+
+    def component(self):
+        return Gather(self) if self.i_lanes < self.o_lanes else Split(self)
+
+
+class _Resizer(wiring.Component):
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+
+
+class Gather(_Resizer):
+    """``ratio`` narrow beats make a wide one: the earlier ones wait in a shift register."""
+
+    def elaborate(self, platform):
+        m      = Module()
+        ratio  = self._unit.ratio
+        narrow = self._unit.i.payload_bits
+        held   = Signal(narrow * (ratio - 1))
+        count  = Signal(range(ratio))
+        last   = count == ratio - 1
+        step   = Signal()
+        beat   = Cat(held, self.i.payload)
+        m.d.comb += [
+            self.i.ready.eq(~last | room(self.o)),
+            step.eq(self.i.valid & self.i.ready),
+        ]
+        with m.If(step):
+            m.d.sync += [held.eq(beat[narrow:]), count.eq(Mux(last, 0, count + 1))]
+        with m.If(step & last):
+            m.d.sync += self.o.payload.eq(beat)
+        output_register(m, self.o, step & last)
+        return m
+
+
+class Split(_Resizer):
+    """A wide beat makes ``ratio`` narrow ones: the later ones wait in a shift register."""
+
+    def elaborate(self, platform):
+        m      = Module()
+        ratio  = self._unit.ratio
+        narrow = self._unit.o.payload_bits
+        held   = Signal(narrow * (ratio - 1))
+        count  = Signal(range(ratio))
+        first  = count == 0
+        step   = Signal()
+        m.d.comb += [
+            step.eq((~first | self.i.valid) & room(self.o)),
+            self.i.ready.eq(first & room(self.o)),
+        ]
+        source = Mux(first, self.i.payload, held)
+        with m.If(step):
+            m.d.sync += [
+                self.o.payload.eq(source[:narrow]),
+                held.eq(source[narrow:]),
+                count.eq(Mux(count == ratio - 1, 0, count + 1)),
+            ]
+        output_register(m, self.o, step)
+        return m

@@ -1,0 +1,93 @@
+"""ROM images inside the design, and the decoder of packed trits."""
+
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from export.packing import TRIT_CODES, TRITS_PER_BYTE, Packing, unpack
+from export.rom import RomImage
+
+__all__ = ["Rom", "RomFiles", "trit_codes"]
+
+
+class RomFiles:
+    """Elaboration platform for Verilog: a ROM becomes an instance that reads its image with ``$readmemh``.
+
+    Without it (Amaranth's own simulator) a ROM is a memory with the same words and the same timing.
+    """
+
+
+class Rom(wiring.Component):
+    """A ROM with one registered read port; ``data`` follows ``address`` by a cycle in which ``enable`` was high.
+
+    Parameters
+    ----------
+    image : the words (export.rom.RomImage).
+
+    Members
+    -------
+    enable  : read in this cycle; otherwise ``data`` stays.
+    address : word to read.
+    data    : ``image.word_bits`` bits, valid from the cycle after the read.
+    """
+
+    def __init__(self, image: RomImage):
+        self._image = image
+        super().__init__({
+            "enable":  In(1),
+            "address": In(max(1, (image.depth - 1).bit_length())),
+            "data":    Out(image.word_bits),
+        })
+
+    def elaborate(self, platform):
+        m     = Module()
+        image = self._image
+        if isinstance(platform, RomFiles):
+            m.submodules.image = Instance(
+                "tritforge_rom",
+                p_FILE    = f"{image.stem}.mem",
+                p_WIDTH   = image.word_bits,
+                p_DEPTH   = image.depth,
+                p_ADDRESS = len(self.address),
+                i_clk     = ClockSignal(),
+                i_enable  = self.enable,
+                i_address = self.address,
+                o_data    = self.data,
+            )
+        else:
+            m.submodules.image = words = memory.Memory(shape=image.word_bits, depth=image.depth, init=image.words)
+            port = words.read_port()
+            m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address), self.data.eq(port.data)]
+        return m
+
+
+class ByteDecoder(wiring.Component):
+    """Five trits from one byte, combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
+
+    A byte that no packing makes (243 and up) gives five zeros.
+    """
+
+    byte:  In(8)
+    codes: Out(2 * TRITS_PER_BYTE)
+
+    def elaborate(self, platform):
+        m = Module()
+        with m.Switch(self.byte):
+            for byte in range(3 ** TRITS_PER_BYTE):
+                trits = unpack([byte], TRITS_PER_BYTE, Packing.FIVE_IN_EIGHT)[0]
+                with m.Case(byte):
+                    m.d.comb += self.codes.eq(sum(TRIT_CODES[int(trit)] << 2 * at for at, trit in enumerate(trits)))
+        return m
+
+
+def trit_codes(m, word, count, packing):
+    """The 2-bit codes of the ``count`` trits in a ROM word, as a list of values."""
+    if packing is Packing.TWO_BIT:
+        return [word.word_select(at, 2) for at in range(count)]
+    codes = []
+    for at in range(len(word) // 8):
+        decoder = ByteDecoder()
+        m.submodules[f"decoder_{at}"] = decoder
+        m.d.comb += decoder.byte.eq(word.word_select(at, 8))
+        codes += [decoder.codes.word_select(trit, 2) for trit in range(TRITS_PER_BYTE)]
+    return codes[:count]

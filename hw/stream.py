@@ -1,0 +1,133 @@
+"""Streams between units, what a unit is, and the register that ends every unit."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from export.datatype import DataType
+from hw.timing import Channel, EventGraph
+
+__all__ = ["Beats", "Series", "Unit", "name_ports", "output_register", "room"]
+
+
+@dataclass(frozen=True)
+class Beats:
+    """What one beat of a stream carries: ``lanes`` neighbouring channels of one pixel, lane 0 in the low bits."""
+
+    dtype: DataType
+    lanes: int
+
+    def __post_init__(self):
+        if not isinstance(self.lanes, int) or self.lanes < 1:
+            raise ValueError(f"lanes must be a positive int, not {self.lanes!r}")
+
+    @property
+    def payload_bits(self):
+        return self.dtype.bits * self.lanes
+
+    def signature(self):
+        """Stream signature with a plain vector as payload, which keeps the Verilog free of a wire for every lane."""
+        return stream.Signature(self.payload_bits)
+
+    def view(self, payload):
+        """``payload`` as an array of ``lanes`` elements."""
+        element = signed(self.dtype.bits) if self.dtype.signed else unsigned(self.dtype.bits)
+        return data.View(data.ArrayLayout(element, self.lanes), payload)
+
+
+class Unit(ABC):
+    """Everything about one piece of the pipeline that is known before it is built.
+
+    A unit is a frozen dataclass of parameters; width, rate and cost follow from it, and :meth:`component` makes the
+    circuit. ``i`` and ``o`` are :class:`Beats`; ``name`` is the instance's name in the Verilog.
+    """
+
+    name: str
+
+    @property
+    @abstractmethod
+    def i(self) -> Beats:
+        """Beats the unit takes."""
+
+    @property
+    @abstractmethod
+    def o(self) -> Beats:
+        """Beats the unit puts."""
+
+    @property
+    @abstractmethod
+    def interval_cycles(self) -> int:
+        """Cycles a frame when neither side pauses: the steps of the unit's slowest process."""
+
+    @property
+    @abstractmethod
+    def frame_beats(self) -> int:
+        """Beats the unit puts for each frame."""
+
+    @abstractmethod
+    def schedule(self, graph: EventGraph, channel: Channel) -> Channel:
+        """Add the unit's processes to ``graph``; returns the channel behind it."""
+
+    @abstractmethod
+    def component(self) -> wiring.Component:
+        """The circuit, with one input stream ``i`` and one output stream ``o``."""
+
+
+class Series(wiring.Component):
+    """Components one behind the other, each an instance under its own name.
+
+    Parameters
+    ----------
+    parts : list of (name, component), each with streams ``i`` and ``o`` that fit their neighbours'.
+
+    Members
+    -------
+    i : the first component's input.  o : the last component's output.
+    """
+
+    def __init__(self, parts):
+        self._parts = parts
+        super().__init__({
+            "i": In(parts[0][1].signature.members["i"].signature.flip()),
+            "o": Out(parts[-1][1].signature.members["o"].signature),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        before = wiring.flipped(self.i)
+        for name, part in self._parts:
+            m.submodules[name] = part
+            name_ports(name, part)
+            wiring.connect(m, before, part.i)
+            before = part.o
+        wiring.connect(m, before, wiring.flipped(self.o))
+        return m
+
+
+def name_ports(name, component):
+    """Prefix the signals of ``component``'s ports with its instance name.
+
+    All units call them i and o; without a prefix Amaranth tells them apart by numbers, in the Verilog and in waves.
+    """
+    for path, _, signal in component.signature.flatten(component):
+        signal.name = "_".join((name, "__".join(path)))
+
+
+def output_register(m, o, put):
+    """Drive ``o.valid`` as a register that is set by ``put`` and emptied by a transfer.
+
+    ``put`` may only be high while :func:`room` holds; the caller writes ``o.payload`` in that cycle. Valid never
+    depends on ready, and the payload holds until it is taken.
+    """
+    with m.If(put):
+        m.d.sync += o.valid.eq(1)
+    with m.Elif(o.ready):
+        m.d.sync += o.valid.eq(0)
+
+
+def room(o):
+    """Whether the register behind ``o`` can be filled in this cycle."""
+    return ~o.valid | o.ready

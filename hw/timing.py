@@ -1,0 +1,122 @@
+"""Exact cycle counts of a pipeline before it is built: a timed event graph.
+
+Every unit of a design is one or more processes. A process takes steps in a fixed order, at most one a cycle; a
+step may take a beat from the channel before it, put a beat on the channel behind it, and wait for steps of other
+processes. A channel is one register with valid and ready: a beat put in cycle t can be taken in t + 1 at the
+earliest, and the register can be filled again in the very cycle in which it is emptied. The recurrence
+
+    time[s] = max(time[s - 1] + 1, time of every step it waits for + that wait's delay)
+
+is what the hardware does cycle by cycle when source and sink never pause, so its solution is not an estimate:
+the benches demand that the simulated count equals it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+
+class TimingError(RuntimeError):
+    """The graph deadlocks or does not settle into a period: a unit's model is wrong."""
+
+
+@dataclass
+class Process:
+    """Steps in order, one a cycle at most. ``waits``: (process, step it waits for or -1, delay), one row a step."""
+
+    name:  str
+    steps: int
+    waits: list[tuple[Process, IntArray, int]] = field(default_factory=list)
+    time:  IntArray = field(init=False)
+
+    def __post_init__(self):
+        self.time = np.full(self.steps, -1, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Beats that ``producer`` puts on a register: beat b of the run in its step ``put[b]``."""
+
+    producer: Process
+    put:      IntArray
+
+
+class EventGraph:
+    """Builds processes for a run of ``frames`` frames and solves for the time of every step."""
+
+    def __init__(self, frames):
+        if not isinstance(frames, int) or frames < 1:
+            raise ValueError(f"frames must be a positive int, not {frames!r}")
+        self.frames    = frames
+        self.processes = []
+
+    def process(self, name, steps):
+        """Add a process of ``steps`` steps a frame."""
+        process = Process(name, steps * self.frames)
+        self.processes.append(process)
+        return process
+
+    def per_run(self, steps_of_frame, steps):
+        """Step numbers of one frame, repeated for every frame of the run."""
+        frame = np.arange(self.frames, dtype=np.int64)[:, None] * steps
+        return (frame + np.asarray(steps_of_frame, dtype=np.int64)[None, :]).ravel()
+
+    def take(self, channel, process, taking):
+        """``process`` takes beat b of ``channel`` in its step ``taking[b]`` (numbers of the whole run)."""
+        if channel is None:                    # the source outside: always valid
+            return
+        if len(taking) != len(channel.put):
+            raise TimingError(f"{process.name} takes {len(taking)} beats of {len(channel.put)}")
+        arrival = np.full(process.steps, -1, dtype=np.int64)
+        arrival[taking] = channel.put
+        process.waits.append((channel.producer, arrival, 1))
+        room = np.full(channel.producer.steps, -1, dtype=np.int64)
+        room[channel.put[1:]] = taking[:-1]
+        channel.producer.waits.append((process, room, 0))
+
+    def chain(self, name, channel, steps, taking, putting):
+        """A process of ``steps`` steps a frame that takes and puts beats in the given steps of each frame."""
+        process = self.process(name, steps)
+        self.take(channel, process, self.per_run(taking, steps))
+        return Channel(process, self.per_run(putting, steps))
+
+    def solve(self):
+        """Compute the time of every step; TimingError on a deadlock."""
+        pending = [_Solver(process) for process in self.processes if process.steps]
+        while pending:
+            progress = [solver.advance() for solver in pending]
+            pending  = [solver for solver in pending if solver.step < solver.process.steps]
+            if pending and not any(progress):
+                raise TimingError("deadlock: " + ", ".join(f"{s.process.name} at step {s.step}" for s in pending))
+
+
+class _Solver:
+    """One process on its way through the recurrence: as many steps as the times known so far allow."""
+
+    def __init__(self, process):
+        self.process = process
+        self.step    = 0
+        self.now     = -1        # time of the step before
+        self.waits   = [(other.time, np.asarray(index).tolist(), delay) for other, index, delay in process.waits]
+
+    def advance(self):
+        """Compute times until one that waits for an unknown one; returns whether any was computed."""
+        first = self.step
+        while self.step < self.process.steps:
+            now = self.now + 1
+            for times, index, delay in self.waits:
+                other = index[self.step]
+                if other < 0:
+                    continue
+                time = times[other]
+                if time < 0:
+                    return self.step > first
+                now = max(now, int(time) + delay)
+            self.process.time[self.step] = self.now = now
+            self.step += 1
+        return self.step > first

@@ -1,0 +1,20 @@
+// A ROM image with one registered read port: data follows address by one cycle while enable is high.
+module tritforge_rom #(
+    parameter FILE    = "",
+    parameter WIDTH   = 1,
+    parameter DEPTH   = 1,
+    parameter ADDRESS = 1
+) (
+    input  wire               clk,
+    input  wire               enable,
+    input  wire [ADDRESS-1:0] address,
+    output reg  [WIDTH-1:0]   data
+);
+    reg [WIDTH-1:0] image [0:DEPTH-1];
+
+    initial $readmemh(FILE, image);
+
+    always @(posedge clk)
+        if (enable)
+            data <= image[address];
+endmodule

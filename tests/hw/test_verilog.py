@@ -1,0 +1,63 @@
+import dataclasses
+import re
+import subprocess
+import sys
+
+from export.ir import Network
+from hw.plan import plan
+from hw.verilog import generate
+from tests.hw.networks import FOLDINGS, convolutional
+
+SCRIPT = """
+from hw.plan import plan
+from hw.verilog import generate
+from tests.hw.networks import FOLDINGS, convolutional
+print(generate(plan(convolutional(), FOLDINGS)), end="")
+"""
+
+
+def test_the_same_bytes_in_another_process():
+    text = generate(plan(convolutional(), FOLDINGS))
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs == [text, text]
+
+
+def test_modules_and_instances_bear_the_names_of_the_layers():
+    text = generate(plan(convolutional(), FOLDINGS))
+    modules = re.findall(r"^module (\S+) ?[(#]", text, flags=re.MULTILINE)
+    assert modules[0] == "sample"
+    assert modules[-1] == "tritforge_rom"
+    for name in ("sample_core", "sample_core_conv1", "sample_core_conv1_window", "sample_core_conv2_array"):
+        assert name in modules
+    assert not any(name.startswith("\\") for name in modules)
+    assert re.search(r"^  sample_core_conv1 +conv1 \($", text, flags=re.MULTILINE)
+
+
+def test_no_name_was_made_up_for_a_signal():
+    """Amaranth numbers signals whose names clash; in waves nobody could tell them apart."""
+    text = generate(plan(convolutional(), FOLDINGS))
+    assert re.findall(r"\\[A-Za-z]\w*\$\d+", text) == []
+    assert re.findall(r"\\\$(?:signal|signature|like)\S*", text) == []
+
+
+def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
+    """A retrained network of the same widths swaps its images and keeps its Verilog."""
+    network = convolutional()
+    conv1 = network.nodes[0]
+    mirrored = dataclasses.replace(
+        conv1, planes=conv1.planes[..., ::-1]
+    )  # other weights, the same counts in each row
+    other = Network(network.name, network.input, (mirrored, *network.nodes[1:]))
+    assert (mirrored.planes != conv1.planes).any()
+    text = generate(plan(network, FOLDINGS))
+    assert '.FILE("conv1.weights.mem")' in text
+    assert generate(plan(other, FOLDINGS)) == text

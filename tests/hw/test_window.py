@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from export.datatype import DataType
+from export.ir import TensorType
+from hw.window import Window
+from sim.stimulus import pack_beats
+from tests.hw.pipeline import check, tensor
+
+U2, S3 = DataType.parse("u2"), DataType.parse("s3")
+
+
+def windows(images, kernel, stride, padding):
+    """[N, H, W, C] as [N, OH, OW, kh, kw, C], with zeros around."""
+    padded = np.pad(images, ((0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)))
+    view = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(1, 2))
+    return view[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "lanes", "kernel", "stride", "padding", "dtype"),
+    [
+        ((4, 4), 1, 1, (3, 3), (1, 1), (1, 1), U2),
+        ((5, 4), 4, 2, (3, 3), (1, 1), (1, 1), S3),
+        ((5, 6), 2, 2, (3, 2), (1, 1), (0, 0), U2),
+        ((6, 7), 2, 1, (3, 3), (2, 2), (1, 1), S3),
+        ((7, 5), 1, 1, (2, 2), (3, 2), (0, 1), U2),
+        ((5, 5), 3, 3, (5, 5), (1, 1), (2, 2), U2),
+        ((3, 3), 2, 2, (3, 3), (1, 1), (0, 0), U2),
+        ((5, 4), 2, 2, (1, 1), (2, 2), (0, 0), S3),
+        ((1, 1), 2, 1, (1, 1), (1, 1), (0, 0), U2),
+        ((6, 1), 1, 1, (4, 1), (1, 1), (3, 0), S3),
+    ],
+)
+def test_every_window_in_the_planned_cycle(size, channels, lanes, kernel, stride, padding, dtype):
+    unit = Window(
+        name="window",
+        tensor=TensorType(*size, channels, dtype),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        lanes=lanes,
+    )
+    images = tensor(dtype, (3, *size, channels))
+    expected = windows(images, kernel, stride, padding).reshape(1, 1, -1, channels)
+    check(unit, pack_beats(images, dtype, lanes), pack_beats(expected, dtype, lanes), frames=3)
+
+
+def test_bad_parameters():
+    image = TensorType(4, 4, 3, U2)
+    common = {"name": "window", "tensor": image, "stride": (1, 1), "lanes": 3}
+    with pytest.raises(ValueError, match=r"^lanes must divide the 3 channels, not 2$"):
+        Window(**{**common, "lanes": 2}, kernel=(3, 3), padding=(1, 1))
+    with pytest.raises(ValueError, match=r"^padding must be smaller than the kernel \(3, 3\), not \(3, 0\)$"):
+        Window(**common, kernel=(3, 3), padding=(3, 0))
