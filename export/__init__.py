@@ -1,0 +1,1 @@
+"""The integer contract between training and hardware, and its files. Integers only, numpy only."""

@@ -1,0 +1,171 @@
+"""The judge: a network computed in numpy, integers only, every tensor of it.
+
+It knows the integer contract (``export.ir``) and nothing of the hardware, and checks every value against the
+type that the contract declares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import singledispatch
+
+import numpy as np
+import numpy.typing as npt
+
+from export.datatype import DataType
+from export.ir import (
+    INPUT,
+    ArgMax,
+    Bias,
+    Convolution,
+    Dense,
+    Flatten,
+    IntArray,
+    MatrixNode,
+    MaxPool,
+    Network,
+    Node,
+    TensorType,
+    Threshold,
+)
+
+__all__ = ["evaluate", "run"]
+
+_FLOAT_BITS = 53
+"""Below 2**53 every integer is a float64, so a float64 product of integers is exact in any order."""
+
+_CHUNK_ELEMENTS = 1 << 22
+"""Window elements at a time: 32 MiB, so that thousands of images do not need gigabytes."""
+
+
+def run(network: Network, inputs: npt.NDArray[np.integer]) -> dict[str, IntArray]:
+    """Compute every tensor of ``network``.
+
+    Parameters
+    ----------
+    network: the network.
+    inputs: integers [N, H, W, C] of the network's input type.
+
+    Returns
+    -------
+    Every tensor by name, "input" included, each int64 [N, H, W, C].
+
+    Raises
+    ------
+    TypeError: the inputs are no integers.
+    ValueError: the inputs have another shape.
+    OverflowError: a value is outside the declared type of its tensor; the message names the node.
+    """
+    array = np.asarray(inputs)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"inputs must be integers, not {array.dtype}")
+    if array.ndim != 4 or array.shape[1:] != network.input.shape:
+        raise ValueError(f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}")
+    _check(INPUT, array, network.input)
+    tensors: dict[str, IntArray] = {INPUT: array.astype(np.int64)}
+    for node in network.nodes:
+        output = evaluate(node, tensors[node.input])
+        _check(node.name, output, network.types[node.name])
+        tensors[node.name] = output
+    return tensors
+
+
+@singledispatch
+def evaluate(node: Node, x: IntArray) -> IntArray:
+    """Compute one node: int64 [N, H, W, C] to int64 [N, H', W', C']."""
+    raise TypeError(f"no reference for node {node.name!r} of kind {node.kind!r}")
+
+
+@evaluate.register
+def _(node: Convolution, x: IntArray) -> IntArray:
+    kernel_height, kernel_width = node.kernel
+    pad_height, pad_width = node.padding
+    padded = np.pad(x, ((0, 0), (pad_height, pad_height), (pad_width, pad_width), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, node.kernel, axis=(1, 2)
+    )  # [N, Y, X, C, kh, kw]
+    windows = windows[:, :: node.stride[0], :: node.stride[1]].transpose(
+        0, 1, 2, 4, 5, 3
+    )  # [N, oy, ox, kh, kw, C]
+    images, height, width = windows.shape[:3]
+    columns = kernel_height * kernel_width * x.shape[3]
+    chunk = max(1, _CHUNK_ELEMENTS // (height * width * columns))
+    product = _product(node, x)
+    result = np.empty((images, height, width, node.planes.shape[1]), dtype=np.int64)
+    for start in range(0, images, chunk):
+        rows = windows[start : start + chunk].reshape(-1, columns)
+        result[start : start + chunk] = product(rows).reshape(-1, *result.shape[1:])
+    return result
+
+
+@evaluate.register
+def _(node: Dense, x: IntArray) -> IntArray:
+    return _product(node, x)(x[:, 0, 0])[:, None, None]
+
+
+@evaluate.register
+def _(node: Threshold, x: IntArray) -> IntArray:
+    codes = np.full(x.shape, node.output.minimum, dtype=np.int64)
+    for level in node.thresholds.T:  # [C]
+        codes += x >= level
+    return codes
+
+
+@evaluate.register
+def _(node: Bias, x: IntArray) -> IntArray:
+    result: IntArray = x + node.bias
+    return result
+
+
+@evaluate.register
+def _(node: MaxPool, x: IntArray) -> IntArray:
+    (size_y, size_x), (images, height, width, channels) = node.size, x.shape
+    rows, columns = height // size_y, width // size_x
+    whole = x[:, : rows * size_y, : columns * size_x]
+    result: IntArray = whole.reshape(images, rows, size_y, columns, size_x, channels).max(axis=(2, 4))
+    return result
+
+
+@evaluate.register
+def _(node: Flatten, x: IntArray) -> IntArray:
+    return x.reshape(len(x), 1, 1, math.prod(x.shape[1:]))
+
+
+@evaluate.register
+def _(node: ArgMax, x: IntArray) -> IntArray:
+    # numpy gives the first of equal elements, as the contract does
+    result: IntArray = np.argmax(x, axis=3, keepdims=True).astype(np.int64)
+    return result
+
+
+def _product(node: MatrixNode, x: IntArray) -> Callable[[IntArray], IntArray]:
+    """Return the function rows [R, K] -> [R, M] of a layer for inputs no larger than those in ``x``.
+
+    Float64 matrix products run on BLAS and int64 ones do not, so float64 is used wherever it is exact: where
+    no partial sum, in whatever order, can need more than 53 bits.
+    """
+    matrix = node.matrix()
+    largest = int(np.abs(x).max(initial=0)) * int(np.abs(matrix).sum(axis=1).max())
+    kind = np.float64 if largest.bit_length() <= _FLOAT_BITS else np.int64
+    weights = matrix.T.astype(kind)
+
+    def product(rows: IntArray) -> IntArray:
+        result: IntArray = (rows.astype(kind) @ weights).astype(np.int64)
+        return result
+
+    return product
+
+
+def _check(name: str, values: npt.NDArray[np.integer], declared: TensorType) -> None:
+    """Refuse values that their declared type does not hold."""
+    dtype: DataType = declared.dtype
+    if not dtype.holds(values):
+        raise OverflowError(
+            f"tensor {name!r}: must be in {dtype.minimum}..{dtype.maximum} ({dtype}), "
+            f"not {int(values.min())}..{int(values.max())}"
+        )
+
+
+def _join(shape: tuple[int, ...]) -> str:
+    return ", ".join(str(extent) for extent in shape)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.correction import (
+    accumulator_bits,
+    corrected_bias,
+    corrected_thresholds,
+    largest_sums,
+    row_corrections,
+    threshold_bits,
+)
+from export.datatype import DataType
+from export.ir import IntArray, Trits
+from tests.export.networks import trits
+
+SMALL = [DataType(bits, signed=signed) for bits in (1, 2, 3) for signed in (False, True)]
+
+
+def every_vector(dtype: DataType, columns: int) -> IntArray:
+    """All vectors [n, K] of elements of type ``dtype``."""
+    codes = np.arange(dtype.minimum, dtype.maximum + 1)
+    return np.stack(np.meshgrid(*[codes] * columns), axis=-1).reshape(-1, columns)
+
+
+def engine(matrix: Trits, x: IntArray, dtype: DataType) -> IntArray:
+    """The array engine's sums [n, M], by the words of its description: bits, no arithmetic on signs."""
+    mask = (1 << dtype.bits) - 1
+    u = (x & mask) ^ (1 << (dtype.bits - 1) if dtype.signed else 0)
+    lanes = np.where(matrix[None] < 0, u[:, None] ^ mask, u[:, None])
+    return np.where(matrix[None] != 0, lanes, 0).sum(axis=2)
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_correction_for_every_input(dtype: DataType) -> None:
+    matrix = np.array([[1, -1, 0], [-1, -1, -1], [0, 0, 0], [1, 1, 1]], dtype=np.int8)
+    x = every_vector(dtype, 3)
+    sums = engine(matrix, x, dtype)
+    np.testing.assert_array_equal(sums, x @ matrix.T + row_corrections(matrix, dtype))
+    assert sums.min(axis=0).tolist() == [0, 0, 0, 0]
+    assert sums.max(axis=0).tolist() == largest_sums(matrix, dtype).tolist()
+    assert accumulator_bits(matrix, dtype) == int(sums.max()).bit_length()
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(SMALL))
+def test_corrected_thresholds_give_the_same_codes(seed: int, dtype: DataType) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = trits(rng, 4, 3)
+    thresholds = np.sort(rng.integers(-30, 30, (4, 3)), axis=1)  # far beyond what the rows reach, too
+    x = every_vector(dtype, 3)
+    corrected = corrected_thresholds(thresholds, matrix, dtype)
+    expected = (x @ matrix.T)[:, :, None] >= thresholds
+    np.testing.assert_array_equal(engine(matrix, x, dtype)[:, :, None] >= corrected, expected)
+    bits = threshold_bits(corrected, matrix, dtype)
+    assert corrected.min() >= 0
+    assert corrected.max() < 2**bits
+    assert bits - accumulator_bits(matrix, dtype) in (0, 1)
+
+
+def test_a_level_that_is_never_reached_can_need_one_bit_more() -> None:
+    full = np.array([[1, 1, 1]], dtype=np.int8)  # sums 0..3 fill two bits
+    never = corrected_thresholds(np.array([[9]]), full, DataType(1, signed=False))
+    assert never.tolist() == [[4]]
+    assert threshold_bits(never, full, DataType(1, signed=False)) == 3
+    reached = corrected_thresholds(np.array([[3]]), full, DataType(1, signed=False))
+    assert threshold_bits(reached, full, DataType(1, signed=False)) == 2
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_corrected_bias_gives_the_same_scores(dtype: DataType) -> None:
+    matrix, bias = trits(np.random.default_rng(1), 4, 3), np.array([-7, 0, 3, 1000])
+    x = every_vector(dtype, 3)
+    scores = engine(matrix, x, dtype) + corrected_bias(bias, matrix, dtype)
+    np.testing.assert_array_equal(scores, x @ matrix.T + bias)
+
+
+def test_matrix_of_zeros_has_an_accumulator_of_one_bit() -> None:
+    assert accumulator_bits(np.zeros((2, 3), dtype=np.int8), DataType(8, signed=True)) == 1

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.datatype import DataType
+from export.ir import (
+    NODE_KINDS,
+    ArgMax,
+    Bias,
+    Convolution,
+    Dense,
+    Flatten,
+    IRError,
+    MaxPool,
+    Network,
+    Node,
+    TensorType,
+    Threshold,
+)
+from tests.export.expect import raises
+from tests.export.networks import chain, trits
+
+U2 = DataType(2, signed=False)
+S3 = DataType(3, signed=True)
+EYE = np.eye(3, dtype=np.int8)[None]
+
+
+def image(height: int = 4, width: int = 4, channels: int = 1, dtype: DataType = U2) -> TensorType:
+    return TensorType(height, width, channels, dtype)
+
+
+def test_types_of_every_tensor_of_a_chain() -> None:
+    types = {name: str(tensor) for name, tensor in chain().types.items()}
+    assert list(types) == ["input", "conv", "act", "pool", "flat", "dense", "dense_bias", "argmax"]
+    assert types["input"] == "5x4x2 u3"
+    assert types["act"] == "5x3x3 u2"
+    assert types["pool"] == "2x1x3 u2"
+    assert types["flat"] == "1x1x6 u2"
+    assert types["argmax"] == "1x1x1 u2"
+
+
+def test_every_kind_of_node_is_registered() -> None:
+    assert {node.kind: type(node) for node in chain().nodes} == NODE_KINDS
+
+
+def test_output_and_matrix_nodes() -> None:
+    network = chain()
+    assert network.output == "argmax"
+    assert [node.name for node in network.matrix_nodes()] == ["conv", "dense"]
+
+
+def test_convolution_columns_are_in_the_order_of_a_window_on_a_stream() -> None:
+    planes = np.zeros((1, 1, 3, 2, 2), dtype=np.int8)
+    planes[0, 0, 2, 1, 0] = 1  # channel 2, row 1, column 0 of the window
+    node = Convolution(name="c", input="input", planes=planes)
+    assert node.matrix().tolist() == [[0] * 8 + [1, 0, 0, 0]]  # (kh, kw, I): (1 * 2 + 0) * 3 + 2 = 8
+
+
+def test_matrix_adds_the_planes_with_their_coefficients() -> None:
+    node = Dense(name="d", input="input", planes=np.array([[[1, -1, 0]], [[1, 1, -1]]]), coefficients=(5, 2))
+    assert node.matrix().tolist() == [[7, -3, -2]]
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["u1", "u3", "s1", "s2", "s4"]))
+def test_row_bounds_are_reached_and_never_passed(seed: int, text: str) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = DataType.parse(text)
+    node = Dense(name="d", input="input", planes=trits(rng, 2, 3, 4), coefficients=(3, 1))
+    corners = np.array(np.meshgrid(*[[dtype.minimum, dtype.maximum]] * 4)).reshape(4, -1)
+    results = node.matrix() @ corners  # a linear function has its extremes in the corners
+    lowest, highest = node.row_bounds(dtype)
+    assert lowest.tolist() == results.min(axis=1).tolist()
+    assert highest.tolist() == results.max(axis=1).tolist()
+    assert node.accumulator(dtype) == DataType.from_range(int(results.min()), int(results.max()))
+
+
+def test_sparsity_counts_zeros_of_all_planes() -> None:
+    assert Dense(name="d", input="input", planes=EYE).sparsity == 6 / 9
+
+
+def test_node_does_not_share_its_arrays() -> None:
+    planes = EYE.copy()
+    node = Dense(name="d", input="input", planes=planes)
+    planes[:] = 0
+    assert node.planes.any()
+    with raises(ValueError, "assignment destination is read-only"):
+        node.planes[:] = 0
+
+
+def test_max_pool_drops_a_remainder() -> None:
+    assert str(MaxPool(name="p", input="input", size=(2, 3)).infer(image(5, 8))) == "2x2x1 u2"
+
+
+def test_convolution_geometry() -> None:
+    node = Convolution(
+        name="c", input="input", planes=np.ones((1, 1, 1, 3, 2)), stride=(2, 1), padding=(1, 0)
+    )
+    assert str(node.infer(image(5, 4))) == "3x3x1 u5"
+
+
+def test_bias_and_argmax_types() -> None:
+    vector = TensorType(1, 1, 3, U2)
+    assert str(Bias(name="b", input="input", bias=np.array([-2, 0, 4])).infer(vector)) == "1x1x3 s4"
+    assert str(ArgMax(name="a", input="input").infer(TensorType(1, 1, 5, U2))) == "1x1x1 u3"
+    assert str(ArgMax(name="a", input="input").infer(TensorType(1, 1, 1, U2))) == "1x1x1 u1"
+
+
+REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (lambda: TensorType(0, 1, 1, U2), "height must be a positive int, not 0"),
+    (lambda: TensorType(1, 1.0, 1, U2), "width must be a positive int, not 1.0"),  # type: ignore[arg-type]
+    (lambda: Flatten(name="a.b", input="x"), "a node's name must be an identifier, not 'a.b'"),
+    (
+        lambda: Dense(name="d", input="x", planes=np.zeros((3, 3))),
+        "dense 'd': planes must have 3 non-empty axes, not shape (3, 3)",
+    ),
+    (
+        lambda: Dense(name="d", input="x", planes=np.zeros((1, 0, 3))),
+        "dense 'd': planes must have 3 non-empty axes, not shape (1, 0, 3)",
+    ),
+    (lambda: Dense(name="d", input="x", planes=EYE * 2), "dense 'd': weights must be -1, 0 or +1"),
+    (lambda: Dense(name="d", input="x", planes=EYE * 0.5), "dense 'd': weights must be -1, 0 or +1"),
+    (
+        lambda: Dense(name="d", input="x", planes=EYE, coefficients=(1, 2)),
+        "dense 'd': 1 planes need as many coefficients, not 2",
+    ),
+    (
+        lambda: Dense(name="d", input="x", planes=EYE, coefficients=(0,)),
+        "dense 'd': coefficients must be positive ints, not (0,)",
+    ),
+    (
+        lambda: Dense(name="d", input="x", planes=EYE).infer(image()),
+        "dense 'd': takes a vector of 3 elements, not 4x4x1 u2",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), stride=(1, 0)),
+        "convolution 'c': stride must be positive, not (1, 0)",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), padding=(-1, 0)),
+        "convolution 'c': padding must not be negative, not (-1, 0)",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 2, 3, 3))).infer(image()),
+        "convolution 'c': takes 2 channels, not 1",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 5, 3))).infer(image()),
+        "convolution 'c': kernel (5, 3) is larger than the padded input of 4x4x1 u2",
+    ),
+    (
+        lambda: Threshold(name="t", input="x", thresholds=np.zeros((1, 4)), output=U2),
+        "threshold 't': thresholds must be [C, 1..3] for u2, not (1, 4)",
+    ),
+    (
+        lambda: Threshold(name="t", input="x", thresholds=np.array([[1, 3, 2]]), output=U2),
+        "threshold 't': thresholds must ascend in each channel",
+    ),
+    (
+        lambda: Threshold(name="t", input="x", thresholds=np.array([[1]]), output=U2).infer(
+            image(channels=2)
+        ),
+        "threshold 't': has thresholds for 1 channels, not 2",
+    ),
+    (
+        lambda: Bias(name="b", input="x", bias=np.zeros((1, 1))),
+        "bias 'b': bias must be a vector, not shape (1, 1)",
+    ),
+    (
+        lambda: Bias(name="b", input="x", bias=np.zeros(3)).infer(image()),
+        "bias 'b': has 3 values for 1 channels",
+    ),
+    (lambda: MaxPool(name="p", input="x", size=(0, 1)), "max_pool 'p': size must be positive, not (0, 1)"),
+    (
+        lambda: MaxPool(name="p", input="x", size=(5, 1)).infer(image()),
+        "max_pool 'p': window (5, 1) is larger than the input of 4x4x1 u2",
+    ),
+    (lambda: ArgMax(name="a", input="x").infer(image()), "argmax 'a': takes a vector, not 4x4x1 u2"),
+    (lambda: Network("a b", image(), ()), "a network's name must be an identifier, not 'a b'"),
+    (lambda: Network("n", image(), ()), "network 'n' has no nodes"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), REFUSED, ids=[message for _, message in REFUSED])
+def test_refused(make: Callable[[], Any], message: str) -> None:
+    with raises(IRError, message):
+        make()
+
+
+@pytest.mark.parametrize("name", ["input", "a"])
+def test_two_tensors_of_one_name(name: str) -> None:
+    nodes: tuple[Node, ...] = (Flatten(name="a", input="input"), Flatten(name=name, input="a"))
+    with raises(IRError, f"two tensors are named {name!r}"):
+        Network("n", image(), nodes)
+
+
+def test_input_that_does_not_exist_yet() -> None:
+    nodes: tuple[Node, ...] = (Flatten(name="a", input="b"), Flatten(name="b", input="input"))
+    with raises(IRError, "flatten 'a' reads 'b', which no earlier node makes"):
+        Network("n", image(), nodes)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.datatype import DataType
+from export.ir import (
+    ArgMax,
+    Bias,
+    Convolution,
+    Dense,
+    Flatten,
+    IntArray,
+    MaxPool,
+    Network,
+    Node,
+    TensorType,
+    Threshold,
+)
+from sim import reference
+from sim.reference import evaluate, run
+from tests.export.networks import chain, trits
+
+
+def slow_convolution(node: Convolution, x: IntArray) -> IntArray:
+    """The definition, one multiplication after another, from the planes as they are stored."""
+    (stride_y, stride_x), (pad_y, pad_x) = node.stride, node.padding
+    _, outputs, channels, height, width = node.planes.shape
+    images, rows, columns, _ = x.shape
+    shape = ((rows + 2 * pad_y - height) // stride_y + 1, (columns + 2 * pad_x - width) // stride_x + 1)
+    result = np.zeros((images, *shape, outputs), dtype=np.int64)
+    for n, oy, ox, o in np.ndindex(*result.shape):
+        for j, i, ky, kx in np.ndindex(len(node.planes), channels, height, width):
+            y, column = oy * stride_y + ky - pad_y, ox * stride_x + kx - pad_x
+            if 0 <= y < rows and 0 <= column < columns:
+                weight = node.coefficients[j] * int(node.planes[j, o, i, ky, kx])
+                result[n, oy, ox, o] += weight * x[n, y, column, i]
+    return result
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.integers(1, 2), st.integers(1, 3)),
+    st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    st.integers(1, 2),
+)
+def test_convolution_is_its_definition(
+    seed: int, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], planes: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    node = Convolution(
+        name="c",
+        input="input",
+        planes=trits(rng, planes, 2, 3, *kernel),
+        coefficients=tuple(range(1, planes + 1)),
+        stride=stride,
+        padding=padding,
+    )
+    x = rng.integers(-8, 8, (2, 4, 3, 3))
+    np.testing.assert_array_equal(evaluate(node, x), slow_convolution(node, x), strict=True)
+
+
+def test_convolution_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    node = Convolution(name="c", input="input", planes=trits(rng, 1, 4, 2, 3, 3), padding=(1, 1))
+    x = rng.integers(0, 4, (7, 5, 5, 2))
+    whole = evaluate(node, x)
+    for elements in (1, 5 * 5 * 18 * 2, 5 * 5 * 18 * 3 - 1):
+        monkeypatch.setattr(reference, "_CHUNK_ELEMENTS", elements)
+        np.testing.assert_array_equal(evaluate(node, x), whole)
+
+
+def test_dense_reads_its_vector_in_raster_order() -> None:
+    flat = evaluate(Flatten(name="f", input="input"), np.arange(12).reshape(1, 2, 2, 3))
+    assert flat.shape == (1, 1, 1, 12)
+    assert flat.ravel().tolist() == list(range(12))
+    planes = np.zeros((2, 1, 12), dtype=np.int8)
+    planes[0, 0, 7], planes[1, 0, 2] = 1, -1
+    node = Dense(name="d", input="f", planes=planes, coefficients=(3, 2))
+    assert evaluate(node, flat).tolist() == [[[[3 * 7 - 2 * 2]]]]
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, 2**60 + 1])
+def test_products_beyond_float64_are_exact(value: int) -> None:
+    node = Dense(name="d", input="input", planes=np.array([[[1, -1]]]))
+    x = np.array([value, 1], dtype=np.int64).reshape(1, 1, 1, 2)
+    assert evaluate(node, x).tolist() == [[[[value - 1]]]]
+
+
+def test_threshold_counts_levels_from_the_minimum() -> None:
+    node = Threshold(
+        name="t", input="input", thresholds=np.array([[-1, 2, 2], [5, 6, 7]]), output=DataType(2, signed=True)
+    )
+    x = np.array([[-2, 4], [-1, 5], [1, 6], [2, 7]]).reshape(4, 1, 1, 2)
+    assert evaluate(node, x).reshape(4, 2).tolist() == [[-2, -2], [-1, -1], [-1, 0], [1, 1]]
+
+
+def test_max_pool_takes_the_largest_and_drops_the_remainder() -> None:
+    x = np.arange(2 * 5 * 7).reshape(2, 5, 7, 1)[:, ::-1, ::-1]
+    pooled = evaluate(MaxPool(name="p", input="input", size=(2, 3)), x)
+    assert pooled.shape == (2, 2, 2, 1)
+    for n, y, column in np.ndindex(2, 2, 2):
+        window = x[n, 2 * y : 2 * y + 2, 3 * column : 3 * column + 3]
+        assert pooled[n, y, column, 0] == window.max()
+    assert evaluate(MaxPool(name="p", input="input", size=(1, 1)), -x).tolist() == (-x).tolist()
+
+
+def test_bias_and_argmax_with_the_lowest_index_among_equals() -> None:
+    x = np.array([[1, 3, 3], [0, 0, 0], [2, 1, 0]]).reshape(3, 1, 1, 3)
+    assert evaluate(ArgMax(name="a", input="input"), x).ravel().tolist() == [1, 0, 0]
+    biased = evaluate(Bias(name="b", input="input", bias=np.array([0, -5, 9])), x)
+    assert biased.reshape(3, 3).tolist() == [[1, -2, 12], [0, -5, 9], [2, -4, 9]]
+
+
+def test_run_gives_every_tensor_with_its_declared_shape() -> None:
+    network = chain()
+    tensors = run(network, np.random.default_rng(0).integers(0, 8, (6, 5, 4, 2)).astype(np.uint8))
+    assert list(tensors) == list(network.types)
+    for name, values in tensors.items():
+        assert values.shape == (6, *network.types[name].shape)
+        assert values.dtype == np.int64
+
+
+def test_an_image_does_not_depend_on_its_neighbours() -> None:
+    network = chain()
+    x = np.random.default_rng(0).integers(0, 8, (6, 5, 4, 2))
+    together = run(network, x)
+    for index in range(6):
+        for name, alone in run(network, x[index : index + 1]).items():
+            np.testing.assert_array_equal(alone[0], together[name][index])
+    assert run(network, x[:0])["argmax"].shape == (0, 1, 1, 1)
+
+
+def test_the_extremes_of_a_row_reach_the_declared_type_exactly() -> None:
+    node = Dense(name="d", input="input", planes=np.array([[[1, 1, -1]]]))
+    network = Network("n", TensorType(1, 1, 3, DataType(2, signed=False)), (node,))
+    x = np.array([[3, 3, 0], [0, 0, 3]]).reshape(2, 1, 1, 3)
+    assert run(network, x)["d"].ravel().tolist() == [6, -3]
+    assert str(network.types["d"]) == "1x1x1 s4"
+
+
+def expect(kind: type[Exception], message: str) -> pytest.RaisesExc[Exception]:
+    return pytest.raises(kind, match=rf"\A{re.escape(message)}\Z")
+
+
+@pytest.mark.parametrize(("value", "shown"), [(8, "0..8"), (-1, "-1..0")])
+def test_input_outside_its_type(value: int, shown: str) -> None:
+    x = np.zeros((2, 5, 4, 2), dtype=np.int64)
+    x[1, 4, 3, 1] = value
+    with expect(OverflowError, f"tensor 'input': must be in 0..7 (u3), not {shown}"):
+        run(chain(), x)
+
+
+def test_unsigned_inputs_beyond_int64() -> None:
+    x = np.full((1, 5, 4, 2), 2**63, dtype=np.uint64)
+    shown = f"{2**63}..{2**63}"
+    with expect(OverflowError, f"tensor 'input': must be in 0..7 (u3), not {shown}"):
+        run(chain(), x)
+
+
+def test_value_outside_its_declared_type_names_the_node() -> None:
+    network = chain()
+    network.types["dense"] = replace(network.types["dense"], dtype=DataType(1, signed=False))  # a wrong proof
+    x = np.random.default_rng(0).integers(0, 8, (20, 5, 4, 2))
+    values = evaluate(network.nodes[4], run(chain(), x)["flat"])
+    shown = f"{values.min()}..{values.max()}"
+    with expect(OverflowError, f"tensor 'dense': must be in 0..1 (u1), not {shown}"):
+        run(network, x)
+
+
+def test_inputs_of_another_kind_or_shape() -> None:
+    with expect(TypeError, "inputs must be integers, not float64"):
+        run(chain(), np.zeros((1, 5, 4, 2)))
+    with expect(ValueError, "inputs must have shape [N, 5, 4, 2], not [1, 2, 5, 4]"):
+        run(chain(), np.zeros((1, 2, 5, 4), dtype=np.int64))
+    with expect(ValueError, "inputs must have shape [N, 5, 4, 2], not [5, 4, 2]"):
+        run(chain(), np.zeros((5, 4, 2), dtype=np.int64))
+
+
+def test_node_without_a_reference() -> None:
+    class Strange(Node):
+        kind = "strange"
+
+    with expect(TypeError, "no reference for node 's' of kind 'strange'"):
+        evaluate(Strange(name="s", input="input"), np.zeros((1, 1, 1, 1), dtype=np.int64))
