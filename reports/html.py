@@ -1,0 +1,181 @@
+"""``report.html``: one file that holds everything, style and pictures included."""
+
+from __future__ import annotations
+
+from html import escape
+
+from export.ir import MatrixNode
+from reports import plots, sections
+from reports.data import ReportData
+from reports.style import STYLE
+from reports.svg import TIMES
+from reports.tables import UNKNOWN
+from reports.utilisation import by_layer
+
+__all__ = ["render"]
+
+_SECTIONS = (
+    ("chain", "Chain"),
+    ("accuracy", "Accuracy"),
+    ("weights", "Weights"),
+    ("proof", "Proof"),
+    ("cycles", "Cycles"),
+    ("resources", "Resources"),
+    ("again", "Reproduce"),
+)
+
+_TICK = '<path d="M7 13.5l4 4 8-9" fill="none" stroke="currentColor" stroke-width="2.4"/>'
+_CROSS = '<path d="M8.5 8.5l9 9m0-9l-9 9" fill="none" stroke="currentColor" stroke-width="2.4"/>'
+_DASH = '<path d="M8 13h10" fill="none" stroke="currentColor" stroke-width="2.4"/>'
+_MARKS = {"equal": _TICK, "different": _CROSS, "unproven": _DASH}
+
+
+def render(data: ReportData) -> str:
+    """Return the page for ``data``; it needs no other file and no network."""
+    name = escape(data.network.name)
+    body = "\n".join(
+        (
+            _header(data),
+            _section(
+                "chain",
+                "The chain",
+                _CHAIN_TEXT,
+                _picture(plots.chain(data.network, data.manifest)),
+            ),
+            _section(
+                "accuracy",
+                "Accuracy",
+                _ACCURACY_TEXT,
+                sections.accuracy_table(data).html(caption=False) + _curve(data),
+            ),
+            _section("weights", "Weights", _WEIGHTS_TEXT, _weights(data)),
+            _section("proof", "What was proved", _PROOF_TEXT, _proof(data)),
+            _section("cycles", "Cycles", _CYCLES_TEXT, _cycles(data)),
+            _section("resources", "Resources", _resources_text(data), _resources(data)),
+            _section("again", "Make it again", "", _again(data)),
+        )
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{name} - tritforge report</title><style>{STYLE}</style></head>\n"
+        f"<body><main>\n{body}\n<footer>Written by tritforge from the results of each step. "
+        f"“{UNKNOWN}” means that the step was not run or does not give the figure.</footer>\n"
+        "</main></body></html>\n"
+    )
+
+
+_CHAIN_TEXT = (
+    "Each box is a layer with weights and what follows it. "
+    "Each arrow is a stream of integers with its shape and type."
+)
+_ACCURACY_TEXT = "Measured on images that took no part in training or in any choice."
+_WEIGHTS_TEXT = (
+    "Every weight is -1, 0 or +1, the first and the last layer included: a product is x, -x or nothing."
+)
+_PROOF_TEXT = (
+    "The trained torch model in float64, the integer reference and the Verilog must give the same integers "
+    "for any input. Each pair below was compared word for word at the layer boundaries, without a tolerance."
+)
+_CYCLES_TEXT = (
+    "The plan gives interval and latency before anything is built. "
+    "A simulation without stalls must take exactly as many cycles."
+)
+
+
+def _header(data: ReportData) -> str:
+    """Title, verdict and the figures worth a glance."""
+    headline, detail = sections.verdict(data)
+    links = "".join(f'<a href="#{anchor}">{title}</a>' for anchor, title in _SECTIONS)
+    tiles = "".join(
+        f'<div class="tile"><span class="name">{escape(tile.name)}</span><b>{_quiet(tile.figure)}</b>'
+        f"<span>{escape(tile.detail)}</span></div>"
+        for tile in sections.tiles(data)
+    )
+    source = data.network.input
+    channels = f"{source.channels} channel{'s' if source.channels > 1 else ''}"
+    shape = f"{source.height}{TIMES}{source.width} inputs of {channels}, {source.dtype.bits} bits each"
+    target = escape(str(data.device or "any FPGA"))
+    mark = f'<svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true">{_MARKS[data.verdict]}</svg>'
+    return (
+        f"<header><h1>{escape(data.network.name)}</h1>"
+        f"<p>A network with ternary weights for {shape}, as Verilog for {target}.</p>"
+        f"<nav>{links}</nav></header>\n"
+        f'<div class="verdict {data.verdict}">{mark}'
+        f"<div>{headline}<small>{escape(detail)}</small></div></div>\n"
+        f'<div class="tiles">{tiles}</div>'
+    )
+
+
+def _quiet(figure: str) -> str:
+    """An unknown figure must not shout."""
+    return f'<span class="unknown">{figure}</span>' if figure == UNKNOWN else escape(figure)
+
+
+def _section(anchor: str, title: str, text: str, content: str) -> str:
+    intro = f"<p>{escape(text)}</p>" if text else ""
+    return f'<section id="{anchor}"><h2>{title}</h2>{intro}\n{content}</section>'
+
+
+def _picture(svg: object, caption: str = "", note: str = "") -> str:
+    """A picture with a caption above and a note below."""
+    above = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    below = f"<p>{escape(note)}</p>" if note else ""
+    return f'<figure class="picture">{above}<div class="scroll">{svg}</div>{below}</figure>\n'
+
+
+def _curve(data: ReportData) -> str:
+    log = data.training.log if data.training is not None else ()
+    return _picture(plots.training(log)) if log else ""
+
+
+def _key(*entries: tuple[str, str]) -> str:
+    """A legend: colour and meaning."""
+    items = "".join(f'<span><i style="background:{fill}"></i>{escape(text)}</span>' for fill, text in entries)
+    return f'<div class="key">{items}</div>'
+
+
+def _weights(data: ReportData) -> str:
+    key = _key(("var(--minus)", "-1"), ("var(--zero)", "0"), ("var(--plus)", "+1"))
+    pictures = "".join(_kernels(node) for node in data.network.matrix_nodes())
+    return (
+        key
+        + _picture(plots.sparsity(data.network))
+        + sections.weights_table(data).html(caption=False)
+        + pictures
+    )
+
+
+def _kernels(node: MatrixNode) -> str:
+    svg, note = plots.kernels(node)
+    planes = "" if len(node.planes) == 1 else f", plane 1 of {len(node.planes)}"
+    return _picture(svg, f"{node.name}: {plots.describe(node)}{planes}", note)
+
+
+def _proof(data: ReportData) -> str:
+    words = sections.words_table(data).html() if data.comparisons else ""
+    return sections.comparisons_table(data).html() + words
+
+
+def _cycles(data: ReportData) -> str:
+    picture = _picture(
+        plots.cycles(data.manifest), "Cycles a frame, layer by layer", "The slowest layer sets the rate."
+    )
+    return picture + sections.cycles_table(data).html() + sections.runs_table(data).html()
+
+
+def _resources_text(data: ReportData) -> str:
+    return f"Counted in the netlist that Yosys makes of the Verilog, against {data.device or 'no device'}."
+
+
+def _resources(data: ReportData) -> str:
+    picture = ""
+    if data.synthesis is not None:
+        key = _key(("var(--bar)", "LUTs as logic"), ("var(--bar3)", "LUTs as memory and shift registers"))
+        picture = key + _picture(plots.luts(by_layer(data.synthesis, data.layer_names)))
+    return picture + sections.resources_table(data).html(caption=False)
+
+
+def _again(data: ReportData) -> str:
+    commands = f"<pre>{escape(chr(10).join(data.commands))}</pre>" if data.commands else ""
+    return commands + sections.versions_table(data).html()

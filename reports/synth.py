@@ -1,0 +1,302 @@
+"""Synthesis of the generated Verilog with Yosys for the 7 series, counted per instance.
+
+The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc`` cells, which
+come out as pairs of LUT3, and no layer could be told from another. A result names the tool, the exact
+commands and the digest of every input, and is kept until one of these changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from export.files import write_atomic
+from reports.devices import Device
+from reports.netlist import Instance, instances, rollup
+from reports.resources import NetlistError, Resources, total
+
+__all__ = [
+    "LOG",
+    "RESULT",
+    "Progress",
+    "Synthesis",
+    "SynthesisError",
+    "load",
+    "script",
+    "show_progress",
+    "synthesise",
+]
+
+FORMAT = "tritforge-synthesis"
+VERSION = 1
+RESULT = "synth.json"
+LOG = "synth.log"
+_NETLIST = "netlist.json"
+_CHILD = Path(__file__).with_name("synth_child.py")
+
+Progress = Callable[[float, str], None]
+"""Called with the seconds since the start and the name of the Yosys pass that runs."""
+
+
+class SynthesisError(ValueError):
+    """Synthesis failed, or its netlist breaks a rule; the message names the cause and the log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesis:
+    """A counted netlist and where it came from.
+
+    Parameters
+    ----------
+    top: the top module.
+    device: the part the counts are compared with. Yosys maps for the family, not for the part.
+    tool: name and version as the tool gives it.
+    script: the commands, as run.
+    inputs: SHA-256 of each Verilog file and ROM image, by file name.
+    seconds: wall time of the run that made the netlist.
+    parts: every instance with its own resources.
+    key: digest of everything the netlist depends on.
+    """
+
+    top: str
+    device: str
+    tool: str
+    script: tuple[str, ...]
+    inputs: Mapping[str, str]
+    seconds: float
+    parts: tuple[Instance, ...]
+    key: str
+
+    @property
+    def total(self) -> Resources:
+        """Resources of the whole design."""
+        return total(part.own for part in self.parts)
+
+    def by_layer(self, names: Iterable[str]) -> dict[str, Resources]:
+        """Resources of the outermost instance that bears each of ``names``, and of the rest.
+
+        A name that no instance bears is left out: its logic, if any, is in the rest.
+        """
+        outermost: dict[str, str] = {}
+        for part in sorted(self.parts, key=lambda part: part.path.count(".")):
+            outermost.setdefault(part.path.rpartition(".")[2], part.path)
+        return rollup(self.parts, {name: outermost[name] for name in names if name in outermost})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, the form of ``synth.json``."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "key": self.key,
+            "top": self.top,
+            "device": self.device,
+            "tool": self.tool,
+            "script": list(self.script),
+            "inputs": dict(self.inputs),
+            "seconds": self.seconds,
+            "total": self.total.to_json(),
+            "instances": [{"path": p.path, "module": p.module, "own": p.own.to_json()} for p in self.parts],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Synthesis:
+        """Read ``to_json``'s values; SynthesisError when they are something else."""
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
+            raise SynthesisError(f"not a {FORMAT} of version {VERSION}: run synthesis again")
+        try:
+            parts = tuple(Instance(p["path"], p["module"], Resources(**p["own"])) for p in data["instances"])
+            return cls(
+                top=data["top"],
+                device=data["device"],
+                tool=data["tool"],
+                script=tuple(data["script"]),
+                inputs=dict(data["inputs"]),
+                seconds=float(data["seconds"]),
+                parts=parts,
+                key=data["key"],
+            )
+        except (KeyError, TypeError) as error:
+            raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
+
+
+def load(path: Path) -> Synthesis:
+    """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is missing."""
+    try:
+        return Synthesis.from_json(json.loads(path.read_text()))
+    except json.JSONDecodeError as error:
+        raise SynthesisError(f"{path.name} is not JSON ({error}): run synthesis again") from None
+
+
+def script(verilog: Sequence[str], top: str) -> tuple[str, ...]:
+    """The Yosys commands for these file names."""
+    return (
+        # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
+        *(f'read_verilog -defer "{name}"' for name in verilog),
+        f"synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf",
+        f"write_json {_NETLIST}",
+    )
+
+
+def synthesise(
+    verilog_paths: Sequence[Path],
+    rom_dir: Path | None,
+    top: str,
+    build_dir: Path,
+    device: Device,
+    *,
+    progress: Progress | None = None,
+) -> Synthesis:
+    """Synthesise, count, and write ``synth.json`` and ``synth.log`` to ``build_dir``.
+
+    A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
+
+    Parameters
+    ----------
+    verilog_paths: the sources; at least one.
+    rom_dir: folder of the ``.mem`` files that ``$readmemh`` reads by bare name, or None.
+    top: the top module.
+    build_dir: made if missing.
+    device: the part to compare with; it does not change the netlist.
+    progress: called as Yosys goes from pass to pass.
+
+    Raises
+    ------
+    SynthesisError: Yosys is missing or refused the source, a cell is unmapped, or a DSP block was used.
+    FileNotFoundError: a Verilog file is missing.
+    """
+    if not verilog_paths:
+        raise SynthesisError("verilog_paths must name at least one file")
+    if not re.fullmatch(r"[A-Za-z_]\w*", top):
+        raise SynthesisError(f"top must be an identifier, not {top!r}")
+    sources = {Path(path).name: Path(path) for path in verilog_paths}
+    commands = script(tuple(sources), top)
+    if rom_dir is not None:
+        sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
+    inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()}
+    key = _digest(commands, inputs, _pyosys_version())
+
+    build_dir.mkdir(parents=True, exist_ok=True)
+    cached = _cached(build_dir / RESULT, key, device)
+    if cached is not None:
+        return cached
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=build_dir, prefix=".synth-") as folder:
+        for name, path in sources.items():
+            shutil.copyfile(path, Path(folder) / name)
+        _run(commands, Path(folder), build_dir / LOG, progress)
+        netlist = json.loads((Path(folder) / _NETLIST).read_text())
+    seconds = round(time.monotonic() - started, 2)
+    try:
+        parts = instances(netlist, top)
+    except NetlistError as error:
+        raise SynthesisError(f"{error}; see {LOG}") from None
+    _refuse_dsp(parts)
+    result = Synthesis(
+        top=top,
+        device=device.part,
+        tool=_tool(netlist["creator"]),
+        script=commands,
+        inputs=inputs,
+        seconds=seconds,
+        parts=parts,
+        key=key,
+    )
+    write_atomic(build_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")
+    return result
+
+
+def show_progress(seconds: float, name: str) -> None:
+    """A ``Progress`` that rewrites one line of standard error; silent when that is not a terminal."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[Kyosys {seconds:5.1f} s  {name}" if name else "\r\033[K")
+        sys.stderr.flush()
+
+
+def _run(commands: Sequence[str], folder: Path, log: Path, progress: Progress | None) -> None:
+    """Run ``commands`` in a child process in ``folder``; its output goes to ``log``."""
+    started = time.monotonic()
+    command = [sys.executable, "-I", str(_CHILD)]
+    with log.open("w", encoding="utf-8") as file, (folder / ".commands").open("w+") as stdin:
+        stdin.write("\n".join(commands) + "\n")
+        stdin.seek(0)
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as child:
+            assert child.stdout is not None
+            last = ""
+            try:
+                for line in child.stdout:
+                    file.write(line)
+                    last = line.strip() or last
+                    header = re.match(r"[\d.]+ Executing (\w+)", line)
+                    if progress is not None and header is not None:
+                        progress(time.monotonic() - started, header[1])
+            except BaseException:
+                child.kill()
+                raise
+    if progress is not None:
+        progress(time.monotonic() - started, "")
+    if child.returncode != 0:
+        raise SynthesisError(f"{_cause(log.read_text(encoding='utf-8'), last)}; see {log.name}")
+
+
+def _cause(text: str, last: str) -> str:
+    """The line of the log that says why Yosys stopped."""
+    errors = [line.strip() for line in text.splitlines() if "ERROR:" in line]
+    if "No module named 'pyosys'" in text:
+        return "pyosys is not installed: run `pip install pyosys`"
+    return f"Yosys: {errors[-1].replace('ERROR: ', '')}" if errors else f"Yosys stopped: {last}"
+
+
+def _refuse_dsp(parts: Sequence[Instance]) -> None:
+    """A ternary network multiplies nothing: a DSP block means that something else was built."""
+    users = [part for part in parts if part.own.dsp]
+    if users:
+        number = sum(part.own.dsp for part in users)
+        where = users[0].path or "the top"
+        raise SynthesisError(f"{number} DSP48E1 used, first in {where} (module {users[0].module}); must be 0")
+
+
+def _pyosys_version() -> str:
+    """Version of the installed package, or "missing"; the package itself is imported by the child alone."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version("pyosys")
+    return "missing"
+
+
+def _tool(creator: str) -> str:
+    """ "Yosys 0.70 (git sha1 28ba3cb92, ...)" without the compiler that built it."""
+    return re.sub(r", [^)]*\)$", ")", creator)
+
+
+def _digest(commands: Sequence[str], inputs: Mapping[str, str], tool: str) -> str:
+    """Digest of everything that the netlist and its count depend on."""
+    text = json.dumps([FORMAT, VERSION, tool, list(commands), sorted(inputs.items())])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _cached(path: Path, key: str, device: Device) -> Synthesis | None:
+    """The result in ``path`` if it is whole and has this key and device."""
+    with contextlib.suppress(OSError, SynthesisError):
+        found = load(path)
+        if found.key == key and found.device == device.part:
+            return found
+    return None
