@@ -1,0 +1,107 @@
+"""The configurations in networks/, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from export.packing import Packing
+from quant.networks import NETWORKS
+from tests.test_layering import ROOT
+from tritforge import config
+from tritforge.config import Config, load, locate, override
+from tritforge.schema import ConfigError
+
+DIGITS = ROOT / "networks" / "digits.yaml"
+
+
+@pytest.fixture
+def digits() -> Config:
+    return load(DIGITS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "networks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_configuration_loads_under_its_name(path: Path) -> None:
+    loaded = load(path)
+    assert loaded.name == path.stem
+    assert loaded.network.name in NETWORKS
+
+
+def test_digits(digits: Config) -> None:
+    assert digits.dataset.fold == 0
+    assert digits.network.channels == (16, 24)
+    assert list(digits.hardware.layers) == ["conv1", "conv2", "classifier"]
+    assert digits.hardware.layers["conv1"].packing is Packing.TWO_BIT
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "  epochs:",
+            "  epoch:",
+            "unknown key 'epoch' in training; allowed are epochs, batch_size, learning_rate, seed, "
+            "weight_decay, threads; did you mean 'epochs'?",
+        ),
+        ("fold: 0", "fold: 5", "dataset: fold must be in 0..4, not 5"),
+        (
+            "packing: 2bit",
+            "packing: 3bit",
+            "hardware.layers.conv1.packing must be one of 2bit, 5in8, not '3bit'",
+        ),
+        ("name: digits", "name: small", "name must not be a word of Verilog, not 'small'"),
+        (
+            "name: digits",
+            "name: 1x",
+            "name must be a string (letters, digits and _, a letter first), not '1x'",
+        ),
+    ],
+)
+def test_refusals(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = DIGITS.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "x.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    place, line, said = str(caught.value).split(":", 2)
+    assert (place, said.strip()) == (str(path), message)
+    assert int(line) >= 1
+
+
+def test_an_unknown_device_lists_the_known(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(DIGITS.read_text(encoding="utf-8").replace("xc7k480t", "xc9"), encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r":\d+: hardware\.device must be one of xc7a35t, .*xc7k480t, not 'xc9'$"
+    ):
+        load(path)
+
+
+def test_override_replaces_only_what_is_given(digits: Config) -> None:
+    assert override(digits) == digits
+    changed = override(digits, epochs=2, seed=0, fold=4)
+    assert (changed.training.epochs, changed.training.seed, changed.dataset.fold) == (2, 0, 4)
+    with pytest.raises(ConfigError) as caught:
+        override(digits, fold=5)
+    assert str(caught.value) == "fold must be in 0..4, not 5"
+
+
+def test_a_name_or_a_path_finds_a_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert locate("digits") == Path("networks/digits.yaml") == locate("networks/digits.yaml")
+    assert "digits" in config.available()
+
+
+def test_an_absent_configuration_lists_the_present(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        locate("digits")
+    assert str(caught.value) == "there is no configuration 'digits'"
+    (tmp_path / "networks").mkdir()
+    for name in ("b", "a"):
+        (tmp_path / "networks" / f"{name}.yaml").touch()
+    with pytest.raises(ConfigError) as caught:
+        locate("digits")
+    assert str(caught.value) == "there is no configuration 'digits'; networks has a, b"

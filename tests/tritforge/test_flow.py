@@ -1,0 +1,280 @@
+"""The steps one after the other on a small network, and what each refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export.files import sha256
+from export.manifest import Manifest
+from sim.simulators import Simulator, ToolMissing, locate
+from tests.test_layering import ROOT
+from tritforge import cli, config, flow
+from tritforge.config import Config, FoldingConfig
+from tritforge.errors import ProofFailed
+from tritforge.vectors import Vectors
+from tritforge.workspace import Workspace
+
+TEXT = """\
+name: little
+dataset: {name: digits, folds: 20, fold: 0}
+network: {name: digits, channels: [4, 6]}
+quantization: {method: ics}
+training: {epochs: 1, batch_size: 64, learning_rate: 0.005}
+hardware:
+  device: xc7k480t
+  layers: {conv1: {pe: 4, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, simd: 6}}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A small network, trained for an epoch, lowered and generated; not to be changed."""
+    folder = tmp_path_factory.mktemp("flow")
+    path = folder / "little.yaml"
+    path.write_text(TEXT)
+    place = Workspace(config_path=path, root=folder / "build")
+    chosen = config.load(path)
+    for step in (flow.train, flow.export, flow.generate):
+        step(chosen, place)
+    return place
+
+
+@pytest.fixture
+def place(made: Workspace, tmp_path: Path) -> Workspace:
+    """A copy that a test may spoil."""
+    shutil.copytree(made.root, tmp_path / "build")
+    shutil.copy(made.config_path, tmp_path / "little.yaml")
+    return Workspace(config_path=tmp_path / "little.yaml", root=tmp_path / "build")
+
+
+@pytest.fixture
+def small(place: Workspace) -> Config:
+    return config.load(place.config_path)
+
+
+def complaint(place: Workspace, command: str, capsys: pytest.CaptureFixture[str], status: int = 2) -> str:
+    """Run a command that must fail, and return its one line."""
+    assert cli.main([command, str(place.config_path), "--build", str(place.root)]) == status
+    text = capsys.readouterr().err
+    assert text.startswith("tritforge: ")
+    assert text.count("\n") == 1
+    return text.removeprefix("tritforge: ").rstrip()
+
+
+def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
+    files = {path.relative_to(made.root).as_posix() for path in made.root.rglob("*") if path.is_file()}
+    roms = [
+        f"design/{layer}.{role}.{suffix}"
+        for layer, role in (
+            ("conv1", "weights"), ("conv1", "thresholds"), ("conv2", "weights"), ("conv2", "thresholds"),
+            ("classifier", "weights"), ("classifier", "bias"),
+        )
+        for suffix in ("mem", "coe", "mif")
+    ]  # fmt: skip
+    assert files == {
+        "train/model.safetensors", "train/model.json", "train/log.csv",
+        "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
+        "design/little.v", "design/manifest.json", *roms,
+    }  # fmt: skip
+
+
+def test_the_manifest_names_every_file_that_a_bench_reads(made: Workspace) -> None:
+    manifest = Manifest.read(made.design)
+    manifest.verify(made.design)
+    assert set(manifest.files) == {"verilog", "network", "tensors", "vectors"}
+    assert (manifest.name, manifest.device, len(manifest.roms)) == ("little", "xc7k480t", 6)
+
+
+def test_the_vectors_hold_every_held_out_image(made: Workspace) -> None:
+    vectors = Vectors.load(made.vectors)
+    assert set(vectors.torch) == {"input", "act1", "act2", "classifier_bias", "argmax"}
+    assert vectors.images.shape[1:] == (8, 8, 1)
+    assert len(vectors.images) == len(vectors.labels) == round(1797 / 20)
+
+
+def test_the_verilog_is_the_same_from_run_to_run(made: Workspace, tmp_path: Path) -> None:
+    before = (made.design / "little.v").read_bytes()
+    shutil.copytree(made.root, tmp_path / "build")
+    (tmp_path / "build" / "design" / "little.v").unlink()
+    command = [sys.executable, "-m", "tritforge", "generate", str(made.config_path), "--build"]
+    environment = {**os.environ, "PYTHONHASHSEED": "123"}
+    subprocess.run(
+        [*command, str(tmp_path / "build")], cwd=ROOT, env=environment, check=True, capture_output=True
+    )
+    assert (tmp_path / "build" / "design" / "little.v").read_bytes() == before
+    again = tmp_path / "build" / "design" / "manifest.json"
+    assert again.read_bytes() == (made.design / "manifest.json").read_bytes()
+
+
+def test_a_fold_given_to_train_is_the_checkpoints(small: Config, place: Workspace) -> None:
+    changed = config.override(small, fold=3, seed=5)
+    flow.train(changed, place, resume=False)
+    before = Vectors.load(place.vectors)
+    flow.export(small, place)
+    after = Vectors.load(place.vectors)
+    assert (before.images.shape, (before.images != after.images).any()) == (after.images.shape, True)
+
+
+def test_a_checkpoint_of_other_settings(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    place.config_path.write_text(TEXT.replace("method: ics", "activation_bits: 3"))
+    assert complaint(place, "export", capsys) == (
+        f"{place.training} was trained with quantization.activation_bits 2, {place.config_path} has 3: "
+        f"run `{place.command('train')}` again"
+    )
+
+
+def test_a_checkpoint_of_another_network(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    path = place.training / "model.json"
+    path.write_text(
+        path.read_text().replace("[4, 6]", "[4, 8]").replace("4,\n          6", "4,\n          8")
+    )
+    place.config_path.write_text(TEXT.replace("[4, 6]", "[4, 8]"))
+    assert complaint(place, "export", capsys).endswith("the checkpoint is of another network")
+
+
+def test_a_truncated_checkpoint(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    path = place.training / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert complaint(place, "export", capsys).startswith(f"{path} is damaged: its SHA-256 is ")
+
+
+def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    path = place.training / "model.json"
+    description = json.loads(path.read_text())
+    del description["meta"]["settings"]
+    path.write_text(json.dumps(description))
+    assert complaint(place, "export", capsys) == (
+        f"{place.training} was not made by tritforge: run `{place.command('train')}`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "command", "said"),
+    [
+        ("pe: 4", "pe: 3", "export", "'conv1': pe must divide its 4 rows (1, 2, 4), not 3"),
+        ("method: ics", "method: isc", "train", "method must be one of ics, not 'isc'"),
+        ("name: digits, folds", "name: letters, folds", "train", "dataset must be one of "),
+        (
+            "name: digits, channels",
+            "name: lenet, channels",
+            "train",
+            "network must be one of digits, not 'lenet'",
+        ),
+        ("[4, 6]", "[4, 6, 8]", "train", "channels must be two positive ints, not (4, 6, 8)"),
+    ],
+)
+def test_a_mistake_that_only_a_step_can_see(
+    place: Workspace, capsys: pytest.CaptureFixture[str], old: str, new: str, command: str, said: str
+) -> None:
+    assert old in TEXT
+    place.config_path.write_text(TEXT.replace(old, new))
+    assert said in complaint(place, command, capsys)
+
+
+def test_an_empty_dataset_folder(
+    place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = f"{{name: mnist, root: {tmp_path}}}"
+    place.config_path.write_text(TEXT.replace("{name: digits, folds: 20, fold: 0}", dataset))
+    assert str(tmp_path) in complaint(place, "train", capsys)
+
+
+def test_a_changed_image_gets_no_new_digest(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    path = place.design / "conv1.weights.mem"
+    flip_a_bit(path)
+    assert complaint(place, "generate", capsys) == (
+        f"{path}: not the image of this network and folding; run `{place.command('export')}` again"
+    )
+
+
+@pytest.mark.parametrize("command", ["simulate", "synth", "report"])
+def test_a_flipped_bit_is_refused_by_its_digest(
+    place: Workspace, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path = place.design / "conv1.weights.mem"
+    expected = sha256(path)
+    flip_a_bit(path)
+    assert complaint(place, command, capsys) == (
+        f"{path}: its SHA-256 must be {expected}, not {sha256(path)}; "
+        "the file was changed after the design was generated, generate it again"
+    )
+
+
+def flip_a_bit(path: Path) -> None:
+    """Turn the lowest trit of the first word from zero into +1 or back."""
+    text = path.read_text()
+    first, rest = text.split("\n", 1)
+    path.write_text(f"{int(first, 16) ^ 1:0{len(first)}x}\n{rest}")
+
+
+def test_torch_that_differs_is_a_failed_proof(
+    small: Config, place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = flow.integer_activations
+
+    def off_by_one(*arguments: object) -> dict[str, object]:
+        found = original(*arguments)  # type: ignore[arg-type]
+        found["act2"][7, 5, 3, 2] ^= 1
+        return dict(found)
+
+    monkeypatch.setattr(flow, "integer_activations", off_by_one)
+    with pytest.raises(
+        ProofFailed, match=r"differ in 1 integers; the first: act2: image 7, y 3, x 2, channel 5: "
+    ):
+        flow.export(small, place)
+
+
+def test_the_report_shows_what_was_not_measured(
+    small: Config, place: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow.report(small, place)
+    assert "integers compared bit for bit, 0 differ" in capsys.readouterr().out
+    text = place.report("md").read_text()
+    assert "not measured" in text
+    assert place.report("html").read_text().startswith("<!doctype html>")
+
+
+def test_the_simulation_counts_for_the_design_it_saw(
+    small: Config, place: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One flipped weight, in a manifest that says it is meant, is found and named, and not reported."""
+    try:
+        locate(Simulator.ICARUS)
+    except ToolMissing as error:
+        if os.environ.get("TRITFORGE_REQUIRE_SIMULATORS") == "1":
+            raise
+        pytest.skip(str(error))
+    verdict = place.simulations / "icarus" / "random.json"
+    flow.simulate(small, place, simulator="icarus", frames=2)
+    assert json.loads(verdict.read_text())["result"]["passed"] is True
+    flow.report(small, place)
+    assert "Verilog on Icarus" in capsys.readouterr().out
+
+    path = place.design / "conv2.weights.mem"
+    flip_a_bit(path)
+    manifest = Manifest.read(place.design)
+    roms = tuple(
+        dataclasses.replace(rom, sha256=sha256(path)) if rom.file == path.name else rom
+        for rom in manifest.roms
+    )
+    dataclasses.replace(manifest, roms=roms).write(place.design)
+    flow.report(small, place)
+    assert "Verilog on Icarus" not in capsys.readouterr().out
+    with pytest.raises(ProofFailed, match=r"layer conv2, stream conv2: first wrong word in frame \d"):
+        flow.simulate(small, place, simulator="icarus", frames=2)
+    assert json.loads(verdict.read_text())["result"]["passed"] is False
+    with pytest.raises(ProofFailed) as caught:
+        flow.report(small, place)
+    assert str(caught.value) == f"the models differ: see {place.report('html')}"
+
+
+def test_a_folding_is_passed_on_as_written(small: Config) -> None:
+    assert small.hardware.layers["classifier"] == FoldingConfig(pe=2, simd=6)

@@ -1,0 +1,8 @@
+"""`python -m tritforge`: the same as the command `tritforge`."""
+
+from __future__ import annotations
+
+from tritforge.cli import entry_point
+
+if __name__ == "__main__":
+    entry_point()

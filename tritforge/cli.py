@@ -1,0 +1,236 @@
+"""The command `tritforge`: one subcommand for each link of the chain, and `demo` for all of them.
+
+Exit status: 0 done, 1 a proof failed, 2 the user's mistake (one line), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from tritforge import __version__
+from tritforge.errors import Blame, blame
+
+__all__ = ["DEFAULT_CONFIG", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
+
+DEFAULT_CONFIG = "networks/digits.yaml"
+INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
+
+_STEPS = {
+    "train": (
+        "train the ternary network",
+        "Writes to <build>/train: model.safetensors and model.json (the checkpoint), log.csv (loss and "
+        "accuracy of each epoch). A training that was interrupted goes on where it was.",
+    ),
+    "export": (
+        "lower the trained network to integers and write its ROM images",
+        "Proves that every integer of every layer equals the float64 torch model's on every held-out image. "
+        "Writes to <build>/design: network.json and network.safetensors (the integer network), "
+        "vectors.safetensors (held-out images and torch's integers), and for each ROM <layer>.<role>.mem, "
+        ".coe and .mif.",
+    ),
+    "generate": (
+        "generate the Verilog",
+        "Writes to <build>/design: <name>.v and manifest.json (ports, streams, cycles, and the SHA-256 of "
+        "every file).",
+    ),
+    "simulate": (
+        "simulate the Verilog and compare every layer bit for bit",
+        "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
+        "and with --wave run/dump.fst.",
+    ),
+    "synth": (
+        "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
+        "Writes to <build>/synth: synth.json and synth.log. Prints the table.",
+    ),
+    "report": (
+        "gather everything into one page",
+        "Writes <build>/report.html (self-contained) and <build>/report.md; what was not measured is shown "
+        "as such. With --paper it prints Table IX of paper 002 from its formula and writes nothing.",
+    ),
+    "demo": (
+        "all of the above, one after the other",
+        "Writes everything that the other commands write.",
+    ),
+    "doctor": (
+        "print each tool found, its version, and what to do for what is missing",
+        "Writes nothing. Exit status 1 if something is missing.",
+    ),
+}
+"""Summary and description of each command."""
+
+SIMULATORS = ("verilator", "icarus")
+STALLS = ("none", "random", "slow-source", "slow-sink", "patient")
+"""Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Blame.USER.value, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def _at_least(minimum: int) -> Callable[[str], int]:
+    """Return a converter for argparse that accepts ints from ``minimum`` up."""
+
+    def convert(text: str) -> int:
+        value = int(text)
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {text}")
+        return value
+
+    convert.__name__ = "int"  # argparse names the converter in its message
+    return convert
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line."""
+    top = _Parser(
+        prog="tritforge",
+        description="Neural networks with ternary weights, from training to proven Verilog.",
+        epilog="Each command tells with --help what it writes and where.",
+    )
+    top.add_argument("--version", action="version", version=f"tritforge {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (summary, description) in _STEPS.items():
+        command = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {description}"
+        )
+        command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks")
+        if name != "doctor":
+            command.add_argument(
+                "config",
+                nargs="?",
+                default=DEFAULT_CONFIG,
+                metavar="CONFIG",
+                help="YAML file, or the name of one in networks/ (default: %(default)s)",
+            )
+            command.add_argument(
+                "--build",
+                type=Path,
+                metavar="DIR",
+                help="where everything is written (default: build/<name>)",
+            )
+        if name in _ADD_OPTIONS:
+            _ADD_OPTIONS[name](command)
+    return top
+
+
+def _add_train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--epochs", type=_at_least(1), help="instead of the configuration's")
+    command.add_argument("--seed", type=_at_least(0), help="instead of the configuration's")
+    command.add_argument(
+        "--fold", type=_at_least(0), help="the fold to hold out, instead of the configuration's"
+    )
+    command.add_argument(
+        "--no-resume", action="store_true", help="start anew even if a training was interrupted"
+    )
+
+
+def _add_simulate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s")
+    command.add_argument("--wave", action="store_true", help="record every signal as FST")
+    command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
+    command.add_argument("--frames", type=_at_least(1), help="number of held-out images (default: all)")
+    command.add_argument(
+        "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
+    )
+
+
+def _add_report(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--paper", action="store_true", help="print Table IX of paper 002 instead")
+
+
+_ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "train": _add_train,
+    "simulate": _add_simulate,
+    "report": _add_report,
+}
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run a command; the steps are imported here, so that --help and --version cost nothing."""
+    if arguments.command == "doctor":
+        from tritforge import doctor
+
+        findings = doctor.examine()
+        print(doctor.report(findings))
+        return int(not all(finding.found for finding in findings))
+    if arguments.command == "report" and arguments.paper:
+        from reports.paper import table_ix
+
+        print(table_ix().text(), end="")
+        return 0
+
+    from tritforge import config, flow
+
+    path = config.locate(arguments.config)
+    chosen = config.load(path)
+    place = flow.Workspace(config_path=path, root=arguments.build or Path("build") / chosen.name)
+    if arguments.command == "train":
+        chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
+        flow.train(chosen, place, resume=not arguments.no_resume)
+    elif arguments.command == "simulate":
+        flow.simulate(
+            chosen,
+            place,
+            simulator=arguments.simulator,
+            stalls=arguments.stalls,
+            seed=arguments.seed,
+            frames=arguments.frames,
+            wave=arguments.wave,
+        )
+    else:
+        getattr(flow, arguments.command)(chosen, place)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv`` (without the program's name) and return the exit status."""
+    arguments = parser().parse_args(argv)
+    verbose = arguments.verbose or os.environ.get("TRITFORGE_DEBUG", "") not in ("", "0")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        if verbose:
+            traceback.print_exc()
+        print(
+            "\ntritforge: interrupted; finished files are whole, run the command again to go on",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except BrokenPipeError:  # of our own output: the caller's matter
+        raise
+    except Exception as error:
+        guilty = blame(error)
+        if verbose or guilty is Blame.OURS:
+            traceback.print_exc()
+        if guilty is Blame.OURS:
+            print("tritforge: this is a bug in tritforge; please report the lines above", file=sys.stderr)
+        else:
+            print(f"tritforge: {_one_line(error)}", file=sys.stderr)
+        return guilty.value
+
+
+def _one_line(error: Exception) -> str:
+    """Return the message of ``error``; of an OSError what failed and on which file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def entry_point() -> NoReturn:
+    """Run the command line of the process."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `tritforge ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)

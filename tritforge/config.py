@@ -1,0 +1,148 @@
+"""A network's configuration: what the user chooses, as it stands in ``networks/<name>.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from export.packing import Packing
+from reports.devices import DEVICES
+from tritforge.keywords import KEYWORDS
+from tritforge.schema import ConfigError, key, read
+
+__all__ = [
+    "NETWORKS_FOLDER",
+    "Config",
+    "DatasetConfig",
+    "FoldingConfig",
+    "HardwareConfig",
+    "NetworkConfig",
+    "QuantizationConfig",
+    "TrainingSettings",
+    "available",
+    "load",
+    "locate",
+    "override",
+]
+
+NETWORKS_FOLDER = Path("networks")
+"""Where a configuration that is given by its name alone is looked for, in the working folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetConfig:
+    """The images: the dataset, the fold that is held out, and the folder of a dataset in files."""
+
+    name: str
+    folds: int | None = key(None, minimum=2)
+    fold: int = key(0, minimum=0)
+    root: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.folds is not None and self.fold >= self.folds:
+            raise ConfigError(f"fold must be in 0..{self.folds - 1}, not {self.fold}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The torch model: a key of ``quant.networks.NETWORKS`` and the output channels of its convolutions."""
+
+    name: str
+    channels: tuple[int, ...] = key(minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationConfig:
+    """How weights become ternary and activations integer; widths in bits."""
+
+    method: str = "ics"
+    threshold_factor: float = key(0.05, above=0)
+    clip_gradient: bool = True
+    input_bits: int = key(4, minimum=1)
+    activation_bits: int = key(2, minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """The parameters of ``quant.train.TrainingConfig``; the seed is also that of the starting weights."""
+
+    epochs: int = key(minimum=1)
+    batch_size: int = key(minimum=1)
+    learning_rate: float = key(above=0)
+    seed: int = key(0, minimum=0)
+    weight_decay: float = key(0.0, minimum=0)
+    threads: int = key(1, minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldingConfig:
+    """The folding of a layer: ``pe`` output rows and ``simd`` input columns at a time."""
+
+    pe: int = key(minimum=1)
+    simd: int = key(minimum=1)
+    packing: Packing = Packing.TWO_BIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareConfig:
+    """The device whose resources the report compares with, and the folding of each layer with weights."""
+
+    device: str = key(choices=tuple(DEVICES))
+    layers: dict[str, FoldingConfig]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything about one network; ``name`` names the Verilog module and the folder under ``build``."""
+
+    name: str = key(pattern="[A-Za-z][A-Za-z0-9_]*", meaning="letters, digits and _, a letter first")
+    dataset: DatasetConfig
+    network: NetworkConfig
+    quantization: QuantizationConfig
+    training: TrainingSettings
+    hardware: HardwareConfig
+
+    def __post_init__(self) -> None:
+        if self.name in KEYWORDS:
+            raise ConfigError(f"name must not be a word of Verilog, not {self.name!r}")
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in the YAML file ``path``.
+
+    Raises
+    ------
+    ConfigError: unknown, missing or repeated keys, wrong types or values; the message names the line.
+    OSError: the file cannot be read.
+    """
+    return read(path, Config)
+
+
+def available() -> list[str]:
+    """The names of the configurations in the ``networks`` folder here."""
+    return sorted(path.stem for path in NETWORKS_FOLDER.glob("*.yaml"))
+
+
+def locate(name: str) -> Path:
+    """Return the file that ``name``, a path or the name of a configuration, stands for."""
+    for path in (Path(name), NETWORKS_FOLDER / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    known = f"; {NETWORKS_FOLDER} has {', '.join(available())}" if available() else ""
+    raise ConfigError(f"there is no configuration {name!r}{known}")
+
+
+def override(
+    config: Config, *, epochs: int | None = None, seed: int | None = None, fold: int | None = None
+) -> Config:
+    """Return ``config`` with what is given on the command line in place of what the file says."""
+    training, dataset = config.training, config.dataset
+    return replace(
+        config,
+        training=replace(
+            training,
+            epochs=training.epochs if epochs is None else epochs,
+            seed=training.seed if seed is None else seed,
+        ),
+        dataset=replace(dataset, fold=dataset.fold if fold is None else fold),
+    )

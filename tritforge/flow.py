@@ -1,0 +1,331 @@
+"""The steps of the chain: each a function of a configuration and a workspace, from files to files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+import quant
+from export import serialize
+from export.files import write_atomic
+from export.ir import ArgMax, Network
+from export.lower import lower
+from export.manifest import MANIFEST_FILE, FileEntry, Manifest
+from export.rom import RomError, read_mem
+from hw import verilog
+from hw.plan import Folding, Plan, plan
+from quant import checkpoint, datasets, networks
+from quant.evaluate import exact, integer_activations, predictions
+from quant.train import LOG, TrainingConfig
+from quant.train import train as train_model
+from reports import html, markdown, sections
+from reports import synth as yosys
+from reports.devices import device
+from sim import runner
+from sim.result import SimulationResult
+from tritforge import results, vectors
+from tritforge.config import Config
+from tritforge.errors import ConfigError, MissingStep, ProofFailed
+from tritforge.vectors import Vectors
+from tritforge.workspace import Workspace
+
+__all__ = ["Workspace", "demo", "export", "generate", "report", "simulate", "synth", "train", "train_once"]
+
+PLANNED_FRAMES = 16
+"""Images that `demo` sends without stalls, where the cycle count must be the plan's."""
+
+
+@contextlib.contextmanager
+def _blaming(place: Workspace) -> Iterator[None]:
+    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(f"{place.config_path}: {error}") from error
+
+
+def _dataset(config: Config, place: Workspace) -> datasets.Dataset:
+    with _blaming(place):
+        return datasets.load(**asdict(config.dataset))
+
+
+def _build(config: Config, place: Workspace) -> nn.Module:
+    """Return the ternary network at the starting weights that the seed gives."""
+    chosen = config.quantization
+    with _blaming(place), torch.random.fork_rng():
+        torch.manual_seed(config.training.seed)
+        model = networks.build(
+            config.network.name,
+            channels=config.network.channels,
+            input_bits=chosen.input_bits,
+            activation_bits=chosen.activation_bits,
+        )
+        return quant.ternarize(
+            model,
+            method=chosen.method,
+            threshold_factor=chosen.threshold_factor,
+            clip_gradient=chosen.clip_gradient,
+        )
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What a checkpoint depends on, as JSON holds it."""
+    parts = ("dataset", "network", "quantization", "training")
+    settings = json.dumps({name: asdict(getattr(config, name)) for name in parts})
+    return dict(json.loads(settings))
+
+
+def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
+    """Train the network; the checkpoint keeps the settings."""
+    dataset = _dataset(config, place)
+    model = _build(config, place)
+    result = train_model(
+        model,
+        dataset,
+        TrainingConfig(**asdict(config.training)),
+        place.training,
+        resume=resume,
+        progress=sys.stderr.isatty(),
+        meta={"settings": _settings(config)},
+    )
+    correct = round(result.test_accuracy * result.test_images)
+    print(
+        f"{100 * result.test_accuracy:.2f} % of the held-out images ({correct} of {result.test_images}), "
+        f"{100 * result.train_accuracy:.2f} % of the training images, in {result.seconds:.1f} s "
+        f"-> {place.training}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trained:
+    """A checkpoint brought back: the configuration it was trained with, its meta data, the exact model."""
+
+    config: Config
+    model64: nn.Module
+    meta: dict[str, Any]
+
+
+def _restore(config: Config, place: Workspace) -> _Trained:
+    """Return what `train` left; what --epochs, --seed and --fold changed there is the checkpoint's."""
+    place.need(place.training / "model.json", "train")
+    state, meta = checkpoint.load(place.training)
+    kept, wanted = results.settings(meta, place), _settings(config)
+    for section, values in wanted.items():
+        for name, value in values.items():
+            has = kept.get(section, {}).get(name)
+            if has != value and (section, name) not in results.OVERRIDABLE:
+                raise MissingStep(
+                    f"{place.training} was trained with {section}.{name} {has!r}, {place.config_path} has "
+                    f"{value!r}: run `{place.command('train')}` again"
+                )
+    trained = results.as_trained(config, kept)
+    model = _build(trained, place)
+    checkpoint.restore(model, state)
+    return _Trained(config=trained, model64=exact(model), meta=meta)
+
+
+def export(config: Config, place: Workspace) -> None:
+    """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images."""
+    trained = _restore(config, place)
+    dataset = _dataset(trained.config, place)
+    lowered = lower(trained.model64, tuple(dataset.test_images.shape[1:]), name=config.name)
+    network = lowered.network
+    integers = integer_activations(trained.model64, dataset.test_images)
+    known = {tensor: vectors.nhwc(integers[path]) for tensor, path in lowered.sources.items()}
+    if isinstance(network.nodes[-1], ArgMax):
+        known[network.output] = vectors.nhwc(
+            predictions(trained.model64, dataset.test_images).numpy()[:, None]
+        )
+    tests = Vectors(labels=dataset.test_labels.numpy(), torch=known)
+    agreement = vectors.demand_equal(network, tests)
+
+    planned = _plan(config, network)
+    place.design.mkdir(parents=True, exist_ok=True)
+    serialize.save(network, place.design)
+    tests.save(place.vectors)
+    images = [image.write(place.design) for image, _ in planned.roms()]
+    print(
+        f"torch in float64 = integer reference on all {len(tests.images)} held-out images: "
+        f"{sum(agreement.words.values()):,} integers compared, {len(images)} ROM images -> {place.design}"
+    )
+
+
+def _plan(config: Config, network: Network) -> Plan:
+    foldings = {
+        name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
+        for name, folding in config.hardware.layers.items()
+    }
+    planned: Plan = plan(network, foldings)
+    return planned
+
+
+def _network(place: Workspace) -> Network:
+    place.need(place.design / serialize.NETWORK_FILE, "export")
+    return serialize.load(place.design)
+
+
+def generate(config: Config, place: Workspace) -> None:
+    """Write the Verilog and the manifest, which names every file of the design with its digest."""
+    network = _network(place)
+    place.need(place.vectors, "export")
+    planned = _plan(config, network)
+    roms = []
+    for image, _ in planned.roms():
+        path = place.need(place.design / f"{image.stem}.mem", "export")
+        # a changed image must not be blessed with a digest
+        if read_mem(path, image.word_bits, image.depth) != image.words:
+            again = place.command("export")
+            raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
+        roms.append(FileEntry.of(path))
+    source = place.design / f"{network.name}.v"
+    write_atomic(source, verilog.generate(planned))
+    files = {
+        "verilog": FileEntry.of(source),
+        "network": FileEntry.of(place.design / serialize.NETWORK_FILE),
+        "tensors": FileEntry.of(place.design / serialize.TENSOR_FILE),
+        "vectors": FileEntry.of(place.vectors),
+    }
+    manifest = verilog.describe(planned, files=files, rom_entries=roms, device=config.hardware.device)
+    manifest.write(place.design)
+    print(
+        f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "
+        f"{manifest.interval_cycles:,} cycles -> {source}"
+    )
+
+
+def _manifest(place: Workspace) -> Manifest:
+    place.need(place.design / MANIFEST_FILE, "generate")
+    manifest = Manifest.read(place.design)
+    manifest.verify(place.design)
+    return manifest
+
+
+def simulate(
+    config: Config,
+    place: Workspace,
+    *,
+    simulator: str = "verilator",
+    stalls: str = "random",
+    seed: int = 0,
+    frames: int | None = None,
+    wave: bool = False,
+) -> None:
+    """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word."""
+    _manifest(place)
+    images = Vectors.load(place.vectors).images[:frames]
+    folder = place.simulations / simulator
+    verdict = folder / f"{stalls}.json"
+    verdict.unlink(missing_ok=True)
+    with _bar(f"{simulator}, stalls {stalls}") as advance:
+        result = runner.simulate(
+            place.design,
+            images,
+            simulator=simulator,
+            build_dir=folder,
+            seed=seed,
+            stalls=stalls,
+            wave=wave,
+            progress=advance,
+        )
+    results.save_verdict(verdict, place, result)
+    if not result.passed:
+        more = f" ({len(result.failures)} failures, all in {verdict})" if len(result.failures) > 1 else ""
+        raise ProofFailed(f"{result.failures[0]}{more}")
+    print(_success(result, verdict))
+
+
+def _success(result: SimulationResult, verdict: Path) -> str:
+    planned = "" if result.expected_cycles is None else f" = the plan's {result.expected_cycles:,}"
+    cycles = "" if result.cycles is None else f", {result.cycles:,} cycles{planned}"
+    return (
+        f"Verilog on {result.simulator} {result.version} = integer reference on all {result.frames} images, "
+        f"stalls {result.stalls}, seed {result.seed}: {result.compared_words:,} words compared{cycles} "
+        f"({result.cycles_per_second:,.0f} a second) -> {verdict}"
+    )
+
+
+@contextlib.contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar, and yield what advances it."""
+    with tqdm(desc=f"{title}: compiling", unit="word", leave=False, disable=None) as bar:
+
+        def advance(done: int, total: int) -> None:
+            if done > bar.n:
+                bar.total = total
+                bar.set_description(title, refresh=False)
+                bar.update(done - bar.n)
+
+        yield advance
+
+
+def synth(config: Config, place: Workspace) -> None:
+    """Synthesise the Verilog, print the resources of each layer against the device."""
+    manifest = _manifest(place)
+    result = yosys.synthesise(
+        [place.design / manifest.files["verilog"].file],
+        place.design,
+        manifest.top,
+        place.synthesis,
+        device(config.hardware.device),
+        progress=yosys.show_progress,
+    )
+    data = results.gather(config, place, _network(place), manifest, None)
+    print(sections.resources_table(data).text())
+    print(
+        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / yosys.RESULT}"
+    )
+
+
+def report(config: Config, place: Workspace) -> None:
+    """Gather what the steps left into report.html and report.md."""
+    network, manifest = _network(place), _manifest(place)
+    tests = Vectors.load(place.vectors)
+    data = results.gather(config, place, network, manifest, tests)
+    for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):
+        write_atomic(place.report(suffix), text)
+    headline, detail = sections.verdict(data)
+    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}")
+    if data.verdict == "different":
+        raise ProofFailed(f"the models differ: see {place.report('html')}")
+
+
+def demo(config: Config, place: Workspace) -> None:
+    """Run the whole chain; a checkpoint of the same settings is kept."""
+    begin = time.monotonic()
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("train", lambda: train_once(config, place)),
+        ("export", lambda: export(config, place)),
+        ("generate", lambda: generate(config, place)),
+        ("simulate", lambda: simulate(config, place)),
+        ("simulate", lambda: simulate(config, place, stalls="none", frames=PLANNED_FRAMES)),
+        ("synth", lambda: synth(config, place)),
+        ("report", lambda: report(config, place)),
+    ]
+    for number, (name, step) in enumerate(steps, start=1):
+        print(f"\n[{number}/{len(steps)}] {name}", flush=True)
+        step()
+    count = len(Vectors.load(place.vectors).images)
+    print(
+        f"\nAll {count} held-out images matched: torch, integers and Verilog agree in every bit "
+        f"({time.monotonic() - begin:.0f} s)."
+    )
+
+
+def train_once(config: Config, place: Workspace) -> None:
+    """Train, unless a whole checkpoint of these very settings is there."""
+    with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
+        _, meta = checkpoint.load(place.training)
+        if results.settings(meta, place) == _settings(config) and (place.training / LOG).is_file():
+            print(f"already trained with these settings -> {place.training}")
+            return
+    train(config, place)

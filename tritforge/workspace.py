@@ -1,0 +1,66 @@
+"""Where the steps of a network put their files, and what to say when one is not there yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tritforge.errors import MissingStep
+
+__all__ = ["Workspace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The folder of one network.
+
+    Parameters
+    ----------
+    config_path: the configuration; messages name it.
+    root: build/<name>, or what --build says.
+    """
+
+    config_path: Path
+    root: Path
+
+    @property
+    def training(self) -> Path:
+        """Folder of the checkpoint and the training log."""
+        return self.root / "train"
+
+    @property
+    def design(self) -> Path:
+        """Folder of the integer network, its test vectors, ROM images, Verilog and manifest."""
+        return self.root / "design"
+
+    @property
+    def vectors(self) -> Path:
+        """The held-out images and what torch makes of them, in integers."""
+        return self.design / "vectors.safetensors"
+
+    @property
+    def simulations(self) -> Path:
+        """Folder with a folder for each simulator."""
+        return self.root / "simulate"
+
+    @property
+    def synthesis(self) -> Path:
+        """Folder of what Yosys counted."""
+        return self.root / "synth"
+
+    def report(self, suffix: str) -> Path:
+        """The report as "html" or "md"."""
+        return self.root / f"report.{suffix}"
+
+    def command(self, step: str) -> str:
+        """The command line that runs ``step`` in this workspace."""
+        # as str(), so that a folder with the default name needs no option
+        default = Path("build") / self.config_path.stem
+        build = "" if self.root == default else f" --build {self.root}"
+        return f"tritforge {step} {self.config_path}{build}"
+
+    def need(self, path: Path, step: str) -> Path:
+        """Return ``path``; MissingStep names ``step``, which makes it, if it is not there."""
+        if not path.is_file():
+            raise MissingStep(f"{path} is missing: run `{self.command(step)}` first")
+        return path
