@@ -1,0 +1,93 @@
+"""The child process that builds a bench and runs it: ``python -m sim.child launch.json``.
+
+cocotb's runner changes the environment and prints; in a process of its own it cannot disturb the judge, and
+compiler and simulator can be stopped with it as one group.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cocotb_tools.runner import get_runner
+
+from export.files import write_atomic
+from sim.shell import SHELL_TOP
+from sim.simulators import Simulator
+
+__all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "main"]
+
+BUILD_LOG = "build.log"
+RUN_LOG = "run.log"
+FINISHED_FILE = "finished.json"
+BENCH_MODULE = "sim.bench_network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """What the child is to do.
+
+    Parameters
+    ----------
+    simulator: its name for cocotb.
+    sources: Verilog files.
+    build_arguments: options for the simulator's compiler.
+    build: whether to build, or to run what is there.
+    build_dir: folder of the compiled bench.
+    run_dir: folder in which it runs; ROM images and the job lie there.
+    seed: of cocotb's own generator.
+    wave: whether to record every signal in FST.
+    """
+
+    simulator: str
+    sources: list[str]
+    build_arguments: list[str]
+    build: bool
+    build_dir: str
+    run_dir: str
+    seed: int
+    wave: bool
+
+    def to_json(self) -> str:
+        """Return the content of the file that is handed to the child."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def main(path: str) -> None:
+    """Do what the file at ``path`` says; cocotb raises SystemExit or RuntimeError when a command fails."""
+    launch = Launch(**json.loads(Path(path).read_text()))
+    build_dir, run_dir = Path(launch.build_dir), Path(launch.run_dir)
+    runner = get_runner(launch.simulator)
+    started = time.perf_counter()
+    if launch.build:
+        runner.build(
+            sources=launch.sources,
+            hdl_toplevel=SHELL_TOP,
+            build_args=launch.build_arguments,
+            build_dir=build_dir,
+            timescale=("1ns", "1ns"),
+            waves=launch.wave
+            and launch.simulator == Simulator.VERILATOR.value,  # on Icarus the shell asks for it
+            always=True,
+            log_file=build_dir / BUILD_LOG,
+        )
+    build_seconds = time.perf_counter() - started if launch.build else 0.0
+    runner.test(
+        test_module=BENCH_MODULE,
+        hdl_toplevel=SHELL_TOP,
+        hdl_toplevel_lang="verilog",
+        build_dir=build_dir,
+        test_dir=run_dir,
+        results_xml=str(run_dir / "results.xml"),
+        seed=launch.seed,
+        waves=launch.wave,
+        log_file=run_dir / RUN_LOG,
+    )
+    write_atomic(run_dir / FINISHED_FILE, json.dumps({"build_seconds": build_seconds}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,156 @@
+"""Builds a bench when its sources changed, and runs it, in a child process that can be stopped as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sim
+from export.files import write_atomic
+from sim.child import BUILD_LOG, FINISHED_FILE, RUN_LOG, Launch
+from sim.job import OUTCOME_FILE, read_progress
+from sim.simulators import Simulator, Tool
+
+__all__ = ["Bench", "SimulationFailed"]
+
+PROBE = Path(__file__).with_name("stream_probe.v")
+POLL_SECONDS = 0.1
+
+ICARUS_ARGUMENTS = ("-g2005",)
+"""After cocotb's -g2012, by which initial values are no events at time 0: Yosys's Verilog relies on them to
+start every ``always @*``, and a block whose inputs never change would stay unknown."""
+
+VERILATOR_ARGUMENTS = (
+    "--no-timing",
+    "--no-public-flat-rw",  # after cocotb's --public-flat-rw: what Python touches is marked in the shell
+    # Amaranth's Verilog widens and truncates on purpose
+    "-Wno-WIDTHEXPAND",
+    "-Wno-WIDTHTRUNC",
+    # and writes a `casez` without the values that keep a register, and a vector of width 0 as [-1:0]
+    "-Wno-CASEINCOMPLETE",
+    "-Wno-ASCRANGE",
+)
+
+
+class SimulationFailed(ValueError):
+    """The bench could not be built or the simulator stopped: there is no verdict. The message says why."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench and the folders it lives in.
+
+    Parameters
+    ----------
+    tool: the simulator.
+    shell: Verilog of the shell module.
+    verilog: file of the design.
+    build_dir: folder of the compiled bench; kept while sources, options and simulator are the same.
+    run_dir: folder in which it runs; holds ROM images, job and stimulus.
+    seed: of cocotb's own generator.
+    wave: whether to record every signal in ``dump.fst`` of run_dir.
+    """
+
+    tool: Tool
+    shell: str
+    verilog: Path
+    build_dir: Path
+    run_dir: Path
+    seed: int
+    wave: bool
+
+    def run(self, progress: Callable[[int], None] | None = None) -> float:
+        """Build when needed, run to the end; return the seconds that the build took, 0.0 when it was there.
+
+        Raises
+        ------
+        SimulationFailed: the child ended before the bench did.
+        """
+        arguments = self._build_arguments()
+        digest, stamp = self._digest(arguments), self.build_dir / "stamp"
+        fresh = stamp.exists() and stamp.read_text() == digest
+        if not fresh:
+            shutil.rmtree(self.build_dir, ignore_errors=True)  # a leftover of an interrupted build included
+            self.build_dir.mkdir(parents=True)
+        shell_file = self.build_dir / "bench.v"
+        shell_file.write_text(self.shell)
+        launch = Launch(
+            simulator=self.tool.simulator.value,
+            sources=[str(self.verilog.absolute()), str(PROBE), str(shell_file)],
+            build_arguments=arguments,
+            build=not fresh,
+            build_dir=str(self.build_dir),
+            run_dir=str(self.run_dir),
+            seed=self.seed,
+            wave=self.wave,
+        )
+        write_atomic(self.run_dir / "launch.json", launch.to_json())
+        self._run_child(progress)
+        finished = self.run_dir / FINISHED_FILE
+        if not finished.exists() or not (self.run_dir / OUTCOME_FILE).exists():
+            raise SimulationFailed(self._reason(built=not fresh))
+        if not fresh:
+            write_atomic(stamp, digest)
+        return float(json.loads(finished.read_text())["build_seconds"])
+
+    def _run_child(self, progress: Callable[[int], None] | None) -> None:
+        environment = {**os.environ, **self.tool.environment}
+        root = Path(sim.__file__).parent.parent
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, sys.path)])
+        environment["PYTHONWARNINGS"] = "default"  # the caller's choice of errors is not the bench's
+        with open(self.run_dir / "child.log", "wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "sim.child", str(self.run_dir / "launch.json")],
+                cwd=self.run_dir,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                while True:
+                    try:
+                        child.wait(POLL_SECONDS)
+                        break
+                    except subprocess.TimeoutExpired:
+                        if progress is not None:
+                            progress(read_progress(self.run_dir))
+            finally:
+                # compiler and simulator are children of the child: an interrupt stops them all
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+                    child.wait()
+
+    def _build_arguments(self) -> list[str]:
+        if self.tool.simulator is Simulator.ICARUS:
+            return list(ICARUS_ARGUMENTS)
+        return [*VERILATOR_ARGUMENTS, *(["--trace-fst"] if self.wave else [])]
+
+    def _digest(self, arguments: list[str]) -> str:
+        tool = (self.tool.simulator.value, self.tool.version, self.tool.path, self.wave)
+        digest = hashlib.sha256(repr((tool, arguments, self.shell)).encode())
+        for source in (self.verilog, PROBE):
+            digest.update(hashlib.sha256(source.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def _reason(self, built: bool) -> str:
+        """Say on one line what went wrong, and which log has the rest."""
+        logs = [
+            self.run_dir / RUN_LOG,
+            *([self.build_dir / BUILD_LOG] if built else []),
+            self.run_dir / "child.log",
+        ]
+        log = next((log for log in logs if log.exists() and log.stat().st_size), logs[-1])
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        told = [line for line in lines if "rror:" in line or "%Error" in line] or lines[-1:] or ["no output"]
+        stage = "could not be built" if log.name == BUILD_LOG else "stopped before the end"
+        return f"{self.tool.simulator.value}: the bench {stage}: {told[0]}; see {log}"

@@ -1,0 +1,153 @@
+"""What goes into a bench: beats made of tensors, and patterns of idle and stalled cycles."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from export.datatype import DataType
+
+__all__ = ["IdlePattern", "Patience", "StallPattern", "Stalls", "log_uniform", "pack_beats"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
+    """Return the payloads that carry ``tensor``, in the order of the stream.
+
+    Parameters
+    ----------
+    tensor: int64 [N, H, W, C], every value inside ``dtype``.
+    dtype: type of an element; a negative one travels as two's complement.
+    lanes: elements a beat, the first in the low bits; must divide C.
+
+    Raises
+    ------
+    ValueError: a value outside ``dtype``, or lanes that do not divide the channels.
+
+    >>> pack_beats(np.array([[[[1, -1], [2, 0]]]]), DataType.parse("s4"), 2)
+    [241, 2]
+    """
+    if tensor.ndim != 4:
+        raise ValueError(f"tensor must be [N, H, W, C], not of shape {tensor.shape}")
+    if lanes < 1 or tensor.shape[3] % lanes:
+        raise ValueError(f"lanes must divide the {tensor.shape[3]} channels, not {lanes!r}")
+    if not dtype.holds(tensor):
+        raise ValueError(f"tensor must hold {dtype} values, not {int(tensor.min())}..{int(tensor.max())}")
+    mask = (1 << dtype.bits) - 1
+    rows = tensor.reshape(-1, lanes).tolist()  # Python's integers: a payload is often wider than 64 bits
+    return [sum((value & mask) << (lane * dtype.bits) for lane, value in enumerate(row)) for row in rows]
+
+
+def log_uniform(generator: random.Random, longest: int) -> int:
+    """Return a length in 1..longest, short ones and long ones equally likely on a logarithmic scale."""
+    return min(longest, int((longest + 1) ** generator.random()))
+
+
+class Patience(Enum):
+    """When the sink raises ready."""
+
+    TIMED = "by the clock alone"
+    AFTER_VALID = "for one cycle, only after valid was seen"
+
+
+IdlePattern = Callable[[random.Random, int], Iterator[int]]
+"""From a generator and the interval in cycles: idle cycles before each beat of the source."""
+
+ReadyPattern = Callable[[random.Random, int], Iterator[tuple[int, int]]]
+"""The same for the sink: pairs of (cycles ready is low, cycles it is high); AFTER_VALID uses the first."""
+
+
+@dataclass(frozen=True)
+class StallPattern:
+    """How source and sink of a bench pause.
+
+    Parameters
+    ----------
+    idle: see ``IdlePattern``.
+    ready: see ``ReadyPattern``; None keeps ready high.
+    patience: what the sink waits for.
+    """
+
+    idle: IdlePattern
+    ready: ReadyPattern | None
+    patience: Patience = Patience.TIMED
+
+
+def _never(generator: random.Random, interval: int) -> Iterator[int]:
+    while True:
+        yield 0
+
+
+def _mixed_idle(generator: random.Random, interval: int) -> Iterator[int]:
+    """Mostly none, often a few cycles, seldom long enough for the pipeline to run empty."""
+    while True:
+        kind = generator.random()
+        if kind < 0.55:
+            yield 0
+        elif kind < 0.95:
+            yield generator.randint(1, 6)
+        else:
+            yield log_uniform(generator, interval)
+
+
+def _starving(generator: random.Random, interval: int) -> Iterator[int]:
+    """Long enough, again and again, for every layer to wait for data."""
+    while True:
+        yield log_uniform(generator, max(1, interval // 8))
+
+
+def _mixed_ready(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
+    """From one cycle to two frames: only a pause longer than a frame reaches back through every buffer."""
+    while True:
+        yield log_uniform(generator, 2 * interval), log_uniform(generator, 2 * interval)
+
+
+def _crowded(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
+    """Ready is high for a moment in long pauses: every layer is full most of the time."""
+    while True:
+        yield log_uniform(generator, 2 * interval), generator.randint(1, 3)
+
+
+def _short(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
+    while True:
+        yield generator.randint(0, 3), 1
+
+
+class Stalls(Enum):
+    """The patterns by the name that the command line uses."""
+
+    NONE = "none"
+    RANDOM = "random"
+    SLOW_SOURCE = "slow-source"
+    SLOW_SINK = "slow-sink"
+    PATIENT = "patient"
+
+    @classmethod
+    def parse(cls, name: str) -> Stalls:
+        """Return the pattern called ``name``; ValueError lists the names."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise ValueError(
+                f"stalls must be one of {', '.join(s.value for s in cls)}, not {name!r}"
+            ) from None
+
+    @property
+    def pattern(self) -> StallPattern:
+        """The iterators behind the name."""
+        return _PATTERNS[self]
+
+
+_PATTERNS = {
+    Stalls.NONE: StallPattern(_never, None),
+    Stalls.RANDOM: StallPattern(_mixed_idle, _mixed_ready),
+    Stalls.SLOW_SOURCE: StallPattern(_starving, None),
+    Stalls.SLOW_SINK: StallPattern(_never, _crowded),
+    Stalls.PATIENT: StallPattern(_mixed_idle, _short, Patience.AFTER_VALID),
+}
