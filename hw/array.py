@@ -14,7 +14,7 @@ from export.packing import Packing
 from export.rom import weight_rom
 from hw.arithmetic import add_all, offset_binary, ternary_product
 from hw.rom import Rom, trit_codes
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, below, output_register, room
 
 __all__ = ["Array", "MacArray"]
 
@@ -113,8 +113,8 @@ class MacArray(wiring.Component):
         m.submodules.weights = weights = Rom(unit.rom)
 
         # issue ----------------------------------------------------------------------------------------------------
-        beat       = Signal(range(unit.vector_beats))
-        group      = Signal(range(unit.passes))
+        beat       = Signal(below(unit.vector_beats))
+        group      = Signal(below(unit.passes))
         beat_last  = beat == unit.vector_beats - 1
         group_last = group == unit.passes - 1
         first_pass = group == 0
@@ -137,7 +137,7 @@ class MacArray(wiring.Component):
             with m.If(issue):
                 m.d.sync += operand.eq(self.i.payload)
         else:
-            m.submodules.vector = vector = memory.Memory(shape=unit.i.payload_bits, depth=unit.vector_beats, init=[])
+            m.submodules.vector = vector = memory.Memory(shape=unit.i.payload_bits, depth=max(2, unit.vector_beats), init=[])
             write = vector.write_port()
             read  = vector.read_port()
             fresh = Signal.like(self.i.payload)

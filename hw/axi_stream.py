@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.stream import Beats
+from hw.stream import Beats, below
 
 __all__ = ["FrameSink", "FrameSource", "tdata_bits"]
 
@@ -42,7 +42,7 @@ class FrameSource(wiring.Component):
 
     def elaborate(self, platform):
         m     = Module()
-        count = Signal(range(self._frame_beats))
+        count = Signal(below(self._frame_beats))
         last  = count == self._frame_beats - 1
         moved = self.o.valid & self.o.ready
         with m.If(moved):
@@ -94,7 +94,7 @@ class FrameSink(wiring.Component):
 
     def elaborate(self, platform):
         m     = Module()
-        count = Signal(range(self._frame_beats))
+        count = Signal(below(self._frame_beats))
         last  = count == self._frame_beats - 1
         m.d.comb += [
             self.tvalid.eq(self.i.valid),

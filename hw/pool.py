@@ -8,7 +8,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from export.ir import TensorType
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, below, output_register, room
 
 __all__ = ["MaxPool", "Pool"]
 
@@ -82,22 +82,22 @@ class MaxPool(wiring.Component):
         columns = unit.tensor.width // size_x
 
         # (window row, row in the window, window column, column in the window, beat of the pixel)
-        in_y   = Signal(range(size_y))
-        in_x   = Signal(range(size_x))
-        row    = Signal(range(unit.tensor.height // size_y + 1))
-        column = Signal(range(columns + 1))     # one more: the columns left over
-        beat   = Signal(range(unit.pixel_beats))
-        x      = Signal(range(unit.tensor.width))
-        y      = Signal(range(unit.tensor.height))
+        in_y   = Signal(below(size_y))
+        in_x   = Signal(below(size_x))
+        row    = Signal(below(unit.tensor.height // size_y + 1))
+        column = Signal(below(columns + 1))     # one more: the columns left over
+        beat   = Signal(below(unit.pixel_beats))
+        x      = Signal(below(unit.tensor.width))
+        y      = Signal(below(unit.tensor.height))
         x_last    = x == unit.tensor.width - 1
         y_last    = y == unit.tensor.height - 1
         beat_last = beat == unit.pixel_beats - 1
 
-        m.submodules.maxima = maxima = memory.Memory(shape=unit.i.payload_bits, depth=columns * unit.pixel_beats,
+        m.submodules.maxima = maxima = memory.Memory(shape=unit.i.payload_bits, depth=max(2, columns * unit.pixel_beats),
                                                      init=[])
         read     = maxima.read_port(domain="comb")
         write    = maxima.write_port()
-        address  = Signal(range(columns * unit.pixel_beats))
+        address  = Signal(below(columns * unit.pixel_beats))
         best     = Signal(unit.i.payload_bits)
         incoming = unit.i.view(self.i.payload)
         so_far   = unit.i.view(read.data)

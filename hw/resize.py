@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, below, output_register, room
 
 __all__ = ["Gather", "Resize", "Split"]
 
@@ -85,7 +85,7 @@ class Gather(_Resizer):
         ratio  = self._unit.ratio
         narrow = self._unit.i.payload_bits
         held   = Signal(narrow * (ratio - 1))
-        count  = Signal(range(ratio))
+        count  = Signal(below(ratio))
         last   = count == ratio - 1
         step   = Signal()
         beat   = Cat(held, self.i.payload)
@@ -109,7 +109,7 @@ class Split(_Resizer):
         ratio  = self._unit.ratio
         narrow = self._unit.o.payload_bits
         held   = Signal(narrow * (ratio - 1))
-        count  = Signal(range(ratio))
+        count  = Signal(below(ratio))
         first  = count == 0
         step   = Signal()
         m.d.comb += [

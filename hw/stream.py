@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from export.datatype import DataType
 from hw.timing import Channel, EventGraph
 
-__all__ = ["Beats", "Series", "Unit", "name_ports", "output_register", "room"]
+__all__ = ["Beats", "Series", "Unit", "below", "name_ports", "output_register", "room"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ def name_ports(name, component):
     """
     for path, _, signal in component.signature.flatten(component):
         signal.name = "_".join((name, "__".join(path)))
+
+
+def below(count):
+    """Shape of a signal whose values are below ``count``; one bit at least: Verilog cannot write none."""
+    return range(max(2, count))
 
 
 def output_register(m, o, put):

@@ -11,7 +11,7 @@ from export.ir import IntArray
 from export.rom import value_rom
 from hw.arithmetic import add_all
 from hw.rom import Rom
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, below, output_register, room
 
 __all__ = ["BiasAdd", "Biases", "MultiThreshold", "Thresholds"]
 
@@ -109,8 +109,8 @@ class _PerRowComponent(wiring.Component):
         unit = self._unit
         m    = Module()
         m.submodules.constants = rom = Rom(unit.rom)
-        group     = Signal(range(unit.passes))
-        following = Signal(range(unit.passes))
+        group     = Signal(below(unit.passes))
+        following = Signal(below(unit.passes))
         step   = Signal()
         levels = unit.values.shape[1]
         m.d.comb += [

@@ -8,7 +8,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from export.ir import TensorType
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, below, output_register, room
 from hw.timing import Channel
 
 __all__ = ["SlidingWindow", "Window"]
@@ -152,17 +152,17 @@ class SlidingWindow(wiring.Component):
         unit  = self._unit
         m     = Module()
         depth = unit.rows * unit.row_beats
-        m.submodules.rows = rows = memory.Memory(shape=unit.i.payload_bits, depth=depth, init=[])
+        m.submodules.rows = rows = memory.Memory(shape=unit.i.payload_bits, depth=max(2, depth), init=[])
         write = rows.write_port()
         read  = rows.read_port()
 
-        complete    = Signal(range(unit.rows + 1))   # rows in the ring that are whole and not yet released
+        complete    = Signal(below(unit.rows + 1))   # rows in the ring that are whole and not yet released
         row_arrives = Signal()
-        row_release = Signal(range(unit.rows + 1))
+        row_release = Signal(below(unit.rows + 1))
         m.d.sync += complete.eq(complete + row_arrives - row_release)
 
         # Writing: one row behind the other around the ring, while a row is free.
-        column = Signal(range(unit.row_beats))
+        column = Signal(below(unit.row_beats))
         taken  = self.i.valid & self.i.ready
         m.d.comb += [
             self.i.ready.eq(complete < unit.rows),
@@ -180,10 +180,10 @@ class SlidingWindow(wiring.Component):
         # image, so a position outside it is padding; no multiplier is needed, every address is a running sum.
         height, width = unit.output_size
         kernel_beats  = unit.kernel[1] * unit.pixel_beats
-        oy   = Signal(range(height))
-        ox   = Signal(range(width))
-        ky   = Signal(range(unit.kernel[0]))
-        beat = Signal(range(kernel_beats))
+        oy   = Signal(below(height))
+        ox   = Signal(below(width))
+        ky   = Signal(below(unit.kernel[0]))
+        beat = Signal(below(kernel_beats))
         oy_last, ox_last   = oy == height - 1, ox == width - 1
         ky_last, beat_last = ky == unit.kernel[0] - 1, beat == kernel_beats - 1
 
@@ -195,8 +195,8 @@ class SlidingWindow(wiring.Component):
         window_x  = Signal(range(first_x, x_limit), init=first_x)     # beat in the row of the window's left edge
         y         = Signal(range(first_y, y_limit))
         x         = Signal(range(first_x, x_limit))
-        row_start = Signal(range(depth))                              # ring address of the oldest row
-        row       = Signal(range(depth))                              # ring address of image row y, once inside
+        row_start = Signal(below(depth))                        # ring address of the oldest row
+        row       = Signal(below(depth))                        # ring address of image row y, once inside
         within    = Signal()
         m.d.comb += [
             y.eq(window_y + ky),
@@ -206,13 +206,13 @@ class SlidingWindow(wiring.Component):
 
         def ring(name, address, beats):
             """``address`` moved by ``beats`` (0 to depth) around the ring."""
-            ahead = Signal(range(2 * depth + 1), name=name)
+            ahead = Signal(below(2 * depth + 1), name=name)
             m.d.comb += ahead.eq(address + beats)
             return Mux(ahead >= depth, ahead - depth, ahead)
 
-        need        = Signal(range(unit.rows + 1))
-        freed       = Signal(range(unit.rows + 1))
-        freed_beats = Signal(range(depth + 1))
+        need        = Signal(below(unit.rows + 1))
+        freed       = Signal(below(unit.rows + 1))
+        freed_beats = Signal(below(depth + 1))
         # Only output rows at the edges of the image differ from the most common case.
         profile = [(unit.needs(index), unit.releases(index)) for index in range(height)]
         common  = max(sorted(set(profile)), key=profile.count)

@@ -36,7 +36,6 @@ VERILATOR_ARGUMENTS = (
     "-Wno-WIDTHTRUNC",
     # and writes a `casez` without the values that keep a register, and a vector of width 0 as [-1:0]
     "-Wno-CASEINCOMPLETE",
-    "-Wno-ASCRANGE",
 )
 
 

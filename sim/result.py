@@ -155,8 +155,10 @@ def culprit(streams: tuple[StreamReport, ...], held: list[str]) -> str | None:
                 if before is not None and before.name in held
                 else ""
             )
+            # a lost word shifts all that follow, and the first of these tells where it was lost
+            wrong = "" if stream.first_mismatch is None else f"; {stream.first_mismatch.word}"
             return (
                 f"layer {stream.layer} delivered {stream.delivered} of {stream.expected} words "
-                f"(stream {stream.name}) and no more{waiting}"
+                f"(stream {stream.name}) and no more{waiting}{wrong}"
             )
     return None

@@ -67,15 +67,20 @@ class Mismatch:
     got: tuple[int | None, ...]
     cycle: int
 
-    def __str__(self) -> str:
+    @property
+    def word(self) -> str:
+        """Which word it is, and how it differs."""
         first, last = self.channels
         where = f"channel {first}" if first == last else f"channels {first}..{last}"
         got = ["x" if value is None else str(value) for value in self.got]
         return (
-            f"layer {self.layer}, stream {self.stream}: first wrong word in frame {self.frame} "
+            f"first wrong word in frame {self.frame} "
             f"at y {self.y}, x {self.x}, {where}, cycle {self.cycle}: "
             f"expected [{', '.join(map(str, self.expected))}], got [{', '.join(got)}]"
         )
+
+    def __str__(self) -> str:
+        return f"layer {self.layer}, stream {self.stream}: {self.word}"
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,6 @@ def test_parts_in_series_hand_on_in_order():
 def test_ports_bear_the_names_of_their_instances():
     part = Resize(name="lanes", dtype=S3, i_lanes=2, o_lanes=4, elements=8).component()
     series = Series([("lanes", part)])
-    series.elaborate(None)
+    Simulator(series)  # elaborates it
     assert part.i.valid.name == "lanes_i__valid"
     assert part.o.payload.name == "lanes_o__payload"

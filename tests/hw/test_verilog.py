@@ -4,12 +4,12 @@ import subprocess
 import sys
 
 from export.ir import Network
-from hw.plan import plan
+from hw.plan import Folding, plan
 from hw.verilog import generate
 from tests.hw.networks import FOLDINGS, convolutional
 
 SCRIPT = """
-from hw.plan import plan
+from hw.plan import Folding, plan
 from hw.verilog import generate
 from tests.hw.networks import FOLDINGS, convolutional
 print(generate(plan(convolutional(), FOLDINGS)), end="")
@@ -61,3 +61,13 @@ def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
     text = generate(plan(network, FOLDINGS))
     assert '.FILE("conv1.weights.mem")' in text
     assert generate(plan(other, FOLDINGS)) == text
+
+
+def test_no_signal_has_no_bits():
+    """Foldings that leave one pass, one beat or one channel must not lead to a range [-1:0]."""
+    foldings = {
+        "conv1": Folding(pe=4, simd=18),
+        "conv2": Folding(pe=6, simd=16),
+        "classifier": Folding(pe=5, simd=24),
+    }
+    assert "[-1:0]" not in generate(plan(convolutional(), foldings))

@@ -1,0 +1,68 @@
+"""A small network through the whole chain, once for all tests that spoil a copy of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sim.simulators import Simulator, ToolMissing, locate
+from tritforge import config, flow
+from tritforge.config import Config
+from tritforge.workspace import Workspace
+
+TEXT = """\
+name: little
+dataset: {name: digits, folds: 20, fold: 0}
+network: {name: digits, channels: [4, 6]}
+quantization: {method: ics}
+training: {epochs: 1, batch_size: 64, learning_rate: 0.005}
+hardware:
+  device: xc7k480t
+  layers: {conv1: {pe: 2, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, simd: 6}}
+"""
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The network, trained for an epoch, lowered and generated; not to be changed."""
+    folder = tmp_path_factory.mktemp("chain")
+    place = Workspace(config_path=folder / "little.yaml", root=folder / "build")
+    place.config_path.write_text(TEXT)
+    chosen = config.load(place.config_path)
+    for step in (flow.train, flow.export, flow.generate):
+        step(chosen, place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def benches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the compiled benches, which the tests share: Verilator takes seconds for each."""
+    return tmp_path_factory.mktemp("benches")
+
+
+@pytest.fixture
+def place(made: Workspace, benches: Path) -> Workspace:
+    """The design as generated, in a folder that a test may spoil; compiled benches are still there."""
+    shutil.copytree(made.root, benches / "build", dirs_exist_ok=True)
+    shutil.copy(made.config_path, benches / "little.yaml")
+    return Workspace(config_path=benches / "little.yaml", root=benches / "build")
+
+
+@pytest.fixture
+def little(place: Workspace) -> Config:
+    return config.load(place.config_path)
+
+
+@pytest.fixture(params=list(Simulator), ids=lambda simulator: simulator.value)
+def simulator(request: pytest.FixtureRequest) -> str:
+    """Each simulator; an absent one skips with the reason, or fails where both are required."""
+    try:
+        locate(request.param)
+    except ToolMissing as error:
+        if os.environ.get("TRITFORGE_REQUIRE_SIMULATORS") == "1":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    return str(request.param.value)

@@ -1,0 +1,173 @@
+"""A fault in the generated files makes `tritforge simulate` fail and name the layer and the first wrong word.
+
+The digests in the manifest are renewed after each fault, so that the bench alone has to find it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from export import serialize
+from export.files import sha256
+from export.ir import Convolution, IntArray, Network, Node, Threshold, Trits
+from export.manifest import FileEntry, Manifest
+from hw.plan import Folding, plan
+from sim.reference import run
+from tritforge import cli
+from tritforge.config import Config
+from tritforge.vectors import Vectors
+from tritforge.workspace import Workspace
+
+FRAMES = 4
+
+
+def simulate(place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Renew the digests and run the command; return its exit status and its complaint."""
+    manifest = Manifest.read(place.design)
+    files = {role: FileEntry.of(place.design / entry.file) for role, entry in manifest.files.items()}
+    roms = tuple(dataclasses.replace(rom, sha256=sha256(place.design / rom.file)) for rom in manifest.roms)
+    dataclasses.replace(manifest, files=files, roms=roms).write(place.design)
+    options = ["--build", str(place.root), "--simulator", simulator, "--frames", str(FRAMES)]
+    status = cli.main(["simulate", str(place.config_path), *options])
+    return status, capsys.readouterr().err
+
+
+def replaced(network: Network, node: Node) -> Network:
+    """Return the network with another node of the same name."""
+    nodes = tuple(node if old.name == node.name else old for old in network.nodes)
+    return Network(network.name, network.input, nodes)
+
+
+def write_images(place: Workspace, config: Config, network: Network) -> None:
+    """Put the ROM images of another network into the design."""
+    foldings = {
+        name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
+        for name, folding in config.hardware.layers.items()
+    }
+    for image, _ in plan(network, foldings).roms():
+        image.write(place.design)
+
+
+def first_wrong_word(right: IntArray, wrong: IntArray, lanes: int) -> str:
+    """Say where the first beat differs and how, in the words of the verdict; tensors [N, H, W, C]."""
+    beats = right.reshape(*right.shape[:3], -1, lanes), wrong.reshape(*right.shape[:3], -1, lanes)
+    frame, y, x, group = np.argwhere((beats[0] != beats[1]).any(axis=-1))[0]
+    expected, got = (beat[frame, y, x, group].tolist() for beat in beats)
+    channels = f"channels {group * lanes}..{(group + 1) * lanes - 1}"
+    return (
+        f"first wrong word in frame {frame} at y {y}, x {x}, {channels}, "
+        f"cycle #: expected {expected}, got {got}"
+    )
+
+
+def layer(network: Network, name: str) -> Convolution:
+    node = next(node for node in network.nodes if node.name == name)
+    assert isinstance(node, Convolution)
+    return node
+
+
+def thresholds(network: Network, name: str) -> Threshold:
+    node = next(node for node in network.nodes if node.name == name)
+    assert isinstance(node, Threshold)
+    return node
+
+
+def flipped_weight(network: Network, images: IntArray) -> Network:
+    """Negate one weight of conv2: the first whose sign shows in a code of these images."""
+    node = layer(network, "conv2")
+    right = run(network, images)["act2"]
+    for index in np.argwhere(node.planes != 0):
+        planes: Trits = node.planes.copy()
+        planes[tuple(index)] *= -1
+        broken = replaced(network, dataclasses.replace(node, planes=planes))
+        if (run(broken, images)["act2"] != right).any():
+            return broken
+    raise AssertionError("no weight of conv2 matters on these images")
+
+
+def threshold_off_by_one(network: Network, images: IntArray) -> Network:
+    """Raise one threshold of act1 by one: the first that is met exactly on these images."""
+    node = thresholds(network, "act1")
+    right = run(network, images)["act1"]
+    for index in np.ndindex(*node.thresholds.shape):
+        values = node.thresholds.copy()
+        values[index] += 1
+        if (np.diff(values, axis=1) < 0).any():
+            continue
+        broken = replaced(network, dataclasses.replace(node, thresholds=values))
+        if (run(broken, images)["act1"] != right).any():
+            return broken
+    raise AssertionError("no threshold of act1 is met exactly on these images")
+
+
+def swapped_channels(network: Network, images: IntArray) -> Network:
+    """Exchange the weights of the first two channels of conv1 and leave their thresholds."""
+    node = layer(network, "conv1")
+    return replaced(network, dataclasses.replace(node, planes=node.planes[:, [1, 0, 2, 3]]))
+
+
+def test_without_a_fault(place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulate(place, simulator, capsys)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "tensor"),
+    [
+        (flipped_weight, "conv2", "act2"),
+        (threshold_off_by_one, "conv1", "act1"),
+        (swapped_channels, "conv1", "act1"),
+    ],
+    ids=["flipped weight", "threshold off by one", "swapped channels"],
+)
+def test_a_changed_image_is_found(
+    fault: object,
+    name: str,
+    tensor: str,
+    place: Workspace,
+    little: Config,
+    simulator: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert callable(fault)
+    network = serialize.load(place.design)
+    images = Vectors.load(place.vectors).images[:FRAMES]
+    broken = fault(network, images)
+    write_images(place, little, broken)
+
+    status, said = simulate(place, simulator, capsys)
+
+    assert status == 1
+    where = first_wrong_word(run(network, images)[tensor], run(broken, images)[tensor], lanes=2)
+    assert f"layer {name}, stream {name}: {where}" in re.sub(r"cycle \d+", "cycle #", said)
+
+
+def test_a_dropped_beat_is_found(
+    place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pool takes the input of its sixth beat and never hands that beat on."""
+    dropped = 5
+    source = place.design / "little.v"
+    text = source.read_text()
+    start = text.index("module little_core_pool1_pool ")
+    end = text.index("endmodule", start)
+    valid = re.search(r"always @\(posedge clk\)\n +pool_o__valid <= (.*);", text[start:end])
+    assert valid is not None
+    fault = f"""reg [7:0] puts = 0;
+  always @(posedge clk) begin
+    if (put) puts <= puts + 1;
+    pool_o__valid <= {valid[1]} & ~(put & puts == {dropped});
+  end"""
+    source.write_text(text[:start] + text[start:end].replace(valid[0], fault) + text[end:])
+
+    status, said = simulate(place, simulator, capsys)
+
+    assert status == 1
+    right = run(serialize.load(place.design), Vectors.load(place.vectors).images[:FRAMES])["pool1"]
+    beats = right.reshape(-1, 2)
+    moved = np.concatenate([np.delete(beats, dropped, axis=0), beats[-1:]]).reshape(right.shape)
+    assert f"layer pool1 delivered {len(beats) - 1} of {len(beats)} words" in said
+    assert first_wrong_word(right, moved, lanes=2) in re.sub(r"cycle \d+", "cycle #", said)
