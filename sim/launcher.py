@@ -34,7 +34,7 @@ VERILATOR_ARGUMENTS = (
     # Amaranth's Verilog widens and truncates on purpose
     "-Wno-WIDTHEXPAND",
     "-Wno-WIDTHTRUNC",
-    # and writes a `casez` without the values that keep a register, and a vector of width 0 as [-1:0]
+    # and writes a `casez` without the values that keep a register
     "-Wno-CASEINCOMPLETE",
 )
 
