@@ -1,6 +1,7 @@
 # make demo     train the digits network, make its hardware, prove it equal, count it, write the report
 # make test     lint, types and every test; the test command of this repository
 # make verify   the long tests that `make test` leaves out
+# make results  measure the digits network anew and write the figures of the README
 # make lint     ruff and mypy alone
 # make doctor   which tools were found, and what to do for what is missing
 # make clean    remove what programs made, except the virtual environment
@@ -18,7 +19,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.tritforge
 
-.PHONY: demo test verify lint doctor environment programs clean
+.PHONY: demo test verify results lint doctor environment programs clean
 
 demo: environment
 	@$(RUN) tritforge demo $(NETWORK)
@@ -28,6 +29,14 @@ test: lint
 
 verify: environment
 	@$(RUN) pytest -m verify $(TESTS)
+
+results: environment
+	rm -rf build/digits build/benchmarks
+	mkdir -p build
+	$(RUN) tritforge demo networks/digits.yaml > build/demo.txt
+	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus
+	$(VENV)/bin/python benchmarks/folds.py networks/digits.yaml
+	$(VENV)/bin/python benchmarks/results.py
 
 lint: environment
 	@$(RUN) ruff check

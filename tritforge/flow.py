@@ -149,7 +149,7 @@ def export(config: Config, place: Workspace) -> None:
     tests = Vectors(labels=dataset.test_labels.numpy(), torch=known)
     agreement = vectors.demand_equal(network, tests)
 
-    planned = _plan(config, network)
+    planned = _plan(config, place, network)
     place.design.mkdir(parents=True, exist_ok=True)
     serialize.save(network, place.design)
     tests.save(place.vectors)
@@ -160,12 +160,13 @@ def export(config: Config, place: Workspace) -> None:
     )
 
 
-def _plan(config: Config, network: Network) -> Plan:
+def _plan(config: Config, place: Workspace, network: Network) -> Plan:
     foldings = {
         name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
         for name, folding in config.hardware.layers.items()
     }
-    planned: Plan = plan(network, foldings)
+    with _blaming(place):
+        planned: Plan = plan(network, foldings)
     return planned
 
 
@@ -178,7 +179,7 @@ def generate(config: Config, place: Workspace) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
     network = _network(place)
     place.need(place.vectors, "export")
-    planned = _plan(config, network)
+    planned = _plan(config, place, network)
     roms = []
     for image, _ in planned.roms():
         path = place.need(place.design / f"{image.stem}.mem", "export")

@@ -72,15 +72,20 @@ def _find_libpython() -> str | None:
     return name
 
 
-def _find_zlib() -> str | None:
-    """The header that Verilator's FST writer includes."""
-    compiler = shutil.which("g++")
-    if compiler is None:
-        return None
-    command = [compiler, "-E", "-x", "c++", "-include", "zlib.h", os.devnull]
-    return "zlib.h" if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
+def _find_header(name: str) -> Callable[[], str | None]:
+    """Return a function that finds a header which Verilator's FST writer includes."""
+
+    def find() -> str | None:
+        compiler = shutil.which("g++")
+        if compiler is None:
+            return None
+        command = [compiler, "-E", "-x", "c++", "-include", name, os.devnull]
+        return name if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
+
+    return find
 
 
+_WAVES = "waveforms of Verilator, `tritforge simulate --wave`"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 PROGRAMS: tuple[Program, ...] = (
@@ -100,14 +105,8 @@ PROGRAMS: tuple[Program, ...] = (
         "icarus-verilog",
         required=False,
     ),
-    Program(
-        "zlib.h",
-        "waveforms of Verilator, `tritforge simulate --wave`",
-        _find_zlib,
-        "zlib1g-dev",
-        "zlib-devel",
-        required=False,
-    ),
+    Program("zlib.h", _WAVES, _find_header("zlib.h"), "zlib1g-dev", "zlib-devel", required=False),
+    Program("lz4.h", _WAVES, _find_header("lz4.h"), "liblz4-dev", "lz4-devel", required=False),
 )
 
 

@@ -159,7 +159,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("old", "new", "command", "said"),
     [
-        ("pe: 4", "pe: 3", "export", "'conv1': pe must divide its 4 rows (1, 2, 4), not 3"),
+        ("pe: 4", "pe: 3", "export", "little.yaml: 'conv1': pe must divide its 4 rows (1, 2, 4), not 3"),
         ("method: ics", "method: isc", "train", "method must be one of ics, not 'isc'"),
         ("name: digits, folds", "name: letters, folds", "train", "dataset must be one of "),
         (

@@ -29,7 +29,7 @@ def managers(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_what_is_needed_is_named() -> None:
     assert [p.name for p in PROGRAMS] == [
-        "g++", "make", "perl", "ensurepip", "libpython", "iverilog", "zlib.h",
+        "g++", "make", "perl", "ensurepip", "libpython", "iverilog", "zlib.h", "lz4.h",
     ]  # fmt: skip
     assert all(p.apt for p in PROGRAMS)
 
