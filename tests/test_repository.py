@@ -177,7 +177,7 @@ def test_the_names_of_amaranth_come_by_star_in_hw_alone() -> None:
 
 def test_tests_mirror_the_sources() -> None:
     """tests/hw/test_array.py is of hw/array.py."""
-    names = {name_of(path) for path in sources()}
+    names = {name_of(path) for path in tracked()}
     for path in tracked():
         match = re.fullmatch(r"tests/((?:\w+/)+)test_(\w+)\.py", name_of(path))
         if match and match[1] != "integration/":
