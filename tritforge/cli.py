@@ -31,8 +31,8 @@ _STEPS = {
         "lower the trained network to integers and write its ROM images",
         "Proves that every integer of every layer equals the float64 torch model's on every held-out image. "
         "Writes to <build>/design: network.json and network.safetensors (the integer network), "
-        "vectors.safetensors (held-out images and torch's integers), and for each ROM <layer>.<role>.mem, "
-        ".coe and .mif.",
+        "vectors.safetensors (held-out images and torch's integers), host.json (how to feed the core), "
+        "and for each ROM <layer>.<role>.mem, .coe and .mif.",
     ),
     "generate": (
         "generate the Verilog",

@@ -19,7 +19,7 @@ import quant
 from export import serialize
 from export.files import write_atomic
 from export.ir import ArgMax, Network
-from export.lower import lower
+from export.lower import Lowered, lower
 from export.manifest import MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
 from hw import verilog
@@ -153,11 +153,27 @@ def export(config: Config, place: Workspace) -> None:
     place.design.mkdir(parents=True, exist_ok=True)
     serialize.save(network, place.design)
     tests.save(place.vectors)
+    write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
     images = [image.write(place.design) for image, _ in planned.roms()]
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} held-out images: "
         f"{sum(agreement.words.values()):,} integers compared, {len(images)} ROM images -> {place.design}"
     )
+
+
+def _host(lowered: Lowered) -> dict[str, Any]:
+    """What the program that feeds the core must know: how a value becomes a code, and what comes back."""
+    network = lowered.network
+    into, out = network.input, network.types[network.output]
+    return {
+        "input": {
+            "shape": into.shape,
+            "dtype": str(into.dtype),
+            "step": lowered.input_step,
+            "code": f"floor(value / step + 1/2), at least {into.dtype.minimum}, at most {into.dtype.maximum}",
+        },
+        "output": {"shape": out.shape, "dtype": str(out.dtype), "made_by": network.nodes[-1].kind},
+    }
 
 
 def _plan(config: Config, place: Workspace, network: Network) -> Plan:
@@ -195,6 +211,7 @@ def generate(config: Config, place: Workspace) -> None:
         "network": FileEntry.of(place.design / serialize.NETWORK_FILE),
         "tensors": FileEntry.of(place.design / serialize.TENSOR_FILE),
         "vectors": FileEntry.of(place.vectors),
+        "host": FileEntry.of(place.need(place.host, "export")),
     }
     manifest = verilog.describe(planned, files=files, rom_entries=roms, device=config.hardware.device)
     manifest.write(place.design)

@@ -39,6 +39,11 @@ class Workspace:
         return self.design / "vectors.safetensors"
 
     @property
+    def host(self) -> Path:
+        """How a program feeds the core: the step of the input and the rule that makes a code of a value."""
+        return self.design / "host.json"
+
+    @property
     def simulations(self) -> Path:
         """Folder with a folder for each simulator."""
         return self.root / "simulate"

@@ -82,6 +82,7 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
     assert files == {
         "train/model.safetensors", "train/model.json", "train/log.csv",
         "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
+        "design/host.json",
         "design/little.v", "design/manifest.json", *roms,
     }  # fmt: skip
 
@@ -89,7 +90,7 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
 def test_the_manifest_names_every_file_that_a_bench_reads(made: Workspace) -> None:
     manifest = Manifest.read(made.design)
     manifest.verify(made.design)
-    assert set(manifest.files) == {"verilog", "network", "tensors", "vectors"}
+    assert set(manifest.files) == {"verilog", "network", "tensors", "vectors", "host"}
     assert (manifest.name, manifest.device, len(manifest.roms)) == ("little", "xc7k480t", 6)
 
 
@@ -278,3 +279,15 @@ def test_the_simulation_counts_for_the_design_it_saw(
 
 def test_a_folding_is_passed_on_as_written(small: Config) -> None:
     assert small.hardware.layers["classifier"] == FoldingConfig(pe=2, simd=6)
+
+
+def test_the_host_is_told_how_to_feed_the_core(made: Workspace) -> None:
+    assert json.loads(made.host.read_text()) == {
+        "input": {
+            "shape": [8, 8, 1],
+            "dtype": "u4",
+            "step": 0.0625,
+            "code": "floor(value / step + 1/2), at least 0, at most 15",
+        },
+        "output": {"shape": [1, 1, 1], "dtype": "u4", "made_by": "argmax"},
+    }
