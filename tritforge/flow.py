@@ -28,7 +28,7 @@ from quant import checkpoint, datasets, networks
 from quant.evaluate import exact, integer_activations, predictions
 from quant.train import LOG, TrainingConfig
 from quant.train import train as train_model
-from reports import html, markdown, sections
+from reports import curve, html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
 from sim import runner
@@ -98,6 +98,8 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
         progress=sys.stderr.isatty(),
         meta={"settings": _settings(config)},
     )
+    title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
+    write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
     correct = round(result.test_accuracy * result.test_images)
     print(
         f"{100 * result.test_accuracy:.2f} % of the held-out images ({correct} of {result.test_images}), "

@@ -29,6 +29,11 @@ class Workspace:
         return self.root / "train"
 
     @property
+    def curve(self) -> Path:
+        """Picture of loss and accuracy over the epochs."""
+        return self.training / "curve.png"
+
+    @property
     def design(self) -> Path:
         """Folder of the integer network, its test vectors, ROM images, Verilog and manifest."""
         return self.root / "design"

@@ -80,7 +80,7 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
         for suffix in ("mem", "coe", "mif")
     ]  # fmt: skip
     assert files == {
-        "train/model.safetensors", "train/model.json", "train/log.csv",
+        "train/model.safetensors", "train/model.json", "train/log.csv", "train/curve.png",
         "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
         "design/host.json",
         "design/little.v", "design/manifest.json", *roms,
