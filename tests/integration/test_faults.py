@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -124,7 +125,7 @@ def test_without_a_fault(place: Workspace, simulator: str, capsys: pytest.Captur
     ids=["flipped weight", "threshold off by one", "swapped channels"],
 )
 def test_a_changed_image_is_found(
-    fault: object,
+    fault: Callable[[Network, IntArray], Network],
     name: str,
     tensor: str,
     place: Workspace,
@@ -132,7 +133,6 @@ def test_a_changed_image_is_found(
     simulator: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert callable(fault)
     network = serialize.load(place.design)
     images = Vectors.load(place.vectors).images[:FRAMES]
     broken = fault(network, images)
