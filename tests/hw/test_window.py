@@ -5,7 +5,7 @@ from export.datatype import DataType
 from export.ir import TensorType
 from hw.window import Window
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check, tensor
+from tests.hw.pipeline import check, planned, tensor
 
 U2, S3 = DataType.parse("u2"), DataType.parse("s3")
 
@@ -53,3 +53,21 @@ def test_bad_parameters():
         Window(**{**common, "lanes": 2}, kernel=(3, 3), padding=(1, 1))
     with pytest.raises(ValueError, match=r"^padding must be smaller than the kernel \(3, 3\), not \(3, 0\)$"):
         Window(**common, kernel=(3, 3), padding=(3, 0))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [((6, 6), (3, 3), (1, 1), (1, 1)), ((8, 8), (3, 3), (2, 2), (1, 1)), ((5, 5), (5, 5), (1, 1), (2, 2))],
+)
+def test_rows_arrive_while_others_are_read(size, kernel, stride, padding):
+    """Frames follow each other at the interval in closed form: the ring has room for what arrives meanwhile."""
+    unit = Window(
+        name="window",
+        tensor=TensorType(*size, 2, U2),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        lanes=1,
+    )
+    leaves = planned(unit, 4)[unit.frame_beats - 1 :: unit.frame_beats]
+    assert leaves[3] - leaves[2] == leaves[2] - leaves[1] == unit.interval_cycles
