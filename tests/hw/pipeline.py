@@ -12,10 +12,11 @@ from amaranth.sim import Simulator
 from hw.timing import EventGraph
 
 
-def run(unit, beats, frames, *, seed=None):
+def run(unit, beats, frames, *, seed=None, gap=0):
     """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle of each.
 
-    Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random.
+    Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random. After
+    each beat the taker is not ready for ``gap`` cycles.
     """
     expected = unit.frame_beats * frames
     chance = random.Random(seed)
@@ -26,7 +27,7 @@ def run(unit, beats, frames, *, seed=None):
     payloads, cycles = [], []
 
     async def bench(ctx):
-        sent, cycle, first, held = 0, 0, None, None
+        sent, cycle, first, held, busy = 0, 0, None, None, 0
         await ctx.tick()  # the first words of the ROMs are read while nothing has arrived yet
         offering = False
         while len(payloads) < expected or sent < len(beats):
@@ -34,7 +35,8 @@ def run(unit, beats, frames, *, seed=None):
             ctx.set(component.i.valid, offering)
             if offering:
                 ctx.set(component.i.payload, beats[sent])
-            ready = not pause()
+            ready = not pause() and not busy
+            busy = max(0, busy - 1)
             ctx.set(component.o.ready, not ready)
             valid = ctx.get(component.o.valid)
             ctx.set(component.o.ready, ready)
@@ -46,6 +48,7 @@ def run(unit, beats, frames, *, seed=None):
                 first = cycle if first is None else first
                 sent, offering = sent + 1, False
             if valid and ready:
+                busy = gap
                 payloads.append(payload)
                 cycles.append(cycle - first)
             await ctx.tick()
@@ -66,19 +69,25 @@ def run(unit, beats, frames, *, seed=None):
     return payloads, cycles
 
 
-def planned(unit, frames):
-    """Cycle of every beat of the unit by its own schedule."""
+def planned(unit, frames, gap=0):
+    """Cycle of every beat of the unit by its own schedule, with a taker as in ``run``."""
     graph = EventGraph(frames)
     channel = unit.schedule(graph, None)
+    steps = unit.frame_beats * (gap + 1)
+    taken = graph.chain("taker", channel, steps, range(0, steps, gap + 1), [])
     graph.solve()
-    return [int(time) + 1 for time in channel.producer.time[channel.put]]
+    return taken.producer.time[:: gap + 1].tolist()
 
 
 def check(unit, beats, expected, frames):
-    """The unit makes ``expected`` in exactly the planned cycles, and the same under pauses."""
+    """The unit makes ``expected`` in the planned cycles, also before a slow taker, and under pauses."""
     payloads, cycles = run(unit, beats, frames)
     assert payloads == expected
     assert cycles == planned(unit, frames)
+    for gap in (1, 4):  # a slow neighbour behind the unit
+        payloads, cycles = run(unit, beats, frames, gap=gap)
+        assert payloads == expected
+        assert cycles == planned(unit, frames, gap)
     for seed in (1, 2):
         assert run(unit, beats, frames, seed=seed)[0] == expected
 

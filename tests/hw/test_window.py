@@ -60,7 +60,7 @@ def test_bad_parameters():
     [((6, 6), (3, 3), (1, 1), (1, 1)), ((8, 8), (3, 3), (2, 2), (1, 1)), ((5, 5), (5, 5), (1, 1), (2, 2))],
 )
 def test_rows_arrive_while_others_are_read(size, kernel, stride, padding):
-    """Frames follow each other at the interval in closed form: the ring has room for what arrives meanwhile."""
+    """Frames follow at the interval in closed form: the ring has room for what arrives meanwhile."""
     unit = Window(
         name="window",
         tensor=TensorType(*size, 2, U2),
