@@ -13,6 +13,7 @@ from tests.hw.pipeline import check, tensor
     [
         ((4, 4), 4, 2, (2, 2)),
         ((5, 7), 1, 1, (2, 2)),  # a row and a column left over
+        ((5, 9), 1, 1, (2, 2)),  # the same where the address of the maxima has no value to spare
         ((6, 6), 3, 3, (3, 2)),
         ((3, 4), 2, 1, (1, 4)),
         ((2, 2), 2, 2, (1, 1)),
