@@ -9,6 +9,7 @@ from export.ir import (INPUT, ArgMax, Bias, Convolution, Flatten, MatrixNode, Ma
 from export.packing import Packing
 from hw.argmax import Largest
 from hw.array import Array
+from hw.keywords import KEYWORDS
 from hw.pool import Pool
 from hw.resize import Resize
 from hw.stream import Unit
@@ -142,8 +143,11 @@ def plan(network, foldings):
     Raises
     ------
     PlanError : a folding is missing, unknown or does not divide; or the nodes do not form a chain that the
-        stages can serve.
+        stages can serve; or a name is a word of Verilog.
     """
+    for name in (network.name, *(node.name for node in network.nodes)):
+        if name in KEYWORDS:
+            raise PlanError(f"{name!r} is a word of Verilog and can name neither the network nor a layer; rename it")
     layers = [node.name for node in network.matrix_nodes()]
     for name in foldings:
         if name not in layers:

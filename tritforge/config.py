@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.packing import Packing
+from hw.keywords import KEYWORDS
 from reports.devices import DEVICES
-from tritforge.keywords import KEYWORDS
 from tritforge.schema import ConfigError, key, read
 
 __all__ = [

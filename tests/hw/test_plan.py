@@ -78,6 +78,13 @@ def test_layers_that_do_not_match():
         plan(convolutional(), {})
 
 
+def test_a_layer_named_by_a_word_of_verilog():
+    node = Dense(name="output", input="input", planes=np.ones((1, 3, 4), np.int8))
+    message = "'output' is a word of Verilog and can name neither the network nor a layer; rename it"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan(Network("words", TensorType(1, 1, 4, U2), (node,)), {"output": Folding(pe=1, simd=1)})
+
+
 def test_more_than_one_plane():
     node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 2))
     network = Network("planes", TensorType(1, 1, 4, U2), (node,))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tritforge.keywords import KEYWORDS
+from hw.keywords import KEYWORDS
 
 
 @pytest.mark.parametrize("word", ["small", "output", "logic", "wait_order", "always", "within"])

@@ -1,4 +1,4 @@
-"""Words that Verilog keeps for itself: no network may bear one, for its name is that of a module."""
+"""Words that Verilog keeps for itself: no network and no layer may bear one, for they name modules and instances."""
 
 from __future__ import annotations
 
