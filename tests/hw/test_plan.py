@@ -104,7 +104,7 @@ def test_nodes_that_no_stage_serves():
         PlanError,
         match=r"^flatten 'branch' reads 'input'; only chains can be built, it would have to read 'pool'$",
     ):
-        plan(Network("fork", image, (pool, branch)), {})
+        plan(Network("branching", image, (pool, branch)), {})
 
 
 @pytest.mark.parametrize(
