@@ -1,0 +1,27 @@
+"""The README's program does what it says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.test_layering import ROOT
+
+
+def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    assert len(blocks) == 1
+    names: dict[str, object] = {}
+    exec(compile(blocks[0], "README.md", "exec"), names)
+    assert "module mine(" in str(names["verilog"])
+    assert re.fullmatch(r"[1-9]\d* cycles a frame, latency [1-9]\d*\n", capsys.readouterr().out)
+
+
+def test_every_link_leads_somewhere() -> None:
+    for name in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
+        page = ROOT / name
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).is_file(), f"{name}: {link}"
