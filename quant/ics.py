@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from quant.numerics import round_significand
-from quant.ternarizer import Decomposition, Ternarizer, method
+from quant.numerics import mean_where, round_significand
+from quant.options import flag, number
+from quant.ternarizer import Decomposition, Ternarizer, checked, method
 
 __all__ = ["IterativeScaling"]
 
@@ -41,14 +42,8 @@ class IterativeScaling(Ternarizer):
 
     def __init__(self, threshold_factor: float = 0.05, clip_gradient: bool = True) -> None:
         super().__init__()
-        if isinstance(threshold_factor, bool) or not isinstance(threshold_factor, (int, float)):
-            raise TypeError(f"threshold_factor must be a number, not {threshold_factor!r}")
-        if not isinstance(clip_gradient, bool):
-            raise TypeError(f"clip_gradient must be a bool, not {clip_gradient!r}")
-        if not 0 < threshold_factor < 1:
-            raise ValueError(f"threshold_factor must be above 0 and below 1, not {threshold_factor!r}")
-        self.threshold_factor = float(threshold_factor)
-        self.clip_gradient = clip_gradient
+        self.threshold_factor = number("threshold_factor", threshold_factor, above=0, below=1)
+        self.clip_gradient = flag("clip_gradient", clip_gradient)
 
     def extra_repr(self) -> str:
         """Return the options, for printing the model."""
@@ -68,13 +63,7 @@ class IterativeScaling(Ternarizer):
 
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, Tern(w), with coefficient 1 and the scale alpha."""
-        exact = latent.detach().to(torch.float64)
-        shape = list(latent.shape)
-        if not exact.isfinite().all():
-            raise ValueError(f"the weight of shape {shape} holds values that are not finite")
-        if not exact.any():
-            raise ValueError(f"the weight of shape {shape} is all zero: ICS finds no threshold in it")
-        trits, scale = self._trits_and_scale(exact)
+        trits, scale = self._trits_and_scale(checked(latent, "ICS finds no threshold in it"))
         return Decomposition(trits.to(torch.int8).unsqueeze(0), (1,), scale)
 
     def _trits_and_scale(self, latent: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,6 +71,5 @@ class IterativeScaling(Ternarizer):
         latent = latent.detach()
         magnitude = latent.abs()
         kept = (magnitude >= self.threshold_factor * magnitude.amax()).to(latent.dtype)
-        # A product instead of magnitude[kept]: the same mean, without a gather and its copy.
-        alpha = (magnitude * kept).sum() / kept.sum()  # eq. 2
+        alpha = mean_where(magnitude, kept)  # eq. 2
         return latent.sign() * kept, round_significand(alpha)
