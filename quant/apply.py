@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import quant.ics
+import quant.sttn
 import quant.ttq
 import quant.twn  # noqa: F401  # like the others: each registers its method
 from quant.activation import UnsignedQuantizer

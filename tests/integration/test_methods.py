@@ -20,6 +20,8 @@ from tests.quant.test_ternarizer import METHODS_AND_OPTIONS
 PER_CHANNEL = "per_channel"
 """The option that gives each channel its own scale, which scores must not have."""
 
+ONE_SCALE = [case for case in METHODS_AND_OPTIONS if not case[1].get(PER_CHANNEL)]
+
 every_method = pytest.mark.parametrize(("name", "options"), METHODS_AND_OPTIONS, ids=str)
 
 
@@ -46,10 +48,8 @@ def test_random_networks(
     assert assert_same_integers(model, lowered, sample) > 9 * (2 * 8 * 6 + 3)
 
 
-@every_method
+@pytest.mark.parametrize(("name", "options"), ONE_SCALE, ids=str)
 def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
-    if options.get(PER_CHANNEL):
-        pytest.skip("the scores of digits need one scale")
     torch.manual_seed(0)
     model = quant.ternarize(Digits(channels=(4, 5)), name, **options)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)

@@ -15,7 +15,11 @@ from quant.ternarizer import METHODS, Ternarizer
 
 METHODS_AND_OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("ics", {}),
+    ("ics", {"expansion": 2}),
+    ("ics", {"expansion": 4, "expansion_factors": (0.2, 0.4, 0.8), "clip_gradient": False}),
     ("twn", {}),
+    ("sttn", {}),
+    ("sttn", {"per_channel": True}),
     ("ttq", {}),
     ("ttq", {"sparsity": 0.6}),
     ("ttq", {"symmetric": True}),
@@ -124,7 +128,7 @@ def test_decomposition_with_one_scale_for_all() -> None:
 def test_methods_are_made_by_name_with_their_options() -> None:
     made = ternarizer.create("ics", {"threshold_factor": 0.2, "clip_gradient": False})
     assert isinstance(made, IterativeScaling)
-    assert (made.threshold_factor, made.clip_gradient) == (0.2, False)
+    assert (made.threshold_factors[0], made.clip_gradient) == (0.2, False)
 
 
 def test_an_unknown_method_is_refused() -> None:
@@ -136,7 +140,10 @@ def test_an_unknown_method_is_refused() -> None:
 def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(ValueError) as caught:
         ternarizer.create("ics", {"beta": 0.1})
-    assert str(caught.value) == "method 'ics' has no option 'beta'; it has threshold_factor, clip_gradient"
+    assert str(caught.value) == (
+        "method 'ics' has no option 'beta'; "
+        "it has threshold_factor, clip_gradient, expansion, expansion_factors"
+    )
 
 
 def test_a_method_is_registered_once() -> None:
