@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+import quant.esa
 import quant.ics
 import quant.sttn
+import quant.tga
 import quant.ttq
 import quant.twn  # noqa: F401  # like the others: each registers its method
 from quant.activation import UnsignedQuantizer

@@ -66,6 +66,9 @@ class Ternarizer(nn.Module, ABC):
         """Return the parameters that training moves in a pass of their own, before all others."""
         return []
 
+    def settle(self, latent: Tensor) -> None:
+        """Bring the ``thresholds`` back into their range after that pass."""
+
     @abstractmethod
     def forward(self, latent: Tensor) -> Tensor:
         """Return the ternarized weight, of the latent weight's shape and type."""

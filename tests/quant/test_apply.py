@@ -216,7 +216,12 @@ REFUSED: list[tuple[Callable[[], nn.Module], dict[str, Any], type[ValueError], s
         "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the layer, "
         "or pass integer_bias=False",
     ),
-    (Users, {"method": "none"}, ValueError, "method must be one of ics, sttn, ttq, twn, not 'none'"),
+    (
+        Users,
+        {"method": "none"},
+        ValueError,
+        "method must be one of esa, ics, sttn, tga, ttq, twn, not 'none'",
+    ),
     (
         Users,
         {"threshold": 0.1},

@@ -20,6 +20,10 @@ METHODS_AND_OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("twn", {}),
     ("sttn", {}),
     ("sttn", {"per_channel": True}),
+    ("esa", {}),
+    ("esa", {"initial_spread": 0.8}),
+    ("tga", {}),
+    ("tga", {"gradient_correctness": False, "clip_lowest": 0.4, "clip_highest": 0.5}),
     ("ttq", {}),
     ("ttq", {"sparsity": 0.6}),
     ("ttq", {"symmetric": True}),
@@ -109,6 +113,7 @@ def test_a_method_adds_nothing_to_training_unless_it_says_so() -> None:
     made = IterativeScaling()
     assert made.penalty(torch.ones(2), 0.5) is None
     assert made.thresholds() == []
+    made.settle(torch.ones(2))
 
 
 def test_decomposition_rebuilds_the_weight_from_several_planes_and_scales() -> None:
