@@ -8,7 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import quant.ics  # noqa: F401  # registers its method
+import quant.esa
+import quant.ics
+import quant.sttn
+import quant.tga
+import quant.ttq
+import quant.twn  # noqa: F401  # like the others: each registers its method
 from quant.activation import UnsignedQuantizer
 from quant.numerics import straight_through
 from quant.ternarizer import Ternarizer, create
@@ -108,7 +113,7 @@ def ternarize(
     ternarizers = {path: create(method, options) for path in layers}
     for path, layer in layers.items():
         try:
-            ternarizers[path].decompose(layer.weight)
+            ternarizers[path].decompose(ternarizers[path].right_inverse(layer.weight.detach()))
         except ValueError as error:
             raise TernarizationError(f"{_describe(path, layer)} cannot be ternarized: {error}") from error
     biases = _integer_biases(model, layers) if integer_bias else {}

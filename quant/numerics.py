@@ -12,8 +12,11 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "COEFFICIENT_BITS",
     "SIGNIFICAND_BITS",
+    "fixed_point",
     "floor",
+    "mean_where",
     "round_half_up",
     "round_significand",
     "scale_gradient",
@@ -22,6 +25,9 @@ __all__ = [
 
 SIGNIFICAND_BITS = 12
 """Significant bits of every weight scale and activation step: a relative step of at most 2^-11."""
+
+COEFFICIENT_BITS = 8
+"""Widest coefficient of a plane, where a weight has several scales: they become integers of one unit."""
 
 _FORMATS = {torch.float32: (torch.int32, 24), torch.float64: (torch.int64, 53)}
 
@@ -90,3 +96,33 @@ def round_significand(x: Tensor, bits: int = SIGNIFICAND_BITS) -> Tensor:
     pattern = x.detach().contiguous().view(integer)
     pattern = (pattern + (1 << (dropped - 1))) & ~((1 << dropped) - 1)
     return straight_through(pattern.view(x.dtype), x)
+
+
+def fixed_point(values: Tensor, bits: int = COEFFICIENT_BITS) -> tuple[Tensor, Tensor]:
+    """Write positive numbers as integers of at most ``bits`` bits times one unit, a power of two.
+
+    The largest integer is in 3/4..3/2 of 2^(bits - 1), so it keeps at least bits - 1 significant bits;
+    none is below 1. No gradient passes.
+
+    Parameters
+    ----------
+    values: [J], float32 or float64, the largest of them positive and finite.
+
+    Returns
+    -------
+    The unit, 0-d, and the integers [J] in the type of ``values``.
+
+    >>> fixed_point(torch.tensor([1.0, 0.4, 0.0]), bits=4)
+    (tensor(0.1250), tensor([8., 3., 1.]))
+    """
+    values = values.detach()
+    unit = round_significand(values.amax(), 1) * 2.0 ** (1 - bits)
+    return unit, torch.floor(values / unit + 0.5).clamp_min(1)
+
+
+def mean_where(x: Tensor, kept: Tensor) -> Tensor:
+    """Return the mean of ``x`` over the elements where ``kept``, of 0 and 1, is 1; NaN if there are none.
+
+    A product instead of ``x[kept]``: the same mean, without a gather and its copy.
+    """
+    return (x * kept).sum() / kept.sum()

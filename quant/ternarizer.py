@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["METHODS", "Decomposition", "Ternarizer", "create", "method", "option_names"]
+__all__ = ["METHODS", "Decomposition", "Ternarizer", "checked", "create", "method", "option_names"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,31 @@ class Ternarizer(nn.Module, ABC):
     Registered by ``quant.ternarize`` through ``torch.nn.utils.parametrize``, so the optimizer moves the
     latent weight while the layer computes with the ternary one. A new method derives from this class
     and registers itself with ``@method("name")``.
+
+    A method may have parameters of its own, such as learned scales. What training must do for them
+    beyond moving every parameter along its gradient, it learns from ``penalty`` and ``thresholds``.
     """
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """Return the latent weight to start from, and set the method's own parameters for it.
+
+        torch calls it on registration, with the float weight, and whenever ``layer.weight`` is assigned.
+        """
+        return weight
+
+    def penalty(self, latent: Tensor, progress: float) -> Tensor | None:
+        """Return what training adds to the loss for this layer, 0-d, or None for nothing.
+
+        ``progress`` is the share of all steps that is done, 0..1.
+        """
+        return None
+
+    def thresholds(self) -> list[nn.Parameter]:
+        """Return the parameters that training moves in a pass of their own, before all others."""
+        return []
+
+    def settle(self, latent: Tensor) -> None:
+        """Bring the ``thresholds`` back into their range after that pass."""
 
     @abstractmethod
     def forward(self, latent: Tensor) -> Tensor:
@@ -61,6 +85,22 @@ class Ternarizer(nn.Module, ABC):
         ------
         ValueError: the latent weight is all zero or not finite.
         """
+
+
+def checked(weight: Tensor, rule: str) -> Tensor:
+    """Return ``weight`` in float64, without a gradient.
+
+    Raises
+    ------
+    ValueError: it is all zero, which is against ``rule``, or not finite.
+    """
+    exact = weight.detach().to(torch.float64)
+    shape = list(weight.shape)
+    if not exact.isfinite().all():
+        raise ValueError(f"the weight of shape {shape} holds values that are not finite")
+    if not exact.any():
+        raise ValueError(f"the weight of shape {shape} is all zero: {rule}")
+    return exact
 
 
 METHODS: dict[str, type[Ternarizer]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -29,7 +31,7 @@ def shaken(model: nn.Module, seed: int = 0) -> nn.Module:
     return model
 
 
-def sequential(*modules: nn.Module, bits: int = 3, seed: int = 0, **options: bool) -> nn.Module:
+def sequential(*modules: nn.Module, bits: int = 3, seed: int = 0, **options: Any) -> nn.Module:
     """Return a shaken ternary Sequential whose input quantizer has ``bits`` bits and a step of 2^-bits."""
     torch.manual_seed(seed)
     for module in nn.Sequential(*modules).modules():

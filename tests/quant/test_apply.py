@@ -216,12 +216,18 @@ REFUSED: list[tuple[Callable[[], nn.Module], dict[str, Any], type[ValueError], s
         "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the layer, "
         "or pass integer_bias=False",
     ),
-    (Users, {"method": "none"}, ValueError, "method must be one of ics, not 'none'"),
+    (
+        Users,
+        {"method": "none"},
+        ValueError,
+        "method must be one of esa, ics, sttn, tga, ttq, twn, not 'none'",
+    ),
     (
         Users,
         {"threshold": 0.1},
         ValueError,
-        "method 'ics' has no option 'threshold'; it has threshold_factor, clip_gradient",
+        "method 'ics' has no option 'threshold'; it has threshold_factor, clip_gradient, "
+        "expansion, expansion_factors",
     ),
     (Users, {"threshold_factor": 2}, ValueError, "threshold_factor must be above 0 and below 1, not 2"),
 ]

@@ -151,9 +151,72 @@ def test_threshold_factors_out_of_range_are_refused(value: float) -> None:
         ({"threshold_factor": "0.05"}, "threshold_factor must be a number, not '0.05'"),
         ({"threshold_factor": True}, "threshold_factor must be a number, not True"),
         ({"clip_gradient": 1}, "clip_gradient must be a bool, not 1"),
+        ({"expansion": 2.0}, "expansion must be an int, not 2.0"),
     ],
 )
 def test_options_of_the_wrong_kind_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(TypeError) as caught:
         IterativeScaling(**options)  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"expansion": 0}, "expansion must be in 1..8, not 0"),
+        ({"expansion": 9}, "expansion must be in 1..8, not 9"),
+        (
+            {"expansion": 3, "expansion_factors": (0.1,)},
+            "expansion_factors must be 2 numbers, one for each plane after the first, not (0.1,)",
+        ),
+        (
+            {"expansion": 2, "expansion_factors": (1,)},
+            "expansion_factors must be above 0 and below 1, not 1",
+        ),
+        (
+            {"expansion": 2, "threshold_factor": 0.5},
+            "expansion_factors must be above 0 and below 1, not 1.0",
+        ),
+    ],
+)
+def test_expansions_out_of_range_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        IterativeScaling(**options)  # type: ignore[arg-type]
+    assert str(caught.value) == message
+
+
+def test_the_factors_of_the_paper_are_the_default() -> None:
+    assert IterativeScaling(expansion=4).threshold_factors == (0.05, 0.1, 0.15, 0.2)
+    assert repr(IterativeScaling(expansion=2)) == (
+        "IterativeScaling(threshold_factor=0.05, clip_gradient=True, expansion=2, expansion_factors=[0.1])"
+    )
+
+
+@given(values=weights, betas=st.lists(factors, min_size=2, max_size=4))
+def test_an_expansion_is_the_sum_of_equation_5(values: list[float], betas: list[float]) -> None:
+    w = torch.tensor(values, dtype=torch.float64)
+    made = IterativeScaling(betas[0], expansion=len(betas), expansion_factors=betas[1:])
+    single = [equations(w.numpy(), beta) for beta in betas]
+    parts = made.decompose(w)
+    assert parts.planes.tolist() == [trits.tolist() for trits, _ in single]
+    unit = parts.scale.item()
+    for (_, alpha), coefficient in zip(single, parts.coefficients, strict=True):
+        assert abs(coefficient - alpha / unit) <= 0.5 + 1e-9  # the order of the sum can move a tie
+    assert 96 <= max(parts.coefficients) <= 192
+    total = sum(c * trits.astype(np.int64) for (trits, _), c in zip(single, parts.coefficients, strict=True))
+    assert torch.equal(made(w), unit * torch.as_tensor(total, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_each_plane_of_an_expansion_passes_its_gradient(clip: bool) -> None:
+    """One weight in t layers collects t gradients: those of the convolutions it is split into."""
+    latent = random((4, 2, 3, 3), spread=0.8).requires_grad_()
+    x = random((3, 2, 5, 5), seed=1)
+    betas = (0.05, 0.1, 0.2)
+    made = IterativeScaling(betas[0], clip, expansion=3, expansion_factors=betas[1:])
+    output = functional.conv2d(x, made(latent))
+    upstream = random(tuple(output.shape), seed=2)
+    (gradient,) = torch.autograd.grad(output, latent, upstream)
+    split = sum(functional.conv2d(x, IterativeScaling(beta, clip)(latent)) for beta in betas)
+    (expected,) = torch.autograd.grad(split, latent, upstream)  # type: ignore[type-var, arg-type]
+    torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)

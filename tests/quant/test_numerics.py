@@ -97,3 +97,25 @@ def test_bits_out_of_range_are_refused(bits: int) -> None:
     with pytest.raises(ValueError) as caught:
         numerics.round_significand(torch.tensor(1.0), bits)
     assert str(caught.value) == f"bits must be in 1..24 for torch.float32, not {bits}"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@given(largest=st.floats(2.0**-60, 2.0**60, width=32), share=st.floats(0, 1), bits=st.integers(2, 12))
+def test_fixed_point_is_the_nearest_integer_of_a_power_of_two(
+    dtype: torch.dtype, largest: float, share: float, bits: int
+) -> None:
+    values = torch.tensor([largest, largest * share], dtype=dtype)
+    unit, integers = numerics.fixed_point(values, bits)
+    assert integers.dtype == unit.dtype == dtype
+    fraction = Fraction(unit.item())
+    assert 1 in (fraction.numerator, fraction.denominator)
+    assert (fraction.numerator * fraction.denominator).bit_count() == 1
+    assert 3 * 2 ** (bits - 3) <= integers[0] <= 3 * 2 ** (bits - 2) < 2**bits
+    for value, integer in zip(values.tolist(), integers.tolist(), strict=True):
+        assert integer == max(1, (Fraction(value) / fraction + Fraction(1, 2)).__floor__())
+
+
+def test_mean_where() -> None:
+    x = torch.tensor([[1.0, 8.0], [5.0, 3.0]])
+    assert numerics.mean_where(x, torch.tensor([[1.0, 0.0], [1.0, 1.0]])).item() == 3.0
+    assert numerics.mean_where(x, torch.zeros(2, 2)).isnan()

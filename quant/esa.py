@@ -1,0 +1,129 @@
+"""ESA: ternary weights by a regularizer on tanh, the embarrassingly simple approach of Deng and Zhang.
+
+[1] X. Deng, Z. Zhang, "An embarrassingly simple approach to training ternary weight networks", 2020.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from quant.numerics import straight_through
+from quant.options import flag, number
+from quant.ternarizer import Decomposition, Ternarizer, checked, method
+
+__all__ = ["TanhWeight", "discretization"]
+
+_HALF = math.log(3) / 2
+"""atanh(1/2): tanh rounds to +-1 from here on."""
+
+
+def discretization(weight: Tensor, alpha: float, mean: bool = True) -> Tensor:
+    """Return the weight discretization regularizer of one layer, 0-d.
+
+    The sum of (alpha - W^2) * W^2 over the elements of W = tanh(theta) (eq. 4), or the mean of them. For
+    alpha in 0..2 its lowest points are at -1, 0 and +1; those within sqrt(alpha / 2) of 0 go there
+    (theorem 3), so a larger alpha gives more zeros.
+
+    >>> discretization(torch.tensor([0.5, 1.0]), alpha=0.5, mean=False).item()
+    -0.4375
+    """
+    square = weight * weight
+    terms = (alpha - square) * square
+    return terms.mean() if mean else terms.sum()
+
+
+@method("esa")
+class TanhWeight(Ternarizer):
+    """Train W = tanh(theta) under a regularizer that drives it to -1, 0, +1; round it in evaluation.
+
+    With theta the latent weight of a layer [1]:
+
+    - in training w' = tanh(theta), with its true gradient          (eq. 2)
+    - in evaluation w' = round(tanh(theta)), without a scale        (eq. 6)
+    - the loss grows by strength * R(w') of each layer              (eq. 4 and 5; ``penalty``)
+
+    Accuracy counts with the rounded weights alone; the soft ones say nothing about them.
+
+    Parameters
+    ----------
+    alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where rounding cuts.
+    strength: lambda of eq. 5, at least 0.
+    mean: whether R is the mean over a layer instead of the paper's sum, which starves small layers.
+    ramp: share of the training over which lambda rises from 0, 0..1; one that is strong from the start
+        freezes the random pattern. The paper raises it in steps.
+    initial_spread: the root mean square of tanh(theta) to start from, above 0 and below 1: the float
+        weight is stretched by one factor. None starts at theta = weight, the paper's rule, from which
+        usual initial values all collapse to 0.
+
+    The paper's MNIST run is alpha 1e-4, strength 1e-7, mean off, ramp 0, no initial_spread, 200 epochs.
+    The defaults are what trains within a few; the learning rate should be ten times the usual one.
+
+    >>> ternarizer = TanhWeight().eval()
+    >>> ternarizer(torch.tensor([-2.0, 0.5, 0.6])).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        strength: float = 10.0,
+        mean: bool = True,
+        ramp: float = 0.8,
+        initial_spread: float | None = 0.5,
+    ) -> None:
+        super().__init__()
+        self.alpha = number("alpha", alpha, least=0, most=2)
+        self.strength = number("strength", strength, least=0)
+        self.mean = flag("mean", mean)
+        self.ramp = number("ramp", ramp, least=0, most=1)
+        if initial_spread is not None:
+            initial_spread = number("initial_spread", initial_spread, above=0, below=1)
+        self.initial_spread = initial_spread
+
+    def extra_repr(self) -> str:
+        """Return the options, for printing the model."""
+        return (
+            f"alpha={self.alpha}, strength={self.strength}, mean={self.mean}, ramp={self.ramp}, "
+            f"initial_spread={self.initial_spread}"
+        )
+
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """Return theta to start from: the weight, stretched to ``initial_spread``."""
+        exact = checked(weight, "ESA finds no sign in it")
+        if self.initial_spread is None:
+            return weight
+        exact = exact / exact.abs().amax()
+        low, high = -20.0, 40.0  # powers of two between which the factor lies
+        for _ in range(50):
+            middle = (low + high) / 2
+            spread = torch.tanh(exact * 2.0**middle).square().mean().sqrt()
+            low, high = (middle, high) if spread < self.initial_spread else (low, middle)
+        return (exact * 2.0**low).to(weight.dtype)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6)."""
+        soft = torch.tanh(latent)
+        return soft if self.training else straight_through(_rounded(latent), soft)
+
+    def scale(self, latent: Tensor) -> Tensor:
+        """Return 1, 0-d."""
+        return latent.new_ones(())
+
+    def decompose(self, latent: Tensor) -> Decomposition:
+        """Return one plane, round(tanh(theta)), with coefficient 1 and the scale 1: of evaluation."""
+        exact = checked(latent, "ESA finds no sign in it")
+        return Decomposition(_rounded(exact).to(torch.int8).unsqueeze(0), (1,), self.scale(exact))
+
+    def penalty(self, latent: Tensor, progress: float) -> Tensor:
+        """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp."""
+        strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
+        return strength * discretization(torch.tanh(latent), self.alpha, self.mean)
+
+
+def _rounded(latent: Tensor) -> Tensor:
+    """Return round(tanh(theta)), halves away from zero; by theta, so that no tanh has a say in it."""
+    latent = latent.detach()
+    return latent.sign() * (latent.abs() >= _HALF).to(latent.dtype)

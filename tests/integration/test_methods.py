@@ -1,0 +1,62 @@
+"""Every ternarization method on whole networks: float64 torch and the reference give the same integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+import quant
+from export.lower import lower
+from quant.activation import UnsignedQuantizer
+from quant.networks.digits import Digits
+from tests.export.models import assert_same_integers, sequential, shaken
+from tests.quant.test_ternarizer import METHODS_AND_OPTIONS
+
+PER_CHANNEL = "per_channel"
+"""The option that gives each channel its own scale, which scores must not have."""
+
+ONE_SCALE = [case for case in METHODS_AND_OPTIONS if not case[1].get(PER_CHANNEL)]
+
+every_method = pytest.mark.parametrize(("name", "options"), METHODS_AND_OPTIONS, ids=str)
+
+
+@every_method
+@settings(max_examples=10, deadline=None)
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    bias=st.booleans(),
+    norm=st.booleans(),
+    pool=st.booleans(),
+    bits=st.integers(1, 4),
+)
+def test_random_networks(
+    name: str, options: dict[str, Any], seed: int, bias: bool, norm: bool, pool: bool, bits: int
+) -> None:
+    stage = [nn.Conv2d(2, 4, 3, padding=1, bias=bias)]
+    stage += [nn.BatchNorm2d(4)] * norm + [UnsignedQuantizer(bits)] + [nn.MaxPool2d(2)] * pool
+    last = [nn.Flatten(), nn.Linear(48 if pool else 192, 3, bias=bias)]
+    if options.get(PER_CHANNEL):
+        last += [UnsignedQuantizer(3)]
+    model = sequential(*stage, *last, seed=seed, method=name, **options)
+    sample = torch.rand(9, 2, 8, 6)
+    lowered = lower(model, (2, 8, 6), name="random", argmax=not options.get(PER_CHANNEL))
+    assert assert_same_integers(model, lowered, sample) > 9 * (2 * 8 * 6 + 3)
+
+
+@pytest.mark.parametrize(("name", "options"), ONE_SCALE, ids=str)
+def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    model = quant.ternarize(Digits(channels=(4, 5)), name, **options)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(5):
+        loss = nn.functional.cross_entropy(model(torch.rand(32, 1, 8, 8)), torch.randint(10, (32,)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    lowered = lower(shaken(model), (1, 8, 8), name="digits")
+    assert_same_integers(model, lowered, torch.rand(20, 1, 8, 8))

@@ -1,0 +1,117 @@
+"""ESA against the equations of Deng and Zhang."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import quant
+from quant.esa import TanhWeight, discretization
+from quant.ternarizer import METHODS
+
+THETA = torch.tensor([[-3.0, -0.6, -0.54, 0.0], [0.3, 0.5493, 0.5494, 1.2]], dtype=torch.float64)
+
+
+def test_training_is_tanh_with_its_true_gradient() -> None:
+    theta = THETA.clone().requires_grad_()
+    weight = TanhWeight()(theta)
+    np.testing.assert_array_equal(weight.detach().numpy(), torch.tanh(THETA).numpy())
+    (gradient,) = torch.autograd.grad(weight, theta, torch.full_like(THETA, 2.0))
+    torch.testing.assert_close(gradient, 2 * (1 - torch.tanh(THETA) ** 2), rtol=1e-14, atol=0)
+
+
+def test_evaluation_is_the_nearest_integer() -> None:
+    made = TanhWeight().eval()
+    assert made(THETA).tolist() == [[-1, -1, 0, 0], [0, 0, 1, 1]] == torch.tanh(THETA).round().tolist()
+    assert made.decompose(THETA).planes[0].tolist() == made(THETA).tolist()
+    assert made.scale(THETA).item() == 1.0
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5, 1.4, 2.0])
+def test_the_regularizer_is_equation_4_and_its_gradient_equation_9(alpha: float) -> None:
+    theta = THETA.clone().requires_grad_()
+    value = discretization(torch.tanh(theta), alpha, mean=False)
+    expected = sum((alpha - math.tanh(t) ** 2) * math.tanh(t) ** 2 for t in THETA.flatten().tolist())
+    assert math.isclose(value.item(), expected, rel_tol=1e-12)
+    (gradient,) = torch.autograd.grad(value, theta)
+    tanh = torch.tanh(THETA)
+    equation_9 = 2 * tanh * (1 - tanh**2) * (alpha - 2 * tanh**2)
+    torch.testing.assert_close(gradient, equation_9, rtol=1e-12, atol=1e-15)
+    assert math.isclose(discretization(tanh, alpha).item(), expected / 8, rel_tol=1e-12)
+
+
+@pytest.mark.parametrize(("progress", "share"), [(0.0, 0.0), (0.2, 0.25), (0.8, 1.0), (1.0, 1.0)])
+def test_the_penalty_rises_along_its_ramp(progress: float, share: float) -> None:
+    made = TanhWeight(alpha=0.5, strength=4, ramp=0.8)
+    expected = 4 * share * discretization(torch.tanh(THETA), 0.5).item()
+    assert math.isclose(made.penalty(THETA, progress).item(), expected, rel_tol=1e-12, abs_tol=0)
+
+
+def test_the_papers_penalty_is_a_sum_from_the_start() -> None:
+    made = TanhWeight(alpha=1e-4, strength=1e-7, mean=False, ramp=0)
+    expected = 1e-7 * discretization(torch.tanh(THETA), 1e-4, mean=False).item()
+    assert made.penalty(THETA, 0.0).item() == expected
+
+
+def test_descent_on_the_regularizer_alone_gives_more_zeros_for_a_larger_alpha() -> None:
+    """Theorem 3: what lies within sqrt(alpha / 2) of 0 goes to 0, the rest to -1 or +1."""
+    start = torch.linspace(-0.99, 0.99, 199, dtype=torch.float64)
+    zeros = []
+    for alpha in (0.1, 0.5, 1.0, 1.5):
+        theta = torch.atanh(start).requires_grad_()
+        optimizer = torch.optim.SGD([theta], lr=0.5)
+        for _ in range(3000):
+            optimizer.zero_grad()
+            discretization(torch.tanh(theta), alpha, mean=False).backward()
+            optimizer.step()
+        planes = TanhWeight(alpha).decompose(theta).planes[0]
+        assert torch.equal(planes == 0, start.abs() < math.sqrt(alpha / 2))
+        zeros.append(int((planes == 0).sum()))
+    assert zeros == sorted(set(zeros))
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.5, 0.9])
+def test_the_start_is_the_weight_stretched(spread: float) -> None:
+    weight = torch.randn(50, 20, dtype=torch.float64) * 1e-3
+    theta = TanhWeight(initial_spread=spread).right_inverse(weight)
+    assert math.isclose(torch.tanh(theta).square().mean().sqrt().item(), spread, rel_tol=1e-9)
+    torch.testing.assert_close(theta / weight, (theta / weight)[0, 0].expand(50, 20), rtol=1e-12, atol=0)
+
+
+def test_the_papers_start_is_the_weight_itself_and_all_zeros() -> None:
+    weight = torch.randn(5, 4) * 0.1
+    made = TanhWeight(initial_spread=None)
+    assert made.right_inverse(weight) is weight
+    assert not made.decompose(weight).planes.any()
+
+
+def test_a_model_is_soft_in_training_and_ternary_in_evaluation() -> None:
+    model = quant.ternarize(torch.nn.Sequential(torch.nn.Linear(30, 20, bias=False)).eval(), "esa")
+    assert set(model[0].weight.unique().tolist()) == {-1.0, 0.0, 1.0}
+    assert len(model.train()[0].weight.unique()) > 500
+
+
+def test_registered_and_printed() -> None:
+    assert METHODS["esa"] is TanhWeight
+    assert repr(TanhWeight()) == (
+        "TanhWeight(alpha=0.5, strength=10.0, mean=True, ramp=0.8, initial_spread=0.5)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": 2.5}, "alpha must be at least 0 and at most 2, not 2.5"),
+        ({"strength": -1}, "strength must be at least 0, not -1"),
+        ({"ramp": 1.5}, "ramp must be at least 0 and at most 1, not 1.5"),
+        ({"initial_spread": 1}, "initial_spread must be above 0 and below 1, not 1"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        TanhWeight(**options)
+    assert str(caught.value) == message
