@@ -101,7 +101,8 @@ class TanhWeight(Ternarizer):
             middle = (low + high) / 2
             spread = torch.tanh(exact * 2.0**middle).square().mean().sqrt()
             low, high = (middle, high) if spread < self.initial_spread else (low, middle)
-        return (exact * 2.0**low).to(weight.dtype)
+        theta: Tensor = exact * 2.0**low
+        return theta.to(weight.dtype)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6)."""

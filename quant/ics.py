@@ -6,8 +6,6 @@ high accuracy", WACV 2019, section III.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -48,7 +46,7 @@ class IterativeScaling(Ternarizer):
     >>> weight = torch.tensor([0.5, -0.25, 0.01, 0.0])
     >>> IterativeScaling(threshold_factor=0.05)(weight).tolist()
     [0.375, -0.375, 0.0, 0.0]
-    >>> IterativeScaling(expansion=2, expansion_factors=[0.6])(weight).tolist()
+    >>> IterativeScaling(expansion=2, expansion_factors=(0.6,))(weight).tolist()
     [0.875, -0.375, 0.0, 0.0]
     """
 
@@ -57,7 +55,7 @@ class IterativeScaling(Ternarizer):
         threshold_factor: float = 0.05,
         clip_gradient: bool = True,
         expansion: int = 1,
-        expansion_factors: Sequence[float] | None = None,
+        expansion_factors: tuple[float, ...] | None = None,
     ) -> None:
         super().__init__()
         first = number("threshold_factor", threshold_factor, above=0, below=1)
@@ -68,7 +66,7 @@ class IterativeScaling(Ternarizer):
             raise ValueError(f"expansion must be in 1..8, not {expansion!r}")
         if expansion_factors is None:
             # rounded, so that 3 * 0.05 is 0.15
-            expansion_factors = [round(first * plane, 12) for plane in range(2, expansion + 1)]
+            expansion_factors = tuple(round(first * plane, 12) for plane in range(2, expansion + 1))
         if len(expansion_factors) != expansion - 1:
             raise ValueError(
                 f"expansion_factors must be {expansion - 1} numbers, one for each plane after the first, "

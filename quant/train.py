@@ -18,6 +18,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from quant import checkpoint
 from quant.datasets import Dataset
 from quant.evaluate import accuracy, exact
+from quant.objective import penalty, step_thresholds, threshold_parameters
 from quant.resume import EpochRecord, ResumeState, fingerprint
 
 __all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "train"]
@@ -105,8 +106,10 @@ def train(
 ) -> TrainingResult:
     """Train ``model`` in place on the device it is on, and write what comes of it to ``directory``.
 
-    Adam, the learning rate on a half cosine to 0, cross entropy. Everything random in an epoch derives from
-    (seed, epoch), so a run that is killed and resumed makes the same steps as one that is not.
+    Adam, the learning rate on a half cosine to 0, cross entropy; plus what the ternarization method asks
+    for (``quant.objective``): a penalty in the loss, a pass of plain SGD for its thresholds. Everything
+    random in an epoch derives from (seed, epoch), so a run that is killed and resumed makes the same steps
+    as one that is not.
 
     Files: model.safetensors and model.json (``quant.checkpoint``) at the end; log.csv, one line per epoch;
     resume.safetensors while the training is unfinished.
@@ -195,15 +198,22 @@ def _epoch(
     losses = torch.zeros((), dtype=torch.float64, device=images.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
     for index, batch in enumerate(batches):
+        step = epoch * len(batches) + index
+        rate = _learning_rate(config.learning_rate, step, total)
         for group in optimizer.param_groups:
-            group["lr"] = _learning_rate(config.learning_rate, epoch * len(batches) + index, total)
-        scores = model(images[batch])  # [n, classes]
-        loss = functional.cross_entropy(scores, labels[batch])
+            group["lr"] = rate
+        x, y = images[batch], labels[batch]
+        step_thresholds(model, lambda x=x, y=y: functional.cross_entropy(model(x), y), rate)  # type: ignore[misc]
+        scores = model(x)  # [n, classes]
+        loss = functional.cross_entropy(scores, y)
+        added = penalty(model, step / total)
+        if added is not None:
+            loss = loss + added
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         optimizer.step()
         losses += loss.detach() * len(batch)
-        correct += (scores.detach().argmax(1) == labels[batch]).sum()
+        correct += (scores.detach().argmax(1) == y).sum()
     mean = float(losses) / len(images)
     if not math.isfinite(mean):
         raise TrainingError(
@@ -218,7 +228,8 @@ def _learning_rate(start: float, step: int, steps: int) -> float:
 
 
 def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    apart = {id(p) for p in threshold_parameters(model)}
+    parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
     decayed = {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay}
     plain = {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}
     return torch.optim.AdamW([decayed, plain], lr=config.learning_rate)

@@ -8,6 +8,7 @@ from pathlib import Path
 from export.packing import Packing
 from hw.keywords import KEYWORDS
 from reports.devices import DEVICES
+from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
 
 __all__ = [
@@ -49,17 +50,6 @@ class NetworkConfig:
 
     name: str
     channels: tuple[int, ...] = key(minimum=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuantizationConfig:
-    """How weights become ternary and activations integer; widths in bits."""
-
-    method: str = "ics"
-    threshold_factor: float = key(0.05, above=0)
-    clip_gradient: bool = True
-    input_bits: int = key(4, minimum=1)
-    activation_bits: int = key(2, minimum=1)
 
 
 @dataclass(frozen=True, kw_only=True)

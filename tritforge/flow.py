@@ -70,12 +70,7 @@ def _build(config: Config, place: Workspace) -> nn.Module:
             input_bits=chosen.input_bits,
             activation_bits=chosen.activation_bits,
         )
-        return quant.ternarize(
-            model,
-            method=chosen.method,
-            threshold_factor=chosen.threshold_factor,
-            clip_gradient=chosen.clip_gradient,
-        )
+        return quant.ternarize(model, method=chosen.method, **chosen.options)
 
 
 def _settings(config: Config) -> dict[str, Any]:

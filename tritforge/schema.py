@@ -70,7 +70,8 @@ def read(path: Path, kind: type[T]) -> T:
     """Return the YAML file ``path`` as the dataclass ``kind``.
 
     A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X], another
-    dataclass, or any of these or None.
+    dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of these classes, by the
+    value of its field ``VARIANT_KEY``.
 
     Raises
     ------
@@ -170,8 +171,18 @@ class _Reader:
             pairs[name.value] = child
         return pairs
 
+    def _variant(self, pairs: dict[str, yaml.Node], kind: Any, where: str) -> Any:
+        """Return the class that the value of the variant's key, or its default, stands for."""
+        name = kind.VARIANT_KEY
+        if name not in pairs:
+            return kind.VARIANTS[getattr(kind, name)]
+        rule = Rule(choices=tuple(kind.VARIANTS))
+        return kind.VARIANTS[self.value(pairs[name], str, rule, f"{where}.{name}".lstrip("."))]
+
     def _dataclass(self, node: yaml.Node, kind: Any, rule: Rule, where: str) -> Any:
         pairs = self._pairs(node, kind, rule, where)
+        if hasattr(kind, "VARIANTS"):
+            kind = self._variant(pairs, kind, where)
         fields = {item.name: item for item in dataclasses.fields(kind)}
         lines = {name.value: name for name, _ in node.value}
         for name in pairs:

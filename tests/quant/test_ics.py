@@ -195,7 +195,7 @@ def test_the_factors_of_the_paper_are_the_default() -> None:
 @given(values=weights, betas=st.lists(factors, min_size=2, max_size=4))
 def test_an_expansion_is_the_sum_of_equation_5(values: list[float], betas: list[float]) -> None:
     w = torch.tensor(values, dtype=torch.float64)
-    made = IterativeScaling(betas[0], expansion=len(betas), expansion_factors=betas[1:])
+    made = IterativeScaling(betas[0], expansion=len(betas), expansion_factors=tuple(betas[1:]))
     single = [equations(w.numpy(), beta) for beta in betas]
     parts = made.decompose(w)
     assert parts.planes.tolist() == [trits.tolist() for trits, _ in single]
@@ -213,7 +213,7 @@ def test_each_plane_of_an_expansion_passes_its_gradient(clip: bool) -> None:
     latent = random((4, 2, 3, 3), spread=0.8).requires_grad_()
     x = random((3, 2, 5, 5), seed=1)
     betas = (0.05, 0.1, 0.2)
-    made = IterativeScaling(betas[0], clip, expansion=3, expansion_factors=betas[1:])
+    made = IterativeScaling(betas[0], clip, expansion=3, expansion_factors=tuple(betas[1:]))
     output = functional.conv2d(x, made(latent))
     upstream = random(tuple(output.shape), seed=2)
     (gradient,) = torch.autograd.grad(output, latent, upstream)

@@ -301,3 +301,34 @@ def test_bad_settings_are_refused(change: dict[str, Any], error: type[Exception]
     with pytest.raises(error) as caught:
         replace(CONFIG, **change)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("method", ["esa", "tga", "ttq"])
+def test_methods_with_more_than_a_latent_weight_learn_and_resume_to_the_same_weights(
+    tmp_path: Path, method: str
+) -> None:
+    def model() -> nn.Module:
+        torch.manual_seed(0)
+        return quant.ternarize(Digits(channels=(3, 4)), method)
+
+    class Stop(Exception):
+        pass
+
+    config = replace(CONFIG, epochs=3)
+    stopped, batches = model(), iter(range(9 if method == "tga" else 5))
+
+    def stop(module: nn.Module, inputs: Any) -> None:
+        if next(batches, None) is None:
+            raise Stop
+
+    stopped.register_forward_pre_hook(stop)
+    with pytest.raises(Stop):
+        run(tmp_path / "resumed", stopped, config=config)
+    assert (tmp_path / "resumed" / "resume.safetensors").is_file()
+    trained = model()
+    run(tmp_path / "whole", trained, config=config)
+    assert run(tmp_path / "resumed", model(), config=config).resumed_epochs > 0
+    assert weights(tmp_path / "whole") == weights(tmp_path / "resumed")
+    with (tmp_path / "whole" / "log.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < losses[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -140,3 +141,58 @@ def test_no_text_brings_a_traceback(tmp_path_factory: pytest.TempPathFactory, te
         complaint = str(error)
     assert complaint.startswith(str(path))
     assert "\n" not in complaint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    kind: str = "circle"
+    VARIANT_KEY: ClassVar[str] = "kind"
+    VARIANTS: ClassVar[dict[str, type[Shape]]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circle(Shape):
+    radius: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square(Shape):
+    kind: str = "square"
+    side: int = 1
+
+
+Shape.VARIANTS = {"circle": Circle, "square": Square}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    shape: Shape
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("{}", Circle()),
+        ("{radius: 3}", Circle(radius=3)),
+        ("{kind: square, side: 2}", Square(side=2)),
+    ],
+)
+def test_a_key_chooses_the_variant(tmp_path: Path, text: str, shape: Shape) -> None:
+    (tmp_path / "x.yaml").write_text(f"shape: {text}")
+    assert read(tmp_path / "x.yaml", Drawing) == Drawing(shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{kind: oval}", "shape.kind must be one of circle, square, not 'oval'"),
+        ("{kind: 1}", "shape.kind must be one of circle, square, not '1'"),
+        ("{kind: square, radius: 3}", "unknown key 'radius' in shape; allowed are kind, side"),
+        ("3", "shape must be a mapping, not '3'"),
+    ],
+)
+def test_a_variant_has_its_own_keys_alone(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "x.yaml").write_text(f"shape: {text}")
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path / "x.yaml", Drawing)
+    assert str(caught.value) == f"{tmp_path / 'x.yaml'}:1: {message}"

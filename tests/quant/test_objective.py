@@ -1,0 +1,77 @@
+"""The hooks of the methods: ESA's penalty, and the first pass of Algorithm 1 for TGA's thresholds."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+import quant
+from quant.activation import UnsignedQuantizer
+from quant.networks.digits import Digits
+from quant.objective import penalty, step_thresholds, ternarizers, threshold_parameters
+from quant.tga import TruncatedGaussian
+
+
+def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(16, 1, 8, 8, generator=generator), torch.randint(10, (16,), generator=generator)
+
+
+def loss(model: nn.Module) -> Tensor:
+    x, y = batch()
+    return nn.functional.cross_entropy(model(x), y)
+
+
+def test_the_ternarizers_are_found_with_their_latent_weights() -> None:
+    model = quant.ternarize(Digits(channels=(2, 3)), "tga")
+    found = list(ternarizers(model))
+    layers = [model.conv1, model.conv2, model.classifier]
+    assert [latent for _, latent in found] == [m.parametrizations.weight.original for m in layers]
+    assert all(isinstance(ternarizer, TruncatedGaussian) for ternarizer, _ in found)
+    assert list(ternarizers(Digits())) == []
+
+
+def test_the_penalty_is_the_sum_over_the_layers() -> None:
+    model = quant.ternarize(Digits(channels=(2, 3)), "esa", ramp=0.5)
+    value = penalty(model, 0.25)
+    assert value is not None
+    each = [t.penalty(latent, 0.25) for t, latent in ternarizers(model)]
+    assert value.item() == torch.stack([term for term in each if term is not None]).sum().item()
+    value.backward()
+    assert all(latent.grad is not None for _, latent in ternarizers(model))
+    assert penalty(quant.ternarize(Digits()), 0.5) is None
+
+
+def test_a_pass_moves_the_thresholds_by_plain_sgd_and_nothing_else() -> None:
+    model = quant.ternarize(Digits(channels=(2, 3)), "tga")
+    deltas = threshold_parameters(model)
+    assert len(deltas) == 3
+    before = copy.deepcopy(model.state_dict())
+    gradients = torch.autograd.grad(loss(copy_of := copy.deepcopy(model)), threshold_parameters(copy_of))
+    step_thresholds(model, lambda: loss(model), 0.001)
+    moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {f"{path}.parametrizations.weight.0.delta" for path in ("conv1", "conv2", "classifier")}
+    for (ternarizer, latent), gradient in zip(ternarizers(model), gradients, strict=True):
+        assert isinstance(ternarizer, TruncatedGaussian)
+        start = 0.1 * latent.detach().abs().max()
+        assert torch.equal(ternarizer.delta.detach(), start - 0.001 * gradient)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_thresholds_are_settled_after_the_pass() -> None:
+    model = quant.ternarize(
+        nn.Sequential(UnsignedQuantizer(4), nn.Flatten(), nn.Linear(64, 10)), "tga", clip_lowest=0.2
+    )
+    step_thresholds(model, lambda: loss(model), 1e4)
+    ((ternarizer, latent),) = ternarizers(model)
+    assert isinstance(ternarizer, TruncatedGaussian)
+    assert 0.2 * latent.std() <= ternarizer.delta <= 3 * latent.std()
+
+
+def test_without_thresholds_the_model_is_not_even_run() -> None:
+    def never() -> Tensor:
+        raise AssertionError
+
+    step_thresholds(quant.ternarize(Digits()), never, 0.1)
