@@ -53,7 +53,7 @@ class DatasetConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder; None is its default.
+    """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder, None for its own.
 
     ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer.
     """

@@ -16,7 +16,7 @@ from export.files import sha256
 from export.manifest import Manifest
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.test_layering import ROOT
-from tritforge import cli, config, flow
+from tritforge import cli, config, flow, vectors
 from tritforge.config import Config, FoldingConfig
 from tritforge.errors import ProofFailed
 from tritforge.vectors import Vectors
@@ -166,7 +166,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "name: digits, channels",
             "name: lenet, channels",
             "train",
-            "network must be one of digits, not 'lenet'",
+            "network must be one of digits, lenet5, not 'lenet'",
         ),
         ("[4, 6]", "[4, 6, 8]", "train", "channels must be two positive ints, not (4, 6, 8)"),
     ],
@@ -218,14 +218,14 @@ def flip_a_bit(path: Path) -> None:
 def test_torch_that_differs_is_a_failed_proof(
     small: Config, place: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = flow.integer_activations
+    original = vectors.integer_activations
 
     def off_by_one(*arguments: object) -> dict[str, object]:
         found = original(*arguments)  # type: ignore[arg-type]
         found["act2"][7, 5, 3, 2] ^= 1
         return dict(found)
 
-    monkeypatch.setattr(flow, "integer_activations", off_by_one)
+    monkeypatch.setattr(vectors, "integer_activations", off_by_one)
     with pytest.raises(
         ProofFailed, match=r"differ in 1 integers; the first: act2: image 7, y 3, x 2, channel 5: "
     ):
@@ -278,3 +278,32 @@ def test_the_simulation_counts_for_the_design_it_saw(
 
 def test_a_folding_is_passed_on_as_written(small: Config) -> None:
     assert small.hardware.layers["classifier"] == FoldingConfig(pe=2, simd=6)
+
+
+@pytest.mark.parametrize(
+    ("frames", "last_line"),
+    [
+        (None, "All 90 held-out images matched: torch, integers and Verilog agree in every bit (0 s)."),
+        (200, "All 90 held-out images matched: torch, integers and Verilog agree in every bit (0 s)."),
+        (
+            5,
+            "All 90 held-out images matched: torch and integers agree in every bit, "
+            "and Verilog on the first 5 (0 s).",
+        ),
+    ],
+)
+def test_the_demo_says_how_many_images_were_simulated(
+    small: Config,
+    place: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    frames: int | None,
+    last_line: str,
+) -> None:
+    simulated = []
+    for step in ("train_once", "export", "generate", "synth", "report"):
+        monkeypatch.setattr(flow, step, lambda config, place: None)
+    monkeypatch.setattr(flow, "simulate", lambda config, place, **options: simulated.append(options))
+    flow.demo(small, place, frames=frames)
+    assert simulated == [{"frames": frames}, {"stalls": "none", "frames": 16}]
+    assert capsys.readouterr().out.splitlines()[-1] == last_line
