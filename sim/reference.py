@@ -72,9 +72,12 @@ def run(
         unknown = sorted(set(keep) - set(kept))
         raise ValueError(f"keep must name tensors of the network, not {', '.join(map(repr, unknown))}")
     chunk = max(1, _CHUNK_ELEMENTS // sum(declared.size for declared in network.types.values()))
-    starts = range(0, max(1, len(array)), chunk)
-    parts = [_run(network, array[start : start + chunk].astype(np.int64), kept) for start in starts]
-    return {name: np.concatenate([part[name] for part in parts]) for name in kept}
+    found = {name: np.empty((len(array), *network.types[name].shape), dtype=np.int64) for name in kept}
+    for start in range(0, len(array), chunk):
+        some = slice(start, start + chunk)
+        for name, values in _run(network, array[some].astype(np.int64), kept).items():
+            found[name][some] = values
+    return found
 
 
 def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str, IntArray]:
