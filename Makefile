@@ -1,7 +1,8 @@
 # make demo     train the digits network, make its hardware, prove it equal, count it, write the report
 # make test     lint, types and every test; the test command of this repository
-# make verify   the long tests that `make test` leaves out
+# make verify   the long tests that `make test` leaves out; LeNet-5 among them where TRITFORGE_DATA is set
 # make results  measure the digits network anew and write the figures of the README
+# make results-lenet5  the same for LeNet-5 on MNIST, with TRITFORGE_DATA set; an hour
 # make lint     ruff and mypy alone
 # make doctor   which tools were found, and what to do for what is missing
 # make clean    remove what programs made, except the virtual environment
@@ -19,7 +20,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.tritforge
 
-.PHONY: demo test verify results lint doctor environment programs clean
+.PHONY: demo test verify results results-lenet5 lint doctor environment programs clean
 
 demo: environment
 	@$(RUN) tritforge demo $(NETWORK)
@@ -37,6 +38,13 @@ results: environment
 	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus
 	$(VENV)/bin/python benchmarks/folds.py networks/digits.yaml
 	$(VENV)/bin/python benchmarks/results.py
+
+results-lenet5: environment
+	rm -rf build/lenet5
+	$(RUN) tritforge demo networks/lenet5.yaml --frames 300
+	$(RUN) tritforge simulate networks/lenet5.yaml --stalls none
+	$(RUN) tritforge simulate networks/lenet5.yaml --simulator icarus --frames 4
+	$(VENV)/bin/python benchmarks/results.py lenet5
 
 lint: environment
 	@$(RUN) ruff check

@@ -1,9 +1,10 @@
 """Writes the measured figures into docs/results/<name>.json, and from there into the README and its pictures.
 
     make results
+    make results-lenet5
 
-Needs what `tritforge demo`, `tritforge simulate --simulator icarus` and benchmarks/folds.py left in build/.
-With --render only the README is written anew from the committed figures.
+Needs what `tritforge demo`, `tritforge simulate --simulator icarus` and, for a dataset in folds,
+benchmarks/folds.py left in build/. With --render only the README is written anew from the committed figures.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from tritforge.workspace import Workspace
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "docs" / "results"
 README = ROOT / "README.md"
+NETWORKS = ("digits", "lenet5")
 
 
-def collect(data: ReportData, folds: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of a finished chain as JSON holds them."""
+def collect(data: ReportData, folds: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the figures of a finished chain as JSON holds them; None for a dataset with its own test set."""
     training, synthesis = data.training, data.synthesis
     if training is None or synthesis is None or data.verdict != "equal":
         raise SystemExit("the chain is not complete: run `make demo` first")
@@ -89,22 +91,27 @@ def table(record: dict[str, Any]) -> Table:
     folds, resources = record["folds"], record["resources"]
     rows: list[tuple[str, str, str]] = [
         (
-            "Accuracy, held-out fold 0",
+            "Accuracy, its own test set" if folds is None else "Accuracy, held-out fold 0",
             f"{100 * record['correct'] / record['images']:.2f} %",
             f"{record['correct']} of {record['images']} images, seed {record['seed']}, "
             f"{record['epochs']} epochs",
-        ),
-        (
-            "Accuracy, mean of five folds",
-            f"{100 * folds['mean_accuracy']:.2f} %",
-            f"{folds['correct']} of {folds['images']} images, each held out once, seed {folds['seed']}",
-        ),
+        )
+    ]
+    if folds is not None:
+        rows.append(
+            (
+                "Accuracy, mean of five folds",
+                f"{100 * folds['mean_accuracy']:.2f} %",
+                f"{folds['correct']} of {folds['images']} images, each held out once, seed {folds['seed']}",
+            )
+        )
+    rows.append(
         (
             "Zero weights",
             f"{100 * (1 - record['nonzeros'] / record['weights']):.1f} %",
             f"of {record['weights']:,}; every layer is ternary",
-        ),
-    ]
+        )
+    )
     for comparison in record["comparisons"]:
         conditions = f", {comparison['conditions']}" if comparison["conditions"] else ""
         rows.append(
@@ -139,38 +146,53 @@ def table(record: dict[str, Any]) -> Table:
     return Table("", ("Measured", "Result", "How"), tuple(rows))
 
 
-def render(readme: str, record: dict[str, Any]) -> str:
-    """Return the README with table and demo output of ``record``."""
-    readme = _between(readme, "results", table(record).markdown(level=0))
-    return _between(readme, "demo output", f"```text\n{record['demo_output'].strip()}\n```\n")
+def render(readme: str, records: dict[str, dict[str, Any]]) -> str:
+    """Return the README with the table of each record and the demo output of digits."""
+    readme = _between(readme, "results", table(records["digits"]).markdown(level=0))
+    readme = _between(readme, "demo output", f"```text\n{records['digits']['demo_output'].strip()}\n```\n")
+    return _between(readme, "lenet5 results", table(records["lenet5"]).markdown(level=0), "results-lenet5")
 
 
-def _between(text: str, name: str, content: str) -> str:
-    pattern = rf"(<!-- {name}: written by `make results` -->\n).*?(<!-- end -->)"
+def _between(text: str, name: str, content: str, target: str = "results") -> str:
+    pattern = rf"(<!-- {name}: written by `make {target}` -->\n).*?(<!-- end -->)"
     replaced, count = re.subn(pattern, lambda m: m[1] + content + m[2], text, flags=re.DOTALL)
     if count != 1:
         raise SystemExit(f"README.md must have one section {name!r}, not {count}")
     return replaced
 
 
+def load_records() -> dict[str, dict[str, Any]]:
+    """Return the committed figures by network."""
+    return {name: json.loads((RECORDS / f"{name}.json").read_text()) for name in NETWORKS}
+
+
+def measure(name: str) -> None:
+    """Collect the figures of a network's chain in build/ and keep them."""
+    config_path = Path(f"networks/{name}.yaml")
+    place = Workspace(config_path=config_path, root=Path("build") / name)
+    chosen = config.load(config_path)
+    network, manifest = serialize.load(place.design), Manifest.read(place.design)
+    data = results.gather(chosen, place, network, manifest, Vectors.load(place.vectors))
+    folds = None
+    if chosen.dataset.folds is not None:
+        folds = json.loads(Path(f"build/benchmarks/{name}-folds.json").read_text())
+    record = collect(data, folds)
+    if name == "digits":
+        record["demo_output"] = Path("build/demo.txt").read_text()
+        write_atomic(ROOT / "docs" / "chain.svg", plots.chain(network, manifest).standalone())
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    write_atomic(RECORDS / f"{name}.json", json.dumps(record, indent=2) + "\n")
+
+
 def main() -> None:
     """Collect the figures and write them where people read them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("network", nargs="?", choices=NETWORKS, default="digits")
     parser.add_argument("--render", action="store_true", help="write the README from the committed figures")
     arguments = parser.parse_args()
-    path = RECORDS / "digits.json"
     if not arguments.render:
-        config_path = Path("networks/digits.yaml")
-        place = Workspace(config_path=config_path, root=Path("build/digits"))
-        network, manifest = serialize.load(place.design), Manifest.read(place.design)
-        data = results.gather(config.load(config_path), place, network, manifest, Vectors.load(place.vectors))
-        folds = json.loads(Path("build/benchmarks/digits-folds.json").read_text())
-        record = collect(data, folds)
-        record["demo_output"] = Path("build/demo.txt").read_text()
-        RECORDS.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(record, indent=2) + "\n")
-        write_atomic(ROOT / "docs" / "chain.svg", plots.chain(network, manifest).standalone())
-    write_atomic(README, render(README.read_text(), json.loads(path.read_text())))
+        measure(arguments.network)
+    write_atomic(README, render(README.read_text(), load_records()))
 
 
 if __name__ == "__main__":

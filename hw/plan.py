@@ -10,6 +10,7 @@ from export.packing import Packing
 from hw.argmax import Largest
 from hw.array import Array
 from hw.keywords import KEYWORDS
+from hw.line_window import LineWindow
 from hw.pool import Pool
 from hw.resize import Resize
 from hw.stream import Unit
@@ -204,10 +205,13 @@ def _matrix_stage(node, behind, source, network, folding, lanes):
                             f"not {folding.simd!r}")
         window_lanes = gcd(folding.simd, channels)
         _resize(units, "lanes", source.dtype, lanes, window_lanes, source.size)
-        if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
+        lanes = window_lanes
+        if folding.simd > channels and node.padding == (0, 0):     # faster than a pixel of the window a cycle
+            units.append(LineWindow(name="window", tensor=source, kernel=node.kernel, stride=node.stride))
+            lanes = units[-1].o.lanes
+        elif (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
             units.append(Window(name="window", tensor=source, kernel=node.kernel, stride=node.stride,
                                 padding=node.padding, lanes=window_lanes))
-        lanes = window_lanes
     _resize(units, "columns", source.dtype, lanes, folding.simd, pixels * columns)
     array = Array(name="array", node=node, source=source.dtype, vectors=pixels, pe=folding.pe, simd=folding.simd,
                   packing=folding.packing)

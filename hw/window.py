@@ -197,11 +197,18 @@ class SlidingWindow(wiring.Component):
         x         = Signal(range(first_x, x_limit))
         row_start = Signal(below(depth))                        # ring address of the oldest row
         row       = Signal(below(depth))                        # ring address of image row y, once inside
+        y_within  = Signal()
         within    = Signal()
+
+        def inside(position, extent):
+            """Whether ``position`` is in the image; a linter refuses to ask an unsigned one whether it is negative."""
+            return (position >= 0) & (position < extent) if position.shape().signed else position < extent
+
         m.d.comb += [
             y.eq(window_y + ky),
             x.eq(window_x + beat),
-            within.eq((y >= 0) & (y < unit.tensor.height) & (x >= 0) & (x < unit.row_beats)),
+            y_within.eq(inside(y, unit.tensor.height)),
+            within.eq(y_within & inside(x, unit.row_beats)),
         ]
 
         def ring(name, address, beats):
@@ -232,7 +239,7 @@ class SlidingWindow(wiring.Component):
             self.o.payload.eq(Mux(pad, 0, read.data)),
         ]
         output_register(m, self.o, step)
-        after_ky = Mux((y >= 0) & (y < unit.tensor.height), ring("row_ahead", row, unit.row_beats), row)
+        after_ky = Mux(y_within, ring("row_ahead", row, unit.row_beats), row)
         next_start = ring("start_ahead", row_start, freed_beats)
         with m.If(step):
             m.d.sync += [pad.eq(~within), beat.eq(Mux(beat_last, 0, beat + 1))]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["DATASETS", "Dataset", "DatasetError", "load"]
+__all__ = ["DATASETS", "IN_FILES", "Dataset", "DatasetError", "load"]
 
 FOLD_SEED = 2019
 """Seed of the split into folds. Fixed: a held-out fold must mean the same images in every run."""
@@ -164,3 +164,6 @@ def _read_idx(root: Path, name: str, axes: int) -> npt.NDArray[np.uint8]:
 
 DATASETS: dict[str, Callable[[int | None, int, Path | None], Dataset]] = {"digits": _digits, "mnist": _mnist}
 """Loaders by name: (folds, fold, root) -> Dataset."""
+
+IN_FILES = frozenset({"mnist"})
+"""Datasets that are read from files, which ``root`` must name."""

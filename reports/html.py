@@ -158,9 +158,14 @@ def _proof(data: ReportData) -> str:
 
 
 def _cycles(data: ReportData) -> str:
-    picture = _picture(
-        plots.cycles(data.manifest), "Cycles a frame, layer by layer", "The slowest layer sets the rate."
-    )
+    slowest = max(layer.interval_cycles or 0 for layer in data.manifest.layers)
+    note = "The slowest layer sets the rate."
+    if data.manifest.interval_cycles > slowest:
+        note = (
+            f"The slowest layer takes {slowest:,} cycles; waiting for each other, "
+            f"the layers take {data.manifest.interval_cycles:,}."
+        )
+    picture = _picture(plots.cycles(data.manifest), "Cycles a frame, layer by layer", note)
     return picture + sections.cycles_table(data).html() + sections.runs_table(data).html()
 
 

@@ -81,7 +81,7 @@ def tiles(data: ReportData) -> tuple[Tile, ...]:
     return (
         accuracy,
         Tile("Weights", f"{weights.size:,}", f"all ternary, {100 * float((weights == 0).mean()):.1f} % zero"),
-        Tile("Words compared", text_of(data.words_compared or None), "at layer boundaries"),
+        Tile("Words compared", _short(data.words_compared), "at layer boundaries"),
         Tile(
             "Cycles a frame",
             f"{data.manifest.interval_cycles:,}",
@@ -92,6 +92,11 @@ def tiles(data: ReportData) -> tuple[Tile, ...]:
     )
 
 
+def _short(count: int) -> str:
+    """A count that fits a tile: in millions from ten of them on; the verdict above has every digit."""
+    return f"{count / 1e6:,.1f} M" if count >= 10_000_000 else text_of(count or None)
+
+
 def accuracy_table(data: ReportData) -> Table:
     """How the network was trained and what it is worth."""
     trained = data.training
@@ -99,7 +104,8 @@ def accuracy_table(data: ReportData) -> Table:
         return Table("Accuracy and training", ("", ""), (), ("Run `tritforge train`.",))
     share = None if trained.accuracy is None else f"{100 * trained.accuracy:.2f} %"
     error = None if trained.standard_error is None else f"{100 * trained.standard_error:.2f} points"
-    fold = None if trained.fold is None else f"fold {trained.fold} of {trained.folds}"
+    # a dataset with a test set of its own has no folds, and its description says what was held out
+    fold = [] if trained.folds is None else [("Held out", f"fold {trained.fold} of {trained.folds}")]
     right = None if trained.correct is None else f"{trained.correct:,} of {trained.images:,}"
     rows: list[tuple[Value, ...]] = [
         ("Accuracy on held-out images", share),
@@ -107,7 +113,7 @@ def accuracy_table(data: ReportData) -> Table:
         ("Standard error, binomial", error),
         ("Predictions made by", trained.model),
         ("Data", trained.dataset),
-        ("Held out", fold),
+        *fold,
         ("Ternarization", trained.method),
         ("Epochs", str(trained.epochs)),
         ("Seed", str(trained.seed)),

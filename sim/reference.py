@@ -7,7 +7,7 @@ type that the contract declares.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import singledispatch
 
 import numpy as np
@@ -36,16 +36,20 @@ _FLOAT_BITS = 53
 """Below 2**53 every integer is a float64, so a float64 product of integers is exact in any order."""
 
 _CHUNK_ELEMENTS = 1 << 22
-"""Window elements at a time: 32 MiB, so that thousands of images do not need gigabytes."""
+"""Elements at a time, 32 MiB, so that thousands of images do not need gigabytes."""
 
 
-def run(network: Network, inputs: npt.NDArray[np.integer]) -> dict[str, IntArray]:
+def run(
+    network: Network, inputs: npt.NDArray[np.integer], keep: Collection[str] | None = None
+) -> dict[str, IntArray]:
     """Compute every tensor of ``network``.
 
     Parameters
     ----------
     network: the network.
     inputs: integers [N, H, W, C] of the network's input type.
+    keep: names of the tensors to return; None returns all. The others are dropped as soon as they are used,
+        a few images at a time, so that thousands of images need no more memory than what is kept.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def run(network: Network, inputs: npt.NDArray[np.integer]) -> dict[str, IntArray
     Raises
     ------
     TypeError: the inputs are no integers.
-    ValueError: the inputs have another shape.
+    ValueError: the inputs have another shape, or ``keep`` names no tensor of the network.
     OverflowError: a value is outside the declared type of its tensor; the message names the node.
     """
     array = np.asarray(inputs)
@@ -63,12 +67,27 @@ def run(network: Network, inputs: npt.NDArray[np.integer]) -> dict[str, IntArray
     if array.ndim != 4 or array.shape[1:] != network.input.shape:
         raise ValueError(f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}")
     _check(INPUT, array, network.input)
-    tensors: dict[str, IntArray] = {INPUT: array.astype(np.int64)}
+    kept = list(network.types) if keep is None else [name for name in network.types if name in keep]
+    if keep is not None and len(kept) != len(set(keep)):
+        unknown = sorted(set(keep) - set(kept))
+        raise ValueError(f"keep must name tensors of the network, not {', '.join(map(repr, unknown))}")
+    chunk = max(1, _CHUNK_ELEMENTS // sum(declared.size for declared in network.types.values()))
+    found = {name: np.empty((len(array), *network.types[name].shape), dtype=np.int64) for name in kept}
+    for start in range(0, len(array), chunk):
+        some = slice(start, start + chunk)
+        for name, values in _run(network, array[some].astype(np.int64), kept).items():
+            found[name][some] = values
+    return found
+
+
+def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str, IntArray]:
+    """Compute the tensors ``kept`` of a few images."""
+    tensors: dict[str, IntArray] = {INPUT: inputs}
     for node in network.nodes:
         output = evaluate(node, tensors[node.input])
         _check(node.name, output, network.types[node.name])
         tensors[node.name] = output
-    return tensors
+    return {name: tensors[name] for name in kept}
 
 
 @singledispatch

@@ -82,7 +82,8 @@ def simulate(
     _check_streams(manifest, network)
     if len(frames) < 1:
         raise ValueError("frames must hold at least one frame, not 0")
-    tensors = reference.run(network, frames)
+    compared = {stream.tensor for stream in manifest.streams if stream.tensor is not None}
+    tensors = reference.run(network, frames, keep=compared)
     tool = locate(simulator)
     if wave:
         require_wave(tool)

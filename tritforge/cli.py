@@ -137,10 +137,14 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s")
     command.add_argument("--wave", action="store_true", help="record every signal as FST")
     command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
-    command.add_argument("--frames", type=_at_least(1), help="number of held-out images (default: all)")
+    _add_frames(command)
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
     )
+
+
+def _add_frames(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--frames", type=_at_least(1), help="held-out images to simulate (default: all)")
 
 
 def _add_report(command: argparse.ArgumentParser) -> None:
@@ -150,6 +154,7 @@ def _add_report(command: argparse.ArgumentParser) -> None:
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": _add_train,
     "simulate": _add_simulate,
+    "demo": _add_frames,
     "report": _add_report,
 }
 
@@ -186,6 +191,8 @@ def _run(arguments: argparse.Namespace) -> int:
             frames=arguments.frames,
             wave=arguments.wave,
         )
+    elif arguments.command == "demo":
+        flow.demo(chosen, place, frames=arguments.frames)
     else:
         getattr(flow, arguments.command)(chosen, place)
     return 0

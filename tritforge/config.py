@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from export.packing import Packing
 from hw.keywords import KEYWORDS
+from quant.datasets import IN_FILES
 from reports.devices import DEVICES
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
 
 __all__ = [
+    "DATA_VARIABLE",
     "NETWORKS_FOLDER",
     "Config",
     "DatasetConfig",
@@ -24,15 +28,19 @@ __all__ = [
     "load",
     "locate",
     "override",
+    "with_data",
 ]
 
 NETWORKS_FOLDER = Path("networks")
 """Where a configuration that is given by its name alone is looked for, in the working folder."""
 
+DATA_VARIABLE = "TRITFORGE_DATA"
+"""Environment variable: a folder with a folder for each dataset that comes in files, by its name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """The images: the dataset, the fold that is held out, and the folder of a dataset in files."""
+    """The images: the dataset, the fold that is held out, and the folder of a dataset that comes in files."""
 
     name: str
     folds: int | None = key(None, minimum=2)
@@ -46,10 +54,20 @@ class DatasetConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """The torch model: a key of ``quant.networks.NETWORKS`` and the output channels of its convolutions."""
+    """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder, None for its own.
+
+    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer.
+    """
 
     name: str
-    channels: tuple[int, ...] = key(minimum=1)
+    channels: tuple[int, ...] | None = key(None, minimum=1)
+    hidden: int | None = key(None, minimum=1)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is given, as arguments of the builder."""
+        given = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "name"}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +154,25 @@ def override(
         ),
         dataset=replace(dataset, fold=dataset.fold if fold is None else fold),
     )
+
+
+def with_data(config: Config, environment: Mapping[str, str]) -> Config:
+    """Return ``config`` with the folder of its dataset's files.
+
+    A ``dataset.root`` is kept; without one the folder is <dataset> in that of the environment variable
+    ``TRITFORGE_DATA``. A dataset that does not come in files needs none.
+
+    Raises
+    ------
+    ConfigError: neither is given.
+    """
+    dataset = config.dataset
+    if dataset.root is not None or dataset.name not in IN_FILES:
+        return config
+    folder = environment.get(DATA_VARIABLE, "")
+    if not folder:
+        raise ConfigError(
+            f"dataset {dataset.name!r} comes in files: set {DATA_VARIABLE} to the folder that holds "
+            f"{dataset.name}/, or dataset.root to their own"
+        )
+    return replace(config, dataset=replace(dataset, root=str(Path(folder) / dataset.name)))

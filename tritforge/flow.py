@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,14 +19,14 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 import quant
 from export import serialize
 from export.files import write_atomic
-from export.ir import ArgMax, Network
+from export.ir import Network
 from export.lower import Lowered, lower
 from export.manifest import MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
 from hw import verilog
 from hw.plan import Folding, Plan, plan
 from quant import checkpoint, datasets, networks
-from quant.evaluate import exact, integer_activations, predictions
+from quant.evaluate import exact
 from quant.train import LOG, TrainingConfig
 from quant.train import train as train_model
 from reports import curve, html, markdown, sections
@@ -34,7 +35,7 @@ from reports.devices import device
 from sim import runner
 from sim.result import SimulationResult
 from tritforge import results, vectors
-from tritforge.config import Config
+from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
@@ -56,7 +57,7 @@ def _blaming(place: Workspace) -> Iterator[None]:
 
 def _dataset(config: Config, place: Workspace) -> datasets.Dataset:
     with _blaming(place):
-        return datasets.load(**asdict(config.dataset))
+        return datasets.load(**asdict(with_data(config, os.environ).dataset))
 
 
 def _build(config: Config, place: Workspace) -> nn.Module:
@@ -66,7 +67,7 @@ def _build(config: Config, place: Workspace) -> nn.Module:
         torch.manual_seed(config.training.seed)
         model = networks.build(
             config.network.name,
-            channels=config.network.channels,
+            **config.network.options,
             input_bits=chosen.input_bits,
             activation_bits=chosen.activation_bits,
         )
@@ -74,10 +75,11 @@ def _build(config: Config, place: Workspace) -> nn.Module:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """What a checkpoint depends on, as JSON holds it."""
+    """What a checkpoint depends on, as JSON holds it: not where the files of the dataset lie."""
     parts = ("dataset", "network", "quantization", "training")
-    settings = json.dumps({name: asdict(getattr(config, name)) for name in parts})
-    return dict(json.loads(settings))
+    settings = json.loads(json.dumps({name: asdict(getattr(config, name)) for name in parts}))
+    del settings["dataset"]["root"]
+    return dict(settings)
 
 
 def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
@@ -137,13 +139,7 @@ def export(config: Config, place: Workspace) -> None:
     dataset = _dataset(trained.config, place)
     lowered = lower(trained.model64, tuple(dataset.test_images.shape[1:]), name=config.name)
     network = lowered.network
-    integers = integer_activations(trained.model64, dataset.test_images)
-    known = {tensor: vectors.nhwc(integers[path]) for tensor, path in lowered.sources.items()}
-    if isinstance(network.nodes[-1], ArgMax):
-        known[network.output] = vectors.nhwc(
-            predictions(trained.model64, dataset.test_images).numpy()[:, None]
-        )
-    tests = Vectors(labels=dataset.test_labels.numpy(), torch=known)
+    tests = vectors.collect(trained.model64, lowered, dataset.test_images, dataset.test_labels)
     agreement = vectors.demand_equal(network, tests)
 
     planned = _plan(config, place, network)
@@ -314,14 +310,14 @@ def report(config: Config, place: Workspace) -> None:
         raise ProofFailed(f"the models differ: see {place.report('html')}")
 
 
-def demo(config: Config, place: Workspace) -> None:
-    """Run the whole chain; a checkpoint of the same settings is kept."""
+def demo(config: Config, place: Workspace, *, frames: int | None = None) -> None:
+    """Run the whole chain, simulating ``frames`` images; a checkpoint of the same settings is kept."""
     begin = time.monotonic()
     steps: list[tuple[str, Callable[[], None]]] = [
         ("train", lambda: train_once(config, place)),
         ("export", lambda: export(config, place)),
         ("generate", lambda: generate(config, place)),
-        ("simulate", lambda: simulate(config, place)),
+        ("simulate", lambda: simulate(config, place, frames=frames)),
         ("simulate", lambda: simulate(config, place, stalls="none", frames=PLANNED_FRAMES)),
         ("synth", lambda: synth(config, place)),
         ("report", lambda: report(config, place)),
@@ -330,10 +326,10 @@ def demo(config: Config, place: Workspace) -> None:
         print(f"\n[{number}/{len(steps)}] {name}", flush=True)
         step()
     count = len(Vectors.load(place.vectors).images)
-    print(
-        f"\nAll {count} held-out images matched: torch, integers and Verilog agree in every bit "
-        f"({time.monotonic() - begin:.0f} s)."
-    )
+    verilog_too = "torch, integers and Verilog agree in every bit"
+    if frames is not None and frames < count:
+        verilog_too = f"torch and integers agree in every bit, and Verilog on the first {frames}"
+    print(f"\nAll {count} held-out images matched: {verilog_too} ({time.monotonic() - begin:.0f} s).")
 
 
 def train_once(config: Config, place: Workspace) -> None:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import safetensors
 import safetensors.numpy
+import torch
+from torch import Tensor, nn
 
+from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import INPUT, ArgMax, IntArray, Network
+from export.lower import Lowered
+from quant.evaluate import integer_activations, predictions
 from sim import reference
 from tritforge.errors import MissingStep, ProofFailed
 
-__all__ = ["Agreement", "Vectors", "compare", "demand_equal", "nhwc"]
+__all__ = ["Agreement", "Vectors", "collect", "compare", "demand_equal"]
+
+Integers = npt.NDArray[np.integer]
+
+IMAGES_AT_A_TIME = 250
+"""Bounds the memory, in which an integer takes 8 bytes until it is stored or compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +36,15 @@ class Vectors:
     Parameters
     ----------
     labels: int64 [N].
-    torch: integers of the float64 model by tensor of the network, each [N, H, W, C]; "input" among them.
+    torch: integers of the float64 model by tensor of the network, each [N, H, W, C], in the smallest type of
+        numpy that holds the tensor's; "input" among them.
     """
 
     labels: IntArray
-    torch: dict[str, IntArray]
+    torch: dict[str, Integers]
 
     @property
-    def images(self) -> IntArray:
+    def images(self) -> Integers:
         """The input of the network [N, H, W, C]."""
         return self.torch[INPUT]
 
@@ -58,10 +68,41 @@ class Vectors:
             raise MissingStep(f"{path} is damaged: run `tritforge export` again") from error
 
 
-def nhwc(array: npt.NDArray[Any]) -> IntArray:
-    """Return torch's [N, C, H, W] or [N, K] as [N, H, W, C], int64."""
+def collect(model64: nn.Module, lowered: Lowered, images: Tensor, labels: Tensor) -> Vectors:
+    """Return what ``model64``, of which ``lowered`` was made, computes on ``images`` [N, C, H, W].
+
+    Raises
+    ------
+    ProofFailed: an integer is outside the type of its tensor.
+    """
+    network = lowered.network
+    kinds = {name: _smallest(declared.dtype) for name, declared in network.types.items()}
+    parts: dict[str, list[Integers]] = {}
+    for some in torch.split(images, IMAGES_AT_A_TIME):
+        integers = integer_activations(model64, some)
+        known = {tensor: integers[path] for tensor, path in lowered.sources.items()}
+        if isinstance(network.nodes[-1], ArgMax):
+            known[network.output] = predictions(model64, some).numpy()[:, None]
+        for tensor, array in known.items():
+            if not network.types[tensor].dtype.holds(array):
+                raise ProofFailed(
+                    f"{tensor}: torch has {array.min()}..{array.max()}, outside {network.types[tensor].dtype}"
+                )
+            parts.setdefault(tensor, []).append(_nhwc(array).astype(kinds[tensor]))
+    return Vectors(
+        labels=labels.numpy(), torch={tensor: np.concatenate(arrays) for tensor, arrays in parts.items()}
+    )
+
+
+def _smallest(dtype: DataType) -> np.dtype[np.integer]:
+    """The smallest type of numpy that holds ``dtype``."""
+    return np.result_type(np.min_scalar_type(dtype.minimum), np.min_scalar_type(dtype.maximum))
+
+
+def _nhwc(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return torch's [N, C, H, W] or [N, K] as [N, H, W, C]."""
     four = array[:, :, None, None] if array.ndim == 2 else array
-    return np.ascontiguousarray(four.transpose(0, 2, 3, 1)).astype(np.int64)
+    return np.ascontiguousarray(four.transpose(0, 2, 3, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,27 +125,41 @@ class Agreement:
 
 def compare(network: Network, vectors: Vectors) -> Agreement:
     """Run the reference on the images and compare every tensor that torch knows, and the class."""
-    found = reference.run(network, vectors.images)
-    classes = found[network.output].reshape(-1) if isinstance(network.nodes[-1], ArgMax) else None
-    differences, first = 0, None
-    for name, values in vectors.torch.items():
-        if found[name].shape != values.shape:
-            raise ProofFailed(
-                f"{name}: torch has the shape {values.shape}, the reference {found[name].shape}"
-            )
-        wrong = np.argwhere(found[name] != values)
-        differences += len(wrong)
-        if len(wrong) and first is None:
-            image, y, x, channel = (int(index) for index in wrong[0])
-            first = (
-                f"{name}: image {image}, y {y}, x {x}, channel {channel}: torch has "
-                f"{values[image, y, x, channel]}, the reference {found[name][image, y, x, channel]}"
-            )
+    ends_in_class = isinstance(network.nodes[-1], ArgMax)
+    keep = {*vectors.torch, network.output} if ends_in_class else set(vectors.torch)
+    classes: list[IntArray] = []
+    differences = 0
+    firsts: dict[str, str] = {}
+    for start in range(0, len(vectors.images), IMAGES_AT_A_TIME):
+        some = slice(start, start + IMAGES_AT_A_TIME)
+        found = reference.run(network, vectors.images[some], keep)
+        classes.append(found[network.output].reshape(-1) if ends_in_class else np.empty(0, dtype=np.int64))
+        for name, values in vectors.torch.items():
+            count, first = _differences(name, start, values[some], found[name])
+            differences += count
+            if first is not None:
+                firsts.setdefault(name, first)
     return Agreement(
         words={name: int(values.size) for name, values in vectors.torch.items()},
         differences=differences,
-        first=first,
-        classes=classes,
+        first=next((firsts[name] for name in vectors.torch if name in firsts), None),
+        classes=np.concatenate(classes) if ends_in_class else None,
+    )
+
+
+def _differences(name: str, start: int, said: Integers, found: IntArray) -> tuple[int, str | None]:
+    """Return how many integers of the images from ``start`` on differ, and where the first does."""
+    if found.shape != said.shape:
+        raise ProofFailed(
+            f"{name}: torch has the shape {said.shape[1:]} an image, the reference {found.shape[1:]}"
+        )
+    wrong = np.argwhere(found != said)
+    if not len(wrong):
+        return 0, None
+    image, y, x, channel = (int(index) for index in wrong[0])
+    return len(wrong), (
+        f"{name}: image {start + image}, y {y}, x {x}, channel {channel}: torch has "
+        f"{said[image, y, x, channel]}, the reference {found[image, y, x, channel]}"
     )
 
 

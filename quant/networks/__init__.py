@@ -9,10 +9,11 @@ from typing import Any
 from torch import nn
 
 from quant.networks.digits import Digits
+from quant.networks.lenet5 import LeNet5
 
 __all__ = ["NETWORKS", "build"]
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"digits": Digits}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"digits": Digits, "lenet5": LeNet5}
 """Builders by name; their keyword arguments are the network's options."""
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from export.datatype import DataType
 from export.ir import Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from hw.line_window import LineWindow
 from hw.plan import Folding, PlanError, plan
+from hw.window import Window
 from tests.hw.networks import FOLDINGS, U2, convolutional
 
 
@@ -21,6 +23,15 @@ def test_units_of_each_stage():
         "classifier": ["columns_split", "columns", "array", "bias"],
         "argmax": ["largest"],
     }
+
+
+def test_whole_windows_for_more_columns_than_channels_without_padding():
+    foldings = {**FOLDINGS, "conv2": Folding(pe=3, simd=8)}
+    conv1, _, conv2, *_ = plan(convolutional(), foldings).stages
+    assert [unit.name for unit in conv2.units] == ["lanes", "window", "columns", "array", "thresholds"]
+    windows = [unit for stage in (conv1, conv2) for unit in stage.units if unit.name == "window"]
+    assert [type(window) for window in windows] == [Window, LineWindow]  # conv1 has padding
+    assert [window.o.lanes for window in windows] == [2, 16]
 
 
 def test_neighbours_fit():

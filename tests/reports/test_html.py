@@ -101,3 +101,10 @@ def test_what_comes_from_outside_is_escaped(data):
     )
     assert "<script" not in page
     check(page)
+
+
+def test_what_sets_the_rate(data):
+    assert "The slowest layer sets the rate." in render(data)
+    manifest = dataclasses.replace(data.manifest, interval_cycles=3_829)
+    text = render(dataclasses.replace(data, manifest=manifest))
+    assert "The slowest layer takes 2,304 cycles; waiting for each other, the layers take 3,829." in text

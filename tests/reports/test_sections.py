@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from reports import sections
 from reports.data import Comparison
 
@@ -50,6 +52,20 @@ def test_tiles(data, bare):
     assert [name for name, figure in figures.items() if figure == "not measured"] == [
         "Accuracy", "Words compared", "LUT", "DSP blocks",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "figure"), [(9_999_999, "9,999,999"), (247_661_888, "247.7 M")])
+def test_a_large_count_fits_its_tile(data, words, figure):
+    many = dataclasses.replace(data.comparisons[0], words={"act1": words})
+    shown = sections.tiles(dataclasses.replace(data, comparisons=(many,)))
+    assert {tile.name: tile.figure for tile in shown}["Words compared"] == figure
+
+
+def test_a_dataset_without_folds(data):
+    trained = dataclasses.replace(data.training, fold=0, folds=None)
+    rows = sections.accuracy_table(dataclasses.replace(data, training=trained)).rows
+    assert "Held out" not in dict(rows)
+    assert not any("None" in str(value) for row in rows for value in row)
 
 
 def test_accuracy_carries_n_seed_epochs_and_model(data):

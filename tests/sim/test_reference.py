@@ -190,3 +190,25 @@ def test_node_without_a_reference() -> None:
 
     with expect(TypeError, "no reference for node 's' of kind 'strange'"):
         evaluate(Strange(name="s", input="input"), np.zeros((1, 1, 1, 1), dtype=np.int64))
+
+
+@pytest.mark.parametrize("elements", [1, 100, 1 << 22])
+def test_only_what_is_kept_is_returned_whatever_the_chunk(
+    elements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = chain()
+    images = np.random.default_rng(0).integers(0, 4, (5, *network.input.shape))
+    whole = run(network, images)
+    assert list(whole) == list(network.types)
+    monkeypatch.setattr(reference, "_CHUNK_ELEMENTS", elements)
+    kept = run(network, images, {network.output, "input"})
+    assert list(kept) == ["input", network.output]
+    for name, values in kept.items():
+        np.testing.assert_array_equal(values, whole[name])
+    assert run(network, images[:0], {network.output})[network.output].shape[0] == 0
+
+
+def test_a_tensor_to_keep_that_does_not_exist() -> None:
+    network = chain()
+    with pytest.raises(ValueError, match=r"^keep must name tensors of the network, not 'logits'$"):
+        run(network, np.zeros((1, *network.input.shape), dtype=np.int64), ["logits"])

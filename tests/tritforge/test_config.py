@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from export.packing import Packing
 from quant.networks import NETWORKS
 from tests.test_layering import ROOT
 from tritforge import config
-from tritforge.config import Config, load, locate, override
+from tritforge.config import Config, load, locate, override, with_data
 from tritforge.schema import ConfigError
 
 DIGITS = ROOT / "networks" / "digits.yaml"
@@ -77,6 +78,31 @@ def test_an_unknown_device_lists_the_known(tmp_path: Path) -> None:
         ConfigError, match=r":\d+: hardware\.device must be one of xc7a35t, .*xc7k480t, not 'xc9'$"
     ):
         load(path)
+
+
+def test_the_options_of_a_network_are_those_that_are_given(digits: Config) -> None:
+    assert digits.network.options == {"channels": (16, 24)}
+    assert load(ROOT / "networks" / "lenet5.yaml").network.options == {"channels": (32, 64), "hidden": 512}
+    assert config.NetworkConfig(name="digits").options == {}
+
+
+def test_a_dataset_in_files_is_found_by_the_environment(digits: Config) -> None:
+    lenet5 = load(ROOT / "networks" / "lenet5.yaml")
+    assert lenet5.dataset.root is None  # nobody else's folder
+    found = with_data(lenet5, {"TRITFORGE_DATA": "/somewhere"})
+    assert found == replace(lenet5, dataset=replace(lenet5.dataset, root="/somewhere/mnist"))
+    assert with_data(found, {"TRITFORGE_DATA": "/elsewhere"}) == found  # the configuration's own comes first
+    assert with_data(digits, {"TRITFORGE_DATA": "/somewhere"}) == digits
+
+
+@pytest.mark.parametrize("environment", [{}, {"TRITFORGE_DATA": ""}])
+def test_a_dataset_in_files_that_nobody_named(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        with_data(load(ROOT / "networks" / "lenet5.yaml"), environment)
+    assert str(caught.value) == (
+        "dataset 'mnist' comes in files: set TRITFORGE_DATA to the folder that holds mnist/, "
+        "or dataset.root to their own"
+    )
 
 
 def test_override_replaces_only_what_is_given(digits: Config) -> None:

@@ -16,7 +16,7 @@ from export.files import sha256
 from export.manifest import Manifest
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.test_layering import ROOT
-from tritforge import cli, config, flow
+from tritforge import cli, config, flow, vectors
 from tritforge.config import Config, FoldingConfig
 from tritforge.errors import ProofFailed
 from tritforge.vectors import Vectors
@@ -167,7 +167,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "name: digits, channels",
             "name: lenet, channels",
             "train",
-            "network must be one of digits, not 'lenet'",
+            "network must be one of digits, lenet5, not 'lenet'",
         ),
         ("[4, 6]", "[4, 6, 8]", "train", "channels must be two positive ints, not (4, 6, 8)"),
     ],
@@ -219,14 +219,14 @@ def flip_a_bit(path: Path) -> None:
 def test_torch_that_differs_is_a_failed_proof(
     small: Config, place: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = flow.integer_activations
+    original = vectors.integer_activations
 
     def off_by_one(*arguments: object) -> dict[str, object]:
         found = original(*arguments)  # type: ignore[arg-type]
         found["act2"][7, 5, 3, 2] ^= 1
         return dict(found)
 
-    monkeypatch.setattr(flow, "integer_activations", off_by_one)
+    monkeypatch.setattr(vectors, "integer_activations", off_by_one)
     with pytest.raises(
         ProofFailed, match=r"differ in 1 integers; the first: act2: image 7, y 3, x 2, channel 5: "
     ):
@@ -291,3 +291,32 @@ def test_the_host_is_told_how_to_feed_the_core(made: Workspace) -> None:
         },
         "output": {"shape": [1, 1, 1], "dtype": "u4", "made_by": "argmax"},
     }
+
+
+@pytest.mark.parametrize(
+    ("frames", "last_line"),
+    [
+        (None, "All 90 held-out images matched: torch, integers and Verilog agree in every bit (0 s)."),
+        (200, "All 90 held-out images matched: torch, integers and Verilog agree in every bit (0 s)."),
+        (
+            5,
+            "All 90 held-out images matched: torch and integers agree in every bit, "
+            "and Verilog on the first 5 (0 s).",
+        ),
+    ],
+)
+def test_the_demo_says_how_many_images_were_simulated(
+    small: Config,
+    place: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    frames: int | None,
+    last_line: str,
+) -> None:
+    simulated = []
+    for step in ("train_once", "export", "generate", "synth", "report"):
+        monkeypatch.setattr(flow, step, lambda config, place: None)
+    monkeypatch.setattr(flow, "simulate", lambda config, place, **options: simulated.append(options))
+    flow.demo(small, place, frames=frames)
+    assert simulated == [{"frames": frames}, {"stalls": "none", "frames": 16}]
+    assert capsys.readouterr().out.splitlines()[-1] == last_line

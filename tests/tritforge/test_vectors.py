@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import quant
 from export.datatype import DataType
 from export.ir import ArgMax, Dense, Network, TensorType
+from export.lower import Lowered, lower
+from quant.evaluate import exact
+from quant.networks import build
 from sim import reference
+from tritforge import vectors as vectors_module
 from tritforge.errors import MissingStep, ProofFailed
-from tritforge.vectors import Vectors, compare, demand_equal, nhwc
+from tritforge.vectors import Vectors, collect, compare, demand_equal
 
 IMAGES = 5
 
@@ -77,11 +85,50 @@ def test_another_shape_is_refused(network: Network, vectors: Vectors) -> None:
     )
     with pytest.raises(ProofFailed) as caught:
         compare(network, wrong)
-    assert str(caught.value) == "dense: torch has the shape (5, 1, 1, 1), the reference (5, 1, 1, 2)"
+    assert str(caught.value) == "dense: torch has the shape (1, 1, 1) an image, the reference (1, 1, 2)"
 
 
-def test_nhwc() -> None:
-    images = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-    assert nhwc(images).shape == (2, 4, 5, 3)
-    assert nhwc(images)[1, 2, 3, 0] == images[1, 0, 2, 3]
-    assert nhwc(images[:, :, 0, 0]).shape == (2, 1, 1, 3)
+def lowered_digits() -> tuple[nn.Module, Lowered]:
+    torch.manual_seed(0)
+    model64 = exact(quant.ternarize(build("digits", channels=(2, 3))))
+    return model64, lower(model64, (1, 8, 8), name="small")
+
+
+@pytest.mark.parametrize("at_a_time", [2, 3, 7])
+def test_a_few_images_at_a_time_change_nothing(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model64, lowered = lowered_digits()
+    images = torch.rand(7, 1, 8, 8)
+    whole = collect(model64, lowered, images, torch.arange(7))
+    agreement = compare(lowered.network, whole)
+    monkeypatch.setattr(vectors_module, "IMAGES_AT_A_TIME", at_a_time)
+    parts = collect(model64, lowered, images, torch.arange(7))
+    assert {name: array.dtype for name, array in parts.torch.items()} == {
+        "input": np.uint8, "act1": np.uint8, "act2": np.uint8, "classifier_bias": np.int16, "argmax": np.uint8
+    }  # fmt: skip
+    for name, array in whole.torch.items():
+        np.testing.assert_array_equal(parts.torch[name], array)
+    again = compare(lowered.network, parts)
+    assert (again.words, again.differences, again.first) == (agreement.words, 0, None)
+    np.testing.assert_array_equal(again.classes, agreement.classes)
+
+
+def test_the_first_wrong_integer_is_that_of_the_first_tensor(
+    network: Network, vectors: Vectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors_module, "IMAGES_AT_A_TIME", 2)
+    changed = {name: array.copy() for name, array in vectors.torch.items()}
+    changed["argmax"][0] += 1
+    changed["dense"][4, 0, 0, 1] += 1
+    agreement = compare(network, Vectors(labels=vectors.labels, torch=changed))
+    assert agreement.differences == 2
+    assert agreement.first is not None
+    assert agreement.first.startswith("dense: image 4, y 0, x 0, channel 1: torch has ")
+
+
+def test_an_integer_outside_its_type_is_refused() -> None:
+    model64, lowered = lowered_digits()
+    narrow = TensorType(8, 8, 1, DataType(3, signed=False))
+    wrong = replace(lowered, network=Network("narrow", narrow, lowered.network.nodes))
+    with pytest.raises(ProofFailed) as caught:
+        collect(model64, wrong, torch.ones(1, 1, 8, 8), torch.zeros(1))
+    assert str(caught.value) == "input: torch has 15..15, outside u3"

@@ -1,0 +1,70 @@
+"""LeNet-5 in the size that papers on ternary weights train on MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from quant.activation import UnsignedQuantizer
+
+__all__ = ["LeNet5"]
+
+
+class LeNet5(nn.Module):
+    """Two convolutions and two dense layers: [N, 1, 28, 28] in [0, 1] -> scores [N, classes].
+
+    32-C5, max pool 2, 64-C5, max pool 2, dense 512, dense 10 [1]; batch norm and activation behind every
+    hidden layer, pooling on the codes, as the hardware computes them. The first quantizer has a fixed step
+    of 1 / (2^input_bits - 1), to 12 significant bits: with 8 bits its codes are the bytes of the image.
+
+    Parameters
+    ----------
+    channels: output channels of the two convolutions.
+    hidden: outputs of the first dense layer.
+    input_bits: width of a pixel, in bits.
+    activation_bits: width of the hidden activations, in bits.
+    classes: number of scores.
+
+    [1] F. Li, B. Liu, "Ternary weight networks", 2016, section 3.1.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (32, 64),
+        hidden: int = 512,
+        input_bits: int = 8,
+        activation_bits: int = 2,
+        classes: int = 10,
+    ) -> None:
+        super().__init__()
+        if len(channels) != 2 or not all(isinstance(c, int) and c > 0 for c in channels):
+            raise ValueError(f"channels must be two positive ints, not {channels!r}")
+        if not isinstance(hidden, int) or hidden < 1:
+            raise ValueError(f"hidden must be a positive int, not {hidden!r}")
+        if not isinstance(classes, int) or classes < 2:
+            raise ValueError(f"classes must be an int of at least 2, not {classes!r}")
+        first, second = channels
+        self.quant_in = UnsignedQuantizer(input_bits, step=1 / (2**input_bits - 1), learned=False)
+        self.conv1 = nn.Conv2d(1, first, 5, bias=False)
+        self.bn1 = nn.BatchNorm2d(first)
+        self.act1 = UnsignedQuantizer(activation_bits)
+        self.pool1 = nn.MaxPool2d(2)
+        self.conv2 = nn.Conv2d(first, second, 5, bias=False)
+        self.bn2 = nn.BatchNorm2d(second)
+        self.act2 = UnsignedQuantizer(activation_bits)
+        self.pool2 = nn.MaxPool2d(2)
+        self.dense1 = nn.Linear(second * 4 * 4, hidden, bias=False)
+        self.bn3 = nn.BatchNorm1d(hidden)
+        self.act3 = UnsignedQuantizer(activation_bits)
+        self.classifier = nn.Linear(hidden, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores [N, classes] of images [N, 1, 28, 28] in [0, 1]."""
+        x = self.quant_in(x)  # [N, 1, 28, 28]
+        x = self.pool1(self.act1(self.bn1(self.conv1(x))))  # [N, first, 12, 12]
+        x = self.pool2(self.act2(self.bn2(self.conv2(x))))  # [N, second, 4, 4]
+        x = self.act3(self.bn3(self.dense1(torch.flatten(x, 1))))  # [N, hidden]
+        scores: Tensor = self.classifier(x)  # [N, classes]
+        return scores

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+import quant
+from quant.evaluate import exact, integer_activations
+from quant.networks import build
+from quant.networks.lenet5 import LeNet5
+
+
+def test_shapes_and_weights_are_those_of_the_papers() -> None:
+    model = quant.ternarize(build("lenet5"))
+    codes = integer_activations(exact(model), torch.rand(2, 1, 28, 28))
+    assert {name: array.shape for name, array in codes.items()} == {
+        "quant_in": (2, 1, 28, 28),
+        "act1": (2, 32, 24, 24),
+        "act2": (2, 64, 8, 8),
+        "act3": (2, 512),
+        "classifier": (2, 10),
+    }
+    assert all(codes[name].max() <= 3 for name in ("act1", "act2", "act3"))
+    layers = [module for module in model.modules() if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear))]
+    assert [len(layer.weight.detach().unique()) for layer in layers] == [3, 3, 3, 3]
+    assert sum(layer.weight.numel() for layer in layers) == 581_408
+
+
+def test_shapes_follow_the_options() -> None:
+    model = quant.ternarize(
+        build("lenet5", channels=[3, 4], hidden=5, input_bits=3, activation_bits=1, classes=7)
+    )
+    codes = integer_activations(exact(model), torch.rand(1, 1, 28, 28))
+    assert {name: array.shape[1:] for name, array in codes.items()} == {
+        "quant_in": (1, 28, 28),
+        "act1": (3, 24, 24),
+        "act2": (4, 8, 8),
+        "act3": (5,),
+        "classifier": (7,),
+    }
+    assert codes["quant_in"].max() <= 7
+    assert codes["act1"].max() <= 1
+
+
+def test_the_input_codes_are_the_bytes_of_the_image() -> None:
+    pixels = torch.arange(28 * 28).reshape(1, 1, 28, 28) % 256
+    model = exact(quant.ternarize(LeNet5(channels=(1, 1), hidden=1)))
+    codes = integer_activations(model, pixels.to(torch.float32) / 255)["quant_in"]
+    assert torch.equal(torch.from_numpy(codes), pixels)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"channels": (16,)}, "channels must be two positive ints, not (16,)"),
+        ({"channels": (16, 0)}, "channels must be two positive ints, not (16, 0)"),
+        ({"hidden": 0}, "hidden must be a positive int, not 0"),
+        ({"classes": 1}, "classes must be an int of at least 2, not 1"),
+    ],
+)
+def test_what_does_not_exist_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        build("lenet5", **options)
+    assert str(caught.value) == message
