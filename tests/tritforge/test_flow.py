@@ -161,7 +161,13 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
     ("old", "new", "command", "said"),
     [
         ("pe: 4", "pe: 3", "export", "little.yaml: 'conv1': pe must divide its 4 rows (1, 2, 4), not 3"),
-        ("method: ics", "method: isc", "train", "method must be one of ics, not 'isc'"),
+        (
+            "method: ics",
+            "method: isc",
+            "train",
+            "quantization.method must be one of esa, ics, sttn, tga, ttq, twn, not 'isc'",
+        ),
+        ("method: ics", "method: ttq", "export", "was trained with quantization.method 'ics', "),
         ("name: digits, folds", "name: letters, folds", "train", "dataset must be one of "),
         (
             "name: digits, channels",
