@@ -25,7 +25,8 @@ class Array(Unit):
     """sum'[row] of ``node``'s matrix for each vector: y plus the row's correction (export.correction), unsigned.
 
     A vector of K elements arrives as K/simd beats and is kept for the M/pe passes over it; each pass puts one beat
-    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, 2 + dot.stages cycles from the last beat of a pass to its sums.
+    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, dot.stages + 2 cycles from the last beat of a pass to its
+    sums, with more than one pass one more.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class Array(Unit):
         step   = np.arange(steps)
         take   = step[(step // self.vector_beats) % self.passes == 0]
         issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
-        summed = issued
+        summed = issued if self.passes == 1 else graph.chain(f"{self.name}.fetch", issued, steps, step, step)
         for stage in range(self.dot.stages):
             summed = graph.chain(f"{self.name}.sum_{stage}", summed, steps, step, step)
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
@@ -102,7 +103,9 @@ class Array(Unit):
 class MacArray(wiring.Component):
     """The circuit of :class:`Array`: registered stages, each with its own valid.
 
-    issue       takes a beat of the vector, or repeats it from the buffer, and reads the weight word
+    issue       takes a beat of the vector into the buffer, or repeats one that is there
+    fetch       reads the beat from the buffer, and the weight word; with a single pass there is no buffer, and
+                issue and fetch are one stage
     sum         the stages of :class:`hw.dot.Dot`: ``simd`` ternary products a row, added
     accumulate  adds the sums of a pass; the last one puts the result, which waits in the accumulator itself
 
@@ -122,42 +125,51 @@ class MacArray(wiring.Component):
         m.submodules.weights = weights = Rom(unit.rom)
 
         # issue ----------------------------------------------------------------------------------------------------
-        beat       = Signal(below(unit.vector_beats))
-        group      = Signal(below(unit.passes))
-        beat_last  = beat == unit.vector_beats - 1
-        group_last = group == unit.passes - 1
-        first_pass = group == 0
-        issue      = Signal()
-        sum_ready  = Signal()
-        operand    = Signal.like(self.i.payload)         # the beat, in the stage behind
+        beat        = Signal(below(unit.vector_beats))
+        group       = Signal(below(unit.passes))
+        beat_last   = beat == unit.vector_beats - 1
+        group_last  = group == unit.passes - 1
+        first_pass  = group == 0
+        issue       = Signal()
+        issue_ready = Signal()
         m.d.comb += [
-            issue.eq((~first_pass | self.i.valid) & sum_ready),
-            self.i.ready.eq(first_pass & sum_ready),
-            weights.enable.eq(issue),
+            issue.eq((~first_pass | self.i.valid) & issue_ready),
+            self.i.ready.eq(first_pass & issue_ready),
         ]
         with m.If(issue):
-            m.d.sync += [
-                beat.eq(Mux(beat_last, 0, beat + 1)),
-                weights.address.eq(Mux(beat_last & group_last, 0, weights.address + 1)),
-            ]
+            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
             with m.If(beat_last):
                 m.d.sync += group.eq(Mux(group_last, 0, group + 1))
+
+        # fetch ----------------------------------------------------------------------------------------------------
+        fetch       = Signal()
+        fetch_ready = Signal()
+        starts      = Signal()                           # of the beat that is fetched: the first of a pass,
+        ends        = Signal()                           # the last of a pass,
+        wraps       = Signal()                           # the last of a vector
+        operand     = Signal.like(self.i.payload)        # the beat, in the stage behind
+        place       = [starts.eq(beat == 0), ends.eq(beat_last), wraps.eq(beat_last & group_last)]
         if unit.passes == 1:
-            with m.If(issue):
+            m.d.comb += [fetch.eq(issue), issue_ready.eq(fetch_ready), *place]
+            with m.If(fetch):
                 m.d.sync += operand.eq(self.i.payload)
         else:
             m.submodules.vector = vector = memory.Memory(shape=unit.i.payload_bits, depth=max(2, unit.vector_beats), init=[])
-            write = vector.write_port()
-            read  = vector.read_port()
-            fresh = Signal.like(self.i.payload)
-            held  = Signal()
+            write  = vector.write_port()
+            read   = vector.read_port()
+            issued = Signal()
             m.d.comb += [
                 write.addr.eq(beat), write.data.eq(self.i.payload), write.en.eq(issue & first_pass),
-                read.addr.eq(beat), read.en.eq(issue & ~first_pass),
-                operand.eq(Mux(held, read.data, fresh)),
+                read.en.eq(fetch), operand.eq(read.data),
+                fetch.eq(issued & fetch_ready), issue_ready.eq(~issued | fetch_ready),
             ]
+            with m.If(issue_ready):
+                m.d.sync += issued.eq(issue)
             with m.If(issue):
-                m.d.sync += [fresh.eq(self.i.payload), held.eq(~first_pass)]
+                m.d.sync += [*place, read.addr.eq(beat)]
+        m.d.comb += weights.enable.eq(fetch)
+        with m.If(fetch):
+            m.d.sync += weights.address.eq(Mux(wraps, 0, weights.address + 1))
 
         # sum ------------------------------------------------------------------------------------------------------
         codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
@@ -167,11 +179,11 @@ class MacArray(wiring.Component):
         first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
         last  = [Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
         steps = Signal(unit.dot.stages)
-        m.d.comb += sum_ready.eq(ready[0])
+        m.d.comb += fetch_ready.eq(ready[0])
         with m.If(ready[0]):
-            m.d.sync += valid[0].eq(issue)
-        with m.If(issue):
-            m.d.sync += [first[0].eq(beat == 0), last[0].eq(beat_last)]
+            m.d.sync += valid[0].eq(fetch)
+        with m.If(fetch):
+            m.d.sync += [first[0].eq(starts), last[0].eq(ends)]
         for stage in range(unit.dot.stages):
             m.d.comb += [
                 ready[stage].eq(~valid[stage] | ready[stage + 1]),
