@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from export.packing import Packing
+from hw.seven_series import Primitives
 from reports.devices import DEVICES
 from tritforge.keywords import KEYWORDS
 from tritforge.schema import ConfigError, key, read
@@ -85,9 +86,13 @@ class FoldingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HardwareConfig:
-    """The device whose resources the report compares with, and the folding of each layer with weights."""
+    """The device to build for, what additions are made of, and the folding of each layer with weights.
+
+    Every device in the table is of the 7 series, so its cells are the default.
+    """
 
     device: str = key(choices=tuple(DEVICES))
+    primitives: Primitives = Primitives.XILINX7
     layers: dict[str, FoldingConfig]
 
 

@@ -40,9 +40,7 @@ def totals(shape, platform, points):
 
 def expected(shape, point):
     values, codes, so_far, clear = point
-    products = [
-        CODES[code](value, (1 << shape.bits) - 1) for value, code in zip(values, codes, strict=True)
-    ]
+    products = [CODES[code](value, (1 << shape.bits) - 1) for value, code in zip(values, codes, strict=True)]
     return (sum(products) + (0 if clear else so_far)) % (1 << shape.width)
 
 
