@@ -60,8 +60,8 @@ def test_every_input(simd, bits, width, platform):
 
 
 @PLATFORMS
-@pytest.mark.parametrize("simd", [*range(1, 25), 32, 40])
-@pytest.mark.parametrize("bits", [1, 2, 3, 8])
+@pytest.mark.parametrize("simd", [*range(1, 15), 17, 22, 32])
+@pytest.mark.parametrize("bits", [1, 3, 8])
 def test_every_tree(simd, bits, platform):
     chance = random.Random(simd)
     for width in (bits + 1, bits + 6, 16):
