@@ -17,9 +17,22 @@ from typing import Any
 
 from export.files import sha256, write_atomic
 
-__all__ = ["MANIFEST_FILE", "FileEntry", "Layer", "Manifest", "ManifestError", "Port", "Rom", "Stream"]
+__all__ = [
+    "CELLS",
+    "MANIFEST_FILE",
+    "FileEntry",
+    "Layer",
+    "Manifest",
+    "ManifestError",
+    "Port",
+    "Rom",
+    "Stream",
+]
 
 MANIFEST_FILE = "manifest.json"
+CELLS = "cells"
+"""Role of the Verilog file with the behaviour of a device's cells, for simulators and not for synthesis."""
+
 FORMAT = "tritforge-design"
 VERSION = 1
 
@@ -124,7 +137,8 @@ class Manifest:
     name: of the network.
     top: the Verilog module to instantiate.
     generator: versions of what made it, by name.
-    files: files beside the ROM images, by role ("verilog", "network", ...).
+    files: files beside the ROM images, by role ("verilog", "network", ...); ``CELLS`` where the Verilog
+        places cells of a device.
     clock, reset: names of the ports; the reset is active low and synchronous.
     ports: of the top module.
     streams: every stream a bench watches, the AXI ends included.

@@ -10,7 +10,27 @@ The missing constants are per row and known at export: export.correction folds t
 
 from amaranth import *
 
-__all__ = ["add_all", "maximum", "offset_binary", "ternary_product"]
+from hw.seven_series import Primitives, SevenSeries
+
+__all__ = ["Generic", "add_all", "maximum", "offset_binary", "rows", "ternary_product"]
+
+
+class Generic:
+    """Rows of additions as operators; the interface is that of :class:`hw.seven_series.SevenSeries`."""
+
+    def products(self, name, lanes):
+        """Sum of the ternary products of two ``lanes``, (value, code) each."""
+        return add_all(ternary_product(value, code) for value, code in lanes)
+
+    def add(self, name, terms, width, *, so_far=None, clear=None):
+        """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
+        return add_all(terms if so_far is None else [*terms, Mux(clear, 0, so_far)])[:width]
+
+
+def rows(m, platform):
+    """What adds rows to the module ``m`` on this platform: :class:`Generic` or the cells of a family."""
+    wanted = getattr(platform, "primitives", Primitives.GENERIC)
+    return SevenSeries(m, platform) if wanted is Primitives.XILINX7 else Generic()
 
 
 def offset_binary(value):

@@ -1,6 +1,6 @@
 """The ``array`` engine: PE rows times SIMD columns of add/subtract lanes, weights streamed from a ROM."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from amaranth import *
@@ -12,9 +12,10 @@ from export.datatype import DataType
 from export.ir import MatrixNode
 from export.packing import Packing
 from export.rom import weight_rom
-from hw.arithmetic import add_all, offset_binary, ternary_product
+from hw.arithmetic import offset_binary
+from hw.dot import Dot, DotShape
 from hw.rom import Rom, trit_codes
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, below, name_ports, output_register, room
 
 __all__ = ["Array", "MacArray"]
 
@@ -24,7 +25,8 @@ class Array(Unit):
     """sum'[row] of ``node``'s matrix for each vector: y plus the row's correction (export.correction), unsigned.
 
     A vector of K elements arrives as K/simd beats and is kept for the M/pe passes over it; each pass puts one beat
-    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, 3 cycles from the last beat of a pass to its sums.
+    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, dot.stages + 2 cycles from the last beat of a pass to its
+    sums, with more than one pass one more.
 
     Parameters
     ----------
@@ -57,6 +59,11 @@ class Array(Unit):
         return Beats(DataType(accumulator_bits(self.matrix, self.source), signed=False), self.pe)
 
     @property
+    def dot(self):
+        """What each row is made of (hw.dot.DotShape)."""
+        return DotShape(self.simd, self.source.bits, self.o.dtype.bits)
+
+    @property
     def passes(self):
         """Groups of ``pe`` rows."""
         return self.matrix.shape[0] // self.pe
@@ -83,19 +90,24 @@ class Array(Unit):
         step   = np.arange(steps)
         take   = step[(step // self.vector_beats) % self.passes == 0]
         issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
-        summed = graph.chain(f"{self.name}.sum", issued, steps, step, step)
-        return graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
+        summed = issued if self.passes == 1 else graph.chain(f"{self.name}.fetch", issued, steps, step, step)
+        for stage in range(self.dot.stages):
+            summed = graph.chain(f"{self.name}.sum_{stage}", summed, steps, step, step)
+        total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
+        return replace(total, spoils=total.put[:-1] + 1)
 
     def component(self):
         return MacArray(self)
 
 
 class MacArray(wiring.Component):
-    """The circuit of :class:`Array`: three registered stages, each with its own valid.
+    """The circuit of :class:`Array`: registered stages, each with its own valid.
 
-    issue       takes a beat of the vector, or repeats it from the buffer, and reads the weight word
-    sum         one tree per row: ``simd`` ternary products, added
-    accumulate  adds the trees of a pass; the last one puts the result
+    issue       takes a beat of the vector into the buffer, or repeats one that is there
+    fetch       reads the beat from the buffer, and the weight word; with a single pass there is no buffer, and
+                issue and fetch are one stage
+    sum         the stages of :class:`hw.dot.Dot`: ``simd`` ternary products a row, added
+    accumulate  adds the sums of a pass; the last one puts the result, which waits in the accumulator itself
 
     Members
     -------
@@ -113,84 +125,90 @@ class MacArray(wiring.Component):
         m.submodules.weights = weights = Rom(unit.rom)
 
         # issue ----------------------------------------------------------------------------------------------------
-        beat       = Signal(below(unit.vector_beats))
-        group      = Signal(below(unit.passes))
-        beat_last  = beat == unit.vector_beats - 1
-        group_last = group == unit.passes - 1
-        first_pass = group == 0
-        issue      = Signal()
-        sum_ready  = Signal()
-        operand    = Signal.like(self.i.payload)         # the beat, in the stage behind
+        beat        = Signal(below(unit.vector_beats))
+        group       = Signal(below(unit.passes))
+        beat_last   = beat == unit.vector_beats - 1
+        group_last  = group == unit.passes - 1
+        first_pass  = group == 0
+        issue       = Signal()
+        issue_ready = Signal()
         m.d.comb += [
-            issue.eq((~first_pass | self.i.valid) & sum_ready),
-            self.i.ready.eq(first_pass & sum_ready),
-            weights.enable.eq(issue),
+            issue.eq((~first_pass | self.i.valid) & issue_ready),
+            self.i.ready.eq(first_pass & issue_ready),
         ]
         with m.If(issue):
-            m.d.sync += [
-                beat.eq(Mux(beat_last, 0, beat + 1)),
-                weights.address.eq(Mux(beat_last & group_last, 0, weights.address + 1)),
-            ]
+            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
             with m.If(beat_last):
                 m.d.sync += group.eq(Mux(group_last, 0, group + 1))
+
+        # fetch ----------------------------------------------------------------------------------------------------
+        fetch       = Signal()
+        fetch_ready = Signal()
+        starts      = Signal()                           # of the beat that is fetched: the first of a pass,
+        ends        = Signal()                           # the last of a pass,
+        wraps       = Signal()                           # the last of a vector
+        operand     = Signal.like(self.i.payload)        # the beat, in the stage behind
+        place       = [starts.eq(beat == 0), ends.eq(beat_last), wraps.eq(beat_last & group_last)]
         if unit.passes == 1:
-            with m.If(issue):
+            m.d.comb += [fetch.eq(issue), issue_ready.eq(fetch_ready), *place]
+            with m.If(fetch):
                 m.d.sync += operand.eq(self.i.payload)
         else:
             m.submodules.vector = vector = memory.Memory(shape=unit.i.payload_bits, depth=max(2, unit.vector_beats), init=[])
-            write = vector.write_port()
-            read  = vector.read_port()
-            fresh = Signal.like(self.i.payload)
-            held  = Signal()
+            write  = vector.write_port()
+            read   = vector.read_port()
+            issued = Signal()
             m.d.comb += [
                 write.addr.eq(beat), write.data.eq(self.i.payload), write.en.eq(issue & first_pass),
-                read.addr.eq(beat), read.en.eq(issue & ~first_pass),
-                operand.eq(Mux(held, read.data, fresh)),
+                read.en.eq(fetch), operand.eq(read.data),
+                fetch.eq(issued & fetch_ready), issue_ready.eq(~issued | fetch_ready),
             ]
+            with m.If(issue_ready):
+                m.d.sync += issued.eq(issue)
             with m.If(issue):
-                m.d.sync += [fresh.eq(self.i.payload), held.eq(~first_pass)]
+                m.d.sync += [*place, read.addr.eq(beat)]
+        m.d.comb += weights.enable.eq(fetch)
+        with m.If(fetch):
+            m.d.sync += weights.address.eq(Mux(wraps, 0, weights.address + 1))
 
         # sum ------------------------------------------------------------------------------------------------------
-        sum_valid        = Signal()
-        sum_first        = Signal()
-        sum_last         = Signal()
-        accumulate_ready = Signal()
-        m.d.comb += sum_ready.eq(~sum_valid | accumulate_ready)
-        with m.If(sum_ready):
-            m.d.sync += sum_valid.eq(issue)
-        with m.If(issue):
-            m.d.sync += [sum_first.eq(beat == 0), sum_last.eq(beat_last)]
-        inputs = [offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.simd)]
-        codes  = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
-        width  = unit.o.dtype.bits
-        tree   = min(width, (unit.simd * ((1 << unit.source.bits) - 1)).bit_length())
-        trees  = [Signal(tree, name=f"tree_{row}") for row in range(unit.pe)]
-        with m.If(sum_valid & accumulate_ready):
-            for row in range(unit.pe):
-                m.d.sync += trees[row].eq(add_all(
-                    ternary_product(value, code)
-                    for value, code in zip(inputs, codes[row * unit.simd:(row + 1) * unit.simd], strict=True)))
+        codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
+        dots  = [Dot(unit.dot) for _ in range(unit.pe)]
+        valid = [Signal(name=f"valid_{stage}") for stage in range(unit.dot.stages + 1)]
+        ready = [Signal(name=f"ready_{stage}") for stage in range(unit.dot.stages + 1)]
+        first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
+        last  = [Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
+        steps = Signal(unit.dot.stages)
+        m.d.comb += fetch_ready.eq(ready[0])
+        with m.If(ready[0]):
+            m.d.sync += valid[0].eq(fetch)
+        with m.If(fetch):
+            m.d.sync += [first[0].eq(starts), last[0].eq(ends)]
+        for stage in range(unit.dot.stages):
+            m.d.comb += [
+                ready[stage].eq(~valid[stage] | ready[stage + 1]),
+                steps[stage].eq(valid[stage] & ready[stage + 1]),
+            ]
+            with m.If(ready[stage + 1]):
+                m.d.sync += valid[stage + 1].eq(valid[stage])
+            with m.If(steps[stage]):
+                m.d.sync += [first[stage + 1].eq(first[stage]), last[stage + 1].eq(last[stage])]
 
         # accumulate -----------------------------------------------------------------------------------------------
-        accumulate_valid = Signal()
-        first            = Signal()
-        last             = Signal()
-        accumulate       = Signal()
+        accumulate = Signal()
         m.d.comb += [
-            accumulate.eq(accumulate_valid & (~last | room(self.o))),
-            accumulate_ready.eq(~accumulate_valid | accumulate),
+            accumulate.eq(valid[-1] & room(self.o)),
+            ready[-1].eq(~valid[-1] | accumulate),
         ]
-        with m.If(accumulate_ready):
-            m.d.sync += accumulate_valid.eq(sum_valid)
-        with m.If(sum_valid & accumulate_ready):
-            m.d.sync += [first.eq(sum_first), last.eq(sum_last)]
-        for row in range(unit.pe):
-            so_far = Signal(width, name=f"so_far_{row}")
-            total  = Signal(width, name=f"total_{row}")
-            m.d.comb += total.eq(Mux(first, 0, so_far) + trees[row])
-            with m.If(accumulate):
-                m.d.sync += so_far.eq(total)
-            with m.If(accumulate & last):
-                m.d.sync += unit.o.view(self.o.payload)[row].eq(total)
-        output_register(m, self.o, accumulate & last)
+        with m.If(accumulate):
+            m.d.sync += self.o.payload.eq(Cat(dot.total for dot in dots))
+        values = Cat(offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.simd))
+        for row, dot in enumerate(dots):
+            m.submodules[f"dot_{row}"] = dot
+            name_ports(f"dot_{row}", dot)
+            m.d.comb += [
+                dot.values.eq(values), dot.codes.eq(Cat(codes[row * unit.simd:(row + 1) * unit.simd])),
+                dot.steps.eq(steps), dot.so_far.eq(self.o.payload.word_select(row, unit.dot.width)), dot.clear.eq(first[-1]),
+            ]
+        output_register(m, self.o, accumulate & last[-1])
         return m

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from export.packing import TRIT_CODES, TRITS_PER_BYTE, Packing, unpack
 from export.rom import RomImage
+from hw.seven_series import Primitives
 
 __all__ = ["Rom", "RomFiles", "trit_codes"]
 
@@ -14,7 +15,14 @@ class RomFiles:
     """Elaboration platform for Verilog: a ROM becomes an instance that reads its image with ``$readmemh``.
 
     Without it (Amaranth's own simulator) a ROM is a memory with the same words and the same timing.
+
+    Parameters
+    ----------
+    primitives : what rows of additions are made of (hw.arithmetic.rows).
     """
+
+    def __init__(self, primitives=Primitives.GENERIC):
+        self.primitives = primitives
 
 
 class Rom(wiring.Component):

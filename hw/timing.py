@@ -40,10 +40,14 @@ class Process:
 
 @dataclass(frozen=True)
 class Channel:
-    """Beats that ``producer`` puts on a register: beat b of the run in its step ``put[b]``."""
+    """Beats that ``producer`` puts on a register: beat b of the run in its step ``put[b]``.
+
+    ``spoils``: the step that spoils the register behind each beat but the last; None for the step that puts the next.
+    """
 
     producer: Process
     put:      IntArray
+    spoils:   IntArray | None = None
 
 
 class EventGraph:
@@ -76,7 +80,7 @@ class EventGraph:
         arrival[taking] = channel.put
         process.waits.append((channel.producer, arrival, 1))
         room = np.full(channel.producer.steps, -1, dtype=np.int64)
-        room[channel.put[1:]] = taking[:-1]
+        room[channel.put[1:] if channel.spoils is None else channel.spoils] = taking[:-1]
         channel.producer.waits.append((process, room, 0))
 
     def chain(self, name, channel, steps, taking, putting):

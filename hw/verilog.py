@@ -10,16 +10,25 @@ from export.manifest import Layer, Manifest, Port, Rom, Stream
 from hw.axi_stream import tdata_bits
 from hw.network import Top, ports
 from hw.rom import RomFiles
+from hw.seven_series import Primitives
 
-__all__ = ["describe", "generate"]
+__all__ = ["cells", "describe", "generate"]
 
 
-def generate(plan):
-    """Verilog of ``plan``: one text, a module for every layer and unit, the same from run to run."""
+def generate(plan, primitives=Primitives.GENERIC):
+    """Verilog of ``plan``: one text, a module for every layer and unit, the same from run to run.
+
+    With ``primitives`` other than generic it holds instances of the device's cells; :func:`cells` has their behaviour.
+    """
     name = plan.network.name
-    text = verilog.convert(Top(plan), name=name, platform=RomFiles(), emit_src=False, strip_internal_attrs=True)
+    text = verilog.convert(Top(plan), name=name, platform=RomFiles(primitives), emit_src=False, strip_internal_attrs=True)
     rom  = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
     return _plain_module_names(text) + "\n" + rom
+
+
+def cells():
+    """Verilog for simulators alone: the behaviour of the cells that :mod:`hw.seven_series` places."""
+    return resources.files("hw").joinpath("seven_series.v").read_text(encoding="utf-8")
 
 
 def _plain_module_names(text):

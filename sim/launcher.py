@@ -51,7 +51,7 @@ class Bench:
     ----------
     tool: the simulator.
     shell: Verilog of the shell module.
-    verilog: file of the design.
+    verilog: files of the design.
     build_dir: folder of the compiled bench; kept while sources, options and simulator are the same.
     run_dir: folder in which it runs; holds ROM images, job and stimulus.
     seed: of cocotb's own generator.
@@ -60,7 +60,7 @@ class Bench:
 
     tool: Tool
     shell: str
-    verilog: Path
+    verilog: tuple[Path, ...]
     build_dir: Path
     run_dir: Path
     seed: int
@@ -83,7 +83,7 @@ class Bench:
         shell_file.write_text(self.shell)
         launch = Launch(
             simulator=self.tool.simulator.value,
-            sources=[str(self.verilog.absolute()), str(PROBE), str(shell_file)],
+            sources=[*(str(path.absolute()) for path in self.verilog), str(PROBE), str(shell_file)],
             build_arguments=arguments,
             build=not fresh,
             build_dir=str(self.build_dir),
@@ -137,7 +137,7 @@ class Bench:
     def _digest(self, arguments: list[str]) -> str:
         tool = (self.tool.simulator.value, self.tool.version, self.tool.path, self.wave)
         digest = hashlib.sha256(repr((tool, arguments, self.shell)).encode())
-        for source in (self.verilog, PROBE):
+        for source in (*self.verilog, PROBE):
             digest.update(hashlib.sha256(source.read_bytes()).digest())
         return digest.hexdigest()
 

@@ -18,7 +18,7 @@ from export import serialize
 from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import INPUT, IntArray, Network
-from export.manifest import Manifest, ManifestError, Stream
+from export.manifest import CELLS, Manifest, ManifestError, Stream
 from sim import reference
 from sim.job import JOB_FILE, Job, Outcome, write_stimulus
 from sim.launcher import Bench, SimulationFailed
@@ -98,7 +98,9 @@ def simulate(
     _write_stimulus(run, manifest, tensors[INPUT])
     write_atomic(run / JOB_FILE, job.to_json())
 
-    verilog = design / manifest.files["verilog"].file
+    verilog = tuple(
+        design / manifest.files[role].file for role in ("verilog", CELLS) if role in manifest.files
+    )
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(tool, shell, verilog, folder / "build", run, seed, wave)
     build_seconds = bench.run(progress and (lambda words: progress(words, job.output_beats)))

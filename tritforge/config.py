@@ -9,6 +9,7 @@ from typing import Any
 
 from export.packing import Packing
 from hw.keywords import KEYWORDS
+from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
 from reports.devices import DEVICES
 from tritforge.quantization import QuantizationConfig
@@ -93,9 +94,13 @@ class FoldingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HardwareConfig:
-    """The device whose resources the report compares with, and the folding of each layer with weights."""
+    """The device to build for, what additions are made of, and the folding of each layer with weights.
+
+    Every device in the table is of the 7 series, so its cells are the default.
+    """
 
     device: str = key(choices=tuple(DEVICES))
+    primitives: Primitives = Primitives.XILINX7
     layers: dict[str, FoldingConfig]
 
 

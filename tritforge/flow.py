@@ -21,10 +21,11 @@ from export import serialize
 from export.files import write_atomic
 from export.ir import Network
 from export.lower import Lowered, lower
-from export.manifest import MANIFEST_FILE, FileEntry, Manifest
+from export.manifest import CELLS, MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
 from hw import verilog
 from hw.plan import Folding, Plan, plan
+from hw.seven_series import Primitives
 from quant import checkpoint, datasets, networks
 from quant.evaluate import exact
 from quant.train import LOG, TrainingConfig
@@ -198,7 +199,9 @@ def generate(config: Config, place: Workspace) -> None:
             raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
         roms.append(FileEntry.of(path))
     source = place.design / f"{network.name}.v"
-    write_atomic(source, verilog.generate(planned))
+    write_atomic(source, verilog.generate(planned, config.hardware.primitives))
+    cells = place.design / "cells.v"
+    cells.unlink(missing_ok=True)
     files = {
         "verilog": FileEntry.of(source),
         "network": FileEntry.of(place.design / serialize.NETWORK_FILE),
@@ -206,6 +209,9 @@ def generate(config: Config, place: Workspace) -> None:
         "vectors": FileEntry.of(place.vectors),
         "host": FileEntry.of(place.need(place.host, "export")),
     }
+    if config.hardware.primitives is not Primitives.GENERIC:
+        write_atomic(cells, verilog.cells())
+        files[CELLS] = FileEntry.of(cells)
     manifest = verilog.describe(planned, files=files, rom_entries=roms, device=config.hardware.device)
     manifest.write(place.design)
     print(

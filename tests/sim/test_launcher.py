@@ -19,8 +19,10 @@ def bench(tmp_path):
     run.mkdir()
     verilog = tmp_path / "toy.v"
     verilog.write_text("module toy; endmodule\n")
+    cells = tmp_path / "cells.v"
+    cells.write_text("module cell; endmodule\n")
     tool = Tool(Simulator.ICARUS, "11", "iverilog", {})
-    return Bench(tool, "module bench; endmodule\n", verilog, tmp_path / "build", run, 0, False)
+    return Bench(tool, "module bench; endmodule\n", (verilog, cells), tmp_path / "build", run, 0, False)
 
 
 def with_child(monkeypatch, program):
@@ -86,8 +88,12 @@ def test_what_makes_a_build_stale(bench, tmp_path):
     assert digest(shell="module bench; wire a; endmodule\n") != before
     assert digest(wave=True) != before
     assert digest(tool=Tool(Simulator.ICARUS, "12", "iverilog", {})) != before
-    bench.verilog.write_text("module toy; wire a; endmodule\n")
-    assert digest() != before
+    for source in bench.verilog:
+        kept = source.read_text()
+        source.write_text("module toy; wire a; endmodule\n")
+        assert digest() != before
+        source.write_text(kept)
+    assert digest() == before
 
 
 def test_nothing_is_left_running():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from export.packing import Packing
+from hw.seven_series import Primitives
 from quant.networks import NETWORKS
 from tests.test_layering import ROOT
 from tritforge import config
@@ -34,6 +35,7 @@ def test_digits(digits: Config) -> None:
     assert digits.network.channels == (16, 24)
     assert list(digits.hardware.layers) == ["conv1", "conv2", "classifier"]
     assert digits.hardware.layers["conv1"].packing is Packing.TWO_BIT
+    assert digits.hardware.primitives is Primitives.XILINX7
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,11 @@ def test_digits(digits: Config) -> None:
             "weight_decay, threads; did you mean 'epochs'?",
         ),
         ("fold: 0", "fold: 5", "dataset: fold must be in 0..4, not 5"),
+        (
+            "  device: xc7k480t",
+            "  device: xc7k480t\n  primitives: xilinx6",
+            "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'",
+        ),
         (
             "packing: 2bit",
             "packing: 3bit",

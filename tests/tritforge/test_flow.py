@@ -83,14 +83,14 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
         "train/model.safetensors", "train/model.json", "train/log.csv", "train/curve.png",
         "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
         "design/host.json",
-        "design/little.v", "design/manifest.json", *roms,
+        "design/little.v", "design/cells.v", "design/manifest.json", *roms,
     }  # fmt: skip
 
 
 def test_the_manifest_names_every_file_that_a_bench_reads(made: Workspace) -> None:
     manifest = Manifest.read(made.design)
     manifest.verify(made.design)
-    assert set(manifest.files) == {"verilog", "network", "tensors", "vectors", "host"}
+    assert set(manifest.files) == {"verilog", "cells", "network", "tensors", "vectors", "host"}
     assert (manifest.name, manifest.device, len(manifest.roms)) == ("little", "xc7k480t", 6)
 
 

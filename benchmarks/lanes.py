@@ -1,0 +1,149 @@
+"""LUT per lane of the array engine, from operators and from cells of the 7 series.
+
+    python benchmarks/lanes.py [--simd 32] [--bits 2]
+
+For each point a dense layer of 16 rows, PE 8, with random ternary weights is generated in both forms,
+simulated against the integer reference word for word and cycle for cycle, and only then synthesised and
+counted. A lane's share is that of the rows: products, additions and the row of the accumulator; that of the
+engine is everything but the memory of the weights. Prints a table and writes build/benchmarks/lanes.json.
+Takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export import serialize
+from export.datatype import DataType
+from export.files import write_atomic
+from export.ir import Dense, Network, TensorType
+from export.manifest import CELLS, FileEntry
+from hw import verilog
+from hw.plan import Folding, plan
+from hw.seven_series import Primitives
+from reports.devices import device
+from reports.resources import Resources, total
+from reports.synth import synthesise
+from reports.tables import Column, Table
+from sim import runner
+
+DEVICE = "xc7k480t"
+PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
+
+
+def layer(simd: int, bits: int) -> Network:
+    """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is 0."""
+    columns = simd * BEATS
+    planes = np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)
+    source = TensorType(1, 1, columns, DataType(bits, signed=False))
+    return Network("lanes", source, (Dense(name="layer", input="input", planes=planes),))
+
+
+def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[str, Any]:
+    """Generate, prove and count one point."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network = layer(simd, bits)
+    planned = plan(network, {"layer": Folding(pe=PE, simd=simd)})
+    source = folder / "lanes.v"
+    write_atomic(source, verilog.generate(planned, primitives))
+    serialize.save(network, folder)
+    files = {
+        "verilog": FileEntry.of(source),
+        "network": FileEntry.of(folder / serialize.NETWORK_FILE),
+        "tensors": FileEntry.of(folder / serialize.TENSOR_FILE),
+    }
+    if primitives is not Primitives.GENERIC:
+        write_atomic(folder / "cells.v", verilog.cells())
+        files[CELLS] = FileEntry.of(folder / "cells.v")
+    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
+    verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)
+
+    frames = np.random.default_rng(1).integers(0, 1 << bits, size=(FRAMES, 1, 1, network.input.channels))
+    frames[0], frames[1] = 0, (1 << bits) - 1
+    proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
+    if not proof.passed:
+        raise SystemExit(f"{folder.name}: {proof.failures[0]}")
+
+    counted = synthesise([source], folder, "lanes", folder / "synth", device(DEVICE))
+    array = "core.layer.array"
+    rows = total(part.own for part in counted.parts if part.path.startswith(f"{array}.dot_"))
+    engine = rows + total(part.own for part in counted.parts if part.path == array)
+    return {
+        "simd": simd,
+        "bits": bits,
+        "form": primitives.value,
+        "accumulator_bits": planned.stages[0].array.o.dtype.bits,
+        "lanes": PE * simd,
+        "interval_cycles": planned.interval_cycles,
+        "latency_cycles": planned.latency_cycles,
+        "rows": rows.to_json(),
+        "engine": engine.to_json(),
+        "lut_per_lane": per_lane(rows, simd),
+        "engine_lut_per_lane": per_lane(engine, simd),
+        "words_compared": proof.compared_words,
+        "tool": counted.tool,
+        "script": list(counted.script),
+        "device": DEVICE,
+    }
+
+
+def per_lane(resources: Resources, simd: int) -> float:
+    """LUT in every role, inverters included, for each of the PE * ``simd`` lanes."""
+    return resources.lut_total / (PE * simd)
+
+
+def main() -> None:
+    """Measure the points that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--simd", type=int, nargs="+", default=[8, 16, 32])
+    parser.add_argument("--bits", type=int, nargs="+", default=[2, 8])
+    parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
+    arguments = parser.parse_args()
+    results = []
+    for bits in arguments.bits:
+        for simd in arguments.simd:
+            for primitives in Primitives:
+                folder = arguments.build / f"lanes-{bits}bit-simd{simd}-{primitives.value}"
+                results.append(measure(simd, bits, primitives, folder))
+    for generic, cells in zip(results[0::2], results[1::2], strict=True):
+        cycles = ("interval_cycles", "latency_cycles", "words_compared")
+        if any(generic[name] != cells[name] for name in cycles):
+            raise SystemExit(f"the forms differ: {generic} and {cells}")
+    write_atomic(arguments.build / "lanes.json", json.dumps(results, indent=2) + "\n")
+    print(table(results).text())
+
+
+def table(results: list[dict[str, Any]]) -> Table:
+    """Return the table of ``results``."""
+    heads = ("form", "accumulator", "LUT", "LUT6 sites, est.", "CARRY4", "FF")
+    per_lane = (Column("LUT per lane", digits=2), Column("of the engine", digits=2))
+    return Table(
+        title=f"Lanes of the array engine, PE {PE}",
+        columns=("bits", "SIMD", *heads, *per_lane),
+        rows=tuple(
+            (
+                point["bits"],
+                point["simd"],
+                point["form"],
+                point["accumulator_bits"],
+                point["rows"]["lut"] + point["rows"]["inv"],
+                *(point["rows"][name] for name in ("lut_sites", "carry4", "ff")),
+                point["lut_per_lane"],
+                point["engine_lut_per_lane"],
+            )
+            for point in results
+        ),
+        notes=(
+            f"{results[0]['tool']}, {DEVICE}, not placed and routed: {'; '.join(results[0]['script'])}.",
+            "Engine: rows, buffer, control and registers; not the memory of the weights.",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""A row of the array: ternary products, added in registered rows of three, and the row that accumulates them."""
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.arithmetic import rows, ternary_product
+
+__all__ = ["Dot", "DotShape"]
+
+
+@dataclass(frozen=True)
+class DotShape:
+    """The tree of additions of ``simd`` products of ``bits`` bits each, into an accumulator of ``width`` bits."""
+
+    simd:  int
+    bits:  int
+    width: int
+
+    @property
+    def largest_products(self):
+        """Largest value of each term that the first stage makes: of two lanes, of one where a lane is left."""
+        largest = (1 << self.bits) - 1
+        return [2 * largest] * (self.simd // 2) + [largest] * (self.simd % 2)
+
+    @property
+    def levels(self):
+        """How many neighbouring terms each row of each level adds (1 hands a term on), until two are left at most.
+
+        >>> DotShape(32, 8, 24).levels
+        [[3, 3, 3, 3, 3, 1], [3, 3]]
+        """
+        count, levels = len(self.largest_products), []
+        while count > 2:
+            threes = count // 3 if count > 6 else (count - 2) // 2
+            twos   = 0 if count > 6 else count % 2             # an odd count: a row of two is a bit shorter than one of three
+            levels.append([3] * threes + [2] * twos + [1] * (count - 3 * threes - 2 * twos))
+            count  = len(levels[-1])
+        return levels
+
+    @property
+    def stages(self):
+        """Registers from the operands to the last terms, the accumulator not among them."""
+        return 1 + len(self.levels)
+
+
+class Dot(wiring.Component):
+    """total = so_far + sum over lanes of ternary_product(value, code), every row of additions registered.
+
+    Parameters
+    ----------
+    shape : DotShape.
+
+    Members
+    -------
+    values     : ``simd`` unsigned values, lane 0 in the low bits.
+    codes      : the trit code of each lane, 2 bits.
+    steps      : bit k high: stage k takes what is before it, in this cycle; its sums are there from the next one on.
+    so_far     : the accumulator, ``width`` bits.
+    clear      : start from 0 instead.
+    total      : next value of the accumulator; the caller registers it and reads it nowhere else.
+    """
+
+    def __init__(self, shape):
+        self._shape = shape
+        super().__init__({
+            "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(shape.stages),
+            "so_far": In(shape.width), "clear": In(1), "total": Out(shape.width),
+        })
+
+    def elaborate(self, platform):
+        m     = Module()
+        shape = self._shape
+        row   = rows(m, platform)
+
+        def registered(stage, name, largest, total):
+            """``total`` in a register that ``stage`` fills, as wide as ``largest``."""
+            register = Signal(min(shape.width, largest.bit_length()), name=name)
+            with m.If(self.steps[stage]):
+                m.d.sync += register.eq(total)
+            return register
+
+        lanes = [(self.values.word_select(lane, shape.bits), self.codes.word_select(lane, 2)) for lane in range(shape.simd)]
+        terms = []
+        for number, largest in enumerate(shape.largest_products):
+            pair    = lanes[2 * number:2 * number + 2]
+            name    = f"products_{number}"
+            product = row.products(f"{name}_row", pair) if len(pair) == 2 else ternary_product(*pair[0])
+            terms.append((largest, registered(0, name, largest, product)))
+        for stage, groups in enumerate(shape.levels, start=1):
+            summed = []
+            for number, (end, count) in enumerate(zip(accumulate(groups), groups, strict=True)):
+                group   = [term for _, term in terms[end - count:end]]
+                largest = sum(largest for largest, _ in terms[end - count:end])
+                name    = f"sum_{stage}_{number}"
+                width   = min(shape.width, largest.bit_length())
+                total   = row.add(f"{name}_row", group, width) if count > 1 else group[0]
+                summed.append((largest, registered(stage, name, largest, total)))
+            terms = summed
+        m.d.comb += self.total.eq(
+            row.add("total_row", [term for _, term in terms], shape.width, so_far=self.so_far, clear=self.clear))
+        return m
