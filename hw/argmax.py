@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
 from hw.arithmetic import maximum
-from hw.stream import Beats, Unit, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]
 
@@ -54,12 +52,8 @@ class Largest(Unit):
         return ArgMax(self)
 
 
-class ArgMax(wiring.Component):
+class ArgMax(UnitComponent):
     """The circuit of :class:`Largest`. ``i``: beats of ``lanes`` scores; ``o``: one index a vector."""
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def elaborate(self, platform):
         unit  = self._unit

@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
 from export.correction import accumulator_bits
 from export.datatype import DataType
@@ -15,7 +14,7 @@ from export.rom import weight_rom
 from hw.arithmetic import offset_binary
 from hw.dot import Dot, DotShape
 from hw.rom import Rom, trit_codes
-from hw.stream import Beats, Unit, below, name_ports, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
 
 __all__ = ["Array", "MacArray"]
 
@@ -100,7 +99,7 @@ class Array(Unit):
         return MacArray(self)
 
 
-class MacArray(wiring.Component):
+class MacArray(UnitComponent):
     """The circuit of :class:`Array`: registered stages, each with its own valid.
 
     issue       takes a beat of the vector into the buffer, or repeats one that is there
@@ -114,10 +113,6 @@ class MacArray(wiring.Component):
     i : beats of ``simd`` elements, a vector behind the other.
     o : beats of ``pe`` sums, row 0 first.
     """
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def elaborate(self, platform):
         unit = self._unit

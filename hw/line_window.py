@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
 from export.ir import TensorType
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["LineBuffer", "LineWindow"]
 
@@ -73,7 +72,7 @@ class LineWindow(Unit):
         return LineBuffer(self)
 
 
-class LineBuffer(wiring.Component):
+class LineBuffer(UnitComponent):
     """The circuit of :class:`LineWindow`.
 
     Members
@@ -81,10 +80,6 @@ class LineBuffer(wiring.Component):
     i : a pixel a beat, a frame in raster order.
     o : a window a beat.
     """
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def _axis(self, m, axis, step):
         """Walk along an axis of the image: the position, whether it is the last, and whether it ends a window."""

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
 from export.ir import TensorType
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["MaxPool", "Pool"]
 
@@ -68,12 +67,8 @@ class Pool(Unit):
         return MaxPool(self)
 
 
-class MaxPool(wiring.Component):
+class MaxPool(UnitComponent):
     """The circuit of :class:`Pool`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def elaborate(self, platform):
         unit = self._unit

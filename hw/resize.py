@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Gather", "Resize", "Split"]
 
@@ -71,13 +69,8 @@ class Resize(Unit):
         return Gather(self) if self.i_lanes < self.o_lanes else Split(self)
 
 
-class _Resizer(wiring.Component):
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
-
-class Gather(_Resizer):
+class Gather(UnitComponent):
     """``ratio`` narrow beats make a wide one: the earlier ones wait in a shift register."""
 
     def elaborate(self, platform):
@@ -101,7 +94,7 @@ class Gather(_Resizer):
         return m
 
 
-class Split(_Resizer):
+class Split(UnitComponent):
     """A wide beat makes ``ratio`` narrow ones: the later ones wait in a shift register."""
 
     def elaborate(self, platform):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from export.datatype import DataType
 from hw.timing import Channel, EventGraph
 
-__all__ = ["Beats", "Series", "Unit", "below", "name_ports", "output_register", "room"]
+__all__ = ["Beats", "Series", "Unit", "UnitComponent", "below", "name_ports", "output_register", "room"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,23 @@ class Unit(ABC):
     @abstractmethod
     def component(self) -> wiring.Component:
         """The circuit, with one input stream ``i`` and one output stream ``o``."""
+
+
+class UnitComponent(wiring.Component):
+    """The circuit of a unit.
+
+    Parameters
+    ----------
+    unit : what is known of it before it is built.
+
+    Members
+    -------
+    i, o : the unit's streams.
+    """
+
+    def __init__(self, unit):
+        self._unit = unit
+        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
 
 class Series(wiring.Component):

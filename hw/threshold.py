@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
 from hw.arithmetic import add_all
 from hw.rom import Rom
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["BiasAdd", "Biases", "MultiThreshold", "Thresholds"]
 
@@ -88,7 +86,7 @@ class Biases(_PerRow):
         return BiasAdd(self)
 
 
-class _PerRowComponent(wiring.Component):
+class _PerRowComponent(UnitComponent):
     """Reads the constants of the next group of rows while the present one leaves, so that no cycle is lost.
 
     Members
@@ -96,10 +94,6 @@ class _PerRowComponent(wiring.Component):
     i : beats of ``pe`` sums, row 0 first.
     o : beats of ``pe`` results.
     """
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def result(self, total, constants):
         """The row's result from its sum and its constants (bit vectors)."""

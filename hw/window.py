@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import memory
 
 from export.ir import TensorType
-from hw.stream import Beats, Unit, below, output_register, room
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
 __all__ = ["SlidingWindow", "Window"]
@@ -135,7 +134,7 @@ class Window(Unit):
         return SlidingWindow(self)
 
 
-class SlidingWindow(wiring.Component):
+class SlidingWindow(UnitComponent):
     """The circuit of :class:`Window`.
 
     Members
@@ -143,10 +142,6 @@ class SlidingWindow(wiring.Component):
     i : beats of ``lanes`` channels, a frame in raster order.
     o : for every output pixel ``vector_beats`` beats.
     """
-
-    def __init__(self, unit):
-        self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
 
     def elaborate(self, platform):
         unit  = self._unit
