@@ -9,32 +9,16 @@ from pathlib import Path
 import pytest
 
 from sim.simulators import Simulator, ToolMissing, locate
-from tritforge import config, flow
+from tests.chain import make
+from tritforge import config
 from tritforge.config import Config
 from tritforge.workspace import Workspace
-
-TEXT = """\
-name: little
-dataset: {name: digits, folds: 20, fold: 0}
-network: {name: digits, channels: [4, 6]}
-quantization: {method: ics}
-training: {epochs: 1, batch_size: 64, learning_rate: 0.005}
-hardware:
-  device: xc7k480t
-  layers: {conv1: {pe: 2, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, simd: 6}}
-"""
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The network, trained for an epoch, lowered and generated; not to be changed."""
-    folder = tmp_path_factory.mktemp("chain")
-    place = Workspace(config_path=folder / "little.yaml", root=folder / "build")
-    place.config_path.write_text(TEXT)
-    chosen = config.load(place.config_path)
-    for step in (flow.train, flow.export, flow.generate):
-        step(chosen, place)
-    return place
+    """The network as generated; not to be changed."""
+    return make(tmp_path_factory.mktemp("chain"))
 
 
 @pytest.fixture(scope="session")

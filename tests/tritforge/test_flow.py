@@ -15,6 +15,7 @@ import pytest
 from export.files import sha256
 from export.manifest import Manifest
 from sim.simulators import Simulator, ToolMissing, locate
+from tests.chain import LITTLE, make
 from tests.test_layering import ROOT
 from tritforge import cli, config, flow, vectors
 from tritforge.config import Config, FoldingConfig
@@ -22,29 +23,11 @@ from tritforge.errors import ProofFailed
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
-TEXT = """\
-name: little
-dataset: {name: digits, folds: 20, fold: 0}
-network: {name: digits, channels: [4, 6]}
-quantization: {method: ics}
-training: {epochs: 1, batch_size: 64, learning_rate: 0.005}
-hardware:
-  device: xc7k480t
-  layers: {conv1: {pe: 4, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, simd: 6}}
-"""
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A small network, trained for an epoch, lowered and generated; not to be changed."""
-    folder = tmp_path_factory.mktemp("flow")
-    path = folder / "little.yaml"
-    path.write_text(TEXT)
-    place = Workspace(config_path=path, root=folder / "build")
-    chosen = config.load(path)
-    for step in (flow.train, flow.export, flow.generate):
-        step(chosen, place)
-    return place
+    """A small network as generated; not to be changed."""
+    return make(tmp_path_factory.mktemp("flow"))
 
 
 @pytest.fixture
@@ -125,7 +108,7 @@ def test_a_fold_given_to_train_is_the_checkpoints(small: Config, place: Workspac
 
 
 def test_a_checkpoint_of_other_settings(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
-    place.config_path.write_text(TEXT.replace("method: ics", "activation_bits: 3"))
+    place.config_path.write_text(LITTLE.replace("method: ics", "activation_bits: 3"))
     assert complaint(place, "export", capsys) == (
         f"{place.training} was trained with quantization.activation_bits 2, {place.config_path} has 3: "
         f"run `{place.command('train')}` again"
@@ -137,7 +120,7 @@ def test_a_checkpoint_of_another_network(place: Workspace, capsys: pytest.Captur
     path.write_text(
         path.read_text().replace("[4, 6]", "[4, 8]").replace("4,\n          6", "4,\n          8")
     )
-    place.config_path.write_text(TEXT.replace("[4, 6]", "[4, 8]"))
+    place.config_path.write_text(LITTLE.replace("[4, 6]", "[4, 8]"))
     assert complaint(place, "export", capsys).endswith("the checkpoint is of another network")
 
 
@@ -160,7 +143,12 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("old", "new", "command", "said"),
     [
-        ("pe: 4", "pe: 3", "export", "little.yaml: 'conv1': pe must divide its 4 rows (1, 2, 4), not 3"),
+        (
+            "pe: 2, simd: 3",
+            "pe: 3, simd: 3",
+            "export",
+            "little.yaml: 'conv1': pe must divide its 4 rows (1, 2, 4), not 3",
+        ),
         (
             "method: ics",
             "method: isc",
@@ -181,8 +169,8 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
 def test_a_mistake_that_only_a_step_can_see(
     place: Workspace, capsys: pytest.CaptureFixture[str], old: str, new: str, command: str, said: str
 ) -> None:
-    assert old in TEXT
-    place.config_path.write_text(TEXT.replace(old, new))
+    assert old in LITTLE
+    place.config_path.write_text(LITTLE.replace(old, new))
     assert said in complaint(place, command, capsys)
 
 
@@ -190,7 +178,7 @@ def test_an_empty_dataset_folder(
     place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = f"{{name: mnist, root: {tmp_path}}}"
-    place.config_path.write_text(TEXT.replace("{name: digits, folds: 20, fold: 0}", dataset))
+    place.config_path.write_text(LITTLE.replace("{name: digits, folds: 20, fold: 0}", dataset))
     assert str(tmp_path) in complaint(place, "train", capsys)
 
 
