@@ -18,6 +18,7 @@ Conventions, cited elsewhere as "the conventions of export.ir":
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,7 +67,7 @@ class TensorType:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Node:
+class Node(ABC):
     """One operation. ``name`` is unique in the network; ``input`` names the tensor it reads."""
 
     name: str
@@ -78,12 +79,12 @@ class Node:
             raise IRError(f"a node's name must be an identifier, not {self.name!r}")
         self._check()
 
-    def _check(self) -> None:
+    def _check(self) -> None:  # noqa: B027  # not every kind has something to check
         """Validate what can be validated without the input's type."""
 
+    @abstractmethod
     def infer(self, source: TensorType) -> TensorType:
         """Return the type of the output for an input of type ``source``; IRError if impossible."""
-        raise NotImplementedError
 
     def _refuse(self, rule: str) -> IRError:
         return IRError(f"{self.kind} {self.name!r}: {rule}")
@@ -118,9 +119,9 @@ class MatrixNode(Node):
             raise self._refuse(f"coefficients must be positive ints, not {self.coefficients!r}")
         object.__setattr__(self, "planes", _frozen(planes, np.int8))
 
+    @abstractmethod
     def plane_matrices(self) -> Trits:
         """Planes as [J, M, K] int8, columns in stream order."""
-        raise NotImplementedError
 
     def matrix(self) -> IntArray:
         """The effective integer matrix [M, K] = sum_j coefficients[j] * planes[j]."""

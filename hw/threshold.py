@@ -1,5 +1,6 @@
 """Behind the array: thresholds that make activation codes, or an integer bias that makes scores."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from amaranth import *
@@ -11,7 +12,7 @@ from hw.arithmetic import add_all
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
-__all__ = ["BiasAdd", "Biases", "MultiThreshold", "Thresholds"]
+__all__ = ["Biases", "PerRow", "Thresholds"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,14 +68,21 @@ class _PerRow(Unit):
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles),
                            range(self.interval_cycles))
 
+    def component(self):
+        return PerRow(self)
+
+    @abstractmethod
+    def result(self, total, constants):
+        """The row's result from its sum and its constants (values of the circuit, ``value_bits`` each)."""
+
 
 class Thresholds(_PerRow):
-    """code = target.minimum + number of l with sum >= values[row, l]."""
+    """code = target.minimum + number of l with sum >= values[row, l]: one comparator a level, and their count."""
 
     role = "thresholds"
 
-    def component(self):
-        return MultiThreshold(self)
+    def result(self, total, constants):
+        return add_all(total >= constant for constant in constants) + self.target.minimum
 
 
 class Biases(_PerRow):
@@ -82,22 +90,19 @@ class Biases(_PerRow):
 
     role = "bias"
 
-    def component(self):
-        return BiasAdd(self)
+    def result(self, total, constants):
+        return total + constants[0].as_signed()
 
 
-class _PerRowComponent(UnitComponent):
-    """Reads the constants of the next group of rows while the present one leaves, so that no cycle is lost.
+class PerRow(UnitComponent):
+    """The circuit of both. Reads the constants of the next group of rows while the present one leaves, so that no
+    cycle is lost.
 
     Members
     -------
     i : beats of ``pe`` sums, row 0 first.
     o : beats of ``pe`` results.
     """
-
-    def result(self, total, constants):
-        """The row's result from its sum and its constants (bit vectors)."""
-        raise NotImplementedError
 
     def elaborate(self, platform):
         unit = self._unit
@@ -119,20 +124,6 @@ class _PerRowComponent(UnitComponent):
             for row in range(unit.pe):
                 constants = [rom.data.word_select(row * levels + level, unit.value_bits)
                              for level in range(levels)]
-                m.d.sync += unit.o.view(self.o.payload)[row].eq(self.result(unit.i.view(self.i.payload)[row], constants))
+                m.d.sync += unit.o.view(self.o.payload)[row].eq(unit.result(unit.i.view(self.i.payload)[row], constants))
         output_register(m, self.o, step)
         return m
-
-
-class MultiThreshold(_PerRowComponent):
-    """The circuit of :class:`Thresholds`: one comparator a level, and the count of those that are reached."""
-
-    def result(self, total, constants):
-        return add_all(total >= constant for constant in constants) + self._unit.target.minimum
-
-
-class BiasAdd(_PerRowComponent):
-    """The circuit of :class:`Biases`."""
-
-    def result(self, total, constants):
-        return total + constants[0].as_signed()

@@ -188,6 +188,9 @@ def test_node_without_a_reference() -> None:
     class Strange(Node):
         kind = "strange"
 
+        def infer(self, source: TensorType) -> TensorType:
+            return source
+
     with expect(TypeError, "no reference for node 's' of kind 'strange'"):
         evaluate(Strange(name="s", input="input"), np.zeros((1, 1, 1, 1), dtype=np.int64))
 
