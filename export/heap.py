@@ -1,0 +1,251 @@
+"""Compression of a heap of bits: which rows of additions bring each column of it down, counted in LUTs.
+
+A heap holds bits by column; column c weighs 2**c. Two kinds of rows take bits away, both two bits a LUT:
+
+    TERNARY  columns l..r, one LUT each: up to three bits a column, four in the lowest, five in the top column
+             of a sum modulo 2**width (only its parity counts there). Leaves a bit a column and, unless it ends at
+             the top, two of weight 2**(r + 1): the carry-save of column r and the carry out. In a 7-series slice it
+             is legal only where each sum goes straight to its flip-flop.
+    ATOMS    pairs of columns (c, c + 1), two LUTs each: ``low`` bits of column c and ``high`` of column c + 1
+             with low // 2 + high at most 2 (`low` up to 6). Leaves a bit a column and the carry. Combinational.
+
+A stage is some rows of atoms one behind the other and then ternary rows into the registers. The rows come from a
+randomised greedy choice on the heights of the columns; the best of many tries is kept.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+__all__ = ["HeapRow", "RowKind", "compress"]
+
+_TRIES = 60
+_HIGH_BITS = {6: 0, 5: 0, 4: 1, 3: 1, 2: 2, 1: 2, 0: 2}
+"""Bits of column c + 1 that an atom can take beside this many of column c."""
+
+
+class RowKind(Enum):
+    """What a row is made of."""
+
+    TERNARY = "ternary"
+    ATOMS = "atoms"
+
+
+@dataclass(frozen=True)
+class HeapRow:
+    """A row: ``taken[i]`` bits of column ``column + i``; for atoms the columns alternate low and high.
+
+    ``stage``: registers before it, from the start of the heap. ``top``: the row ends at the top column.
+    """
+
+    kind: RowKind
+    stage: int
+    column: int
+    taken: tuple[int, ...]
+    top: bool
+
+    @property
+    def luts(self) -> int:
+        """A LUT a column."""
+        return len(self.taken)
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Bits that it leaves, from ``column`` up."""
+        return (1,) * len(self.taken) + ((self.carries,) if self.carries else ())
+
+    @property
+    def carries(self) -> int:
+        """Bits that it leaves above its last column."""
+        if self.top:
+            return 0
+        return 1 + int(self.kind is RowKind.TERNARY and self.saves[-1])
+
+    @property
+    def saves(self) -> tuple[bool, ...]:
+        """Of a ternary row: whether each column hands a carry-save bit to the next."""
+        saved = self.taken[0] > 3
+        found = []
+        for count in self.taken:
+            saved = count + int(saved) > 2
+            saved = saved and count >= 2
+            found.append(saved)
+        return tuple(found)
+
+
+Heap = list[list[int]]  # of each column, the depth of each bit: rows before it in its stage
+
+
+@lru_cache(maxsize=1 << 16)
+def compress(
+    heights: tuple[int, ...], width: int | None, rows_per_stage: int | None = None
+) -> tuple[HeapRow, ...]:
+    """Return the rows, in order, that compress ``heights``.
+
+    Parameters
+    ----------
+    heights: bits of each column.
+    width: bits of the sum, which one number remains of, modulo 2**width; None to leave the sum redundant, as few
+        bits as pay when it is used twice or more.
+    rows_per_stage: rows one behind the other between registers; None for no limit.
+
+    >>> compress((3, 3, 3), None)
+    (HeapRow(kind=<RowKind.TERNARY: 'ternary'>, stage=0, column=0, taken=(3, 3, 3), top=False),)
+    """
+    best: tuple[HeapRow, ...] | None = None
+    for attempt in range(1 if max(heights, default=0) < 4 else _TRIES):
+        rows = _Attempt(heights, width, rows_per_stage, random.Random(attempt) if attempt else None).run()
+        if best is None or _cost(rows) < _cost(best):
+            best = rows
+    assert best is not None
+    return best
+
+
+def _cost(rows: Sequence[HeapRow]) -> tuple[int, int]:
+    """LUTs, then stages."""
+    return sum(row.luts for row in rows), rows[-1].stage if rows else 0
+
+
+class _Attempt:
+    """One greedy way through the heap; without ``chance`` the plain one."""
+
+    def __init__(
+        self, heights: Sequence[int], width: int | None, limit: int | None, chance: random.Random | None
+    ) -> None:
+        self.width = width
+        self.limit = limit
+        self.chance = chance
+        self.stage = 0
+        self.rows: list[HeapRow] = []
+        size = width if width is not None else len(heights)
+        self.heap: Heap = [[0] * count for count in [*heights, *[0] * size][:size]]
+        self.later: Heap = []  # made by ternary rows, there in the next stage
+
+    def run(self) -> tuple[HeapRow, ...]:
+        """Compress to the end."""
+        while not self._final():
+            if self.limit != 1:
+                while not self._final() and self._atoms():
+                    pass
+            if self._final():
+                break
+            self._ternaries()
+        self._last()
+        return tuple(self.rows)
+
+    def _final(self) -> bool:
+        """Whether a single ternary row is left to do."""
+        depth = None if self.limit is None else self.limit - 1
+        lowest = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), len(self.heap))
+        for column, bits in enumerate(self.heap):
+            most = 5 if column + 1 == self.width else 4 if column == lowest else 3
+            if len(bits) > most or (depth is not None and any(bit > depth for bit in bits)):
+                return False
+        return True
+
+    def _luck(self, probability: float) -> bool:
+        return self.chance is not None and self.chance.random() < probability
+
+    def _column(self, column: int) -> list[int]:
+        """The bits of a column, which is made if need be."""
+        while len(self.heap) <= column:
+            self.heap.append([])
+        return self.heap[column]
+
+    def _within(self, column: int, most: int) -> int:
+        """Bits of a column that a row can take whose sums are ``most`` rows deep."""
+        return sum(depth < most for depth in self._column(column))
+
+    def _is_top(self, column: int) -> bool:
+        return self.width is not None and column >= self.width
+
+    def _atoms(self) -> bool:
+        """Put one row of atoms; False where none pays within the depth of the stage."""
+        most = 1 << 30 if self.limit is None else self.limit - 1
+        high = [c for c in range(len(self.heap)) if self._within(c, most) > 3]
+        if not high:
+            return False
+        start = high[0] if not self._luck(0.25) else high[min(len(high) - 1, 1)]
+        column, taken = start, list[int]()
+        while not self._is_top(column):
+            if column + 1 == self.width:
+                count = min(6, self._within(column, most))
+                if count > 1:
+                    taken.append(count)
+                    column += 1
+                break
+            low = min(6, self._within(column, most))
+            if low == 6 and self._luck(0.05):
+                low = 5
+            above = min(_HIGH_BITS[low], self._within(column + 1, most))
+            if taken and low + above < (4 if self._luck(0.15) else 5):
+                break
+            taken += [low, above]
+            column += 2
+        self._put(RowKind.ATOMS, start, taken, self._is_top(column))
+        return True
+
+    def _ternaries(self) -> None:
+        """Put ternary rows into the registers at the end of the stage, and start the next."""
+        most = 1 << 30 if self.limit is None else self.limit
+        self.later = []
+        while True:
+            start = next((c for c in range(len(self.heap)) if self._within(c, most) > 2), None)
+            if start is None:
+                break
+            column, taken = start, list[int]()
+            while not self._is_top(column):
+                there = self._within(column, most)
+                if there < (2 if self._luck(0.1) else 3):
+                    break
+                slots = 5 if column + 1 == self.width else 4 if not taken else 3
+                taken.append(min(slots, there))
+                column += 1
+            self._put(RowKind.TERNARY, start, taken, self._is_top(column))
+        self.heap = [
+            [0] * (len(bits) + (len(self.later[c]) if c < len(self.later) else 0))
+            for c, bits in enumerate([*self.heap, *[[]] * (len(self.later) - len(self.heap))])
+        ]
+        self.stage += 1
+
+    def _last(self) -> None:
+        """The row that ends the heap."""
+        start = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), None)
+        if start is None:
+            return
+        column, taken, carry = start, list[int](), 0
+        while not self._is_top(column):
+            there = len(self._column(column))
+            if self.width is None and there < 2 and not (there and carry == 2):
+                if not any(len(bits) > 1 for bits in self.heap[column:]):
+                    break
+                if not there:
+                    break
+            taken.append(there)
+            column += 1
+            row = HeapRow(RowKind.TERNARY, self.stage, start, tuple(taken), False)
+            carry = row.carries
+        self._put(RowKind.TERNARY, start, taken, self._is_top(column))
+
+    def _put(self, kind: RowKind, column: int, taken: Sequence[int], top: bool) -> None:
+        """Take the shallowest bits of the columns and leave the row's."""
+        row = HeapRow(kind, self.stage, column, tuple(taken), top)
+        depth = 0
+        for at, count in enumerate(taken, start=column):
+            bits = sorted(self._column(at))
+            depth = max([depth, *bits[:count]])
+            self.heap[at] = bits[count:]
+        for at, count in enumerate(row.left, start=column):
+            if self._is_top(at):
+                break
+            if kind is RowKind.ATOMS:
+                self._column(at).extend([depth + 1] * count)
+            else:
+                while len(self.later) <= at:
+                    self.later.append([])
+                self.later[at].extend([0] * count)
+        self.rows.append(row)

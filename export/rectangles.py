@@ -1,0 +1,351 @@
+"""Rectangles of a sparse ternary matrix: the best ones become nodes, one after the other, until none gains.
+
+A rectangle is a set of rows R and a set of columns C with entry[r][c] = sign_r * sign_c for all of them. Growing
+starts from a pair of columns (or of rows), with all rows (columns) that agree on it, and takes in the line that
+leaves most of those; the size with the largest gain is kept. Whole numbers only, no order left to chance: the
+compiled form (rectangles.cpp) gives the same result.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isqrt
+
+__all__ = ["ALPHA", "UNIT", "Entries", "extract", "node_profile"]
+
+UNIT = 64
+"""Parts of a LUT in which gains are counted."""
+
+ALPHA = 35
+"""What a bit that enters a heap costs its consumer: half a LUT and the loss of real rows."""
+
+_SEEDS = 100_000
+"""Pairs of each side that are grown at the start; the ones that agree in most places."""
+
+_FRESH = 48
+"""Pairs with each new line that are grown."""
+
+Entries = list[dict[int, int]]
+"""Sign of each entry of each row, by column."""
+
+
+def node_profile(heights: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """Return the LUTs of a node whose heap has these heights, and the bits of each column that it hands on.
+
+    Three-input rows until no column is higher than three, and a last one that goes on while it takes bits away.
+
+    >>> node_profile((3, 3)), node_profile((2, 2))
+    ((2, (1, 1, 2)), (2, (1, 1, 1)))
+    """
+    heap, luts = [*heights, 0, 0], 0
+    while max(heap) > 3:
+        column = next(c for c, height in enumerate(heap) if height > 3)
+        most = 4
+        while heap[column] > 2:
+            heap[column] -= min(most, heap[column]) - 1
+            column, luts, most = column + 1, luts + 1, 3
+            if column + 1 == len(heap):
+                heap.append(0)
+        heap[column] += 2
+    column = next((c for c, height in enumerate(heap) if height > 1), None)
+    if column is not None:
+        last = max(c for c, height in enumerate(heap) if height > 1)
+        save = False
+        while heap[column] > 1 or (heap[column] and (save or column < last)):
+            save = heap[column] > 1 and heap[column] + save > 2
+            heap[column] = 1
+            column, luts = column + 1, luts + 1
+            if column + 1 == len(heap):
+                heap.append(0)
+        heap[column] += 1 + save
+    while heap and not heap[-1]:
+        heap.pop()
+    return luts, tuple(heap)
+
+
+@dataclass
+class _Rectangle:
+    """Lines of one side with their signs, and those of the other that agree: positive and negative."""
+
+    side: int
+    members: list[tuple[int, int]]
+    positive: int
+    negative: int
+
+
+def extract(
+    rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
+) -> None:
+    """Take rectangles out of ``rows`` until none gains; each appends its node's row.
+
+    Parameters
+    ----------
+    rows: the outputs' rows and then the nodes'; changed in place. Column inputs + n is node n.
+    inputs, outputs: how many columns and rows are not nodes.
+    bits: width of an input.
+    depth: nodes one behind the other at most.
+    noise: 0, or a number from which gains are made uncertain by up to a quarter.
+    power: prefer small rectangles: 0 not, 1 by the fourth root of their area, 2 by its square root.
+    """
+    _Extraction(rows, inputs, outputs, bits, depth, noise, power).run()
+
+
+def _ones(bits: int) -> Iterator[int]:
+    """Positions of the ones, lowest first."""
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+class _Extraction:
+    """The matrix from both sides: side 0 is columns as sets of rows, side 1 rows as sets of columns."""
+
+    def __init__(
+        self, rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
+    ) -> None:
+        self.rows = rows
+        self.inputs = inputs
+        self.outputs = outputs
+        self.depth = depth
+        self.noise = noise
+        self.power = power
+        nodes = len(rows) - outputs
+        self.positive = [[0] * (inputs + nodes), [0] * (outputs + nodes)]
+        self.negative = [[0] * (inputs + nodes), [0] * (outputs + nodes)]
+        for row, entries in enumerate(rows):
+            for column, sign in entries.items():
+                half = self.positive if sign > 0 else self.negative
+                half[0][column] |= 1 << row
+                half[1][row] |= 1 << column
+        self.level = [[0] * (inputs + nodes), [0] * (outputs + nodes)]
+        self.within = [[0] * depth for _ in range(2)]
+        for side in range(2):
+            for line in range(len(self.level[side])):
+                self._enter(side, line, 0)
+        self.profile: list[tuple[int, ...]] = [(1,) * bits] * inputs + [()] * nodes
+        for node in range(nodes):
+            self._raise(0, node, 1)
+            self._raise(1, node, 1)
+        for column in sorted(range(inputs, inputs + nodes), key=lambda c: self.level[0][c]):
+            heights = self._heights(_ones(self._both(1, outputs + column - inputs)))
+            self.profile[column] = node_profile(heights)[1]
+        self.heap: list[tuple[int, int, int, int, int]] = []
+
+    def run(self) -> None:
+        """Take the best until none is left."""
+        for side in range(2):
+            for _, one, other, sign in self._pairs(side):
+                self._offer(side, one, other, sign)
+        while self.heap:
+            old, *seed = heapq.heappop(self.heap)
+            found = self._grow(*seed)
+            if found is None:
+                continue
+            score, rectangle = found
+            if score < -old:
+                heapq.heappush(self.heap, (-score, *seed))
+                continue
+            self._take(rectangle)
+            self._offer(*seed)
+        self.rows[:] = [
+            {c: 1 if self.positive[1][row] >> c & 1 else -1 for c in _ones(self._both(1, row))}
+            for row in range(len(self.positive[1]))
+        ]
+
+    def _both(self, side: int, line: int) -> int:
+        return self.positive[side][line] | self.negative[side][line]
+
+    # levels: nodes before a column, nodes behind a row --------------------------------------------------------
+
+    def _enter(self, side: int, line: int, level: int) -> None:
+        for at in range(self.depth):
+            if at >= level:
+                self.within[side][at] |= 1 << line
+            else:
+                self.within[side][at] &= ~(1 << line)
+        self.level[side][line] = level
+
+    def _raise(self, side: int, node: int, least: int) -> None:
+        """The level of a node on this side is ``least`` or more, and of those behind it one more each."""
+        stack = [(node, least)]
+        while stack:
+            node, least = stack.pop()
+            line = node + (self.inputs, self.outputs)[side]
+            if self.level[side][line] < least:
+                self._enter(side, line, least)
+            least = self.level[side][line]
+            first = (self.outputs, self.inputs)[side]
+            stack += [
+                (other - first, least + 1)
+                for other in _ones(self._both(side, line))
+                if other >= first
+                and self.level[side][other - first + (self.inputs, self.outputs)[side]] < least + 1
+            ]
+
+    # gain ------------------------------------------------------------------------------------------------------
+
+    def _heights(self, columns: Iterator[int]) -> tuple[int, ...]:
+        heights: list[int] = []
+        for column in columns:
+            profile = self.profile[column]
+            heights += [0] * (len(profile) - len(heights))
+            for at, count in enumerate(profile):
+                heights[at] += count
+        return tuple(heights)
+
+    def _gain(self, rectangle: _Rectangle) -> tuple[int, int]:
+        """(gain, area)."""
+        others = rectangle.positive | rectangle.negative
+        if rectangle.side == 0:
+            uses, heights = others.bit_count(), self._heights(line for line, _ in rectangle.members)
+        else:
+            uses, heights = len(rectangle.members), self._heights(_ones(others))
+        luts, left = node_profile(heights)
+        return ALPHA * uses * (sum(heights) - sum(left)) - UNIT * luts, others.bit_count() * len(
+            rectangle.members
+        )
+
+    def _score(self, gain: int, area: int, side: int, one: int, other: int, sign: int) -> int:
+        score = gain << 8
+        if self.power == 1:
+            score = (score << 4) // isqrt(isqrt(area << 16))
+        elif self.power == 2:
+            score = (score << 4) // isqrt(area << 8)
+        if self.noise:
+            mixed = (self.noise + side * 40503 + one * 2654435761 + other * 2246822519 + sign * 3266489917) & (
+                2**32 - 1
+            )
+            mixed = ((mixed ^ mixed >> 15) * 2246822519) & (2**32 - 1)
+            mixed = ((mixed ^ mixed >> 13) * 3266489917) & (2**32 - 1)
+            score = score * (1024 - (mixed >> 16 & 255)) >> 10
+        return score
+
+    # growing ---------------------------------------------------------------------------------------------------
+
+    def _pairs(self, side: int) -> list[tuple[int, int, int, int]]:
+        """(agreeing places, line, line, sign), the most first, at most ``_SEEDS`` and whole counts only."""
+        lines = len(self.positive[side])
+        counts: dict[int, int] = {}
+        found = []
+        for one in range(lines):
+            for other in range(one + 1, lines):
+                for sign in (1, -1):
+                    count = self._agreeing(side, one, other, sign)
+                    if count > 1:
+                        found.append((count, one, other, sign))
+                        counts[count] = counts.get(count, 0) + 1
+        least, seen = 2, 0
+        for count in sorted(counts, reverse=True):
+            seen += counts[count]
+            if seen > _SEEDS and count != max(counts):
+                least = count + 1
+                break
+        return [pair for pair in found if pair[0] >= least]
+
+    def _agreeing(self, side: int, one: int, other: int, sign: int) -> int:
+        p, n = self.positive[side], self.negative[side]
+        if sign < 0:
+            return (p[one] & n[other] | n[one] & p[other]).bit_count()
+        return (p[one] & p[other] | n[one] & n[other]).bit_count()
+
+    def _offer(self, side: int, one: int, other: int, sign: int) -> None:
+        found = self._grow(side, one, other, sign)
+        if found is not None:
+            heapq.heappush(self.heap, (-found[0], side, one, other, sign))
+
+    def _grow(self, side: int, one: int, other: int, sign: int) -> tuple[int, _Rectangle] | None:
+        """The rectangle of largest gain on the way of growth from a pair, with its score; None without gain."""
+        p, n, level = self.positive[side], self.negative[side], self.level[side]
+        members = [(one, 1), (other, sign)]
+        deepest = max(level[one], level[other])
+        if self.depth - 1 - deepest < 0:
+            return None
+        mask = self.within[1 - side][self.depth - 1 - deepest]
+        plus = p[one] & (p[other] if sign > 0 else n[other]) & mask
+        minus = n[one] & (n[other] if sign > 0 else p[other]) & mask
+        best: tuple[int, int, _Rectangle] | None = None
+        taken = 1 << one | 1 << other
+        while (plus | minus).bit_count() > 1:
+            size = (plus | minus).bit_count()
+            most, chosen = 1, (0, 0)
+            full: list[tuple[int, int]] = []
+            for line in _ones(self.within[side][self.depth - 1] & ~taken):
+                mask = self.within[1 - side][self.depth - 1 - max(deepest, level[line])]
+                same = (plus & p[line] | minus & n[line]) & mask
+                turned = (plus & n[line] | minus & p[line]) & mask
+                for count, relative in ((same.bit_count(), 1), (turned.bit_count(), -1)):
+                    if count == size:
+                        full.append((line, relative))
+                    elif count > most:
+                        most, chosen = count, (line, relative)
+            for line, relative in full:
+                members.append((line, relative))
+                deepest = max(deepest, level[line])
+                taken |= 1 << line
+            rectangle = _Rectangle(side, members.copy(), plus, minus)
+            gain, area = self._gain(rectangle)
+            if gain > 0 and (best is None or gain > best[0]):
+                best = (gain, area, rectangle)
+            if full:
+                continue
+            if most < 2:
+                break
+            line, relative = chosen
+            members.append(chosen)
+            taken |= 1 << line
+            deepest = max(deepest, level[line])
+            mask = self.within[1 - side][self.depth - 1 - deepest]
+            plus, minus = (
+                plus & (p[line] if relative > 0 else n[line]) & mask,
+                minus & (n[line] if relative > 0 else p[line]) & mask,
+            )
+        if best is None:
+            return None
+        return self._score(best[0], best[1], side, one, other, sign), best[2]
+
+    # taking ----------------------------------------------------------------------------------------------------
+
+    def _take(self, rectangle: _Rectangle) -> None:
+        """Replace a rectangle by a node."""
+        side = rectangle.side
+        signs = [[0, 0], [0, 0]]  # of each side: positive lines, negative lines
+        for line, sign in rectangle.members:
+            signs[side][sign < 0] |= 1 << line
+        signs[1 - side] = [rectangle.positive, rectangle.negative]
+        node = len(self.rows) - self.outputs
+        self.rows.append({})
+        for at in range(2):
+            line = node + (self.inputs, self.outputs)[at]  # the node as a column, then as a row
+            every = signs[1 - at][0] | signs[1 - at][1]
+            for which, half in enumerate((self.positive, self.negative)):
+                for member in _ones(signs[at][0] | signs[at][1]):
+                    half[at][member] &= ~every
+                half[at].append(signs[1 - at][which])
+            partner = node + (self.outputs, self.inputs)[at]
+            for which, half in enumerate((self.positive, self.negative)):
+                for member in _ones(signs[at][which]):
+                    half[at][member] |= 1 << partner
+            self.level[at].append(0)
+            members = list(_ones(signs[at][0] | signs[at][1]))
+            self._enter(at, line, 1 + max(self.level[at][member] for member in members))
+        self.profile.append(node_profile(self._heights(_ones(self._both(1, node + self.outputs))))[1])
+        for at in range(2):
+            self._raise(at, node, 1)
+            self._fresh(at, node + (self.inputs, self.outputs)[at])
+
+    def _fresh(self, side: int, line: int) -> None:
+        """Offer the best pairs with a new line."""
+        if self.level[side][line] >= self.depth:
+            return
+        found = []
+        for other in range(len(self.positive[side])):
+            if other != line:
+                for sign in (1, -1):
+                    count = self._agreeing(side, other, line, sign)
+                    if count > 1:
+                        found.append((-count, other, -sign))
+        for _, other, turned in sorted(found)[:_FRESH]:
+            self._offer(side, min(other, line), max(other, line), -turned)

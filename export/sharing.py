@@ -1,0 +1,261 @@
+"""Search for the sums that the rows of a matrix share, so that the circuit takes few LUTs.
+
+The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary matrix has one a
+row). A rectangle is a set of rows and a set of columns whose entries agree up to a sign for each row and column: its
+columns become one node, which each of its rows then uses as a single term, and the node's own row can be shared again.
+
+What counts is LUTs, not additions. A row of three-input additions takes two bits off a heap with each LUT, so a
+consumer pays ``ALPHA`` for every bit that enters it, a node pays for bringing its own heap down to what it hands on,
+and a rectangle's gain follows (export.rectangles). Best rectangles are taken one after the other; then some nodes are
+dissolved at random and the places filled anew, as long as that lowers the cost (large neighbourhood search).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from export.adder_graph import AdderGraph, Term
+from export.ir import IntArray
+from export.rectangles import ALPHA, UNIT, Entries, extract, node_profile
+
+__all__ = ["Search", "share"]
+
+DEEPEST = 30
+"""Depth of nodes where none was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How long and within what limits to search.
+
+    Parameters
+    ----------
+    iterations: rounds of dissolving and filling anew after the first fill; 0 for the first fill alone.
+    seconds: stop the rounds after this time; None for no limit. With it, the result depends on the machine.
+    seed: of the random choices.
+    depth: nodes one behind the other at most; None for no limit; 0 shares nothing.
+    compiled: use the compiled inner loop where a compiler is found; the result is the same.
+    """
+
+    iterations: int = 100
+    seconds: float | None = None
+    seed: int = 0
+    depth: int | None = 1
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "seed", "depth"):
+            value = getattr(self, name)
+            if name == "depth" and value is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an int, not {value!r}")
+        if self.iterations < 1:
+            raise ValueError(f"iterations must be positive, not {self.iterations!r}")
+        if self.seconds is not None and not isinstance(self.seconds, (int, float)):
+            raise TypeError(f"seconds must be a number, not {self.seconds!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"seconds must be positive, not {self.seconds!r}")
+        if self.depth is not None and self.depth < 0:
+            raise ValueError(f"depth must not be negative, not {self.depth!r}")
+
+
+def share(matrix: npt.NDArray[np.integer], bits: int, search: Search | None = None) -> AdderGraph:
+    """Return a graph that computes ``matrix`` [M, K] on inputs of ``bits`` bits.
+
+    Raises
+    ------
+    ValueError: the matrix is no matrix of integers or has an empty dimension; a bits that is not positive.
+    """
+    chosen = search or Search()
+    array = np.asarray(matrix)
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"matrix must be a matrix of integers, not of {array.dtype} with shape {array.shape}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"matrix must not be empty, not of shape {array.shape}")
+    if bits < 1:
+        raise ValueError(f"bits must be positive, not {bits!r}")
+    digits = digit_rows(array.astype(np.int64))
+    state = _State(array.shape[1], bits, len(digits))
+    for number, (_, _, row) in enumerate(digits):
+        state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
+    if chosen.depth != 0:
+        state = _search(state, chosen)
+    graph = _graph(state, digits, array.shape)
+    if not np.array_equal(graph.matrix(), array):
+        raise AssertionError("the graph does not rebuild its matrix")
+    return graph
+
+
+def digit_rows(matrix: IntArray) -> list[tuple[int, int, npt.NDArray[np.int8]]]:
+    """Split a matrix into (row, shift, trits): canonical signed digits, rows without a digit left out.
+
+    >>> [(row, shift, trits.tolist()) for row, shift, trits in digit_rows(np.array([[1, -3]]))]
+    [(0, 0, [1, 1]), (0, 2, [0, -1])]
+    """
+    found: list[tuple[int, int, int, npt.NDArray[np.int8]]] = []
+    rest, shift = matrix.copy(), 0
+    while rest.any():
+        odd = rest & 1
+        digit = np.where(odd, 2 - (rest & 3), 0)  # 1, or -1 where the rest is 3 modulo 4
+        rest = (rest - digit) >> 1
+        found += [(int(r), shift, 0, digit[r].astype(np.int8)) for r in np.flatnonzero(digit.any(axis=1))]
+        shift += 1
+    return [(row, at, trits) for row, at, _, trits in sorted(found, key=lambda item: item[:2])]
+
+
+class _State:
+    """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs`` + n."""
+
+    def __init__(self, inputs: int, bits: int, outputs: int) -> None:
+        self.inputs = inputs
+        self.bits = bits
+        self.outputs = outputs
+        self.rows: Entries = [{} for _ in range(outputs)]
+
+    def copy(self) -> _State:
+        other = _State(self.inputs, self.bits, self.outputs)
+        other.rows = [dict(row) for row in self.rows]
+        return other
+
+    def order(self) -> list[int]:
+        """Nodes, each after those it is made of."""
+        order: list[int] = []
+        done: set[int] = set()
+        for root in range(len(self.rows) - self.outputs):
+            stack = [root]
+            while stack:
+                node = stack[-1]
+                missing = [
+                    c - self.inputs
+                    for c in sorted(self.rows[self.outputs + node])
+                    if c >= self.inputs and c - self.inputs not in done
+                ]
+                if node in done or not missing:
+                    stack.pop()
+                    if node not in done:
+                        done.add(node)
+                        order.append(node)
+                else:
+                    stack += missing
+        return order
+
+    def cost(self) -> int:
+        """LUTs times ``UNIT``, as the search sees them."""
+        size: dict[int, tuple[int, ...]] = {}
+        plain = (1,) * self.bits
+        total = 0
+        for node in self.order():
+            luts, size[node] = node_profile(self._heights(self.outputs + node, size, plain))
+            total += luts * UNIT
+        for row in range(self.outputs):
+            total += ALPHA * sum(self._heights(row, size, plain))
+        return total
+
+    def _heights(self, row: int, size: dict[int, tuple[int, ...]], plain: tuple[int, ...]) -> tuple[int, ...]:
+        profiles = [plain if c < self.inputs else size[c - self.inputs] for c in self.rows[row]]
+        heights = [0] * max((len(p) for p in profiles), default=0)
+        for profile in profiles:
+            for column, count in enumerate(profile):
+                heights[column] += count
+        return tuple(heights)
+
+    def dissolve(self, doomed: set[int]) -> None:
+        """Put the terms of ``doomed`` nodes where they were used, then those of nodes used less than twice."""
+        order = self.order()
+        while True:
+            for node in order:
+                if node in doomed:
+                    self._inline(node)
+            uses = [0] * (len(self.rows) - self.outputs)
+            for number, row in enumerate(self.rows):
+                if number < self.outputs or number - self.outputs not in doomed:
+                    for column in row:
+                        if column >= self.inputs:
+                            uses[column - self.inputs] += 1
+            more = {n for n, count in enumerate(uses) if count < 2} - doomed
+            if not more:
+                break
+            order = [n for n in order if n not in doomed]
+            self._gone = doomed
+            doomed = doomed | more
+        self._renumber(doomed)
+
+    def _inline(self, node: int) -> None:
+        column, terms = self.inputs + node, self.rows[self.outputs + node]
+        for row in self.rows:
+            sign = row.pop(column, 0)
+            if sign:
+                row.update({c: s * sign for c, s in terms.items()})
+
+    def _renumber(self, doomed: set[int]) -> None:
+        kept = [n for n in range(len(self.rows) - self.outputs) if n not in doomed]
+        place = {self.inputs + n: self.inputs + at for at, n in enumerate(kept)}
+        self.rows = [
+            {place.get(c, c): s for c, s in self.rows[number].items()}
+            for number in [*range(self.outputs), *(self.outputs + n for n in kept)]
+        ]
+
+
+def _search(state: _State, search: Search) -> _State:
+    """First fill, then rounds of dissolving."""
+    chance = random.Random(search.seed)
+    fill = _filler(search)
+    depth = DEEPEST if search.depth is None else search.depth
+    started = time.monotonic()
+    fill(state, depth, 0, 0)
+    state.dissolve(set())
+    cost = state.cost()
+    best, best_cost = state, cost
+    for round_number in range(1, search.iterations):
+        if search.seconds is not None and time.monotonic() - started > search.seconds:
+            break
+        trial = state.copy()
+        nodes = len(trial.rows) - trial.outputs
+        share_of = 0.08 + 0.40 * chance.random()
+        trial.dissolve({node for node in range(nodes) if chance.random() < share_of})
+        fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
+        trial.dissolve(set())
+        trial_cost = trial.cost()
+        if trial_cost <= cost + cost // 2000 * (chance.random() < 0.2):
+            state, cost = trial, trial_cost
+            if cost < best_cost:
+                best, best_cost = state, cost
+    return best
+
+
+def _filler(search: Search) -> Callable[[_State, int, int, int], None]:
+    inner = extract
+    if search.compiled:
+        from export.compiled import compiled_extract
+
+        inner = compiled_extract() or extract
+
+    def fill(state: _State, depth: int, noise: int, power: int) -> None:
+        inner(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
+
+    return fill
+
+
+def _graph(
+    state: _State, digits: Sequence[tuple[int, int, npt.NDArray[np.int8]]], shape: tuple[int, ...]
+) -> AdderGraph:
+    order = state.order()
+    place = {state.inputs + node: state.inputs + at for at, node in enumerate(order)}
+
+    def terms(row: int, shift: int = 0) -> tuple[Term, ...]:
+        entries = ((place.get(c, c), sign) for c, sign in state.rows[row].items())
+        return tuple(Term(c, sign < 0, shift) for c, sign in sorted(entries))
+
+    rows: list[tuple[Term, ...]] = [()] * shape[0]
+    for number, (row, shift, _) in enumerate(digits):
+        rows[row] += terms(number, shift)
+    return AdderGraph(shape[1], tuple(terms(state.outputs + node) for node in order), tuple(rows))

@@ -1,0 +1,248 @@
+"""An adder graph down to bits: every row of additions, what it takes and what it leaves, and in which stage.
+
+Inputs are numbers of positive bits: x = sum of 2**b * u_b + offset, with the top bit inverted where x is signed. A
+negative term sends its inverted bits, -t = sum of ~bits - ones - offset, which costs nothing in a LUT. So every
+element of y is a heap of bits and one constant. The constants are not built:
+
+    sum'[row] = y[row] + correction[row],  0 <= sum' < 2**width
+
+and whoever takes sum' knows the correction (thresholds or a bias absorb it). Wires are numbered: K * B of the inputs,
+then those that rows leave. Nodes stay redundant: what a node hands on are the bits of its heap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from export.adder_graph import AdderGraph, Sum
+from export.datatype import DataType
+from export.heap import HeapRow, RowKind, compress
+from export.ir import IntArray
+
+__all__ = ["Bit", "WiredRow", "Wiring", "wire"]
+
+
+@dataclass(frozen=True)
+class Bit:
+    """A wire or its inverse."""
+
+    wire: int
+    inverted: bool = False
+
+    def __invert__(self) -> Bit:
+        return Bit(self.wire, not self.inverted)
+
+
+@dataclass(frozen=True)
+class WiredRow:
+    """A row of additions with its bits.
+
+    ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column and the
+    sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they are.
+    ``stage``: registers from the input. ``sums``: a wire a column; ``save`` and ``carry``: wires above the last one.
+    """
+
+    shape: HeapRow
+    stage: int
+    operands: tuple[tuple[Bit, ...], ...]
+    sums: tuple[int, ...]
+    save: int | None
+    carry: int | None
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Every wire that the row leaves."""
+        return (*self.sums, *(wire for wire in (self.save, self.carry) if wire is not None))
+
+    @property
+    def ready(self) -> int:
+        """Stage in which they are there: a ternary row's come out of registers."""
+        return self.stage + (self.shape.kind is RowKind.TERNARY)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The circuit of a graph on inputs of type ``source``.
+
+    Parameters
+    ----------
+    source: type of an input.
+    inputs: K.
+    rows: in order; each takes wires of the inputs and of rows before it.
+    outputs: of each element of y its bits, lowest first; None is 0.
+    corrections: sum' - y of each element.
+    largest: of sum' of each element.
+    """
+
+    source: DataType
+    inputs: int
+    rows: tuple[WiredRow, ...]
+    outputs: tuple[tuple[Bit | None, ...], ...]
+    corrections: IntArray
+    largest: IntArray
+
+    @cached_property
+    def ready(self) -> dict[int, int]:
+        """Stage from which on each wire of a row is there; those of inputs are there in stage 0."""
+        return {wire: row.ready for row in self.rows for wire in row.outputs}
+
+    @property
+    def stages(self) -> int:
+        """Registers from the inputs to every output; at least one."""
+        return max([1, *(row.ready for row in self.rows)])
+
+    @property
+    def luts(self) -> int:
+        """Planned LUTs of all rows."""
+        return sum(row.shape.luts for row in self.rows)
+
+    @property
+    def flip_flops(self) -> int:
+        """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
+        last: dict[int, int] = defaultdict(int)
+        for row in self.rows:
+            for bit in (bit for column in row.operands for bit in column):
+                last[bit.wire] = max(last[bit.wire], row.stage)
+        for bits in self.outputs:
+            for bit in bits:
+                if bit is not None:
+                    last[bit.wire] = self.stages
+        ready = {wire: row.stage for row in self.rows for wire in row.outputs}
+        return sum(until - ready.get(wire, 0) for wire, until in last.items())
+
+    @property
+    def width(self) -> int:
+        """Bits of the widest sum'."""
+        return max(1, int(self.largest.max()).bit_length())
+
+
+@dataclass
+class _Number:
+    """Bits by column and a constant: what a source of the graph is."""
+
+    columns: dict[int, list[Bit]]
+    offset: int
+
+    def times(self, weight: int) -> _Number:
+        """This number times plus or minus a power of two."""
+        shift = abs(weight).bit_length() - 1
+        if weight > 0:
+            moved = {c + shift: bits for c, bits in self.columns.items()}
+            return _Number(moved, self.offset << shift)
+        ones = sum(len(bits) << c for c, bits in self.columns.items())
+        moved = {c + shift: [~bit for bit in bits] for c, bits in self.columns.items()}
+        return _Number(moved, (-self.offset - ones) << shift)
+
+
+def wire(graph: AdderGraph, source: DataType, rows_per_stage: int | None = None) -> Wiring:
+    """Compress every heap of ``graph``; ``rows_per_stage`` rows at most between registers, None for no limit."""
+    return _Wirer(graph, source, rows_per_stage).run()
+
+
+class _Wirer:
+    def __init__(self, graph: AdderGraph, source: DataType, limit: int | None) -> None:
+        self.graph = graph
+        self.source = source
+        self.limit = limit
+        self.rows: list[WiredRow] = []
+        self.wires = graph.inputs * source.bits
+        self.ready: dict[int, int] = {}
+        top = source.bits - 1
+        self.numbers = [
+            _Number(
+                {b: [Bit(k * source.bits + b, source.signed and b == top)] for b in range(source.bits)},
+                -(1 << top) if source.signed else 0,
+            )
+            for k in range(graph.inputs)
+        ]
+
+    def run(self) -> Wiring:
+        """Nodes first, then the rows."""
+        for terms in self.graph.nodes:
+            number = self._sum(terms)
+            self.numbers.append(_Number(self._compress(number.columns, None), number.offset))
+        matrix = self.graph.matrix()
+        positive, negative = np.maximum(matrix, 0).sum(axis=1), np.maximum(-matrix, 0).sum(axis=1)
+        highest = positive * self.source.maximum - negative * self.source.minimum
+        outputs, corrections = [], []
+        for terms, high in zip(self.graph.rows, highest.tolist(), strict=True):
+            number = self._sum(terms)
+            width = (high - number.offset).bit_length()
+            heap = self._compress(number.columns, width)
+            outputs.append(tuple(heap[c][0] if heap.get(c) else None for c in range(width)))
+            corrections.append(-number.offset)
+        offsets = np.array(corrections, dtype=np.int64)
+        return Wiring(
+            self.source, self.graph.inputs, tuple(self.rows), tuple(outputs), offsets, highest + offsets
+        )
+
+    def _sum(self, terms: Sum) -> _Number:
+        total = _Number(defaultdict(list), 0)
+        for term in terms:
+            number = self.numbers[term.source].times(term.weight)
+            for column, bits in number.columns.items():
+                total.columns[column] += bits
+            total.offset += number.offset
+        return total
+
+    def _compress(self, columns: dict[int, list[Bit]], width: int | None) -> dict[int, list[Bit]]:
+        """Put the rows of a heap; returns the bits that they leave."""
+        size = max(columns, default=-1) + 1 if width is None else width
+        heights = tuple(len(columns.get(c, ())) for c in range(size))
+        heap = {c: [(0, bit) for bit in columns.get(c, ())] for c in range(size)}
+        first = max((self.ready.get(bit.wire, 0) for bits in heap.values() for _, bit in bits), default=0)
+        later: list[tuple[int, Bit]] = []
+        stage = 0
+        for shape in compress(heights, width, self.limit):
+            if shape.stage > stage:
+                stage = shape.stage
+                heap = {c: [(0, bit) for _, bit in bits] for c, bits in heap.items()}
+                _join(heap, later, 0)
+                later = []
+            depth, row = self._row(shape, heap, first)
+            left = [(shape.column + at, wire) for at, wire in enumerate(row.sums)]
+            above = shape.column + len(shape.taken)
+            left += [(above, wire) for wire in row.outputs[len(row.sums) :]]
+            bits = [(c, Bit(wire)) for c, wire in left]
+            if shape.kind is RowKind.TERNARY:
+                later += bits
+            else:
+                _join(heap, bits, depth + 1)
+        _join(heap, later, 0)
+        return {c: [bit for _, bit in bits] for c, bits in heap.items()}
+
+    def _row(
+        self, shape: HeapRow, heap: dict[int, list[tuple[int, Bit]]], first: int
+    ) -> tuple[int, WiredRow]:
+        """Take a row's bits out of the heap and number what it leaves."""
+        plain_last = 4 if shape.kind is RowKind.TERNARY else 6
+        operands, depth = [], 0
+        for at, count in enumerate(shape.taken):
+            column = shape.column + at
+            picky = count == plain_last and (at == 0 or shape.kind is RowKind.ATOMS)
+            bits = sorted(heap.get(column, []), key=lambda item: (item[0], item[1].inverted == picky))
+            heap[column] = bits[count:]
+            depth = max([depth, *(level for level, _ in bits[:count])])
+            chosen = [bit for _, bit in bits[:count]]
+            operands.append(tuple(sorted(chosen, key=lambda bit: not bit.inverted)))
+        sums = tuple(range(self.wires, self.wires + len(shape.taken)))
+        self.wires += len(sums)
+        save = carry = None
+        if shape.carries:
+            carry, self.wires = self.wires, self.wires + 1
+        if shape.carries > 1:
+            save, self.wires = self.wires, self.wires + 1
+        row = WiredRow(shape, first + shape.stage, tuple(operands), sums, save, carry)
+        self.rows.append(row)
+        self.ready.update(dict.fromkeys(row.outputs, row.ready))
+        return depth, row
+
+
+def _join(heap: dict[int, list[tuple[int, Bit]]], bits: Iterable[tuple[int, Bit]], depth: int) -> None:
+    for column, bit in bits:
+        heap.setdefault(column, []).append((depth, bit))
