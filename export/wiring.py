@@ -57,7 +57,7 @@ class WiredRow:
     @property
     def outputs(self) -> tuple[int, ...]:
         """Every wire that the row leaves."""
-        return (*self.sums, *(wire for wire in (self.save, self.carry) if wire is not None))
+        return (*self.sums, *(wire for wire in (self.carry, self.save) if wire is not None))
 
     @property
     def ready(self) -> int:
@@ -86,11 +86,6 @@ class Wiring:
     corrections: IntArray
     largest: IntArray
 
-    @cached_property
-    def ready(self) -> dict[int, int]:
-        """Stage from which on each wire of a row is there; those of inputs are there in stage 0."""
-        return {wire: row.ready for row in self.rows for wire in row.outputs}
-
     @property
     def stages(self) -> int:
         """Registers from the inputs to every output; at least one."""
@@ -101,19 +96,25 @@ class Wiring:
         """Planned LUTs of all rows."""
         return sum(row.shape.luts for row in self.rows)
 
+    @cached_property
+    def registers(self) -> tuple[tuple[int, ...], ...]:
+        """The wires in each stage's registers, from those before stage 1 to those of the outputs."""
+        last: dict[int, int] = {}
+        for row in self.rows:
+            for bit in (bit for column in row.operands for bit in column):
+                last[bit.wire] = max(last.get(bit.wire, 0), row.stage)
+        for bit in (bit for bits in self.outputs for bit in bits if bit is not None):
+            last[bit.wire] = self.stages
+        made = {wire: row.stage for row in self.rows for wire in row.outputs}
+        return tuple(
+            tuple(wire for wire, until in sorted(last.items()) if made.get(wire, 0) < stage <= until)
+            for stage in range(1, self.stages + 1)
+        )
+
     @property
     def flip_flops(self) -> int:
         """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
-        last: dict[int, int] = defaultdict(int)
-        for row in self.rows:
-            for bit in (bit for column in row.operands for bit in column):
-                last[bit.wire] = max(last[bit.wire], row.stage)
-        for bits in self.outputs:
-            for bit in bits:
-                if bit is not None:
-                    last[bit.wire] = self.stages
-        ready = {wire: row.stage for row in self.rows for wire in row.outputs}
-        return sum(until - ready.get(wire, 0) for wire, until in last.items())
+        return sum(len(wires) for wires in self.registers)
 
     @property
     def width(self) -> int:

@@ -26,6 +26,19 @@ class Generic:
         """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
         return add_all(terms if so_far is None else [*terms, Mux(clear, 0, so_far)])[:width]
 
+    def ternary_row(self, name, columns, *, top):
+        """A row of a heap: (sum of each column, carry-save, carry), the last two None where there is no such bit."""
+        count  = len(columns)
+        values = [[~signal if inverted else signal for signal, inverted in bits] for bits in columns]
+        slots  = max(len(bits) for bits in values)
+        total  = add_all(Cat(bits[slot] if slot < len(bits) else Const(0, 1) for bits in values) for slot in range(slots))
+        total  = (total | Const(0, count + 2))[:count + 2]
+        above  = total[count:]
+        sums   = [total[at] for at in range(count)]
+        return sums, None if top else above[1], None if top else above.any()
+
+    atoms_row = ternary_row
+
 
 def rows(m, platform):
     """What adds rows to the module ``m`` on this platform: :class:`Generic` or the cells of a family."""

@@ -6,13 +6,17 @@ With them a bit of a row costs one LUT:
     pair     the sum of two ternary products; O5 = first product = DI, O6 = first ^ second = S
     ternary  the sum of three numbers, the last one gated; O5 = maj(a, b, c) = m, which enters the next bit's
              LUT and DI; O6 = a ^ b ^ c ^ m of the bit below = S
+    atoms    pairs of columns of a heap: S of the lower one is the parity of its bits and DI one of them; what the
+             others come to, halved, is 0, 1 or 2 in the upper one: S where it is 1, DI where it is 2
 
 In a slice O5 on the fabric and the sum both want the same output, so a ternary row is legal only where each sum
-goes straight to its flip-flop: whoever uses :class:`SevenSeries` registers every row and reads it nowhere else.
+goes straight to its flip-flop: whoever uses it registers every row and reads it nowhere else. Atoms keep their O5
+inside the carry chain and need no register. Source for both kinds of row on a heap: export.heap.
 Source: UG474, "7 Series FPGAs Configurable Logic Block", LUT and carry logic.
 """
 
 from enum import Enum
+from functools import cache
 
 from amaranth import *
 
@@ -36,7 +40,8 @@ class Modelled:
 
 
 class SevenSeries:
-    """Adds rows made of LUT6_2 and CARRY4 to the module ``m``; combinational, the caller registers them."""
+    """Adds rows made of LUT6_2 and CARRY4 to the module ``m``; combinational, the caller registers them (all but
+    rows of atoms)."""
 
     def __init__(self, m, platform):
         self._m        = m
@@ -82,6 +87,69 @@ class SevenSeries:
         sums, carries = self._carry(name, select, data)
         return Cat(*sums, carries[-1])[:width]
 
+    def ternary_row(self, name, columns, *, top):
+        """A ternary row of a heap (export.heap): (sum of each column, carry-save or None, carry or None).
+
+        ``columns`` : (signal, inverted) of each bit of each column. ``top`` : there is nothing above the last one.
+        """
+        select, data, save = [], [], None
+        for at, bits in enumerate(columns):
+            last = top and at == len(columns) - 1
+            if at == 0 and len(bits) == 4 and not last:
+                save, bits = _plain(bits[3]), bits[:3]       # goes where the carry-save of a column below would
+            below = [] if save is None else [(save, False)]
+            saves = not last and len(bits) > 1 and len(bits) + len(below) > 2
+            adds  = not last and not saves and len(bits) == 2
+            o6, o5 = self._lut(f"{name}_{at}", bits + below, _odd, _most if saves else _first if adds else None,
+                               low_takes=len(bits))
+            select.append(o6)
+            data.append(save if save is not None and not last else o5 if adds else Const(0, 1))
+            save = o5 if saves else None
+        sums, carries = self._carry(name, select, data)
+        return sums, save, None if top else carries[-1]
+
+    def atoms_row(self, name, columns, *, top):
+        """A row of atoms (export.heap): (sum of each column, None, carry or None); arguments as for a ternary row."""
+        select, data = [], []
+        for at in range(0, len(columns), 2):
+            low, high = (*columns[at:at + 2], None)[:2]
+            last   = top and at + 2 >= len(columns)
+            direct = len(low) == 6 or high is None
+            o6, o5 = self._lut(f"{name}_{at}", low, _odd, None if direct or not low else _last)
+            select.append(o6)
+            data.append(Const(0, 1) if not low or high is None else _plain(low[-1]) if direct else o5)
+            if high is not None:
+                rest = len(low[:-1])
+                o6, o5 = self._lut(f"{name}_{at + 1}", low[:-1] + high, _half_odd(rest), None if last else _half_two(rest))
+                select.append(o6)
+                data.append(Const(0, 1) if last else o5)
+        sums, carries = self._carry(name, select, data)
+        return sums, None, None if top else carries[-1]
+
+    def _lut(self, name, bits, high, low=None, *, low_takes=None):
+        """O6 = high(bits) and, with at most five of them, O5 = low(the first ``low_takes``); bits are (signal, inverted)."""
+        if not bits:
+            return Const(0, 1), Const(0, 1)
+        inverted = tuple(inverted for _, inverted in bits)
+        inputs   = [signal for signal, _ in bits]
+        if low is None:
+            table = _bit_table(high, inverted, 6, None)
+        else:
+            table  = _bit_table(high, inverted, 5, None) << 32 | _bit_table(low, inverted, 5, low_takes)
+        inputs += [Const(0, 1)] * (5 - len(inputs))
+        o6, o5 = Signal(name=f"{name}_o6"), Signal(name=f"{name}_o5")
+        select = inputs[5] if len(inputs) == 6 else Const(1, 1)
+        if self._modelled:
+            self._m.d.comb += o6.eq(Const(table, 64).bit_select(Cat(*inputs[:5], select), 1))
+            if low is not None:
+                self._m.d.comb += o5.eq(Const(table & 0xffffffff, 32).bit_select(Cat(*inputs[:5]), 1))
+        else:
+            pins = {f"i_I{pin}": value for pin, value in enumerate(inputs[:5])}
+            if low is not None:
+                pins["o_O5"] = o5
+            self._m.submodules[f"{name}_lut"] = Instance("LUT6_2", p_INIT=Const(table, 64), i_I5=select, o_O6=o6, **pins)
+        return o6, o5
+
     def _lut6_2(self, name, high, low, inputs, select):
         """O6 and O5 of a cell: O5 = low(inputs), O6 = high(inputs) where ``select`` (I5) is high, else O5."""
         high, low = _table(high), _table(low)
@@ -116,6 +184,51 @@ class SevenSeries:
             sums   += [o[bit] for bit in range(used)]
             carries += [co[bit] for bit in range(used)]
         return sums, carries
+
+
+def _plain(bit):
+    """A bit that enters the carry chain as it is: an inverted one costs an inverter."""
+    signal, inverted = bit
+    return ~signal if inverted else signal
+
+
+def _odd(*bits):
+    return sum(bits) & 1
+
+
+def _most(*bits):
+    return sum(bits) >= 2
+
+
+def _first(*bits):
+    return bits[0]
+
+
+def _last(*bits):
+    return bits[-1]
+
+
+@cache
+def _half_odd(low):
+    """Whether half of the first ``low`` bits, rounded down, and the others come to 1."""
+    return lambda *bits: sum(bits[:low]) // 2 + sum(bits[low:]) == 1
+
+
+@cache
+def _half_two(low):
+    return lambda *bits: sum(bits[:low]) // 2 + sum(bits[low:]) >= 2
+
+
+@cache
+def _bit_table(function, inverted, pins, takes):
+    """The 2**``pins`` bits of INIT for a function of the first ``takes`` bits, some of them inverted on the way in."""
+    used = len(inverted)
+
+    def value(index):
+        bits = [index >> pin & 1 ^ inverted[pin] for pin in range(used)]
+        return int(function(*bits[:takes]))
+
+    return sum(value(index) << index for index in range(1 << pins))
 
 
 def _parity(a, b, c, clear, carry_save):

@@ -1,0 +1,128 @@
+"""The ``unrolled`` engine: the matrix is wiring, a new vector every cycle."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from amaranth import *
+
+from export.datatype import DataType
+from export.heap import RowKind
+from export.ir import MatrixNode
+from export.sharing import Search, share
+from export.wiring import wire
+from hw.arithmetic import rows
+from hw.stream import Beats, Unit, UnitComponent
+
+__all__ = ["MatrixLogic", "Unrolled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unrolled(Unit):
+    """sum'[row] = y[row] + wiring.corrections[row] for each vector, unsigned, with y = W x and W any matrix of
+    ``node``: planes and their coefficients.
+
+    A whole vector a beat, a beat a cycle; wiring.stages cycles from a vector to its sums. Zeros cost nothing.
+
+    Parameters
+    ----------
+    name : instance name.
+    node : the layer.
+    source : type of the input elements.
+    vectors : vectors a frame (output pixels).
+    search : how shared sums are looked for (export.sharing).
+    rows_per_stage : rows of additions one behind the other between registers; None for no limit: a stage for each
+        depth of shared sums and one for the outputs.
+    """
+
+    name:           str
+    node:           MatrixNode
+    source:         DataType
+    vectors:        int
+    search:         Search     = field(default_factory=Search)
+    rows_per_stage: int | None = None
+
+    @cached_property
+    def graph(self):
+        """The additions (export.adder_graph)."""
+        return share(self.node.matrix(), self.source.bits, self.search)
+
+    @cached_property
+    def wiring(self):
+        """The rows they are made of (export.wiring)."""
+        return wire(self.graph, self.source, self.rows_per_stage)
+
+    @property
+    def i(self):
+        return Beats(self.source, self.graph.inputs)
+
+    @property
+    def o(self):
+        return Beats(DataType(self.wiring.width, signed=False), len(self.graph.rows))
+
+    @property
+    def interval_cycles(self):
+        return self.vectors
+
+    @property
+    def frame_beats(self):
+        return self.vectors
+
+    def schedule(self, graph, channel):
+        beats = range(self.vectors)
+        for stage in range(self.wiring.stages):
+            channel = graph.chain(f"{self.name}.stage_{stage}", channel, self.vectors, beats, beats)
+        return channel
+
+    def component(self):
+        return MatrixLogic(self)
+
+
+class MatrixLogic(UnitComponent):
+    """The circuit of :class:`Unrolled`: stages of rows, each ending in registers with a valid of their own.
+
+    Members
+    -------
+    i : a vector a beat.
+    o : a beat of all sums, row 0 first.
+    """
+
+    def elaborate(self, platform):
+        m      = Module()
+        wiring = self._unit.wiring
+        row    = rows(m, platform)
+
+        valid  = [self.i.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, wiring.stages)), self.o.valid]
+        ready  = [self.i.ready, *(Signal(name=f"ready_{stage}") for stage in range(1, wiring.stages))]
+        for stage, behind in enumerate([*ready[1:], self.o.ready]):
+            m.d.comb += ready[stage].eq(~valid[stage + 1] | behind)
+            with m.If(ready[stage]):
+                m.d.sync += valid[stage + 1].eq(valid[stage])
+
+        bits = dict(enumerate(self.i.payload))               # of each wire that is there in this stage
+        for stage, wires in enumerate(wiring.registers):
+            made = {}                                        # by ternary rows: there in the next stage
+            for number, wired in enumerate(wiring.rows):
+                if wired.stage != stage:
+                    continue
+                ternary  = wired.shape.kind is RowKind.TERNARY
+                operands = [[(bits[bit.wire], bit.inverted) for bit in column] for column in wired.operands]
+                sums, save, carry = (row.ternary_row if ternary else row.atoms_row)(
+                    f"row_{number}", operands, top=wired.shape.top)
+                left = [*sums, *(() if carry is None else (carry,)), *(() if wired.save is None else (save,))]
+                left = dict(zip(wired.outputs, left, strict=True))
+                if ternary:
+                    made.update(left)
+                else:
+                    comb = Signal(len(left), name=f"row_{number}")
+                    m.d.comb += comb.eq(Cat(*left.values()))
+                    bits.update(zip(left, comb, strict=True))
+            register = Signal(len(wires), name=f"stage_{stage + 1}", reset_less=True)
+            with m.If(ready[stage]):
+                m.d.sync += register.eq(Cat(made.get(wire, bits.get(wire)) for wire in wires))
+            bits = dict(zip(wires, register, strict=True))
+
+        for number, output in enumerate(wiring.outputs):
+            lane = self.o.payload.word_select(number, wiring.width)
+            m.d.comb += lane.eq(Cat(
+                Const(0, 1) if bit is None else ~bits[bit.wire] if bit.inverted else bits[bit.wire] for bit in output))
+        return m
