@@ -24,6 +24,7 @@ __all__ = [
     "corrected_thresholds",
     "largest_sums",
     "row_corrections",
+    "shifted_thresholds",
     "threshold_bits",
 ]
 
@@ -58,8 +59,13 @@ def corrected_thresholds(thresholds: IntArray, matrix: Trits, dtype: DataType) -
     All of them fit ``threshold_bits``, one bit more than the accumulator only when a row that can fill the
     accumulator has a level that it never reaches.
     """
-    shifted = np.asarray(thresholds, dtype=np.int64) + row_corrections(matrix, dtype)[:, None]
-    clipped: IntArray = np.clip(shifted, 0, largest_sums(matrix, dtype)[:, None] + 1)
+    return shifted_thresholds(thresholds, row_corrections(matrix, dtype), largest_sums(matrix, dtype))
+
+
+def shifted_thresholds(thresholds: IntArray, corrections: IntArray, largest: IntArray) -> IntArray:
+    """Return the thresholds [M, L] for sums that are ``corrections`` [M] more than y and at most ``largest``."""
+    shifted = np.asarray(thresholds, dtype=np.int64) + corrections[:, None]
+    clipped: IntArray = np.clip(shifted, 0, largest[:, None] + 1)
     return clipped
 
 

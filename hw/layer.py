@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import ClassVar
 
-from export.correction import corrected_bias, corrected_thresholds, threshold_bits
+from export.correction import largest_sums, row_corrections, shifted_thresholds
 from export.datatype import DataType
-from export.ir import Bias, Convolution, MatrixNode, TensorType, Threshold, Trits
+from export.ir import Bias, Convolution, IntArray, MatrixNode, TensorType, Threshold, Trits
 from hw.line_window import LineWindow
 from hw.resize import resized
 from hw.stream import Unit
@@ -66,14 +66,18 @@ class Layer:
 
     def results(self, matrix: Trits, sums: DataType, pe):
         """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``."""
-        common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
         source = self.source.dtype
+        return self.results_of(row_corrections(matrix, source), largest_sums(matrix, source), sums, pe)
+
+    def results_of(self, corrections: IntArray, largest: IntArray, sums: DataType, pe):
+        """The same for sums that are ``corrections`` [M] more than the node's and at most ``largest`` [M]."""
+        common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
         if isinstance(self.behind, Threshold):
-            values = corrected_thresholds(self.behind.thresholds, matrix, source)
+            values = shifted_thresholds(self.behind.thresholds, corrections, largest)
             return Thresholds(name="thresholds", values=values, target=self.target.dtype,
-                              value_bits=threshold_bits(values, matrix, source), **common)
-        bias   = self.behind.bias if self.behind is not None else [0] * len(matrix)
-        values = corrected_bias(bias, matrix, source)[:, None]
+                              value_bits=max(sums.bits, int(values.max()).bit_length()), **common)
+        bias   = self.behind.bias if self.behind is not None else 0
+        values = (bias - corrections)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
         return Biases(name="bias", values=values, target=self.target.dtype, value_bits=bits, **common)
 

@@ -8,6 +8,7 @@ from export.packing import Packing
 from hw.array_folding import ArrayFolding
 from hw.network import Top
 from hw.plan import plan
+from hw.unrolled_folding import UnrolledFolding
 from sim.reference import run
 from sim.stimulus import pack_beats
 from tests.hw.networks import FOLDINGS, convolutional
@@ -82,8 +83,10 @@ def planned(design):
             "conv2": ArrayFolding(pe=2, simd=2),
             "classifier": ArrayFolding(pe=5, simd=3),
         },
+        {**FOLDINGS, "conv2": UnrolledFolding(iterations=2)},
+        {name: UnrolledFolding(iterations=1, rows_per_stage=1) for name in FOLDINGS},
     ],
-    ids=["mixed", "slow end", "all parallel", "slow start"],
+    ids=["mixed", "slow end", "all parallel", "slow start", "unrolled layer", "all unrolled"],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_result_in_the_planned_cycle(foldings, seed):

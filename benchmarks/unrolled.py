@@ -1,0 +1,351 @@
+"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with one script.
+
+    pip install da4ml==0.6.0
+    python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3] [--matrices FOLDER]
+
+Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a column per output).
+Each design is synthesised, its netlist simulated on 640 vectors and compared word for word with the product of
+matrix and vector, and only then counted. da4ml is synthesised twice, flat and with its hierarchy kept, one adder a
+carry chain; the better one is what is compared with. Ours carries the registers and the handshake of its stream and
+hands out y plus a constant for each row, which the thresholds or the bias behind it absorb; da4ml's is combinational
+and hands out y. Prints a table and writes build/benchmarks/unrolled.json; points that are there are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.back import verilog
+from amaranth.hdl import UnusedElaboratable
+
+from export.datatype import DataType
+from export.files import write_atomic
+from export.ir import Dense
+from export.sharing import Search
+from hw.rom import RomFiles
+from hw.seven_series import Primitives
+from hw.unrolled import Unrolled
+from reports.netlist import instances
+from reports.resources import total
+from reports.tables import Column, Table
+
+VECTORS = 640
+ROUNDS = 300
+SCRIPT = "synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf"
+OURS = {
+    "ours": {"depth": None, "rows_per_stage": None},
+    "ours, depth 1": {"depth": 1, "rows_per_stage": None},
+    "ours, fast": {"depth": None, "rows_per_stage": 1},
+}
+"""Options of the engine, by the name of the form."""
+
+PEER = ("da4ml flat", "da4ml chain")
+
+
+def random_matrix(size: int, density: float, seed: int) -> npt.NDArray[np.int8]:
+    """The matrix [M, K] of a point."""
+    rng = np.random.default_rng(seed)
+    chosen = np.where(rng.random((size, size)) < density, rng.choice([-1, 1], (size, size)), 0)
+    return np.ascontiguousarray(chosen.T.astype(np.int8))
+
+
+def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.int64]:
+    """Vectors [n, K]: both ends of the range, the largest and smallest value of each row, and random ones."""
+    rng = np.random.default_rng(0)
+    low, high = dtype.minimum, dtype.maximum
+    worst = [np.where(sign * row > 0, high, low) for row in matrix for sign in (1, -1)]
+    fixed = np.array([np.full(matrix.shape[1], low), np.full(matrix.shape[1], high), *worst])[: VECTORS // 2]
+    return np.concatenate([fixed, rng.integers(low, high + 1, (VECTORS - len(fixed), matrix.shape[1]))])
+
+
+# netlist -------------------------------------------------------------------------------------------------------
+
+
+def synthesise(source: str, top: str, folder: Path, *, flat: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(netlist to count, flat netlist to simulate)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "design.v").write_text(source)
+    commands = [
+        "read_verilog design.v",
+        SCRIPT.format(top=top) + (" -flatten" if flat else ""),
+        "delete */t:$scopeinfo",  # what flattening leaves as a note
+        "write_json counted.json",
+        "flatten",
+        "write_json flat.json",
+    ]
+    child = Path(sys.modules["reports"].__path__[0]) / "synth_child.py"
+    with (folder / "synth.log").open("w") as log:
+        subprocess.run(
+            [sys.executable, "-I", str(child)],
+            input="\n".join(commands),
+            text=True,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            check=True,
+        )
+    counted, whole = (json.loads((folder / f"{name}.json").read_text()) for name in ("counted", "flat"))
+    for name in ("counted", "flat", "design"):
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
+    return counted, whole
+
+
+def simulate(netlist: Mapping[str, Any], top: str, inputs: Mapping[str, list[int]], output: str) -> list[int]:
+    """Bits of the port ``output`` from the bits of ``inputs``, each a number with a bit a vector.
+
+    Registers hand on what enters them: what a pipeline gives for a vector that is held.
+    """
+    module = netlist["modules"][top]
+    ones = (1 << VECTORS) - 1
+    values: dict[Any, int] = {"0": 0, "1": ones, "x": 0, "z": 0}
+    for name, port in module["ports"].items():
+        if port["direction"] == "input":
+            values.update(zip(port["bits"], inputs.get(name, [0] * len(port["bits"])), strict=True))
+    drivers = {
+        bit: cell
+        for cell in module["cells"].values()
+        for pin, bits in cell["connections"].items()
+        if cell["port_directions"][pin] == "output"
+        for bit in bits
+    }
+    wanted = module["ports"][output]["bits"]
+    stack = list(wanted)
+    while stack:
+        cell = drivers.get(stack[-1])
+        if stack[-1] in values or cell is None:
+            values.setdefault(stack.pop(), 0)
+            continue
+        needed = [
+            bit
+            for pin, bits in cell["connections"].items()
+            if cell["port_directions"][pin] == "input" and pin not in ("C", "CE", "R", "S_R")
+            for bit in bits
+            if bit not in values
+        ]
+        if cell["type"].startswith("FD"):
+            needed = [bit for bit in needed if bit in cell["connections"]["D"]]
+        if needed:
+            stack += needed
+        else:
+            evaluate(cell, values, ones)
+    return [values[bit] for bit in wanted]
+
+
+def evaluate(cell: Mapping[str, Any], values: dict[Any, int], ones: int) -> None:
+    """Put the outputs of a cell into ``values``."""
+    kind, pins = cell["type"], {pin: list(bits) for pin, bits in cell["connections"].items()}
+
+    def read(pin: str) -> list[int]:
+        return [values[bit] for bit in pins.get(pin, ["0"])]
+
+    def write(pin: str, bits: Iterable[int]) -> None:
+        values.update(zip(pins.get(pin, []), bits, strict=False))
+
+    if kind == "LUT6_2":
+        init = int(cell["parameters"]["INIT"], 2)
+        names = [read(f"I{pin}")[0] for pin in range(6)]
+        write("O6", [choose(init, names, ones)])
+        write("O5", [choose(init & 0xFFFFFFFF, names[:5], ones)])
+    elif kind.startswith("LUT"):
+        names = [read(f"I{pin}")[0] for pin in range(int(kind[3:]))]
+        write("O", [choose(int(cell["parameters"]["INIT"], 2), names, ones)])
+    elif kind == "CARRY4":
+        carry = read("CI")[0] | read("CYINIT")[0]
+        sums, carries = [], []
+        for select, data in zip(read("S"), read("DI"), strict=True):
+            sums.append(select ^ carry)
+            carry = select & carry | (select ^ ones) & data
+            carries.append(carry)
+        write("O", sums)
+        write("CO", carries)
+    elif kind == "INV":
+        write("O", [read("I")[0] ^ ones])
+    elif kind in ("MUXF7", "MUXF8"):
+        select = read("S")[0]
+        write("O", [select & read("I1")[0] | (select ^ ones) & read("I0")[0]])
+    elif kind in ("FDRE", "FDSE"):
+        write("Q", read("D"))
+    else:
+        raise SystemExit(f"no model of a cell {kind}")
+
+
+def choose(init: int, inputs: list[int], ones: int) -> int:
+    """The value of a table, bit by bit of the inputs."""
+    table = [ones if init >> index & 1 else 0 for index in range(1 << len(inputs))]
+    for value in inputs:
+        table = [low ^ ((low ^ high) & value) for low, high in zip(table[0::2], table[1::2], strict=True)]
+    return table[0]
+
+
+def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
+    """Each bit of each element [n, K] as a number with a bit a vector, element 0 first, lowest bit first."""
+    found = []
+    for element in values.T:
+        for bit in range(bits):
+            column = np.packbits((element >> bit & 1).astype(np.uint8), bitorder="little")
+            found.append(int.from_bytes(column.tobytes(), "little"))
+    return found
+
+
+# designs -------------------------------------------------------------------------------------------------------
+
+
+def ours(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Build, prove and count the engine."""
+    node = Dense(name="layer", input="input", planes=matrix[None])
+    search = Search(iterations=ROUNDS, depth=options["depth"])
+    unit = Unrolled(
+        name="unrolled", node=node, source=dtype, vectors=1, search=search,
+        rows_per_stage=options["rows_per_stage"],
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        source = verilog.convert(
+            unit.component(), name="unrolled", platform=RomFiles(Primitives.XILINX7), strip_internal_attrs=True
+        )
+    counted, flat = synthesise(source, "unrolled", folder, flat=False)
+    vectors = vectors_of(matrix, dtype)
+    payload = simulate(flat, "unrolled", {"i__payload": columns_of(vectors, dtype.bits)}, "o__payload")
+    sums = vectors @ matrix.T.astype(np.int64) + unit.wiring.corrections
+    if payload != columns_of(sums, unit.wiring.width):
+        raise SystemExit(f"{folder.name}: the netlist computes something else")
+    graph = unit.graph
+    facts = {
+        "adders": graph.adders, "nodes": len(graph.nodes), "stages": unit.wiring.stages,
+        "planned_luts": unit.wiring.luts, "planned_ff": unit.wiring.flip_flops,
+    }  # fmt: skip
+    return {**facts, **resources(counted, "unrolled")}
+
+
+def peer(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, forms: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Build, prove and count da4ml's combinational design in each of its forms."""
+    from da4ml.codegen.rtl import verilog as generator
+    from da4ml.trace import FixedVariableArrayInput, comb_trace
+    from da4ml.types import minimal_kif
+
+    # By way of its tracer: the Verilog of a bare solution of cmvm.solve can cut sums of asymmetric ranges short.
+    columns = matrix.shape[1]
+    kernel = np.ascontiguousarray(matrix.T.astype(np.float32))  # its layout: a row per input
+    symbols = FixedVariableArrayInput(columns)
+    plain = [np.full(columns, bits) for bits in (int(dtype.signed), dtype.bits - int(dtype.signed), 0)]
+    solution = comb_trace(symbols, symbols.quantize(*plain) @ kernel)
+    body = generator.comb_logic_gen(solution, "top", timescale="")
+    library = Path(generator.__file__).parent / "source"
+    source = "\n".join([*((library / f"{name}.v").read_text() for name in ("shift_adder", "negative")), body])
+    kifs = [minimal_kif(interval) for interval in solution.out_qint]
+    vectors = vectors_of(matrix, dtype)
+    sums = vectors @ matrix.T.astype(np.int64)
+    wanted = [bit for row, kif in zip(sums.T, kifs, strict=True) for bit in columns_of(row[:, None], sum(kif))]
+    for form in forms:
+        counted, flat = synthesise(source, "top", folder / form.rpartition(" ")[2], flat=form.endswith("flat"))
+        found = simulate(flat, "top", {"model_inp": columns_of(vectors, dtype.bits)}, "model_out")
+        if found != wanted:
+            raise SystemExit(f"{folder.name}: da4ml's netlist computes something else")
+        yield form, {"adders": body.count("shift_adder #"), **resources(counted, "top")}
+
+
+def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
+    """LUT cells with inverters, packed LUT6 sites, CARRY4 and flip-flops."""
+    counted = total(part.own for part in instances(netlist, top))
+    return {
+        "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry4,
+        "ff": counted.ff, "tool": netlist["creator"],
+    }  # fmt: skip
+
+
+# points --------------------------------------------------------------------------------------------------------
+
+
+def measure(name: str, matrix: npt.NDArray[np.int8], dtype: DataType, build: Path, forms: Iterable[str]) -> dict[str, Any]:
+    """Everything about one point; forms that were measured before are read."""
+    identity = hashlib.sha256(matrix.tobytes() + repr((matrix.shape, dtype)).encode()).hexdigest()
+    place = build / "unrolled" / f"{name}.json"
+    point: dict[str, Any] = {"name": name, "matrix": identity, "forms": {}}
+    if place.is_file():
+        found = json.loads(place.read_text())
+        point = found if found["matrix"] == identity else point
+    point.update(
+        rows=matrix.shape[0], columns=matrix.shape[1], bits=dtype.bits, density=float((matrix != 0).mean())
+    )
+    folder = build / "unrolled" / name
+    missing = [form for form in forms if form not in point["forms"]]
+    for form in missing:
+        if form in OURS:
+            point["forms"][form] = ours(matrix, dtype, folder / form.replace(", ", "-"), OURS[form])
+            write_atomic(place, json.dumps(point, indent=1) + "\n")
+    others = [form for form in missing if form in PEER]
+    if others:
+        for form, found in peer(matrix, dtype, folder, others):
+            point["forms"][form] = found
+            write_atomic(place, json.dumps(point, indent=1) + "\n")
+    return point
+
+
+def points(arguments: argparse.Namespace) -> Iterator[tuple[str, npt.NDArray[np.int8], DataType]]:
+    """Name, matrix and type of the inputs of each point."""
+    for size in arguments.size:
+        for density in arguments.density:
+            for bits in arguments.bits:
+                for seed in range(arguments.seeds):
+                    name = f"{size}x{size}-{density}-{bits}bit-seed{seed}"
+                    yield name, random_matrix(size, density, seed), DataType(bits, signed=True)
+    for path in sorted(arguments.matrices.glob("*.csv")) if arguments.matrices else ():
+        matrix = np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2).T.astype(np.int8)
+        for bits in arguments.bits:
+            yield f"{path.stem}-{bits}bit", np.ascontiguousarray(matrix), DataType(bits, signed=True)
+
+
+def main() -> None:
+    """Measure the points that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, nargs="*", default=[16, 32, 64])
+    parser.add_argument("--density", type=float, nargs="*", default=[0.2, 0.4, 0.6])
+    parser.add_argument("--bits", type=int, nargs="+", default=[2, 4, 8])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--matrices", type=Path, help="folder of CSV files")
+    parser.add_argument("--forms", nargs="+", default=[*OURS, *PEER], choices=[*OURS, *PEER])
+    parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
+    arguments = parser.parse_args()
+    build = arguments.build.resolve()
+    found = []
+    for name, matrix, dtype in points(arguments):
+        found.append(measure(name, matrix, dtype, build, arguments.forms))
+        print(table(found[-1:]).text().splitlines()[-3 if len(found) else -1], file=sys.stderr)
+    write_atomic(build / "unrolled.json", json.dumps(found, indent=1) + "\n")
+    print(table(found).text())
+
+
+def table(found: list[dict[str, Any]]) -> Table:
+    """Return the table of the points."""
+
+    def row(point: dict[str, Any]) -> tuple[Any, ...]:
+        forms = point["forms"]
+        best = min((forms[form]["lut6_packed"] for form in PEER if form in forms), default=None)
+        mine = min((forms[form]["lut6_packed"] for form in OURS if form in forms), default=None)
+        packed = [forms[form]["lut6_packed"] if form in forms else None for form in (*OURS, *PEER)]
+        adders = [forms[form]["adders"] if form in forms else None for form in (next(iter(OURS)), PEER[1])]
+        return (point["name"], *packed, mine / best if mine and best else None, *adders)
+
+    return Table(
+        title="A ternary matrix as wiring: packed LUT6",
+        columns=(
+            "matrix", *OURS, *PEER, Column("ours / da4ml", digits=3), "adders", "da4ml's",
+        ),  # fmt: skip
+        rows=tuple(row(point) for point in found),
+        notes=("Best of ours beside the better of da4ml's two; " + SCRIPT.format(top="<top>") + ".",),
+    )
+
+
+if __name__ == "__main__":
+    main()

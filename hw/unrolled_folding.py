@@ -1,0 +1,44 @@
+"""The choice of the ``unrolled`` engine for a layer, and how hard to look for what its rows share."""
+
+from dataclasses import dataclass
+
+from export.sharing import Search
+from hw.layer import Folding
+from hw.resize import resized
+from hw.unrolled import Unrolled
+
+__all__ = ["UnrolledFolding"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnrolledFolding(Folding):
+    """Every weight at once. ``iterations``, ``seed`` and ``depth`` are those of the search (export.sharing.Search),
+    ``rows_per_stage`` is how many rows of additions stand one behind the other between registers; None: no limit."""
+
+    engine:         str        = "unrolled"
+    iterations:     int        = 100
+    seed:           int        = 0
+    depth:          int | None = None
+    rows_per_stage: int | None = None
+
+    def __post_init__(self):
+        self.search                                          # noqa: B018  # refuses what it does not take
+        rows = self.rows_per_stage
+        if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool)):
+            raise TypeError(f"rows_per_stage must be an int or None, not {rows!r}")
+        if rows is not None and rows < 1:
+            raise ValueError(f"rows_per_stage must be positive, not {rows!r}")
+
+    @property
+    def search(self):
+        """The settings of the search."""
+        return Search(iterations=self.iterations, seed=self.seed, depth=self.depth)
+
+    def units(self, layer):
+        rows, columns = layer.node.plane_matrices().shape[1:]
+        units  = layer.windows(layer.source.channels, whole=True)
+        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
+                         layer.vectors * columns)
+        unit = Unrolled(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
+                        search=self.search, rows_per_stage=self.rows_per_stage)
+        return (*units, unit, layer.results_of(unit.wiring.corrections, unit.wiring.largest, unit.o.dtype, rows))
