@@ -22,9 +22,13 @@ import numpy.typing as npt
 
 from export.adder_graph import AdderGraph, Term
 from export.ir import IntArray
-from export.rectangles import ALPHA, UNIT, Entries, extract, node_profile
+from export.heap import estimate
+from export.rectangles import UNIT, Entries, extract, node_profile
 
 __all__ = ["Search", "share"]
+
+TIE = 8
+"""Parts of a LUT that a bit counts beside the estimate of whole rows, so that rows that are nearly shorter count."""
 
 DEEPEST = 30
 """Depth of nodes where none was asked for."""
@@ -84,7 +88,7 @@ def share(matrix: npt.NDArray[np.integer], bits: int, search: Search | None = No
     if bits < 1:
         raise ValueError(f"bits must be positive, not {bits!r}")
     digits = digit_rows(array.astype(np.int64))
-    state = _State(array.shape[1], bits, len(digits))
+    state = _State(array.shape[1], bits, len(digits), _elements(array, digits, bits))
     for number, (_, _, row) in enumerate(digits):
         state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
     if chosen.depth != 0:
@@ -112,17 +116,36 @@ def digit_rows(matrix: IntArray) -> list[tuple[int, int, npt.NDArray[np.int8]]]:
     return [(row, at, trits) for row, at, _, trits in sorted(found, key=lambda item: item[:2])]
 
 
+@dataclass(frozen=True)
+class _Element:
+    """An element of y: its digit rows with their shifts, and its bits."""
+
+    digits: tuple[tuple[int, int], ...]
+    width: int
+
+
+def _elements(
+    matrix: IntArray, digits: Sequence[tuple[int, int, npt.NDArray[np.int8]]], bits: int
+) -> list[_Element]:
+    spans = np.abs(matrix.astype(np.int64)).sum(axis=1) * ((1 << bits) - 1)
+    found: list[list[tuple[int, int]]] = [[] for _ in spans]
+    for number, (row, shift, _) in enumerate(digits):
+        found[row].append((number, shift))
+    return [_Element(tuple(d), int(span).bit_length()) for d, span in zip(found, spans, strict=True) if d]
+
+
 class _State:
     """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs`` + n."""
 
-    def __init__(self, inputs: int, bits: int, outputs: int) -> None:
+    def __init__(self, inputs: int, bits: int, outputs: int, elements: Sequence[_Element]) -> None:
+        self.elements = elements
         self.inputs = inputs
         self.bits = bits
         self.outputs = outputs
         self.rows: Entries = [{} for _ in range(outputs)]
 
     def copy(self) -> _State:
-        other = _State(self.inputs, self.bits, self.outputs)
+        other = _State(self.inputs, self.bits, self.outputs, self.elements)
         other.rows = [dict(row) for row in self.rows]
         return other
 
@@ -149,16 +172,22 @@ class _State:
         return order
 
     def cost(self) -> int:
-        """LUTs times ``UNIT``, as the search sees them."""
+        """LUTs of nodes and rows, about; bits that go into a row break ties."""
         size: dict[int, tuple[int, ...]] = {}
         plain = (1,) * self.bits
-        total = 0
+        total = entering = 0
         for node in self.order():
             luts, size[node] = node_profile(self._heights(self.outputs + node, size, plain))
-            total += luts * UNIT
-        for row in range(self.outputs):
-            total += ALPHA * sum(self._heights(row, size, plain))
-        return total
+            total += luts
+        for element in self.elements:
+            heights = [0] * element.width
+            for row, shift in element.digits:
+                for column, count in enumerate(self._heights(row, size, plain), start=shift):
+                    if column < element.width:
+                        heights[column] += count
+            total += estimate(tuple(heights), element.width)
+            entering += sum(heights)
+        return total * UNIT + entering * TIE
 
     def _heights(self, row: int, size: dict[int, tuple[int, ...]], plain: tuple[int, ...]) -> tuple[int, ...]:
         profiles = [plain if c < self.inputs else size[c - self.inputs] for c in self.rows[row]]
@@ -220,7 +249,7 @@ def _search(state: _State, search: Search) -> _State:
             break
         trial = state.copy()
         nodes = len(trial.rows) - trial.outputs
-        share_of = 0.08 + 0.40 * chance.random()
+        share_of = 0.5 * chance.random() ** 2 + 0.02
         trial.dissolve({node for node in range(nodes) if chance.random() < share_of})
         fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
         trial.dissolve(set())
