@@ -201,7 +201,9 @@ def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
 # designs -------------------------------------------------------------------------------------------------------
 
 
-def ours(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+def ours(
+    matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: Mapping[str, Any]
+) -> dict[str, Any]:
     """Build, prove and count the engine."""
     node = Dense(name="layer", input="input", planes=matrix[None])
     search = Search(iterations=ROUNDS, depth=options["depth"])
@@ -212,7 +214,10 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: M
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
         source = verilog.convert(
-            unit.component(), name="unrolled", platform=RomFiles(Primitives.XILINX7), strip_internal_attrs=True
+            unit.component(),
+            name="unrolled",
+            platform=RomFiles(Primitives.XILINX7),
+            strip_internal_attrs=True,
         )
     counted, flat = synthesise(source, "unrolled", folder, flat=False)
     vectors = vectors_of(matrix, dtype)
@@ -228,7 +233,9 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: M
     return {**facts, **resources(counted, "unrolled")}
 
 
-def peer(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, forms: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def peer(
+    matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, forms: Iterable[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Build, prove and count da4ml's combinational design in each of its forms."""
     from da4ml.codegen.rtl import verilog as generator
     from da4ml.trace import FixedVariableArrayInput, comb_trace
@@ -246,9 +253,13 @@ def peer(matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, forms: Ite
     kifs = [minimal_kif(interval) for interval in solution.out_qint]
     vectors = vectors_of(matrix, dtype)
     sums = vectors @ matrix.T.astype(np.int64)
-    wanted = [bit for row, kif in zip(sums.T, kifs, strict=True) for bit in columns_of(row[:, None], sum(kif))]
+    wanted = [
+        bit for row, kif in zip(sums.T, kifs, strict=True) for bit in columns_of(row[:, None], sum(kif))
+    ]
     for form in forms:
-        counted, flat = synthesise(source, "top", folder / form.rpartition(" ")[2], flat=form.endswith("flat"))
+        counted, flat = synthesise(
+            source, "top", folder / form.rpartition(" ")[2], flat=form.endswith("flat")
+        )
         found = simulate(flat, "top", {"model_inp": columns_of(vectors, dtype.bits)}, "model_out")
         if found != wanted:
             raise SystemExit(f"{folder.name}: da4ml's netlist computes something else")
@@ -267,7 +278,9 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
 # points --------------------------------------------------------------------------------------------------------
 
 
-def measure(name: str, matrix: npt.NDArray[np.int8], dtype: DataType, build: Path, forms: Iterable[str]) -> dict[str, Any]:
+def measure(
+    name: str, matrix: npt.NDArray[np.int8], dtype: DataType, build: Path, forms: Iterable[str]
+) -> dict[str, Any]:
     """Everything about one point; forms that were measured before are read."""
     identity = hashlib.sha256(matrix.tobytes() + repr((matrix.shape, dtype)).encode()).hexdigest()
     place = build / "unrolled" / f"{name}.json"
@@ -340,7 +353,12 @@ def table(found: list[dict[str, Any]]) -> Table:
     return Table(
         title="A ternary matrix as wiring: packed LUT6",
         columns=(
-            "matrix", *OURS, *PEER, Column("ours / da4ml", digits=3), "adders", "da4ml's",
+            "matrix",
+            *OURS,
+            *PEER,
+            Column("ours / da4ml", digits=3),
+            "adders",
+            "da4ml's",
         ),  # fmt: skip
         rows=tuple(row(point) for point in found),
         notes=("Best of ours beside the better of da4ml's two; " + SCRIPT.format(top="<top>") + ".",),

@@ -75,9 +75,7 @@ class _Rectangle:
     negative: int
 
 
-def extract(
-    rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
-) -> None:
+def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int) -> None:
     """Take rectangles out of ``rows`` until none gains; each appends its node's row.
 
     Parameters
@@ -215,9 +213,9 @@ class _Extraction:
         elif self.power == 2:
             score = (score << 4) // isqrt(area << 8)
         if self.noise:
-            mixed = (self.noise + side * 40503 + one * 2654435761 + other * 2246822519 + sign * 3266489917) & (
-                2**32 - 1
-            )
+            mixed = (
+                self.noise + side * 40503 + one * 2654435761 + other * 2246822519 + sign * 3266489917
+            ) & (2**32 - 1)
             mixed = ((mixed ^ mixed >> 15) * 2246822519) & (2**32 - 1)
             mixed = ((mixed ^ mixed >> 13) * 3266489917) & (2**32 - 1)
             score = score * (1024 - (mixed >> 16 & 255)) >> 10

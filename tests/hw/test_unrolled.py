@@ -7,7 +7,8 @@ from amaranth.hdl import Fragment
 from export.datatype import DataType
 from export.ir import Dense
 from export.sharing import Search
-from hw.seven_series import Modelled
+from hw.rom import RomFiles
+from hw.seven_series import Modelled, Primitives
 from hw.unrolled import Unrolled
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, run, tensor
@@ -15,9 +16,7 @@ from tests.hw.pipeline import check, run, tensor
 
 def unit_of(planes, source, vectors, coefficients=(1,), **options):
     node = Dense(name="layer", input="input", planes=np.asarray(planes, np.int8), coefficients=coefficients)
-    return Unrolled(
-        name="unrolled", node=node, source=DataType.parse(source), vectors=vectors, **options
-    )
+    return Unrolled(name="unrolled", node=node, source=DataType.parse(source), vectors=vectors, **options)
 
 
 def expected(unit, vectors):
@@ -47,16 +46,71 @@ class OnPlatform:
 PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 
 
+CASES = [
+    ("u1", None, None),
+    ("u2", 1, 1),
+    ("s3", 0, 2),
+    ("s1", None, 2),
+    ("u8", 1, None),
+    ("s16", None, 1),
+]
+
+
 @PLATFORMS
-@pytest.mark.parametrize("rows_per_stage", [None, 1, 2])
-@pytest.mark.parametrize("depth", [0, 1, None])
-@pytest.mark.parametrize("source", ["u1", "u2", "s3", "u8", "s16"])
+@pytest.mark.parametrize(("source", "depth", "rows_per_stage"), CASES)
 def test_sums_in_the_planned_cycle(source, depth, rows_per_stage, platform):
     weights = np.random.default_rng(0).integers(-1, 2, size=(6, 9)).astype(np.int8)
     weights[1], weights[2], weights[3] = 0, 1, -1
     weights[:, 4] = 0
-    unit = unit_of(weights[None], source, 3, search=Search(iterations=2, depth=depth), rows_per_stage=rows_per_stage)
+    search = Search(iterations=2, depth=depth)
+    unit = unit_of(weights[None], source, 3, search=search, rows_per_stage=rows_per_stage)
     vectors = tensor(unit.source, (2, 1, 3, 9))
     vectors[0, 0, 0], vectors[0, 0, 1] = unit.source.minimum, unit.source.maximum
     sums = expected(unit, vectors)
-    check(OnPlatform(unit, platform), pack_beats(vectors, unit.source, 9), pack_beats(sums, unit.o.dtype, 6), frames=2)
+    beats = pack_beats(vectors, unit.source, 9), pack_beats(sums, unit.o.dtype, 6)
+    check(OnPlatform(unit, platform), *beats, frames=2)
+
+
+@PLATFORMS
+@pytest.mark.parametrize(("source", "columns"), [("u1", 9), ("s2", 5), ("u3", 3)])
+def test_every_input(source, columns, platform):
+    weights = np.random.default_rng(columns).integers(-1, 2, size=(5, columns))
+    dtype = DataType.parse(source)
+    every = range(dtype.minimum, dtype.maximum + 1)
+    vectors = np.array(list(itertools.product(every, repeat=columns)))[None, None]
+    unit = unit_of(weights[None], source, vectors.shape[2], search=Search(iterations=3, depth=None))
+    payloads, _ = run(OnPlatform(unit, platform), pack_beats(vectors, dtype, columns), 1)
+    assert payloads == pack_beats(expected(unit, vectors), unit.o.dtype, 5)
+
+
+@PLATFORMS
+@pytest.mark.parametrize("rows_per_stage", [None, 1, 2, 4])
+def test_high_heaps_and_shared_sums(rows_per_stage, platform):
+    planes = np.random.default_rng(7).integers(-1, 2, size=(2, 12, 40))
+    search = Search(iterations=3, depth=None)
+    unit = unit_of(planes, "s4", 40, (3, 5), search=search, rows_per_stage=rows_per_stage)
+    assert unit.graph.nodes
+    vectors = np.random.default_rng(1).integers(-8, 8, size=(1, 1, 40, 40))
+    for row, weights in enumerate(unit.node.matrix()):
+        vectors[0, 0, 2 * row], vectors[0, 0, 2 * row + 1] = (
+            np.where(weights > 0, 7, -8),
+            np.where(weights > 0, -8, 7),
+        )
+    payloads, _ = run(OnPlatform(unit, platform), pack_beats(vectors, unit.source, 40), 1)
+    assert payloads == pack_beats(expected(unit, vectors), unit.o.dtype, 12)
+
+
+def test_latency_and_interval():
+    unit = unit_of(np.ones((1, 4, 20)), "u2", 5, search=Search(iterations=1), rows_per_stage=1)
+    assert unit.interval_cycles == unit.frame_beats == 5
+    _, cycles = run(unit, [0] * 5, 1)
+    assert cycles == [unit.wiring.stages + vector for vector in range(5)]
+
+
+def test_cells_are_planned_luts():
+    """A LUT6_2 for each planned one, but the few columns that only hand a carry on."""
+    unit = unit_of(np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16)), "s8", 1)
+    fragment = Fragment.get(unit.component().elaborate(RomFiles(Primitives.XILINX7)), None)
+    cells = [cell.type for cell, *_ in fragment.subfragments]
+    assert set(cells) == {"LUT6_2", "CARRY4"}
+    assert 0.97 * unit.wiring.luts <= cells.count("LUT6_2") <= unit.wiring.luts

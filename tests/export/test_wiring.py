@@ -1,0 +1,76 @@
+"""The rows of a wiring, computed bit by bit, give the matrix times the vector."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from export.datatype import DataType
+from export.heap import RowKind
+from export.sharing import Search, share
+from export.wiring import wire
+
+
+def computed(wiring, vectors):
+    """sum' [n, M] from the bits, row by row; what a row leaves must have the sum of what it takes."""
+    bits = wiring.source.bits
+    values = {k * bits + b: vectors[:, k] >> b & 1 for k in range(wiring.inputs) for b in range(bits)}
+    read = lambda bit: values[bit.wire] ^ int(bit.inverted)  # noqa: E731
+    for row in wiring.rows:
+        total = sum(read(bit) << at for at, column in enumerate(row.operands) for bit in column)
+        assert [len(column) for column in row.operands] == list(row.shape.taken)
+        for at, wire_number in enumerate(row.sums):
+            values[wire_number] = total >> at & 1
+        above = total >> len(row.sums)
+        if row.carry is not None:
+            values[row.carry] = (above >= 1).astype(int)
+        if row.save is not None:
+            values[row.save] = (above >= 2).astype(int)
+        if not row.shape.top:
+            assert above.max() <= (row.carry is not None) + (row.save is not None)
+    columns = [
+        sum(
+            (read(bit) << at for at, bit in enumerate(output) if bit is not None), np.zeros(len(vectors), int)
+        )
+        for output in wiring.outputs
+    ]
+    return np.stack(columns, axis=-1)
+
+
+@pytest.mark.parametrize("limit", [None, 1, 3])
+@pytest.mark.parametrize("source", ["u1", "s1", "u4", "s3", "s8"])
+@pytest.mark.parametrize(("low", "high", "depth"), [(-1, 1, 0), (-1, 1, 1), (-1, 1, None), (-9, 9, None)])
+def test_bits_of_every_output(source, low, high, depth, limit):
+    dtype = DataType.parse(source)
+    matrix = np.random.default_rng(1).integers(low, high + 1, (7, 13))
+    matrix[0], matrix[1] = 0, np.eye(13)[3]
+    wiring = wire(share(matrix, dtype.bits, Search(iterations=2, depth=depth)), dtype, limit)
+    vectors = np.random.default_rng(2).integers(dtype.minimum, dtype.maximum + 1, (200, 13))
+    vectors[0], vectors[1] = dtype.minimum, dtype.maximum
+    vectors[2:16:2] = np.where(matrix > 0, dtype.maximum, dtype.minimum)  # the largest of each row
+    vectors[3:17:2] = np.where(matrix > 0, dtype.minimum, dtype.maximum)
+    sums = vectors @ matrix.T + wiring.corrections
+    assert sums.min() >= 0
+    assert np.array_equal(sums.max(axis=0), wiring.largest)
+    assert np.array_equal(computed(wiring, vectors), sums)
+
+
+def test_bits_are_there_when_they_are_read():
+    matrix = np.random.default_rng(1).integers(-1, 2, (12, 30))
+    wiring = wire(share(matrix, 4, Search(iterations=2, depth=None)), DataType.parse("u4"), 2)
+    ready = {}
+    for row in wiring.rows:
+        for bit in itertools.chain(*row.operands):
+            assert ready.get(bit.wire, 0) <= row.stage
+        ready.update(dict.fromkeys(row.outputs, row.stage + (row.shape.kind is RowKind.TERNARY)))
+    assert max(ready.values()) == wiring.stages == len(wiring.registers)
+    assert wiring.flip_flops == sum(len(wires) for wires in wiring.registers)
+    assert wiring.luts == sum(len(row.sums) for row in wiring.rows)
+
+
+def test_what_is_dead_costs_nothing():
+    matrix = np.array([[1, 0, 0], [0, 0, 0]])
+    wiring = wire(share(matrix, 4), DataType.parse("u4"))
+    assert (wiring.rows, wiring.luts, wiring.flip_flops, wiring.stages) == ((), 0, 4, 1)
+    assert wiring.outputs[1] == ()
+    assert wire(share(matrix[1:], 4), DataType.parse("u4")).width == 1
