@@ -1,14 +1,16 @@
-"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with one script.
+"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with one
+script.
 
     pip install da4ml==0.6.0
     python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3] [--matrices FOLDER]
 
-Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a column per output).
-Each design is synthesised, its netlist simulated on 640 vectors and compared word for word with the product of
-matrix and vector, and only then counted. da4ml is synthesised twice, flat and with its hierarchy kept, one adder a
-carry chain; the better one is what is compared with. Ours carries the registers and the handshake of its stream and
-hands out y plus a constant for each row, which the thresholds or the bias behind it absorb; da4ml's is combinational
-and hands out y. Prints a table and writes build/benchmarks/unrolled.json; points that are there are kept.
+Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a column per
+output). Each design is synthesised, its netlist simulated on 640 vectors and compared word for word with
+the product of matrix and vector, and only then counted. da4ml is synthesised twice, flat and with its
+hierarchy kept, one adder a carry chain; the better one is what is compared with. Ours carries the registers
+and the handshake of its stream and hands out y plus a constant for each row, which the thresholds or the
+bias behind it absorb; da4ml's is combinational and hands out y. Prints a table and writes
+build/benchmarks/unrolled.json; points that are there are kept.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.
     return np.concatenate([fixed, rng.integers(low, high + 1, (VECTORS - len(fixed), matrix.shape[1]))])
 
 
-# netlist -------------------------------------------------------------------------------------------------------
+# netlist
 
 
 def synthesise(source: str, top: str, folder: Path, *, flat: bool) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -198,7 +200,7 @@ def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
     return found
 
 
-# designs -------------------------------------------------------------------------------------------------------
+# designs
 
 
 def ours(
@@ -275,7 +277,7 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# points --------------------------------------------------------------------------------------------------------
+# points
 
 
 def measure(
@@ -359,7 +361,7 @@ def table(found: list[dict[str, Any]]) -> Table:
             Column("ours / da4ml", digits=3),
             "adders",
             "da4ml's",
-        ),  # fmt: skip
+        ),
         rows=tuple(row(point) for point in found),
         notes=("Best of ours beside the better of da4ml's two; " + SCRIPT.format(top="<top>") + ".",),
     )

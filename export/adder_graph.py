@@ -3,8 +3,8 @@
     node[n] = sum over its terms of (-1)**negative * 2**shift * source
     y[row]  = the same
 
-Sources are numbered: 0..K-1 are the inputs, K + n is node n. A node's terms are inputs and earlier nodes, so the
-graph is executed in order. It rebuilds its matrix exactly (``AdderGraph.matrix``).
+Sources are numbered: 0..K-1 are the inputs, K + n is node n. A node's terms are inputs and earlier nodes,
+    so the graph is executed in order. It rebuilds its matrix exactly (``AdderGraph.matrix``).
 """
 
 from __future__ import annotations

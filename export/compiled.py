@@ -1,7 +1,7 @@
 """The compiled inner loop of the search for shared sums: built on first use with the system's C++ compiler.
 
-The library is kept in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` under the user's cache folder) by the
-digest of its source. Without a compiler the Python form does the same work more slowly.
+The library is kept in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` under the user's cache
+folder) by the digest of its source. Without a compiler the Python form does the same work more slowly.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
 import platform
 import shutil
@@ -68,7 +69,7 @@ def compiled_extract() -> Extract | None:
             library.rectangles_free(handle)
         pairs = list(zip(columns.tolist(), signs.tolist(), strict=True))
         bounds = start.tolist()
-        rows[:] = [dict(pairs[first:last]) for first, last in zip(bounds, bounds[1:], strict=False)]
+        rows[:] = [dict(pairs[first:last]) for first, last in itertools.pairwise(bounds)]
 
     return extract
 

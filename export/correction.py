@@ -63,7 +63,8 @@ def corrected_thresholds(thresholds: IntArray, matrix: Trits, dtype: DataType) -
 
 
 def shifted_thresholds(thresholds: IntArray, corrections: IntArray, largest: IntArray) -> IntArray:
-    """Return the thresholds [M, L] for sums that are ``corrections`` [M] more than y and at most ``largest``."""
+    """Return the thresholds [M, L] for sums that are ``corrections`` [M] more than y and at most
+    ``largest``."""
     shifted = np.asarray(thresholds, dtype=np.int64) + corrections[:, None]
     clipped: IntArray = np.clip(shifted, 0, largest[:, None] + 1)
     return clipped

@@ -3,14 +3,15 @@
 A heap holds bits by column; column c weighs 2**c. Two kinds of rows take bits away, both two bits a LUT:
 
     TERNARY  columns l..r, one LUT each: up to three bits a column, four in the lowest, five in the top column
-             of a sum modulo 2**width (only its parity counts there). Leaves a bit a column and, unless it ends at
-             the top, two of weight 2**(r + 1): the carry-save of column r and the carry out. In a 7-series slice it
-             is legal only where each sum goes straight to its flip-flop.
+             of a sum modulo 2**width (only its parity counts there). Leaves a bit a column and, unless it
+             ends at the top, two of weight 2**(r + 1): the carry-save of column r and the carry out. In a
+             7-series slice it is legal only where each sum goes straight to its flip-flop.
     ATOMS    pairs of columns (c, c + 1), two LUTs each: ``low`` bits of column c and ``high`` of column c + 1
-             with low // 2 + high at most 2 (`low` up to 6). Leaves a bit a column and the carry. Combinational.
+             with low // 2 + high at most 2 (`low` up to 6). Leaves a bit a column and the carry.
+             Combinational.
 
-A stage is some rows of atoms one behind the other and then ternary rows into the registers. The rows come from a
-randomised greedy choice on the heights of the columns; the best of many tries is kept.
+A stage is some rows of atoms one behind the other and then ternary rows into the registers. The rows come
+from a randomised greedy choice on the heights of the columns; the best of many tries is kept.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def compress(
     Parameters
     ----------
     heights: bits of each column.
-    width: bits of the sum, which one number remains of, modulo 2**width; None to leave the sum redundant, as few
+    width: bits of the sum, which one number remains of, modulo 2**width; None to leave the sum redundant,
+        as few
         bits as pay when it is used twice or more.
     rows_per_stage: rows one behind the other between registers; None for no limit.
 

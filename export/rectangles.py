@@ -1,9 +1,9 @@
 """Rectangles of a sparse ternary matrix: the best ones become nodes, one after the other, until none gains.
 
-A rectangle is a set of rows R and a set of columns C with entry[r][c] = sign_r * sign_c for all of them. Growing
-starts from a pair of columns (or of rows), with all rows (columns) that agree on it, and takes in the line that
-leaves most of those; the size with the largest gain is kept. Whole numbers only, no order left to chance: the
-compiled form (rectangles.cpp) gives the same result.
+A rectangle is a set of rows R and a set of columns C with entry[r][c] = sign_r * sign_c for all of them.
+Growing starts from a pair of columns (or of rows), with all rows (columns) that agree on it, and takes in
+the line that leaves most of those; the size with the largest gain is kept. Whole numbers only, no order
+left to chance: the compiled form (rectangles.cpp) gives the same result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ Entries = list[dict[int, int]]
 def node_profile(heights: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     """Return the LUTs of a node whose heap has these heights, and the bits of each column that it hands on.
 
-    Three-input rows until no column is higher than three, and a last one that goes on while it takes bits away.
+    Three-input rows until no column is higher than three, and a last one that goes on while it takes bits
+    away.
 
     >>> node_profile((3, 3)), node_profile((2, 2))
     ((2, (1, 1, 2)), (2, (1, 1, 1)))
@@ -156,7 +157,7 @@ class _Extraction:
     def _both(self, side: int, line: int) -> int:
         return self.positive[side][line] | self.negative[side][line]
 
-    # levels: nodes before a column, nodes behind a row --------------------------------------------------------
+    # levels: nodes before a column, nodes behind a row
 
     def _enter(self, side: int, line: int, level: int) -> None:
         for at in range(self.depth):
@@ -183,7 +184,7 @@ class _Extraction:
                 and self.level[side][other - first + (self.inputs, self.outputs)[side]] < least + 1
             ]
 
-    # gain ------------------------------------------------------------------------------------------------------
+    # gain
 
     def _heights(self, columns: Iterator[int]) -> tuple[int, ...]:
         heights: list[int] = []
@@ -221,7 +222,7 @@ class _Extraction:
             score = score * (1024 - (mixed >> 16 & 255)) >> 10
         return score
 
-    # growing ---------------------------------------------------------------------------------------------------
+    # growing
 
     def _pairs(self, side: int) -> list[tuple[int, int, int, int]]:
         """(agreeing places, line, line, sign), the most first, at most ``_SEEDS`` and whole counts only."""
@@ -304,7 +305,7 @@ class _Extraction:
             return None
         return self._score(best[0], best[1], side, one, other, sign), best[2]
 
-    # taking ----------------------------------------------------------------------------------------------------
+    # taking
 
     def _take(self, rectangle: _Rectangle) -> None:
         """Replace a rectangle by a node."""

@@ -1,13 +1,15 @@
 """Search for the sums that the rows of a matrix share, so that the circuit takes few LUTs.
 
-The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary matrix has one a
-row). A rectangle is a set of rows and a set of columns whose entries agree up to a sign for each row and column: its
-columns become one node, which each of its rows then uses as a single term, and the node's own row can be shared again.
+The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary matrix has
+one a row). A rectangle is a set of rows and a set of columns whose entries agree up to a sign for each row
+and column: its columns become one node, which each of its rows then uses as a single term, and the node's
+own row can be shared again.
 
-What counts is LUTs, not additions. A row of three-input additions takes two bits off a heap with each LUT, so a
-consumer pays ``ALPHA`` for every bit that enters it, a node pays for bringing its own heap down to what it hands on,
-and a rectangle's gain follows (export.rectangles). Best rectangles are taken one after the other; then some nodes are
-dissolved at random and the places filled anew, as long as that lowers the cost (large neighbourhood search).
+What counts is LUTs, not additions. A row of three-input additions takes two bits off a heap with each LUT,
+so a consumer pays ``ALPHA`` for every bit that enters it, a node pays for bringing its own heap down to
+what it hands on, and a rectangle's gain follows (export.rectangles). Best rectangles are taken one after
+the other; then some nodes are dissolved at random and the places filled anew, as long as that lowers the
+cost (large neighbourhood search).
 """
 
 from __future__ import annotations
@@ -21,14 +23,15 @@ import numpy as np
 import numpy.typing as npt
 
 from export.adder_graph import AdderGraph, Term
-from export.ir import IntArray
 from export.heap import estimate
+from export.ir import IntArray
 from export.rectangles import UNIT, Entries, extract, node_profile
 
 __all__ = ["Search", "share"]
 
 TIE = 8
-"""Parts of a LUT that a bit counts beside the estimate of whole rows, so that rows that are nearly shorter count."""
+"""Parts of a LUT that a bit counts beside the estimate of whole rows, so that rows that are nearly shorter
+count."""
 
 DEEPEST = 30
 """Depth of nodes where none was asked for."""
@@ -135,7 +138,8 @@ def _elements(
 
 
 class _State:
-    """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs`` + n."""
+    """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs``
+    + n."""
 
     def __init__(self, inputs: int, bits: int, outputs: int, elements: Sequence[_Element]) -> None:
         self.elements = elements
@@ -198,7 +202,8 @@ class _State:
         return tuple(heights)
 
     def dissolve(self, doomed: set[int]) -> None:
-        """Put the terms of ``doomed`` nodes where they were used, then those of nodes used less than twice."""
+        """Put the terms of ``doomed`` nodes where they were used, then those of nodes used less than
+        twice."""
         order = self.order()
         while True:
             for node in order:
@@ -244,7 +249,7 @@ def _search(state: _State, search: Search) -> _State:
     state.dissolve(set())
     cost = state.cost()
     best, best_cost = state, cost
-    for round_number in range(1, search.iterations):
+    for _round_number in range(1, search.iterations):
         if search.seconds is not None and time.monotonic() - started > search.seconds:
             break
         trial = state.copy()

@@ -1,13 +1,13 @@
 """An adder graph down to bits: every row of additions, what it takes and what it leaves, and in which stage.
 
-Inputs are numbers of positive bits: x = sum of 2**b * u_b + offset, with the top bit inverted where x is signed. A
-negative term sends its inverted bits, -t = sum of ~bits - ones - offset, which costs nothing in a LUT. So every
-element of y is a heap of bits and one constant. The constants are not built:
+Inputs are numbers of positive bits: x = sum of 2**b * u_b + offset, with the top bit inverted where x is
+    signed. A negative term sends its inverted bits, -t = sum of ~bits - ones - offset, which costs nothing
+    in a LUT. So every element of y is a heap of bits and one constant. The constants are not built:
 
     sum'[row] = y[row] + correction[row],  0 <= sum' < 2**width
 
-and whoever takes sum' knows the correction (thresholds or a bias absorb it). Wires are numbered: K * B of the inputs,
-then those that rows leave. Nodes stay redundant: what a node hands on are the bits of its heap.
+and whoever takes sum' knows the correction (thresholds or a bias absorb it). Wires are numbered: K * B of
+the inputs, then those that rows leave. Nodes stay redundant: what a node hands on are the bits of its heap.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class Bit:
 class WiredRow:
     """A row of additions with its bits.
 
-    ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column and the
-    sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they are.
-    ``stage``: registers from the input. ``sums``: a wire a column; ``save`` and ``carry``: wires above the last one.
+    ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column
+    and the sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they
+    are. ``stage``: registers from the input. ``sums``: a wire a column; ``save`` and ``carry``: wires above
+    the last one.
     """
 
     shape: HeapRow
@@ -141,7 +142,8 @@ class _Number:
 
 
 def wire(graph: AdderGraph, source: DataType, rows_per_stage: int | None = None) -> Wiring:
-    """Compress every heap of ``graph``; ``rows_per_stage`` rows at most between registers, None for no limit."""
+    """Compress every heap of ``graph``; ``rows_per_stage`` rows at most between registers, None for no
+    limit."""
     return _Wirer(graph, source, rows_per_stage).run()
 
 

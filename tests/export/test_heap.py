@@ -11,7 +11,7 @@ _HIGH = {6: 0, 5: 0, 4: 1, 3: 1, 2: 2, 1: 2, 0: 2}
 
 def replay(heights, width, limit):
     """Heights after the rows, each row checked against what its cells can do."""
-    heap, later, stage, depths = [*heights, *[0] * 40], [0] * 80, 0, 0
+    heap, later, stage, _depths = [*heights, *[0] * 40], [0] * 80, 0, 0
     for row in compress(tuple(heights), width, limit):
         if row.stage > stage:
             assert row.stage == stage + 1

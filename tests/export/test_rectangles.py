@@ -12,7 +12,7 @@ from export.rectangles import extract, node_profile
         ((3, 3, 3), 3, (1, 1, 1, 2)),
         ((3, 1), 2, (1, 1, 1)),  # the carry-save of the first column and the bit of the second
         ((2, 1), 1, (1, 2)),  # no carry-save: going on would take nothing away
-        ((4, 4), 4, (1, 1, 2, 1)),
+        ((4, 4), 4, (1, 1, 1, 1)),  # two columns of a row, and of one behind it
     ],
 )
 def test_what_a_node_hands_on(heights, luts, left):
@@ -46,10 +46,10 @@ def test_a_rectangle_with_signs_becomes_a_node():
 
 def test_depth_is_a_limit():
     rows = [
-        {c: 1 for c in range(6)},
-        {c: 1 for c in range(6)},
-        {c: 1 for c in range(3)},
-        {c: 1 for c in range(3)},
+        dict.fromkeys(range(6), 1),
+        dict.fromkeys(range(6), 1),
+        dict.fromkeys(range(3), 1),
+        dict.fromkeys(range(3), 1),
     ]
     shallow = [dict(row) for row in rows]
     extract(rows, 6, 4, 8, 5, 0, 0)

@@ -37,8 +37,8 @@ def computed(wiring, vectors):
     return np.stack(columns, axis=-1)
 
 
-@pytest.mark.parametrize("limit", [None, 1, 3])
-@pytest.mark.parametrize("source", ["u1", "s1", "u4", "s3", "s8"])
+@pytest.mark.parametrize("limit", [None, 2])
+@pytest.mark.parametrize("source", ["u1", "s1", "u4", "s3"])
 @pytest.mark.parametrize(("low", "high", "depth"), [(-1, 1, 0), (-1, 1, 1), (-1, 1, None), (-9, 9, None)])
 def test_bits_of_every_output(source, low, high, depth, limit):
     dtype = DataType.parse(source)
