@@ -243,7 +243,7 @@ def peer(
     from da4ml.trace import FixedVariableArrayInput, comb_trace
     from da4ml.types import minimal_kif
 
-    # By way of its tracer: the Verilog of a bare solution of cmvm.solve can cut sums of asymmetric ranges short.
+    # By way of its tracer: Verilog of a bare cmvm.solve can cut sums of asymmetric ranges short.
     columns = matrix.shape[1]
     kernel = np.ascontiguousarray(matrix.T.astype(np.float32))  # its layout: a row per input
     symbols = FixedVariableArrayInput(columns)

@@ -131,8 +131,8 @@ class _Attempt:
         self.width = width
         self.limit = limit
         self.chance = chance
-        draw = (lambda: chance.random() ** 2) if chance else (lambda: 0.0)
-        self.less, self.skip, self.go_on, self.stop = draw(), draw(), draw(), draw() / 4
+        less, skip, go_on, stop = (chance.random() ** 2 for _ in range(4)) if chance else (0.0,) * 4
+        self.less, self.skip, self.go_on, self.stop = less, skip, go_on, stop / 4
         self.stage = 0
         self.rows: list[HeapRow] = []
         size = width if width is not None else len(heights)

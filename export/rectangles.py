@@ -50,9 +50,9 @@ def node_profile(heights: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
             if column + 1 == len(heap):
                 heap.append(0)
         heap[column] += 2
-    column = next((c for c, height in enumerate(heap) if height > 1), None)
-    if column is not None:
-        last = max(c for c, height in enumerate(heap) if height > 1)
+    high = [c for c, height in enumerate(heap) if height > 1]
+    if high:
+        column, last = high[0], high[-1]
         save = False
         while heap[column] > 1 or (heap[column] and (save or column < last)):
             save = heap[column] > 1 and heap[column] + save > 2
@@ -139,7 +139,8 @@ class _Extraction:
             for _, one, other, sign in self._pairs(side):
                 self._offer(side, one, other, sign)
         while self.heap:
-            old, *seed = heapq.heappop(self.heap)
+            old, side, one, other, sign = heapq.heappop(self.heap)
+            seed = (side, one, other, sign)
             found = self._grow(*seed)
             if found is None:
                 continue
@@ -256,7 +257,7 @@ class _Extraction:
             heapq.heappush(self.heap, (-found[0], side, one, other, sign))
 
     def _grow(self, side: int, one: int, other: int, sign: int) -> tuple[int, _Rectangle] | None:
-        """The rectangle of largest gain on the way of growth from a pair, with its score; None without gain."""
+        """The rectangle of largest gain as a pair grows, with its score; None without gain."""
         p, n, level = self.positive[side], self.negative[side], self.level[side]
         members = [(one, 1), (other, sign)]
         deepest = max(level[one], level[other])

@@ -18,6 +18,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +91,13 @@ def share(matrix: npt.NDArray[np.integer], bits: int, search: Search | None = No
         raise ValueError(f"matrix must not be empty, not of shape {array.shape}")
     if bits < 1:
         raise ValueError(f"bits must be positive, not {bits!r}")
-    digits = digit_rows(array.astype(np.int64))
+    return _shared(array.astype(np.int64).tobytes(), tuple(array.shape), bits, chosen)
+
+
+@lru_cache(maxsize=64)  # a design is planned more than once, and searched for once
+def _shared(content: bytes, shape: tuple[int, ...], bits: int, chosen: Search) -> AdderGraph:
+    array = np.frombuffer(content, dtype=np.int64).reshape(shape)
+    digits = digit_rows(array)
     state = _State(array.shape[1], bits, len(digits), _elements(array, digits, bits))
     for number, (_, _, row) in enumerate(digits):
         state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
@@ -267,7 +274,7 @@ def _search(state: _State, search: Search) -> _State:
 
 
 def _filler(search: Search) -> Callable[[_State, int, int, int], None]:
-    inner = extract
+    inner: Callable[[Entries, int, int, int, int, int, int], None] = extract
     if search.compiled:
         from export.compiled import compiled_extract
 
