@@ -98,12 +98,12 @@ def share(matrix: npt.NDArray[np.integer], bits: int, search: Search | None = No
 def _shared(content: bytes, shape: tuple[int, ...], bits: int, chosen: Search) -> AdderGraph:
     array = np.frombuffer(content, dtype=np.int64).reshape(shape)
     digits = digit_rows(array)
-    state = _State(array.shape[1], bits, len(digits), _elements(array, digits, bits))
+    state = _State(shape[1], bits, len(digits), _elements(array, digits, bits))
     for number, (_, _, row) in enumerate(digits):
         state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
     if chosen.depth != 0:
         state = _search(state, chosen)
-    graph = _graph(state, digits, array.shape)
+    graph = _graph(state, digits, shape)
     if not np.array_equal(graph.matrix(), array):
         raise AssertionError("the graph does not rebuild its matrix")
     return graph
