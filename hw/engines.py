@@ -2,10 +2,11 @@
 
 from hw.array_folding import ArrayFolding
 from hw.layer import Folding
+from hw.skip_folding import SkipFolding
 
 __all__ = ["ENGINES", "Folding"]
 
-ENGINES: dict[str, type[Folding]] = {"array": ArrayFolding}
+ENGINES: dict[str, type[Folding]] = {"array": ArrayFolding, "skip": SkipFolding}
 """A layer's ``engine``: the class of its folding, whose fields are the other keys of the layer."""
 
 Folding.VARIANTS = ENGINES

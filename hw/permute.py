@@ -20,15 +20,15 @@ class Permute(Unit):
     ----------
     name : instance name, and the role of the ROM image with the orders.  layer : the layer it belongs to.
     beats : what it takes and puts.
-    order : [period, lanes], a permutation for each beat of a period; a frame is whole periods.
-    frame_beats : beats a frame.
+    order : [period, lanes], a permutation for each beat of a period.
+    periods : periods a frame.
     """
 
-    name:        str
-    layer:       str
-    beats:       Beats
-    order:       IntArray
-    frame_beats: int
+    name:    str
+    layer:   str
+    beats:   Beats
+    order:   IntArray
+    periods: int
 
     @property
     def i(self):
@@ -41,6 +41,10 @@ class Permute(Unit):
     @property
     def interval_cycles(self):
         return self.frame_beats
+
+    @property
+    def frame_beats(self):
+        return self.periods * len(self.order)
 
     @property
     def select_bits(self):
@@ -91,8 +95,8 @@ class PermuteLanes(UnitComponent):
         return m
 
 
-def permuted(name, layer, beats, order, frame_beats):
+def permuted(name, layer, beats, order, periods):
     """The unit in a list, none where every beat keeps its order."""
     if (order == range(beats.lanes)).all():
         return []
-    return [Permute(name=name, layer=layer, beats=beats, order=order, frame_beats=frame_beats)]
+    return [Permute(name=name, layer=layer, beats=beats, order=order, periods=periods)]

@@ -81,6 +81,11 @@ class Reorder(Unit):
         return table
 
     @property
+    def order(self):
+        """[groups, banks]: the bank of each channel of a group."""
+        return self.program.places[0].reshape(self.groups, self.program.outputs)
+
+    @property
     def moves_nothing(self):
         """Whether what goes out is what came in."""
         straight = np.arange(self.groups)[:, None]

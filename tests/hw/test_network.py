@@ -10,7 +10,7 @@ from hw.network import Top
 from hw.plan import plan
 from sim.reference import run
 from sim.stimulus import pack_beats
-from tests.hw.networks import FOLDINGS, convolutional
+from tests.hw.networks import FOLDINGS, SKIP_FOLDINGS, convolutional
 
 FRAMES = 5
 
@@ -82,8 +82,10 @@ def planned(design):
             "conv2": ArrayFolding(pe=2, simd=2),
             "classifier": ArrayFolding(pe=5, simd=3),
         },
+        SKIP_FOLDINGS,
+        {**SKIP_FOLDINGS, "conv2": FOLDINGS["conv2"]},
     ],
-    ids=["mixed", "slow end", "all parallel", "slow start"],
+    ids=["mixed", "slow end", "all parallel", "slow start", "skip", "two engines"],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_result_in_the_planned_cycle(foldings, seed):
