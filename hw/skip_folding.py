@@ -11,7 +11,8 @@ from hw.layer import Folding, divisors
 from hw.permute import permuted
 from hw.reorder import Reorder
 from hw.resize import resized
-from hw.skip import Skip
+from hw.skip_convolution import SkipConvolution
+from hw.skip_dense import SkipDense
 
 __all__ = ["SkipFolding"]
 
@@ -68,7 +69,8 @@ class SkipFolding(Folding):
         source  = layer.source
         height  = layer.sums.height
         common  = {"layer": node.name}
-        engine  = Skip(name="skip", node=node, source=source, program=program)
+        form    = SkipConvolution if isinstance(node, Convolution) else SkipDense
+        engine  = form(name="skip", node=node, source=source, program=program)
         units   = [
             *resized("lanes", source.dtype, layer.lanes, program.banks, source.size),
             *permuted("spread", beats=engine.i, order=program.bank_order, periods=source.height * source.width, **common),

@@ -9,7 +9,8 @@ from export.ir import Convolution, Dense, TensorType
 from export.rom import RomImage
 from export.schedule import skip_schedule
 from hw.seven_series import Modelled
-from hw.skip import Skip
+from hw.skip_convolution import SkipConvolution
+from hw.skip_dense import SkipDense
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, planned, tensor
 from tests.hw.test_window import windows
@@ -33,7 +34,8 @@ def engine(node, source, *, pe, entries, banks, outputs):
         planes, channels=channels, pe=pe, entries=entries, banks=banks, outputs=outputs
     )
     program.validate()
-    return Skip(name="skip", node=node, source=source, program=program)
+    form = SkipConvolution if isinstance(node, Convolution) else SkipDense
+    return form(name="skip", node=node, source=source, program=program)
 
 
 def beats_in(unit, images):
@@ -48,8 +50,11 @@ def beats_in(unit, images):
 
 def expected(unit, images):
     """Payloads of the sums in the order in which the passes end."""
-    window, program, dtype = unit.window, unit.program, unit.source.dtype
-    view = windows(images, window.kernel, window.stride, window.padding)
+    program, dtype = unit.program, unit.source.dtype
+    node = unit.node
+    dense = isinstance(node, Dense)
+    view = windows(images, (1, 1) if dense else node.kernel, (1, 1) if dense else node.stride,
+                   (0, 0) if dense else node.padding)
     vectors = view.reshape(*view.shape[:3], -1)  # [N, OH, OW, K]
     planes = program.planes.astype(np.int64)
     sums = np.einsum("jmk,nyxk->nyjmx", planes, vectors)
@@ -112,9 +117,10 @@ def test_rows_arrive_while_others_are_computed():
 def test_the_rom_holds_nonzeros_only():
     node = Dense(name="layer", input="input", planes=np.array([[[0, 1, 0, -1], [0, 0, 0, 0]]], dtype=np.int8))
     unit = engine(node, TensorType(1, 1, 4, DataType.parse("u2")), pe=1, entries=1, banks=1, outputs=1)
-    # the empty row first: a cycle without a nonzero; then element 1, +1, and element 3, -1, which ends the row
-    assert unit.rom == RomImage("layer", "schedule", 5, (0b1_00_00, 0b0_01_01, 0b1_11_11))
-    assert unit.bits_per_nonzero == 5 * 3 / 2
+    # where the vector goes; the empty row, a cycle without a nonzero; element 1, +1, and element 3, -1, the last
+    loads = (0b0_00_00, 0b0_01_00, 0b0_10_00, 0b0_11_00)
+    assert unit.rom == RomImage("layer", "schedule", 5, (*loads, 0b1_00_00, 0b0_01_01, 0b1_11_11))
+    assert unit.bits_per_nonzero == 5 * 7 / 2
 
 
 def test_cells_give_the_same_sums():
