@@ -84,11 +84,13 @@ def joined_planes(planes: Trits, coefficients: tuple[int, ...]) -> IntArray:
     >>> joined_planes(np.array([[[1, 0]], [[0, -1]]], dtype=np.int8), (3, 2))
     array([[ 3,  0,  0, -2]])
     """
-    return np.concatenate([plane.astype(np.int64) * c for plane, c in zip(planes, coefficients, strict=True)], axis=1)
+    return np.concatenate(
+        [plane.astype(np.int64) * c for plane, c in zip(planes, coefficients, strict=True)], axis=1
+    )
 
 
 def _counts(matrix: Trits | IntArray) -> tuple[IntArray, IntArray]:
     """Sum of the positive and of the negative weights in each row, both as magnitudes."""
     positive: IntArray = np.maximum(matrix, 0).sum(axis=1, dtype=np.int64)
-    negative: IntArray = np.maximum(-np.asarray(matrix), 0).sum(axis=1, dtype=np.int64)
+    negative: IntArray = -np.minimum(matrix, 0).sum(axis=1, dtype=np.int64)
     return positive, negative

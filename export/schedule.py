@@ -1,6 +1,6 @@
 """Which weight is executed where and when: the schedule of the ``skip`` engine, computed offline.
 
-``pe`` rows are worked on at a time, each by ``entries`` lanes, and a lane executes one nonzero weight a cycle.
+``pe`` rows are worked on at a time, each by ``entries`` lanes; a lane executes one nonzero weight a cycle.
 The inputs lie in ``banks`` banks of ``entries / banks`` read ports for each PE, and lane l is fixed to bank
 l // ports: no crossbar stands between banks and lanes. A row of a plane then takes
 
@@ -269,7 +269,7 @@ def _passes(lengths: IntArray, pe: int, outputs: int) -> IntArray:
 
 
 def _colours(left: IntArray, right: IntArray, colours: int) -> IntArray:
-    """Colour the edges (left[e], right[e]) so that no two at a node are alike; each node has ``colours`` edges.
+    """Colour the edges (left[e], right[e]), ``colours`` at each node, so that no two at a node are alike.
 
     One edge after the other; where the colour that is free on one side is taken on the other, the path of
     alternating colours that starts there swaps its two.

@@ -61,6 +61,11 @@ class SkipFolding(Folding):
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
         return skip_schedule(planes, channels=channels, pe=self.pe, entries=self.entries, banks=banks, outputs=outputs)
 
+    def _results_at_a_time(self, program):
+        """The fewest comparators that keep up with the engine, which has a result a PE only once a pass."""
+        return next(lanes for lanes in range(1, program.pe + 1)
+                    if program.pe % lanes == 0 and (program.rows.size // lanes <= program.cycles or lanes == program.pe))
+
     def units(self, layer):
         node = layer.node
         if isinstance(node, Convolution) and any(p >= k for p, k in zip(node.padding, node.kernel, strict=True)):
@@ -81,8 +86,12 @@ class SkipFolding(Folding):
         if node.coefficients != (1,):
             units.append(Combine(name="combine", source=engine.o.dtype, target=sums, lanes=engine.o.lanes,
                                  coefficients=node.coefficients, totals=height * len(program.rows)))
-        results = layer.results(matrix, sums, program.pe)
+        lanes   = self._results_at_a_time(program) if engine.pixels == 1 else program.pe
+        results = layer.results(matrix, sums, lanes)
+        elements = height * program.rows.size
+        units += resized("narrow", sums, program.pe, lanes, elements)
         units.append(replace(results, values=results.values[program.rows.ravel()], vectors=height, pixels=engine.pixels))
+        units += resized("widen", results.target, lanes, program.pe, elements)
         reorder = Reorder(name="reorder", program=program, dtype=results.target, pixels=engine.pixels, rows=height, **common)
         if not reorder.moves_nothing:
             units.append(reorder)

@@ -24,9 +24,7 @@ def sparse(seed, shape, density):
 )
 def test_every_nonzero_once(shape, channels, pe, entries, banks, outputs, density):
     planes = sparse(1, shape, density)
-    schedule = skip_schedule(
-        planes, channels=channels, pe=pe, entries=entries, banks=banks, outputs=outputs
-    )
+    schedule = skip_schedule(planes, channels=channels, pe=pe, entries=entries, banks=banks, outputs=outputs)
     schedule.validate()
     assert (schedule.codes[schedule.columns == IDLE] == 0).all()
     for vector in np.random.default_rng(2).integers(-9, 9, size=(5, shape[2])):
@@ -38,7 +36,9 @@ def test_every_nonzero_once(shape, channels, pe, entries, banks, outputs, densit
 @pytest.mark.parametrize("density", [0.1, 0.3, 0.55])
 def test_lanes_are_busy(density):
     """The figures that docs/hardware.md states, for a bank with as many ports as lanes."""
-    dense = skip_schedule(sparse(0, (1, 512, 512), density), channels=512, pe=8, entries=2, banks=1, outputs=8)
+    dense = skip_schedule(
+        sparse(0, (1, 512, 512), density), channels=512, pe=8, entries=2, banks=1, outputs=8
+    )
     assert dense.utilisation >= 0.95
     convolution = skip_schedule(
         sparse(0, (1, 64, 576), density), channels=64, pe=1, entries=2, banks=1, outputs=8

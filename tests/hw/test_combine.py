@@ -11,9 +11,7 @@ from tests.hw.pipeline import check, tensor
 def test_totals(coefficients):
     source = DataType.parse("u4")
     target = DataType.from_range(0, 15 * sum(coefficients))
-    unit = Combine(
-        name="combine", source=source, target=target, lanes=2, coefficients=coefficients, totals=5
-    )
+    unit = Combine(name="combine", source=source, target=target, lanes=2, coefficients=coefficients, totals=5)
     sums = tensor(source, (2, 5, len(coefficients), 2))
     sums[0, 0] = source.maximum  # every plane at its largest: the total fits exactly
     totals = np.einsum("ntjl,j->ntl", sums, np.array(coefficients))[:, :, None]

@@ -55,9 +55,7 @@ def network(node, source, behind, levels=3):
     if behind == "thresholds":
         reach = 2 + node.infer(source).dtype.maximum // 2
         values = np.sort(rng.integers(-reach, reach, size=(rows, levels)), axis=1)
-        nodes.append(
-            Threshold(name="act", input=node.name, thresholds=values, output=DataType.parse("s2"))
-        )
+        nodes.append(Threshold(name="act", input=node.name, thresholds=values, output=DataType.parse("s2")))
     elif behind == "bias":
         nodes.append(Bias(name="scores", input=node.name, bias=rng.integers(-40, 40, size=rows)))
     return Network("one", source, tuple(nodes))
@@ -71,9 +69,7 @@ def prove(net, folding):
     unit = Chain(stage.units)
     wanted = run(net, images)[net.output]
     dtype = net.types[net.output].dtype
-    check(
-        unit, pack_beats(images, net.input.dtype, unit.i.lanes), pack_beats(wanted, dtype, unit.o.lanes), 3
-    )
+    check(unit, pack_beats(images, net.input.dtype, unit.i.lanes), pack_beats(wanted, dtype, unit.o.lanes), 3)
     return design
 
 
