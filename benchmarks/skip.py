@@ -15,13 +15,14 @@ writes build/benchmarks/skip.json and, for the crossing, skip.svg.
 
 from __future__ import annotations
 
+import argparse
 import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from export import serialize
 from export.datatype import DataType
@@ -37,6 +38,7 @@ from hw.seven_series import Primitives
 from hw.skip_folding import SkipFolding
 from reports.devices import device
 from reports.synth import synthesise
+from reports.tables import Column, Table
 from sim import runner
 
 DEVICE = "xc7k480t"
@@ -200,7 +202,8 @@ def compare(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def draw(points: list[dict[str, Any]], path: Path) -> None:
     """Draw how many times fewer LUT-cycles the skip engine takes, over the share of zeros."""
-    figure, axes = plt.subplots(figsize=(6, 4))
+    figure = Figure(figsize=(6, 4))
+    axes = figure.subplots()
     for layer, bits in sorted({(point["layer"], point["bits"]) for point in points}):
         mine = sorted(
             (p["zeros"], p["times_fewer"]) for p in points if (p["layer"], p["bits"]) == (layer, bits)
@@ -214,7 +217,6 @@ def draw(points: list[dict[str, Any]], path: Path) -> None:
     axes.legend()
     figure.tight_layout()
     figure.savefig(path)
-    plt.close(figure)
 
 
 def main() -> None:
@@ -281,17 +283,18 @@ def table(points: list[dict[str, Any]]) -> Table:
     return Table(
         title="LUT-cycles of a layer with thresholds, array and skip",
         columns=(
-            "layer", "bits", Column("zeros", digits=2), "array LUT", "array cycles", "best", "skip LUT", "skip cycles",
+            "layer", "bits", Column("zeros", digits=2), "array LUT", "array cycles",
+            "best", "skip LUT", "skip cycles",
             Column("utilisation", digits=3), Column("array / skip", digits=2),
         ),
         rows=tuple(
             (
-                p["layer"], p["bits"], p["zeros"], p["array"]["lut_total"], p["array"]["interval_cycles"], p["engine"],
-                p["lut_total"], p["interval_cycles"], p["utilisation"], p["times_fewer"],
+                p["layer"], p["bits"], p["zeros"], p["array"]["lut_total"], p["array"]["interval_cycles"],
+                p["engine"], p["lut_total"], p["interval_cycles"], p["utilisation"], p["times_fewer"],
             )
             for p in points
         ),
-        notes=(f"{points[0]['tool']}, {DEVICE}, not placed and routed; LUTs as memory included. Seed {SEED}.",),
+        notes=(f"{points[0]['tool']}, {DEVICE}, not placed and routed; LUTs as memory count. Seed {SEED}.",),
     )  # fmt: skip
 
 
