@@ -60,18 +60,13 @@ FOLDINGS: dict[str, dict[str, Folding]] = {
 }
 """Engine and PE x entries; more lanes of the skip engine were no cheaper."""
 
-SCHEDULES: dict[str, tuple[int, int, int, tuple[SkipFolding, ...]]] = {
-    "dense 512x512": (512, 512, 512, tuple(
-        SkipFolding(pe=8, entries=entries, banks=banks) for entries, banks in ((1, 1), (2, 1), (4, 1), (4, 4), (8, 8)))),
-    "dense 1000x4096": (1000, 4096, 4096, tuple(
-        SkipFolding(pe=8, entries=entries, banks=banks) for entries, banks in ((4, 1), (4, 4), (8, 8)))),
-    "convolution 64x576": (64, 576, 64, tuple(
-        SkipFolding(pe=1, entries=entries, banks=banks, outputs=8)
-        for entries, banks in ((1, 1), (2, 1), (4, 1), (4, 4), (8, 8)))),
-    "convolution 128x1152": (128, 1152, 128, tuple(
-        SkipFolding(pe=1, entries=entries, banks=banks, outputs=8) for entries, banks in ((4, 1), (4, 4), (8, 8)))),
-}  # fmt: skip
-"""Rows, columns, channels, and foldings of the layers that are only scheduled."""
+SCHEDULES: dict[str, tuple[tuple[int, int, int], dict[str, int], tuple[tuple[int, int], ...]]] = {
+    "dense 512x512": ((512, 512, 512), {"pe": 8, "outputs": 8}, ((1, 1), (2, 1), (4, 1), (4, 4), (8, 8))),
+    "dense 1000x4096": ((1000, 4096, 4096), {"pe": 8, "outputs": 8}, ((4, 1), (8, 8))),
+    "convolution 64x576": ((64, 576, 64), {"pe": 1, "outputs": 8}, ((1, 1), (2, 1), (4, 1), (4, 4), (8, 8))),
+    "convolution 128x1152": ((128, 1152, 128), {"pe": 1, "outputs": 8}, ((4, 1), (4, 4), (8, 8))),
+}
+"""Rows, columns and channels of the layers that are only scheduled, and (entries, banks)."""
 
 
 def trits(shape: tuple[int, ...], zeros: float) -> np.ndarray:
@@ -150,20 +145,13 @@ def measure(layer: str, bits: int, zeros: float, engine: str, folder: Path) -> d
 def utilisation() -> list[dict[str, Any]]:
     """The schedules' figures, nothing built."""
     points = []
-    for name, (height, columns, channels, foldings) in SCHEDULES.items():
+    for name, ((height, columns, channels), options, lanes) in SCHEDULES.items():
         for zeros in (0.4, 0.55, 0.7, 0.9):
             planes = trits((1, height, columns), zeros)
-            for folding in foldings:
-                options = {
-                    "pe": folding.pe,
-                    "entries": folding.entries,
-                    "banks": folding.banks or folding.entries,
-                }
-                schedule = skip_schedule(
-                    planes, channels=channels, outputs=folding.outputs or folding.pe, **options
-                )
+            for entries, banks in lanes:
+                schedule = skip_schedule(planes, channels=channels, entries=entries, banks=banks, **options)
                 schedule.validate()
-                point = {"layer": name, "zeros": zeros, **options}
+                point = {"layer": name, "zeros": zeros, "pe": schedule.pe, "entries": entries, "banks": banks}
                 points.append({**point, "cycles": schedule.cycles, "utilisation": schedule.utilisation})
     return points
 
