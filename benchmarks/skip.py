@@ -87,13 +87,13 @@ def network(layer: str, bits: int, zeros: float) -> Network:
     reach = int(np.sqrt(planes[0, 0].size * (1 - zeros)) * (1 << bits))
     values = np.sort(np.random.default_rng(SEED).integers(-reach, reach + 1, size=(weights[0], 3)), axis=1)
     act = Threshold(name="act", input="layer", thresholds=values, output=DataType(2, signed=False))
-    return Network("bench", TensorType(*shape, DataType(bits, signed=False)), (node, act))
+    return Network("sparse", TensorType(*shape, DataType(bits, signed=False)), (node, act))
 
 
 def write(planned: Plan, folder: Path) -> Path:
     """Write the design as `tritforge generate` does; return its Verilog."""
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "bench.v"
+    source = folder / "sparse.v"
     write_atomic(source, verilog.generate(planned, Primitives.XILINX7))
     write_atomic(folder / "cells.v", verilog.cells())
     serialize.save(planned.network, folder)
@@ -118,7 +118,7 @@ def measure(layer: str, bits: int, zeros: float, engine: str, folder: Path) -> d
     proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
     if not proof.passed:
         raise SystemExit(f"{folder.name}: {proof.failures[0]}")
-    counted = synthesise([source], folder, "bench", folder / "synth", device(DEVICE))
+    counted = synthesise([source], folder, "sparse", folder / "synth", device(DEVICE))
     used = counted.by_layer(["layer"])["layer"]
     program = next((unit.program for unit in planned.stages[0].units if unit.name == "skip"), None)
     point = {
@@ -208,41 +208,41 @@ def draw(points: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Schedule, then measure the points that were asked for."""
+    """Measure the points that were asked for, then schedule."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--layer", nargs="*", default=list(SHAPES), choices=list(SHAPES))
     parser.add_argument("--bits", type=int, nargs="+", default=[8, 2, 4])
     parser.add_argument("--zeros", type=float, nargs="+", default=[0.9, 0.5, 0.7])
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     arguments = parser.parse_args()
-    schedules, results = utilisation(), []
-    print(schedule_table(schedules).text(), flush=True)
+    results: list[dict[str, Any]] = []
     for bits in arguments.bits:
         for layer in arguments.layer:
             for zeros in arguments.zeros:
                 for engine in FOLDINGS[layer]:
                     if engine == "array" and zeros != arguments.zeros[0]:
                         continue  # neither its cycles nor its circuit know the weights
-                    folder = (
-                        arguments.build / "skip" / f"{layer}-{bits}bit-{zeros:g}-{engine.replace(' ', '-')}"
-                    )
-                    results.append(measure(layer, bits, zeros, engine, folder))
-                    best = compare(results)
-                    written = {
-                        "schedules": schedules,
-                        "results": results,
-                        "crossing": {
-                            f"{a}, {b} bits": crossing([p for p in best if (p["layer"], p["bits"]) == (a, b)])
-                            for a, b in sorted({(p["layer"], p["bits"]) for p in best})
-                        },
-                    }
-                    write_atomic(arguments.build / "skip.json", json.dumps(written, indent=2) + "\n")
+                    name = f"{layer}-{bits}bit-{zeros:g}-{engine.replace(' ', '-')}"
+                    results.append(measure(layer, bits, zeros, engine, arguments.build / "skip" / name))
+                    print(f"{name}: {results[-1]['lut_cycles']} LUT-cycles", flush=True)
+    best = compare(results)
+    crossings = {}
+    for layer, bits in sorted({(point["layer"], point["bits"]) for point in best}):
+        of_layer = [point for point in best if (point["layer"], point["bits"]) == (layer, bits)]
+        crossings[f"{layer}, {bits} bits"] = crossing(of_layer)
     draw(best, arguments.build / "skip.svg")
     print(table(best).text())
-    for name, zeros_there in written["crossing"].items():
-        print(
-            f"{name}: fewer LUT-cycles than the array from {zeros_there and round(zeros_there, 2)} of zeros on"
+    for name, share in crossings.items():
+        where = (
+            "not crossed"
+            if share is None
+            else f"fewer LUT-cycles than the array from {share:.2f} of zeros on"
         )
+        print(f"{name}: {where}")
+    schedules = utilisation()
+    print(schedule_table(schedules).text())
+    written = {"schedules": schedules, "results": results, "crossings": crossings}
+    write_atomic(arguments.build / "skip.json", json.dumps(written, indent=2) + "\n")
 
 
 def schedule_table(points: list[dict[str, Any]]) -> Table:

@@ -236,7 +236,7 @@ def _balance(counts: IntArray, banks: int) -> tuple[IntArray, IntArray]:
     beats = counts.reshape(rows, channels // banks, banks)
     order = np.tile(np.arange(banks, dtype=np.int64), (channels // banks, 1))
     loads = beats.sum(axis=1)
-    scale = np.maximum(1, loads.mean(axis=1, keepdims=True))
+    weight = 1 / np.maximum(1, loads.mean(axis=1)) ** 4
     first, second = np.triu_indices(banks, 1)
     improved = banks > 1
     while improved:
@@ -244,15 +244,15 @@ def _balance(counts: IntArray, banks: int) -> tuple[IntArray, IntArray]:
         for beat, placed in enumerate(order):
             present = beats[:, beat, placed]
             moved = present[:, second] - present[:, first]
-            before = (loads[:, first] / scale) ** 4 + (loads[:, second] / scale) ** 4
-            after = ((loads[:, first] + moved) / scale) ** 4 + ((loads[:, second] - moved) / scale) ** 4
-            gain = (before - after).sum(axis=0)
+            more, less = loads[:, first], loads[:, second]
+            before = (more * more) ** 2 + (less * less) ** 2
+            more, less = more + moved, less - moved
+            gain = weight @ (before - (more * more) ** 2 - (less * less) ** 2)
             best = int(gain.argmax())
             if gain[best] > 1e-6:
-                a, b = first[best], second[best]
-                loads[:, a] += moved[:, best]
-                loads[:, b] -= moved[:, best]
-                placed[[a, b]] = placed[[b, a]]
+                swap = [first[best], second[best]]
+                loads[:, swap] += moved[:, [best]] * [1, -1]
+                placed[swap] = placed[swap[::-1]]
                 improved = True
     return order, loads
 
