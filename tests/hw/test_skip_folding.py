@@ -65,11 +65,11 @@ def prove(net, folding):
     """The layer makes the reference's integers, natural order, in the planned cycles."""
     design = plan(net, {"layer": folding})
     (stage,) = design.stages
-    images = tensor(net.input.dtype, (3, *net.input.shape), seed=5)
+    images = tensor(net.input.dtype, (2, *net.input.shape), seed=5)
     unit = Chain(stage.units)
     wanted = run(net, images)[net.output]
     dtype = net.types[net.output].dtype
-    check(unit, pack_beats(images, net.input.dtype, unit.i.lanes), pack_beats(wanted, dtype, unit.o.lanes), 3)
+    check(unit, pack_beats(images, net.input.dtype, unit.i.lanes), pack_beats(wanted, dtype, unit.o.lanes), 2)
     return design
 
 
@@ -87,8 +87,8 @@ def prove(net, folding):
     ids=str,
 )
 def test_dense(folding, coefficients, dtype, density, behind):
-    source = TensorType(1, 1, 16, DataType.parse(dtype))
-    planes = weights(3, (len(coefficients), 12, 16), density)
+    source = TensorType(1, 1, 8, DataType.parse(dtype))
+    planes = weights(3, (len(coefficients), 12, 8), density)
     node = Dense(name="layer", input="input", planes=planes, coefficients=coefficients)
     prove(network(node, source, behind), folding)
 
