@@ -37,11 +37,11 @@ def test_every_nonzero_once(shape, channels, pe, entries, banks, outputs, densit
 def test_lanes_are_busy(density):
     """The figures that docs/hardware.md states, for a bank with as many ports as lanes."""
     dense = skip_schedule(
-        sparse(0, (1, 512, 512), density), channels=512, pe=8, entries=2, banks=1, outputs=8
+        sparse(0, (1, 512, 512), density), channels=512, pe=8, entries=4, banks=1, outputs=8
     )
     assert dense.utilisation >= 0.95
     convolution = skip_schedule(
-        sparse(0, (1, 64, 576), density), channels=64, pe=1, entries=2, banks=1, outputs=8
+        sparse(0, (1, 64, 576), density), channels=64, pe=1, entries=4, banks=1, outputs=8
     )
     assert convolution.utilisation >= 0.97
 
