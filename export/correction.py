@@ -22,6 +22,7 @@ __all__ = [
     "accumulator_bits",
     "corrected_bias",
     "corrected_thresholds",
+    "joined_planes",
     "largest_sums",
     "row_corrections",
     "shifted_thresholds",
@@ -29,8 +30,10 @@ __all__ = [
 ]
 
 
-def row_corrections(matrix: Trits, dtype: DataType) -> IntArray:
-    """Return sum' - y for each row [M] of a ternary matrix [M, K] with inputs of type ``dtype``.
+def row_corrections(matrix: Trits | IntArray, dtype: DataType) -> IntArray:
+    """Return sum' - y for each row [M] of a matrix [M, K] with inputs of type ``dtype``.
+
+    The matrix is ternary, or ternary planes as ``joined_planes`` sets them side by side.
 
     >>> row_corrections(np.array([[1, -1, -1]], dtype=np.int8), DataType(2, signed=False))
     array([6])
@@ -42,18 +45,18 @@ def row_corrections(matrix: Trits, dtype: DataType) -> IntArray:
     return correction
 
 
-def largest_sums(matrix: Trits, dtype: DataType) -> IntArray:
+def largest_sums(matrix: Trits | IntArray, dtype: DataType) -> IntArray:
     """Return the largest sum' of each row [M]; the smallest is 0."""
     positive, negative = _counts(matrix)
     return ((1 << dtype.bits) - 1) * (positive + negative)
 
 
-def accumulator_bits(matrix: Trits, dtype: DataType) -> int:
+def accumulator_bits(matrix: Trits | IntArray, dtype: DataType) -> int:
     """Return the width in bits of the unsigned accumulator that holds sum' of every row."""
     return max(1, int(largest_sums(matrix, dtype).max()).bit_length())
 
 
-def corrected_thresholds(thresholds: IntArray, matrix: Trits, dtype: DataType) -> IntArray:
+def corrected_thresholds(thresholds: IntArray, matrix: Trits | IntArray, dtype: DataType) -> IntArray:
     """Return the thresholds [M, L] to compare sum' with: 0 where always reached, largest + 1 where never.
 
     All of them fit ``threshold_bits``, one bit more than the accumulator only when a row that can fill the
@@ -70,18 +73,31 @@ def shifted_thresholds(thresholds: IntArray, corrections: IntArray, largest: Int
     return clipped
 
 
-def threshold_bits(corrected: IntArray, matrix: Trits, dtype: DataType) -> int:
+def threshold_bits(corrected: IntArray, matrix: Trits | IntArray, dtype: DataType) -> int:
     """Return the unsigned width in bits that holds the corrected thresholds and the accumulator."""
     return max(accumulator_bits(matrix, dtype), int(np.max(corrected)).bit_length())
 
 
-def corrected_bias(bias: npt.ArrayLike, matrix: Trits, dtype: DataType) -> IntArray:
+def corrected_bias(bias: npt.ArrayLike, matrix: Trits | IntArray, dtype: DataType) -> IntArray:
     """Return the signed integers [M] to add to sum' so that y + bias comes out."""
     return np.asarray(bias, dtype=np.int64) - row_corrections(matrix, dtype)
 
 
-def _counts(matrix: Trits) -> tuple[IntArray, IntArray]:
-    """Number of +1 and of -1 in each row."""
-    positive: IntArray = np.asarray(matrix > 0).sum(axis=1, dtype=np.int64)
-    negative: IntArray = np.asarray(matrix < 0).sum(axis=1, dtype=np.int64)
+def joined_planes(planes: Trits, coefficients: tuple[int, ...]) -> IntArray:
+    """Return [M, J*K]: planes [J, M, K] side by side, each times its coefficient.
+
+    The sum of coefficients[j] * (sum' of plane j) has the correction and the bounds of this matrix.
+
+    >>> joined_planes(np.array([[[1, 0]], [[0, -1]]], dtype=np.int8), (3, 2))
+    array([[ 3,  0,  0, -2]])
+    """
+    return np.concatenate(
+        [plane.astype(np.int64) * c for plane, c in zip(planes, coefficients, strict=True)], axis=1
+    )
+
+
+def _counts(matrix: Trits | IntArray) -> tuple[IntArray, IntArray]:
+    """Sum of the positive and of the negative weights in each row, both as magnitudes."""
+    positive: IntArray = np.maximum(matrix, 0).sum(axis=1, dtype=np.int64)
+    negative: IntArray = -np.minimum(matrix, 0).sum(axis=1, dtype=np.int64)
     return positive, negative

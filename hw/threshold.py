@@ -26,7 +26,8 @@ class _PerRow(Unit):
     value_bits : width of a constant in the ROM.
     source, target : types of the sums and of the results.
     pe : rows a beat; divides M.
-    vectors : vectors a frame.
+    vectors : vectors a frame, or as many groups of ``pixels`` vectors.
+    pixels : vectors side by side, which share the constants: lane = row * pixels + pixel.
     """
 
     name:       str
@@ -37,16 +38,17 @@ class _PerRow(Unit):
     target:     DataType
     pe:         int
     vectors:    int
+    pixels:     int = 1
 
     role = ""
 
     @property
     def i(self):
-        return Beats(self.source, self.pe)
+        return Beats(self.source, self.pe * self.pixels)
 
     @property
     def o(self):
-        return Beats(self.target, self.pe)
+        return Beats(self.target, self.pe * self.pixels)
 
     @property
     def passes(self):
@@ -100,8 +102,8 @@ class PerRow(UnitComponent):
 
     Members
     -------
-    i : beats of ``pe`` sums, row 0 first.
-    o : beats of ``pe`` results.
+    i : beats of ``pe`` rows of sums, row 0 first, ``pixels`` sums each.
+    o : beats of as many results.
     """
 
     def elaborate(self, platform):
@@ -124,6 +126,7 @@ class PerRow(UnitComponent):
             for row in range(unit.pe):
                 constants = [rom.data.word_select(row * levels + level, unit.value_bits)
                              for level in range(levels)]
-                m.d.sync += unit.o.view(self.o.payload)[row].eq(unit.result(unit.i.view(self.i.payload)[row], constants))
+                for lane in range(row * unit.pixels, (row + 1) * unit.pixels):
+                    m.d.sync += unit.o.view(self.o.payload)[lane].eq(unit.result(unit.i.view(self.i.payload)[lane], constants))
         output_register(m, self.o, step)
         return m

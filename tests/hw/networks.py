@@ -17,6 +17,7 @@ from export.ir import (
     Threshold,
 )
 from hw.array_folding import ArrayFolding
+from hw.skip_folding import SkipFolding
 
 U2 = DataType.parse("u2")
 
@@ -51,3 +52,9 @@ FOLDINGS = {
     "classifier": ArrayFolding(pe=1, simd=4),
 }
 """Lanes change between all the layers, by way of a common divisor behind conv2."""
+
+SKIP_FOLDINGS = {
+    "conv1": SkipFolding(pe=1, entries=2, outputs=4),
+    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
+    "classifier": SkipFolding(pe=5, entries=4),
+}

@@ -11,7 +11,7 @@ from hw.plan import plan
 from hw.unrolled_folding import UnrolledFolding
 from sim.reference import run
 from sim.stimulus import pack_beats
-from tests.hw.networks import FOLDINGS, convolutional
+from tests.hw.networks import FOLDINGS, SKIP_FOLDINGS, convolutional
 
 FRAMES = 5
 
@@ -85,8 +85,21 @@ def planned(design):
         },
         {**FOLDINGS, "conv2": UnrolledFolding(iterations=2)},
         {name: UnrolledFolding(iterations=1, rows_per_stage=1) for name in FOLDINGS},
+        SKIP_FOLDINGS,
+        {**SKIP_FOLDINGS, "conv2": FOLDINGS["conv2"]},
+        {**SKIP_FOLDINGS, "conv1": FOLDINGS["conv1"], "classifier": UnrolledFolding(iterations=1)},
     ],
-    ids=["mixed", "slow end", "all parallel", "slow start", "unrolled layer", "all unrolled"],
+    ids=[
+        "mixed",
+        "slow end",
+        "all parallel",
+        "slow start",
+        "unrolled layer",
+        "all unrolled",
+        "skip",
+        "two engines",
+        "three engines",
+    ],
 )
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_result_in_the_planned_cycle(foldings, seed):

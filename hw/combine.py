@@ -1,0 +1,90 @@
+"""The planes of a layer joined: sums times their coefficients, by shifts and additions."""
+
+from dataclasses import dataclass, replace
+
+from amaranth import *
+
+from export.datatype import DataType
+from hw.arithmetic import add_all
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+
+__all__ = ["Combine", "CombinePlanes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combine(Unit):
+    """total = sum over planes j of coefficients[j] * sum_j, for each lane; plane j comes in beat j mod J.
+
+    One beat a cycle, latency 1 behind the last plane's. A coefficient costs an adder for each of its ones but the
+    first, and no DSP.
+
+    Parameters
+    ----------
+    name : instance name.
+    source, target : types of the sums and of the total, unsigned.
+    lanes : elements a beat.
+    coefficients : one positive int a plane.
+    totals : beats put a frame.
+    """
+
+    name:         str
+    source:       DataType
+    target:       DataType
+    lanes:        int
+    coefficients: tuple[int, ...]
+    totals:       int
+
+    @property
+    def i(self):
+        return Beats(self.source, self.lanes)
+
+    @property
+    def o(self):
+        return Beats(self.target, self.lanes)
+
+    @property
+    def interval_cycles(self):
+        return self.totals * len(self.coefficients)
+
+    @property
+    def frame_beats(self):
+        return self.totals
+
+    def schedule(self, graph, channel):
+        steps  = self.interval_cycles
+        planes = len(self.coefficients)
+        total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
+        return replace(total, spoils=total.put[:-1] + 1)
+
+    def component(self):
+        return CombinePlanes(self)
+
+
+class CombinePlanes(UnitComponent):
+    """The circuit of :class:`Combine`; the total grows in the output register itself.
+
+    Members
+    -------
+    i : beats of sums, plane 0 first.
+    o : beats of totals.
+    """
+
+    def elaborate(self, platform):
+        unit  = self._unit
+        m     = Module()
+        plane = Signal(below(len(unit.coefficients)))
+        last  = plane == len(unit.coefficients) - 1
+        step  = Signal()
+        m.d.comb += [self.i.ready.eq(room(self.o)), step.eq(self.i.valid & room(self.o))]
+        with m.If(step):
+            m.d.sync += plane.eq(Mux(last, 0, plane + 1))
+            for lane in range(unit.lanes):
+                total = self.o.payload.word_select(lane, unit.target.bits)
+                value = self.i.payload.word_select(lane, unit.source.bits)
+                with m.Switch(plane):
+                    for index, coefficient in enumerate(unit.coefficients):
+                        shifted = [value << bit for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
+                        with m.Case(index):
+                            m.d.sync += total.eq(add_all(shifted if index == 0 else [*shifted, total]))
+        output_register(m, self.o, step & last)
+        return m

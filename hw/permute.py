@@ -1,0 +1,102 @@
+"""Lanes of a beat in another order, which depends on the beat."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+
+from export.ir import IntArray
+from export.rom import RomImage
+from hw.rom import Rom
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+
+__all__ = ["Permute", "PermuteLanes", "permuted"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Permute(Unit):
+    """o[lane] = i[order[beat mod period][lane]]. One beat a cycle, latency 1; ``lanes`` multiplexers.
+
+    Parameters
+    ----------
+    name : instance name, and the role of the ROM image with the orders.  layer : the layer it belongs to.
+    beats : what it takes and puts.
+    order : [period, lanes], a permutation for each beat of a period.
+    periods : periods a frame.
+    """
+
+    name:    str
+    layer:   str
+    beats:   Beats
+    order:   IntArray
+    periods: int
+
+    @property
+    def i(self):
+        return self.beats
+
+    @property
+    def o(self):
+        return self.beats
+
+    @property
+    def interval_cycles(self):
+        return self.frame_beats
+
+    @property
+    def frame_beats(self):
+        return self.periods * len(self.order)
+
+    @property
+    def select_bits(self):
+        """Width of a lane's number in the ROM."""
+        return max(1, (self.beats.lanes - 1).bit_length())
+
+    @property
+    def rom(self):
+        """The orders, one word a beat; lane l at bit l * select_bits."""
+        words = tuple(sum(int(source) << at * self.select_bits for at, source in enumerate(order)) for order in self.order)
+        return RomImage(self.layer, self.name, self.beats.lanes * self.select_bits, words)
+
+    def schedule(self, graph, channel):
+        return graph.chain(self.name, channel, self.frame_beats, range(self.frame_beats), range(self.frame_beats))
+
+    def component(self):
+        return PermuteLanes(self)
+
+
+class PermuteLanes(UnitComponent):
+    """The circuit of :class:`Permute`. Reads the order of the next beat while the present one leaves.
+
+    Members
+    -------
+    i, o : beats of ``lanes`` elements.
+    """
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        m.submodules.order = order = Rom(unit.rom)
+        beat      = Signal(below(len(unit.order)))
+        following = Signal(below(len(unit.order)))
+        step      = Signal()
+        m.d.comb += [
+            step.eq(self.i.valid & room(self.o)),
+            self.i.ready.eq(room(self.o)),
+            following.eq(Mux(step, Mux(beat == len(unit.order) - 1, 0, beat + 1), beat)),
+            order.address.eq(following),
+            order.enable.eq(1),
+        ]
+        m.d.sync += beat.eq(following)
+        with m.If(step):
+            m.d.sync += self.o.payload.eq(Cat(
+                self.i.payload.word_select(order.data.word_select(lane, unit.select_bits), unit.i.dtype.bits)
+                for lane in range(unit.i.lanes)))
+        output_register(m, self.o, step)
+        return m
+
+
+def permuted(name, layer, beats, order, periods):
+    """The unit in a list, none where every beat keeps its order."""
+    if (order == range(beats.lanes)).all():
+        return []
+    return [Permute(name=name, layer=layer, beats=beats, order=order, periods=periods)]

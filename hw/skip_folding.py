@@ -1,0 +1,99 @@
+"""The folding of a layer onto the ``skip`` engine."""
+
+from dataclasses import dataclass, replace
+
+from export.correction import accumulator_bits, joined_planes
+from export.datatype import DataType
+from export.ir import Convolution
+from export.schedule import skip_schedule
+from hw.combine import Combine
+from hw.layer import Folding, divisors
+from hw.permute import permuted
+from hw.reorder import Reorder
+from hw.resize import resized
+from hw.skip_convolution import SkipConvolution
+from hw.skip_dense import SkipDense
+
+__all__ = ["SkipFolding"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipFolding(Folding):
+    """``pe`` rows at a time and ``entries`` nonzeros of each a cycle.
+
+    For a convolution every lane exists once for each pixel of an output row.
+
+    Parameters
+    ----------
+    pe : rows at a time; divides ``outputs``.
+    entries : nonzeros of a row a cycle.
+    banks : banks of the inputs, and elements a beat in; divides ``entries`` and the channels. ``entries`` when left
+        open: the smallest memories; fewer banks keep more lanes busy, for as many times deeper memories.
+    outputs : channels a beat out; divides the rows. ``pe`` when left open.
+    """
+
+    engine:  str = "skip"
+    pe:      int
+    entries: int
+    banks:   int | None = None
+    outputs: int | None = None
+
+    def __post_init__(self):
+        for name in ("pe", "entries", "banks", "outputs"):
+            value = getattr(self, name)
+            if value is None and name in ("banks", "outputs"):
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an int, not {value!r}")
+            if value < 1:
+                raise ValueError(f"{name} must be positive, not {value!r}")
+
+    def program(self, layer):
+        """The schedule of ``layer`` (export.schedule.Schedule); PlanError where the folding does not divide."""
+        planes   = layer.node.plane_matrices()
+        channels = layer.source.channels
+        banks    = self.entries if self.banks is None else self.banks
+        outputs  = self.pe if self.outputs is None else self.outputs
+        for parameter, value, total, what in (
+                ("outputs" if self.outputs else "pe", outputs, planes.shape[1], "rows"), ("pe", self.pe, outputs, "outputs"),
+                ("banks" if self.banks else "entries", banks, channels, "channels"), ("banks", banks, self.entries, "entries")):
+            if total % value:
+                raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
+        return skip_schedule(planes, channels=channels, pe=self.pe, entries=self.entries, banks=banks, outputs=outputs)
+
+    def _results_at_a_time(self, program):
+        """The fewest comparators that keep up with the engine, which has a result a PE only once a pass."""
+        return next(lanes for lanes in range(1, program.pe + 1)
+                    if program.pe % lanes == 0 and (program.rows.size // lanes <= program.cycles or lanes == program.pe))
+
+    def units(self, layer):
+        node = layer.node
+        if isinstance(node, Convolution) and any(p >= k for p, k in zip(node.padding, node.kernel, strict=True)):
+            raise layer.refuse(f"padding must be smaller than the kernel {node.kernel!r}, not {node.padding!r}")
+        program = self.program(layer)
+        source  = layer.source
+        height  = layer.sums.height
+        common  = {"layer": node.name}
+        form    = SkipConvolution if isinstance(node, Convolution) else SkipDense
+        engine  = form(name="skip", node=node, source=source, program=program)
+        units   = [
+            *resized("lanes", source.dtype, layer.lanes, program.banks, source.size),
+            *permuted("spread", beats=engine.i, order=program.bank_order, periods=source.height * source.width, **common),
+            engine,
+        ]
+        matrix = joined_planes(program.planes, node.coefficients)
+        sums   = DataType(accumulator_bits(matrix, source.dtype), signed=False)
+        if node.coefficients != (1,):
+            units.append(Combine(name="combine", source=engine.o.dtype, target=sums, lanes=engine.o.lanes,
+                                 coefficients=node.coefficients, totals=height * len(program.rows)))
+        lanes   = self._results_at_a_time(program) if engine.pixels == 1 else program.pe
+        results = layer.results(matrix, sums, lanes)
+        elements = height * program.rows.size
+        units += resized("narrow", sums, program.pe, lanes, elements)
+        units.append(replace(results, values=results.values[program.rows.ravel()], vectors=height, pixels=engine.pixels))
+        units += resized("widen", results.target, lanes, program.pe, elements)
+        reorder = Reorder(name="reorder", program=program, dtype=results.target, pixels=engine.pixels, rows=height, **common)
+        if not reorder.moves_nothing:
+            units.append(reorder)
+        units += permuted("gather", beats=reorder.o, order=reorder.order, periods=layer.vectors, **common)
+        return tuple(units)

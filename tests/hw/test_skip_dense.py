@@ -1,0 +1,23 @@
+import pytest
+
+from export.datatype import DataType
+from export.ir import Dense, TensorType
+from tests.hw.pipeline import check, planned, tensor
+from tests.hw.test_skip import beats_in, engine, expected, weights
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "s3", "u8"])
+@pytest.mark.parametrize(
+    ("planes", "pe", "entries", "banks", "outputs"),
+    [(1, 1, 1, 1, 1), (1, 2, 2, 1, 6), (1, 3, 4, 4, 3), (1, 6, 2, 2, 6), (2, 2, 4, 2, 2)],
+)
+def test_dense(planes, pe, entries, banks, outputs, dtype):
+    source = TensorType(1, 1, 8, DataType.parse(dtype))
+    node = Dense(
+        name="layer", input="input", planes=weights(1, (planes, 6, 8), 0.4), coefficients=(1,) * planes
+    )
+    unit = engine(node, source, pe=pe, entries=entries, banks=banks, outputs=outputs)
+    images = tensor(source.dtype, (3, 1, 1, 8))
+    check(unit, beats_in(unit, images), expected(unit, images), frames=3)
+    leaves = planned(unit, 4)[unit.frame_beats - 1 :: unit.frame_beats]
+    assert leaves[3] - leaves[2] == unit.interval_cycles
