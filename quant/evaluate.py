@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from quant.activation import UnsignedQuantizer
 from quant.apply import accumulator_unit
+from quant.data.dataset import values
 from quant.tracing import feeding_quantizer, score_layers, trace
 
 __all__ = ["accuracy", "exact", "integer_activations", "predictions"]
@@ -36,7 +37,7 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     if batch < 1:
         raise ValueError(f"batch must be positive, not {batch!r}")
     like = next(model.parameters())
-    return torch.cat([model(part.to(like)).argmax(1).cpu() for part in torch.split(images, batch)])
+    return torch.cat([model(values(part, like)).argmax(1).cpu() for part in torch.split(images, batch)])
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
@@ -107,7 +108,7 @@ def integer_activations(
     hooks = [model64.get_submodule(path).register_forward_hook(record(path)) for path in units]
     try:
         for part in torch.split(images, batch):
-            model64(part.to(next(model64.parameters())))
+            model64(values(part, next(model64.parameters())))
     finally:
         for handle in hooks:
             handle.remove()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from quant.checkpoint import CheckpointError, restore, versions, write_atomic
-from quant.datasets import Dataset
+from quant.data.dataset import Dataset
 
 __all__ = ["EpochRecord", "ResumeError", "ResumeState", "fingerprint"]
 

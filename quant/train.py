@@ -16,7 +16,7 @@ from torch.nn import functional
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from quant import checkpoint
-from quant.datasets import Dataset
+from quant.data.dataset import Dataset
 from quant.evaluate import accuracy, exact
 from quant.objective import penalty, step_thresholds, threshold_parameters
 from quant.resume import EpochRecord, ResumeState, fingerprint

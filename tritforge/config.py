@@ -47,6 +47,7 @@ class DatasetConfig:
     folds: int | None = key(None, minimum=2)
     fold: int = key(0, minimum=0)
     root: str | None = None
+    image_size: int | None = key(None, minimum=1)
 
     def __post_init__(self) -> None:
         if self.folds is not None and self.fold >= self.folds:
