@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from quant.activation import UnsignedQuantizer
+from quant.activation import Quantizer
 from quant.apply import accumulator_unit
 from quant.data.dataset import values
 from quant.tracing import feeding_quantizer, score_layers, trace
@@ -81,12 +81,10 @@ def integer_activations(
             "model64 must be in float64 and in evaluation mode: pass quant.evaluate.exact(model)"
         )
     graph = trace(model64)
-    units = {
-        path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, UnsignedQuantizer)
-    }
+    units = {path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, Quantizer)}
     for path in score_layers(model64, graph):
         quantizer = model64.get_submodule(feeding_quantizer(model64, graph, path))
-        assert isinstance(quantizer, UnsignedQuantizer)
+        assert isinstance(quantizer, Quantizer)
         unit = accumulator_unit(model64.get_submodule(path), quantizer)
         units[path] = unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
 

@@ -58,12 +58,16 @@ class DatasetConfig:
 class NetworkConfig:
     """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder, None for its own.
 
-    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer.
+    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
+    ``conv_relu`` a ReLU between layer and batch norm, ``residual_bits`` the width of what residuals add.
     """
 
     name: str
     channels: tuple[int, ...] | None = key(None, minimum=1)
     hidden: int | None = key(None, minimum=1)
+    conv_relu: bool | None = None
+    residual_bits: int | None = key(None, minimum=2)
+    classes: int | None = key(None, minimum=2)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, get_type_hints
 
 import quant  # noqa: F401  # registers the methods
+from quant.networks.blocks import ACTIVATIONS
 from quant.ternarizer import METHODS, Ternarizer, create
 from tritforge.schema import ConfigError, key
 
@@ -29,6 +30,7 @@ class QuantizationConfig:
     method: str = "ics"
     input_bits: int = key(4, minimum=1)
     activation_bits: int = key(2, minimum=1)
+    activation: str = key("unsigned", choices=ACTIVATIONS)
 
     VARIANT_KEY: ClassVar[str] = "method"
     VARIANTS: ClassVar[Mapping[str, type[QuantizationConfig]]] = {}
