@@ -11,6 +11,7 @@ from export.packing import Packing
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
+from quant.settings import TrainingConfig
 from reports.devices import DEVICES
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
@@ -23,6 +24,7 @@ __all__ = [
     "FoldingConfig",
     "HardwareConfig",
     "NetworkConfig",
+    "PretrainSettings",
     "QuantizationConfig",
     "TrainingSettings",
     "available",
@@ -77,15 +79,27 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """The parameters of ``quant.train.TrainingConfig``; the seed is also that of the starting weights."""
+class PretrainSettings:
+    """The training of the float network that the ternary one starts from; all else is as in ``training``.
+
+    Without a learning rate, that of the ternary training.
+    """
 
     epochs: int = key(minimum=1)
-    batch_size: int = key(minimum=1)
-    learning_rate: float = key(above=0)
-    seed: int = key(0, minimum=0)
-    weight_decay: float = key(0.0, minimum=0)
-    threads: int = key(1, minimum=1)
+    learning_rate: float | None = key(None, above=0)
+    milestones: tuple[int, ...] = key((), minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(TrainingConfig):
+    """The parameters of ``quant.settings.TrainingConfig``, and what comes before it and where it runs.
+
+    The seed is also that of the starting weights.
+    """
+
+    seed: int = 0
+    pretrain: PretrainSettings | None = None
+    device: str = key("auto", choices=("auto", "cpu", "cuda"))
 
 
 @dataclass(frozen=True, kw_only=True)
