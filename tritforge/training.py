@@ -84,9 +84,8 @@ def settings(config: Config) -> dict[str, Any]:
 def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
     """Train the network; the checkpoint keeps the settings.
 
-    With ``training.pretrain`` the float network is trained first, into the folder
-    ``float`` of the workspace, and the ternary
-    one starts from it; a finished pretraining of the same settings is used again.
+    With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
+    workspace, and the ternary one starts from it; a finished one of the same settings is used again.
     """
     dataset = load_dataset(config, place)
     pretrained: dict[str, Any] | None = None

@@ -153,7 +153,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "method: ics",
             "method: isc",
             "train",
-            "quantization.method must be one of esa, ics, sttn, tga, ttq, twn, not 'isc'",
+            "quantization.method must be one of float, esa, ics, sttn, tga, ttq, twn, not 'isc'",
         ),
         ("method: ics", "method: ttq", "export", "was trained with quantization.method 'ics', "),
         ("name: digits, folds", "name: letters, folds", "train", "dataset must be one of "),
