@@ -133,6 +133,12 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--fold", type=_at_least(0), help="the fold to hold out, instead of the configuration's"
     )
     command.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="CONFIG",
+        help="train each of these, unless that is done, and write one table and pictures to build/compare",
+    )
+    command.add_argument(
         "--no-resume", action="store_true", help="start anew even if a training was interrupted"
     )
 
@@ -193,6 +199,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from tritforge import config, flow
 
+    if arguments.command == "train" and arguments.compare:
+        from tritforge.compare import compare
+
+        compare([config.locate(name) for name in arguments.compare], arguments.build or Path("build"))
+        return 0
     path = config.locate(arguments.config)
     chosen = config.load(path)
     place = flow.Workspace(config_path=path, root=arguments.build or Path("build") / chosen.name)
