@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 
 from export import serialize
+from export.correction import accumulator_bits
 from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import Dense, Network, TensorType
 from export.manifest import CELLS, FileEntry
 from hw import verilog
-from hw.plan import Folding, plan
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
 from hw.seven_series import Primitives
 from reports.devices import device
 from reports.resources import Resources, total
@@ -48,7 +50,7 @@ def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[
     """Generate, prove and count one point."""
     folder.mkdir(parents=True, exist_ok=True)
     network = layer(simd, bits)
-    planned = plan(network, {"layer": Folding(pe=PE, simd=simd)})
+    planned = plan(network, {"layer": ArrayFolding(pe=PE, simd=simd)})
     source = folder / "lanes.v"
     write_atomic(source, verilog.generate(planned, primitives))
     serialize.save(network, folder)
@@ -77,7 +79,7 @@ def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[
         "simd": simd,
         "bits": bits,
         "form": primitives.value,
-        "accumulator_bits": planned.stages[0].array.o.dtype.bits,
+        "accumulator_bits": accumulator_bits(network.nodes[0].plane_matrices()[0], network.input.dtype),
         "lanes": PE * simd,
         "interval_cycles": planned.interval_cycles,
         "latency_cycles": planned.latency_cycles,

@@ -99,20 +99,23 @@ class Stream:
 class Layer:
     """A layer and the engine that computes it; ``interval_cycles`` is cycles from frame to frame.
 
-    What does not apply to a kind of layer (the folding of a max pool) is None.
+    ``folding`` has the engine's options by name. What does not apply to a kind of layer (the folding of a max
+    pool) is None.
     """
 
     name: str
     engine: str
     rows: int | None = None
     columns: int | None = None
-    pe: int | None = None
-    simd: int | None = None
-    packing: str | None = None
+    folding: dict[str, int | str] | None = None
     weights: int | None = None
     nonzeros: int | None = None
     interval_cycles: int | None = None
-    accumulator_bits: int | None = None
+
+    @property
+    def folding_text(self) -> str:
+        """The folding as tables and pictures show it: "pe 2, simd 6, packing 2bit"."""
+        return ", ".join(f"{name} {value}" for name, value in (self.folding or {}).items())
 
 
 @dataclass(frozen=True)
@@ -237,8 +240,11 @@ def _absent(name: str) -> typing.NoReturn:
 def _decode(kind: Any, value: Any, where: str) -> Any:
     """Turn JSON into the annotated type ``kind``; TypeError says which key is wrong and what it must be."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:  # only "T | None" occurs
+    if origin is types.UnionType and type(None) in arguments:  # "T | None"
         return None if value is None else _decode(arguments[0], value, where)
+    if origin is types.UnionType:  # "int | str"
+        _expect(isinstance(value, arguments) and not isinstance(value, bool), where, "an int or a str", value)
+        return value
     if origin is tuple:
         _expect(isinstance(value, list), where, "a list", value)
         return tuple(_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))

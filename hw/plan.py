@@ -2,50 +2,20 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
-
-from export.correction import corrected_bias, corrected_thresholds, threshold_bits
-from export.ir import (INPUT, ArgMax, Bias, Convolution, Flatten, MatrixNode, MaxPool, Network, Threshold)
-from export.packing import Packing
-from hw.argmax import Largest
-from hw.array import Array
-from hw.keywords import KEYWORDS
-from hw.line_window import LineWindow
-from hw.pool import Pool
-from hw.resize import Resize
-from hw.stream import Unit
-from hw.threshold import Biases, Thresholds
-from hw.timing import EventGraph, TimingError
-from hw.window import Window
 import itertools
 
-__all__ = ["Folding", "Plan", "PlanError", "Stage", "plan"]
+from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Threshold
+from hw.argmax import Largest
+from hw.keywords import KEYWORDS
+from hw.layer import Folding, Layer, PlanError
+from hw.pool import Pool
+from hw.stream import Unit
+from hw.timing import EventGraph, TimingError
+
+__all__ = ["Plan", "Stage", "plan"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
-
-
-class PlanError(ValueError):
-    """A plan that cannot be built; the message names the layer, the rule and what would do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Folding:
-    """How a matrix layer is folded onto the array: ``pe`` rows and ``simd`` columns at a time."""
-
-    pe:      int
-    simd:    int
-    packing: Packing = Packing.TWO_BIT
-
-    def __post_init__(self):
-        for name in ("pe", "simd"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if value < 1:
-                raise ValueError(f"{name} must be positive, not {value!r}")
-        if not isinstance(self.packing, Packing):
-            raise TypeError(f"packing must be a Packing, not {self.packing!r}")
 
 
 @dataclass(frozen=True)
@@ -70,11 +40,6 @@ class Stage:
     def interval_cycles(self):
         """Cycles a frame of the slowest unit."""
         return max(unit.interval_cycles for unit in self.units)
-
-    @property
-    def array(self):
-        """The unit with the weights; None for a stage without."""
-        return next((unit for unit in self.units if isinstance(unit, Array)), None)
 
     def roms(self):
         """The images the stage reads, as (export.rom.RomImage, packing or None)."""
@@ -139,11 +104,11 @@ def plan(network, foldings):
     Parameters
     ----------
     network : export.ir.Network.
-    foldings : a Folding for every matrix layer, by name.
+    foldings : an engine's folding (hw.layer.Folding) for every matrix layer, by name.
 
     Raises
     ------
-    PlanError : a folding is missing, unknown or does not divide; or the nodes do not form a chain that the
+    PlanError : a folding is missing, unknown or does not fit; or the nodes do not form a chain that the
         stages can serve; or a name is a word of Verilog.
     """
     for name in (network.name, *(node.name for node in network.nodes)):
@@ -167,10 +132,13 @@ def plan(network, foldings):
             continue         # the stream already has the vector's order
         if isinstance(node, MatrixNode):
             if node.name not in foldings:
-                raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its pe and simd")
-            behind = nodes.pop(0) if nodes and isinstance(nodes[0], (Threshold, Bias)) else None
-            stage  = _matrix_stage(node, behind, source, network, foldings[node.name], beats)
-            tensor = stage.tensor
+                raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its engine and folding")
+            behind  = nodes.pop(0) if nodes and isinstance(nodes[0], (Threshold, Bias)) else None
+            tensor  = behind.name if behind is not None else node.name
+            folding = foldings[node.name]
+            layer   = Layer(node=node, behind=behind, source=source, sums=network.types[node.name],
+                            target=network.types[tensor], lanes=beats)
+            stage   = Stage(node.name, tensor, folding.units(layer), node, folding)
         elif isinstance(node, MaxPool):
             lanes = beats if beats is not None else source.channels
             stage = Stage(node.name, node.name, (Pool(name="pool", tensor=source, size=node.size, lanes=lanes),))
@@ -183,64 +151,3 @@ def plan(network, foldings):
         stages.append(stage)
         beats = stage.o.lanes
     return Plan(network, tuple(stages))
-
-
-def _matrix_stage(node, behind, source, network, folding, lanes):
-    """Window, array and thresholds or bias of one layer, with changes of lane count where they are needed."""
-    rows, columns = node.plane_matrices().shape[1:]
-    if len(node.planes) != 1 or node.coefficients != (1,):
-        raise PlanError(f"{node.name!r} has {len(node.planes)} planes of coefficients {node.coefficients!r}; "
-                        "the array engine builds one plane of coefficient 1")
-    for parameter, value, total, what in (("pe", folding.pe, rows, "rows"), ("simd", folding.simd, columns, "columns")):
-        if total % value:
-            raise PlanError(f"{node.name!r}: {parameter} must divide its {total} {what} ({_divisors(total)}), "
-                            f"not {value!r}")
-    units = []
-    output = network.types[node.name]
-    pixels = output.height * output.width
-    if isinstance(node, Convolution):
-        channels = source.channels
-        if channels % folding.simd and folding.simd % channels:
-            raise PlanError(f"{node.name!r}: simd must divide its {channels} channels or be a multiple of them, "
-                            f"not {folding.simd!r}")
-        window_lanes = gcd(folding.simd, channels)
-        _resize(units, "lanes", source.dtype, lanes, window_lanes, source.size)
-        lanes = window_lanes
-        if folding.simd > channels and node.padding == (0, 0):     # faster than a pixel of the window a cycle
-            units.append(LineWindow(name="window", tensor=source, kernel=node.kernel, stride=node.stride))
-            lanes = units[-1].o.lanes
-        elif (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
-            units.append(Window(name="window", tensor=source, kernel=node.kernel, stride=node.stride,
-                                padding=node.padding, lanes=window_lanes))
-    _resize(units, "columns", source.dtype, lanes, folding.simd, pixels * columns)
-    array = Array(name="array", node=node, source=source.dtype, vectors=pixels, pe=folding.pe, simd=folding.simd,
-                  packing=folding.packing)
-    units.append(array)
-    common = {"layer": node.name, "source": array.o.dtype, "pe": folding.pe, "vectors": pixels}
-    if isinstance(behind, Threshold):
-        values = corrected_thresholds(behind.thresholds, array.matrix, source.dtype)
-        units.append(Thresholds(name="thresholds", values=values, target=behind.output,
-                                value_bits=threshold_bits(values, array.matrix, source.dtype), **common))
-    else:
-        bias   = behind.bias if behind is not None else [0] * rows
-        values = corrected_bias(bias, array.matrix, source.dtype)[:, None]
-        bits   = 1 + max(int(value).bit_length() for value in values.flat)
-        target = network.types[behind.name if behind is not None else node.name].dtype
-        units.append(Biases(name="bias", values=values, target=target, value_bits=bits, **common))
-    tensor = behind.name if behind is not None else node.name
-    return Stage(node.name, tensor, tuple(units), node, folding)
-
-
-def _resize(units, name, dtype, lanes, wanted, elements):
-    """Append what changes ``lanes`` into ``wanted``; by way of a common divisor when neither divides the other."""
-    if lanes is None or lanes == wanted:
-        return
-    common = gcd(lanes, wanted)
-    if common not in (lanes, wanted):
-        units.append(Resize(name=f"{name}_split", dtype=dtype, i_lanes=lanes, o_lanes=common, elements=elements))
-        lanes = common
-    units.append(Resize(name=name, dtype=dtype, i_lanes=lanes, o_lanes=wanted, elements=elements))
-
-
-def _divisors(number):
-    return ", ".join(str(divisor) for divisor in range(1, number + 1) if number % divisor == 0)

@@ -1,13 +1,14 @@
 """Change of lane count between two streams of the same tensor."""
 
 from dataclasses import dataclass
+from math import gcd
 
 from amaranth import *
 
 from export.datatype import DataType
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
-__all__ = ["Gather", "Resize", "Split"]
+__all__ = ["Gather", "Resize", "Split", "resized"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,3 +119,18 @@ class Split(UnitComponent):
             ]
         output_register(m, self.o, step)
         return m
+
+
+def resized(name, dtype, lanes, wanted, elements):
+    """Units that change a stream of ``lanes`` elements a beat into one of ``wanted``; none where nothing is to do.
+
+    By way of a common divisor where neither divides the other. ``lanes`` None is a stream that takes any width.
+    """
+    if lanes is None or lanes == wanted:
+        return []
+    common = gcd(lanes, wanted)
+    units  = []
+    if common not in (lanes, wanted):
+        units.append(Resize(name=f"{name}_split", dtype=dtype, i_lanes=lanes, o_lanes=common, elements=elements))
+        lanes = common
+    return [*units, Resize(name=name, dtype=dtype, i_lanes=lanes, o_lanes=wanted, elements=elements)]

@@ -94,9 +94,7 @@ def _streams(plan):
 def _layer(stage):
     if stage.node is None:
         return Layer(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
-    array = stage.array
-    rows, columns = array.matrix.shape
+    rows, columns = stage.node.plane_matrices().shape[1:]
     return Layer(
-        stage.name, "array", rows, columns, stage.folding.pe, stage.folding.simd, stage.folding.packing.value,
-        weights=rows * columns, nonzeros=int((array.matrix != 0).sum()), interval_cycles=stage.interval_cycles,
-        accumulator_bits=array.o.dtype.bits)
+        stage.name, stage.folding.engine, rows, columns, stage.folding.options,
+        weights=rows * columns, nonzeros=int((stage.node.planes != 0).sum()), interval_cycles=stage.interval_cycles)

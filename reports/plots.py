@@ -87,9 +87,8 @@ def chain(network: Network, manifest: Manifest | None = None) -> Svg:
             svg.text(x + 12, y + 47 + number * line, describe(node))
         layer = layers.get(group[0].name)
         if layer is not None:
-            folding = "" if layer.pe is None else f"{layer.pe} PE {TIMES} {layer.simd} SIMD"
             rate = "" if layer.interval_cycles is None else f"{layer.interval_cycles:,} cycles a frame"
-            svg.text(x + 12, y + height - 30, folding, fill="var(--muted)")
+            svg.text(x + 12, y + height - 30, layer.folding_text, fill="var(--muted)")
             svg.text(x + 12, y + height - 13, rate, fill="var(--muted)")
         if index == len(groups) - 1:
             end = x + box_width

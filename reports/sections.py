@@ -130,7 +130,7 @@ def weights_table(data: ReportData) -> Table:
     def row(node: MatrixNode) -> tuple[Value, ...]:
         counts = [int((node.planes == trit).sum()) for trit in (-1, 0, 1)]
         layer = engines.get(node.name)
-        packing = None if layer is None else layer.packing
+        packing = ((layer and layer.folding) or {}).get("packing")
         accumulator = str(node.accumulator(types[node.input].dtype))
         return (
             node.name,
@@ -156,19 +156,18 @@ def cycles_table(data: ReportData) -> Table:
         (
             layer.name,
             layer.engine,
-            "" if layer.pe is None else layer.pe,
-            "" if layer.simd is None else layer.simd,
+            layer.folding_text,
             "" if layer.rows is None else f"{layer.rows} x {layer.columns}",
             layer.interval_cycles,
         )
         for layer in data.manifest.layers
     ]
-    rows.append(("network", "", "", "", "", data.manifest.interval_cycles))
+    rows.append(("network", "", "", "", data.manifest.interval_cycles))
     note = (
         f"Interval: cycles from frame to frame. Latency of a frame through the empty pipeline: "
         f"{data.manifest.latency_cycles:,} cycles. The clock frequency needs place and route: not measured."
     )
-    columns = ("Layer", "Engine", "PE", "SIMD", "Matrix", "Interval, cycles")
+    columns = ("Layer", "Engine", "Folding", "Matrix", "Interval, cycles")
     return Table("Plan", columns, tuple(rows), (note,), 1)
 
 

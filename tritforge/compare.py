@@ -15,7 +15,8 @@ from export.files import write_atomic
 from export.graph import LoweringError
 from export.ir import IRError
 from export.lower import lower
-from hw.plan import Folding, PlanError, plan
+from hw.layer import PlanError
+from hw.plan import plan
 from quant import checkpoint
 from quant.apply import TernarizationError, ternarizer_of
 from quant.evaluate import exact
@@ -131,12 +132,8 @@ def _rom_bits(chosen: Config, place: Workspace, model: nn.Module) -> int | None:
     if not chosen.quantization.ternary or not chosen.hardware.layers:
         return None
     shape = tuple(load_dataset(chosen, place).test_images.shape[1:])
-    foldings = {
-        name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
-        for name, folding in chosen.hardware.layers.items()
-    }
     try:
-        planned = plan(lower(model, shape, name=chosen.name).network, foldings)
+        planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
         images = [image for image, _ in planned.roms() if image.role == "weights"]
     except (LoweringError, IRError, PlanError):
         return None

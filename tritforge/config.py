@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from export.packing import Packing
+from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
@@ -21,7 +21,6 @@ __all__ = [
     "NETWORKS_FOLDER",
     "Config",
     "DatasetConfig",
-    "FoldingConfig",
     "HardwareConfig",
     "NetworkConfig",
     "PretrainSettings",
@@ -103,24 +102,15 @@ class TrainingSettings(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoldingConfig:
-    """The folding of a layer: ``pe`` output rows and ``simd`` input columns at a time."""
-
-    pe: int = key(minimum=1)
-    simd: int = key(minimum=1)
-    packing: Packing = Packing.TWO_BIT
-
-
-@dataclass(frozen=True, kw_only=True)
 class HardwareConfig:
-    """The device to build for, what additions are made of, and the folding of each layer with weights.
+    """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
     Every device in the table is of the 7 series, so its cells are the default.
     """
 
     device: str = key(choices=tuple(DEVICES))
     primitives: Primitives = Primitives.XILINX7
-    layers: dict[str, FoldingConfig]
+    layers: dict[str, Folding]
 
 
 @dataclass(frozen=True, kw_only=True)

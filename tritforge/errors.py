@@ -45,7 +45,7 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "export.manifest": ("ManifestError",),
     "export.rom": ("RomError",),
     "export.serialize": ("NetworkFileError",),
-    "hw.plan": ("PlanError",),
+    "hw.layer": ("PlanError",),
     "quant.apply": ("TernarizationError",),
     "quant.checkpoint": ("CheckpointError",),
     "quant.data.dataset": ("DatasetError",),

@@ -20,7 +20,7 @@ from export.lower import Lowered, lower
 from export.manifest import CELLS, MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
 from hw import verilog
-from hw.plan import Folding, Plan, plan
+from hw.plan import Plan, plan
 from hw.seven_series import Primitives
 from quant import checkpoint
 from quant.evaluate import exact
@@ -113,12 +113,8 @@ def _host(lowered: Lowered) -> dict[str, Any]:
 
 
 def _plan(config: Config, place: Workspace, network: Network) -> Plan:
-    foldings = {
-        name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
-        for name, folding in config.hardware.layers.items()
-    }
     with blaming(place):
-        planned: Plan = plan(network, foldings)
+        planned: Plan = plan(network, config.hardware.layers)
     return planned
 
 

@@ -26,7 +26,10 @@ def design(directory: Path) -> Manifest:
             Stream("conv1", "conv1", "act1", "core.conv1.o", (8, 8, 16), "u2", 4, 8, 256),
             Stream("s_axis", None, "input", "s_axis", (8, 8, 1), "u4", 1, 4, 64, axi=True, tdata_bits=8),
         ),
-        layers=(Layer("conv1", "array", 16, 9, 4, 1, "2bit", 144, 100, 2304, 8), Layer("pool1", "pool")),
+        layers=(
+            Layer("conv1", "array", 16, 9, {"pe": 4, "packing": "2bit"}, 144, 100, 2304),
+            Layer("pool1", "pool"),
+        ),
         roms=(
             Rom(
                 "conv1.weights.mem",
@@ -132,6 +135,10 @@ def set_at(content: Any, *place: Any) -> None:
         (("version", 2), "must be tritforge-design version 1, not tritforge-design version 2"),
         (("format", "x"), "must be tritforge-design version 1, not x version 1"),
         (("top", 1), "key 'top' must be str, not 1"),
+        (
+            ("layers", 0, "folding", "pe", True),
+            "key 'layers[0].folding.pe' must be an int or a str, not True",
+        ),
         (("interval_cycles", "1"), "key 'interval_cycles' must be int, not '1'"),
         (("interval_cycles", True), "key 'interval_cycles' must be int, not True"),
         (("frame_cycles", [1, None]), "key 'frame_cycles[1]' must be int, not None"),

@@ -16,7 +16,7 @@ from export.ir import (
     TensorType,
     Threshold,
 )
-from hw.plan import Folding
+from hw.array_folding import ArrayFolding
 
 U2 = DataType.parse("u2")
 
@@ -46,8 +46,8 @@ def convolutional(seed=0, *, name="sample"):
 
 
 FOLDINGS = {
-    "conv1": Folding(pe=2, simd=6),
-    "conv2": Folding(pe=3, simd=4),
-    "classifier": Folding(pe=1, simd=4),
+    "conv1": ArrayFolding(pe=2, simd=6),
+    "conv2": ArrayFolding(pe=3, simd=4),
+    "classifier": ArrayFolding(pe=1, simd=4),
 }
 """Lanes change between all the layers, by way of a common divisor behind conv2."""

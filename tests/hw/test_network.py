@@ -5,8 +5,9 @@ import pytest
 from amaranth.sim import Simulator
 
 from export.packing import Packing
+from hw.array_folding import ArrayFolding
 from hw.network import Top
-from hw.plan import Folding, plan
+from hw.plan import plan
 from sim.reference import run
 from sim.stimulus import pack_beats
 from tests.hw.networks import FOLDINGS, convolutional
@@ -69,17 +70,17 @@ def planned(design):
         FOLDINGS,
         {
             **FOLDINGS,
-            "classifier": Folding(pe=1, simd=1),
+            "classifier": ArrayFolding(pe=1, simd=1),
         },  # the last layer is the slowest and holds back the others
         {
-            "conv1": Folding(pe=4, simd=18, packing=Packing.FIVE_IN_EIGHT),
-            "conv2": Folding(pe=6, simd=16, packing=Packing.FIVE_IN_EIGHT),
-            "classifier": Folding(pe=5, simd=24, packing=Packing.FIVE_IN_EIGHT),
+            "conv1": ArrayFolding(pe=4, simd=18, packing=Packing.FIVE_IN_EIGHT),
+            "conv2": ArrayFolding(pe=6, simd=16, packing=Packing.FIVE_IN_EIGHT),
+            "classifier": ArrayFolding(pe=5, simd=24, packing=Packing.FIVE_IN_EIGHT),
         },
         {
-            "conv1": Folding(pe=1, simd=2),
-            "conv2": Folding(pe=2, simd=2),
-            "classifier": Folding(pe=5, simd=3),
+            "conv1": ArrayFolding(pe=1, simd=2),
+            "conv2": ArrayFolding(pe=2, simd=2),
+            "classifier": ArrayFolding(pe=5, simd=3),
         },
     ],
     ids=["mixed", "slow end", "all parallel", "slow start"],

@@ -6,8 +6,10 @@ import pytest
 
 from export.datatype import DataType
 from export.ir import Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from hw.array_folding import ArrayFolding
+from hw.layer import PlanError
 from hw.line_window import LineWindow
-from hw.plan import Folding, PlanError, plan
+from hw.plan import plan
 from hw.window import Window
 from tests.hw.networks import FOLDINGS, U2, convolutional
 
@@ -26,7 +28,7 @@ def test_units_of_each_stage():
 
 
 def test_whole_windows_for_more_columns_than_channels_without_padding():
-    foldings = {**FOLDINGS, "conv2": Folding(pe=3, simd=8)}
+    foldings = {**FOLDINGS, "conv2": ArrayFolding(pe=3, simd=8)}
     conv1, _, conv2, *_ = plan(convolutional(), foldings).stages
     assert [unit.name for unit in conv2.units] == ["lanes", "window", "columns", "array", "thresholds"]
     windows = [unit for stage in (conv1, conv2) for unit in stage.units if unit.name == "window"]
@@ -68,24 +70,26 @@ def refuse(message, network=None, **foldings):
 def test_foldings_that_do_not_divide():
     refuse(
         "'conv1': pe must divide its 4 rows (1, 2, 4), not 3",
-        conv1=Folding(pe=3, simd=2),
+        conv1=ArrayFolding(pe=3, simd=2),
     )
     refuse(
         "'conv2': simd must divide its 16 columns (1, 2, 4, 8, 16), not 5",
-        conv2=Folding(pe=1, simd=5),
+        conv2=ArrayFolding(pe=1, simd=5),
     )
     refuse(
         "'conv1': simd must divide its 2 channels or be a multiple of them, not 9",
-        conv1=Folding(pe=1, simd=9),
+        conv1=ArrayFolding(pe=1, simd=9),
     )
 
 
 def test_layers_that_do_not_match():
     refuse(
         "hardware.layers names 'conv3', which is no layer with weights; those are: conv1, conv2, classifier",
-        conv3=Folding(pe=1, simd=1),
+        conv3=ArrayFolding(pe=1, simd=1),
     )
-    with pytest.raises(PlanError, match=r"^hardware.layers has no entry for 'conv1'; give its pe and simd$"):
+    with pytest.raises(
+        PlanError, match=r"^hardware.layers has no entry for 'conv1'; give its engine and folding$"
+    ):
         plan(convolutional(), {})
 
 
@@ -93,15 +97,17 @@ def test_a_layer_named_by_a_word_of_verilog():
     node = Dense(name="output", input="input", planes=np.ones((1, 3, 4), np.int8))
     message = "'output' is a word of Verilog and can name neither the network nor a layer; rename it"
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(Network("words", TensorType(1, 1, 4, U2), (node,)), {"output": Folding(pe=1, simd=1)})
+        plan(Network("words", TensorType(1, 1, 4, U2), (node,)), {"output": ArrayFolding(pe=1, simd=1)})
 
 
 def test_more_than_one_plane():
     node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 2))
     network = Network("planes", TensorType(1, 1, 4, U2), (node,))
-    message = "'fc' has 2 planes of coefficients (1, 2); the array engine builds one plane of coefficient 1"
+    message = (
+        "'fc': it has 2 planes of coefficients (1, 2); the array engine builds one plane of coefficient 1"
+    )
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(network, {"fc": Folding(pe=1, simd=1)})
+        plan(network, {"fc": ArrayFolding(pe=1, simd=1)})
 
 
 def test_nodes_that_no_stage_serves():
@@ -118,22 +124,9 @@ def test_nodes_that_no_stage_serves():
         plan(Network("branching", image, (pool, branch)), {})
 
 
-@pytest.mark.parametrize(
-    ("values", "error", "message"),
-    [
-        ({"pe": 0, "simd": 1}, ValueError, "pe must be positive, not 0"),
-        ({"pe": 1, "simd": 2.0}, TypeError, "simd must be an int, not 2.0"),
-        ({"pe": 1, "simd": 1, "packing": "2bit"}, TypeError, "packing must be a Packing, not '2bit'"),
-    ],
-)
-def test_folding_arguments(values, error, message):
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
-        Folding(**values)
-
-
 def test_a_vector_network_without_thresholds_hands_out_scores():
     node = Dense(name="fc", input="input", planes=np.array([[[1, -1, 0], [-1, -1, -1]]], np.int8))
     network = Network("scores", TensorType(1, 1, 3, DataType.parse("s4")), (node,))
-    (stage,) = plan(network, {"fc": Folding(pe=1, simd=3)}).stages
+    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=3)}).stages
     assert [unit.name for unit in stage.units] == ["array", "bias"]
     assert stage.o.dtype == network.types["fc"].dtype

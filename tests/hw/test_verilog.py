@@ -4,12 +4,14 @@ import subprocess
 import sys
 
 from export.ir import Network
-from hw.plan import Folding, plan
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
 from hw.verilog import generate
 from tests.hw.networks import FOLDINGS, convolutional
 
 SCRIPT = """
-from hw.plan import Folding, plan
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
 from hw.verilog import generate
 from tests.hw.networks import FOLDINGS, convolutional
 print(generate(plan(convolutional(), FOLDINGS)), end="")
@@ -66,8 +68,8 @@ def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
 def test_no_signal_has_no_bits():
     """Foldings that leave one pass, one beat or one channel must not lead to a range [-1:0]."""
     foldings = {
-        "conv1": Folding(pe=4, simd=18),
-        "conv2": Folding(pe=6, simd=16),
-        "classifier": Folding(pe=5, simd=24),
+        "conv1": ArrayFolding(pe=4, simd=18),
+        "conv2": ArrayFolding(pe=6, simd=16),
+        "classifier": ArrayFolding(pe=5, simd=24),
     }
     assert "[-1:0]" not in generate(plan(convolutional(), foldings))

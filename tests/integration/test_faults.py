@@ -16,7 +16,7 @@ from export import serialize
 from export.files import sha256
 from export.ir import Convolution, IntArray, Network, Node, Threshold, Trits
 from export.manifest import FileEntry, Manifest
-from hw.plan import Folding, plan
+from hw.plan import plan
 from sim.reference import run
 from tritforge import cli
 from tritforge.config import Config
@@ -45,11 +45,7 @@ def replaced(network: Network, node: Node) -> Network:
 
 def write_images(place: Workspace, config: Config, network: Network) -> None:
     """Put the ROM images of another network into the design."""
-    foldings = {
-        name: Folding(pe=folding.pe, simd=folding.simd, packing=folding.packing)
-        for name, folding in config.hardware.layers.items()
-    }
-    for image, _ in plan(network, foldings).roms():
+    for image, _ in plan(network, config.hardware.layers).roms():
         image.write(place.design)
 
 

@@ -13,8 +13,9 @@ from export.files import write_atomic
 from export.ir import ArgMax, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
 from export.manifest import FileEntry
 from hw import verilog
+from hw.array_folding import ArrayFolding
 from hw.line_window import LineWindow
-from hw.plan import Folding, Plan, plan
+from hw.plan import Plan, plan
 from hw.window import Window
 from sim import runner
 
@@ -56,9 +57,9 @@ def design(folder: Path, planned: Plan) -> None:
 @pytest.mark.parametrize(("simd1", "simd2"), [(5, 2), (1, 36)])
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, simd1: int, simd2: int) -> None:
     foldings = {
-        "conv1": Folding(pe=2, simd=simd1),
-        "conv2": Folding(pe=2, simd=simd2),
-        "classifier": Folding(pe=1, simd=4),
+        "conv1": ArrayFolding(pe=2, simd=simd1),
+        "conv2": ArrayFolding(pe=2, simd=simd2),
+        "classifier": ArrayFolding(pe=1, simd=4),
     }
     planned = plan(network(), foldings)
     kinds = [type(unit) for stage in planned.stages for unit in stage.units if unit.name == "window"]

@@ -14,11 +14,12 @@ import pytest
 
 from export.files import sha256
 from export.manifest import Manifest
+from hw.array_folding import ArrayFolding
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.chain import LITTLE, make
 from tests.test_layering import ROOT
 from tritforge import cli, config, flow, vectors
-from tritforge.config import Config, FoldingConfig
+from tritforge.config import Config
 from tritforge.errors import ProofFailed
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
@@ -272,7 +273,7 @@ def test_the_simulation_counts_for_the_design_it_saw(
 
 
 def test_a_folding_is_passed_on_as_written(small: Config) -> None:
-    assert small.hardware.layers["classifier"] == FoldingConfig(pe=2, simd=6)
+    assert small.hardware.layers["classifier"] == ArrayFolding(pe=2, simd=6)
 
 
 def test_the_host_is_told_how_to_feed_the_core(made: Workspace) -> None:

@@ -1,0 +1,116 @@
+"""A layer with weights, from stream to stream, and what every engine's choice of folding has in common."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import ClassVar
+
+from export.correction import corrected_bias, corrected_thresholds, threshold_bits
+from export.datatype import DataType
+from export.ir import Bias, Convolution, MatrixNode, TensorType, Threshold, Trits
+from hw.line_window import LineWindow
+from hw.resize import resized
+from hw.stream import Unit
+from hw.threshold import Biases, Thresholds
+from hw.window import Window
+
+__all__ = ["Folding", "Layer", "PlanError", "divisors"]
+
+
+class PlanError(ValueError):
+    """A plan that cannot be built; the message names the layer, the rule and what would do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer with weights as an engine is given it.
+
+    Parameters
+    ----------
+    node : the weights.
+    behind : thresholds or bias that belong to the layer; None where the sums themselves leave it.
+    source : the tensor that the layer reads.
+    sums : the tensor of the node.
+    target : the tensor that leaves: of ``behind``, else ``sums``.
+    lanes : lanes that ``source`` comes with; None at the network's input, which takes what the layer wants.
+    """
+
+    node:   MatrixNode
+    behind: Threshold | Bias | None
+    source: TensorType
+    sums:   TensorType
+    target: TensorType
+    lanes:  int | None
+
+    @property
+    def vectors(self):
+        """Products of matrix and vector a frame: the pixels of the output."""
+        return self.sums.height * self.sums.width
+
+    def windows(self, lanes, *, whole=False):
+        """Units that make the vectors of a convolution, one behind the other; none for a dense layer.
+
+        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole`` and where the
+        convolution has no padding, as a whole window a beat: the last unit's ``o`` says which.
+        """
+        node = self.node
+        if not isinstance(node, Convolution):
+            return []
+        units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
+        if whole and node.padding == (0, 0):
+            return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride)]
+        if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
+            return [*units, Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
+                                   padding=node.padding, lanes=lanes)]
+        return units
+
+    def results(self, matrix: Trits, sums: DataType, pe):
+        """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``."""
+        common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
+        source = self.source.dtype
+        if isinstance(self.behind, Threshold):
+            values = corrected_thresholds(self.behind.thresholds, matrix, source)
+            return Thresholds(name="thresholds", values=values, target=self.target.dtype,
+                              value_bits=threshold_bits(values, matrix, source), **common)
+        bias   = self.behind.bias if self.behind is not None else [0] * len(matrix)
+        values = corrected_bias(bias, matrix, source)[:, None]
+        bits   = 1 + max(int(value).bit_length() for value in values.flat)
+        return Biases(name="bias", values=values, target=self.target.dtype, value_bits=bits, **common)
+
+    def refuse(self, rule):
+        """A PlanError that names the layer."""
+        return PlanError(f"{self.node.name!r}: {rule}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folding(ABC):
+    """Which engine computes a layer, and how much of it at a time. Each engine has a class of its own.
+
+    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file, ``engine`` picks the class.
+    """
+
+    engine: str = "array"
+
+    VARIANT_KEY: ClassVar[str]             = "engine"
+    VARIANTS:    ClassVar[dict[str, type]] = {}          # hw.engines fills it
+
+    @abstractmethod
+    def units(self, layer: Layer) -> tuple[Unit, ...]:
+        """The layer as units one behind the other.
+
+        Raises
+        ------
+        PlanError : the folding does not fit the layer.
+        """
+
+    @property
+    def options(self):
+        """What was chosen, by name, as plain ints and texts; what was left open is not among them."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "engine"}
+        return {name: value.value if isinstance(value, Enum) else value
+                for name, value in values.items() if value is not None}
+
+
+def divisors(number):
+    """The divisors of ``number`` as a message lists them."""
+    return ", ".join(str(divisor) for divisor in range(1, number + 1) if number % divisor == 0)

@@ -1,0 +1,32 @@
+import numpy as np
+
+from export.datatype import DataType
+from export.ir import Convolution, TensorType
+from hw.layer import Layer, divisors
+
+U2 = DataType.parse("u2")
+
+
+def convolution(kernel=(3, 3), *, padding=(0, 0), lanes=4):
+    node = Convolution(
+        name="conv", input="input", planes=np.ones((1, 2, 4, *kernel), np.int8), padding=padding
+    )
+    source = TensorType(5, 5, 4, U2)
+    sums = node.infer(source)
+    return Layer(node=node, behind=None, source=source, sums=sums, target=sums, lanes=lanes)
+
+
+def test_windows_come_in_the_lanes_asked_for_or_whole():
+    assert [(unit.name, unit.o.lanes) for unit in convolution().windows(2)] == [("lanes", 2), ("window", 2)]
+    assert [unit.o.lanes for unit in convolution(lanes=None).windows(4, whole=True)] == [36]
+    assert [unit.o.lanes for unit in convolution(padding=(1, 1)).windows(4, whole=True)] == [4]
+    assert convolution((1, 1)).windows(4) == []
+
+
+def test_a_plan_error_names_the_layer():
+    assert str(convolution().refuse("too large")) == "'conv': too large"
+
+
+def test_divisors():
+    assert divisors(12) == "1, 2, 3, 4, 6, 12"
+    assert divisors(1) == "1"
