@@ -18,8 +18,8 @@ from torch.nn.utils import parametrize
 __all__ = ["SUPPORTED", "ClassArgMax", "LoweringError", "Step", "read_steps"]
 
 SUPPORTED = (
-    "UnsignedQuantizer, Conv2d, Linear, BatchNorm1d, BatchNorm2d, ReLU, MaxPool2d, Flatten, Dropout, "
-    "Identity, and relu, max_pool2d, flatten, dropout and argmax as functions"
+    "UnsignedQuantizer, SignedQuantizer, TernaryActivation, Conv2d, Linear, BatchNorm1d, BatchNorm2d, ReLU, "
+    "MaxPool2d, Flatten, Dropout, Identity, and relu, max_pool2d, flatten, dropout and argmax as functions"
 )
 """The modules and functions that lowering understands, for messages."""
 

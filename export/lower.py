@@ -41,7 +41,7 @@ from export.ir import (
     Trits,
 )
 from export.thresholds import find, is_decreasing
-from quant.activation import UnsignedQuantizer
+from quant.activation import Quantizer
 from quant.apply import ternarizer_of
 from quant.evaluate import exact
 from quant.tracing import trace
@@ -50,7 +50,7 @@ __all__ = ["SUPPORTED", "Lowered", "LoweringError", "lower"]
 
 _IGNORED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-_ONCE = (nn.Conv2d, nn.Linear, UnsignedQuantizer)
+_ONCE = (nn.Conv2d, nn.Linear, Quantizer)
 _Result = TypeVar("_Result")
 
 
@@ -163,10 +163,10 @@ class _Lowering:
     """Walks the steps after the input's quantizer and collects nodes."""
 
     def __init__(self, step: Step, input_shape: tuple[int, ...]) -> None:
-        if not isinstance(step.module, UnsignedQuantizer):
+        if not isinstance(step.module, Quantizer):
             raise step.refuse("the model's input must go straight into an UnsignedQuantizer")
         channels, height, width = input_shape if len(input_shape) == 3 else (*input_shape, 1, 1)
-        self._input = TensorType(height, width, channels, DataType(step.module.bits, signed=False))
+        self._input = TensorType(height, width, channels, _type_of(step.module))
         self._type = self._input
         self._current = INPUT
         self._flat = len(input_shape) == 1
@@ -181,7 +181,7 @@ class _Lowering:
     def take(self, step: Step) -> None:
         """Lower one step."""
         module = step.module
-        if isinstance(module, UnsignedQuantizer):
+        if isinstance(module, Quantizer):
             self._threshold(step, module)
         elif isinstance(module, (nn.Conv2d, nn.Linear)):
             self._open(step, module)
@@ -199,6 +199,8 @@ class _Lowering:
                 self._stretch.steps.append(step)
             elif isinstance(module, _NORMS):
                 raise step.refuse("must follow a Conv2d or Linear, with no quantizer between them")
+            elif self._type.dtype.signed:
+                raise step.refuse("must follow a Conv2d or Linear: what comes here is signed codes")
             # else a ReLU of codes, which are never negative: nothing to do
         else:
             raise step.refuse(f"not supported here; supported are {SUPPORTED}")
@@ -271,14 +273,15 @@ class _Lowering:
         permuted: Trits = images.transpose(0, 1, 3, 4, 2).reshape(planes.shape)
         return permuted
 
-    def _threshold(self, step: Step, quantizer: UnsignedQuantizer) -> None:
+    def _threshold(self, step: Step, quantizer: Quantizer) -> None:
         """Close the open layer: its node, the thresholds of all up to ``quantizer``, then the pools."""
         stretch = self._stretch
         if stretch is None:
             raise step.refuse("must follow a Conv2d or Linear: what comes here is quantized already")
 
         def codes(integers: npt.NDArray[np.float64]) -> IntArray:
-            return quantizer.codes(stretch.values(integers)).to(torch.int64).numpy()
+            values = quantizer.codes(stretch.values(integers)).to(torch.int64).numpy()
+            return values - quantizer.minimum  # 0..levels, as ``find`` counts them
 
         bounds = stretch.node.row_bounds(stretch.dtype)
         falling = is_decreasing(codes, *bounds)  # [C]
@@ -293,13 +296,19 @@ class _Lowering:
         sign = np.where(falling, -1, 1).astype(np.int8)
         planes = stretch.node.planes * sign.reshape(1, -1, *[1] * (stretch.node.planes.ndim - 2))
         node = replace(stretch.node, planes=planes)
+        levels = quantizer.maximum - quantizer.minimum
         thresholds = _located(
             step,
-            lambda: find(lambda y: codes(y * sign), *node.row_bounds(stretch.dtype), quantizer.qmax),
+            lambda: find(lambda y: codes(y * sign), *node.row_bounds(stretch.dtype), levels),
         )
+        output = _type_of(quantizer)
+        # A threshold that every integer reaches, for each code of the type that the quantizer never gives.
+        always = np.repeat(
+            node.row_bounds(stretch.dtype)[0][:, None], quantizer.minimum - output.minimum, axis=1
+        )
+        thresholds = np.concatenate([always, thresholds], axis=1)
         self._stretch = None
         self._step = float(quantizer.effective_step())
-        output = DataType(quantizer.bits, signed=False)
         self._emit(node)
         name = self._name(step.name)
         self._emit(Threshold(name=name, input=node.name, thresholds=thresholds, output=output), self._step)
@@ -379,6 +388,10 @@ def _located(step: Step, function: Callable[[], _Result]) -> _Result:
         return function()
     except ValueError as error:
         raise step.refuse(str(error)) from error
+
+
+def _type_of(quantizer: Quantizer) -> DataType:
+    return DataType(quantizer.bits, signed=quantizer.signed)
 
 
 def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:

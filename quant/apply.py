@@ -14,7 +14,7 @@ import quant.sttn
 import quant.tga
 import quant.ttq
 import quant.twn  # noqa: F401  # like the others: each registers its method
-from quant.activation import UnsignedQuantizer
+from quant.activation import Quantizer
 from quant.numerics import straight_through
 from quant.ternarizer import Ternarizer, create
 from quant.tracing import TracingError, feeding_quantizer, score_layers, trace
@@ -52,7 +52,7 @@ class IntegerBias(nn.Module):
     quantizer: the quantizer whose codes enter the layer.
     """
 
-    def __init__(self, layer: nn.Module, quantizer: UnsignedQuantizer) -> None:
+    def __init__(self, layer: nn.Module, quantizer: Quantizer) -> None:
         super().__init__()
         # In a tuple, so that torch does not register them: their parameters belong to the model.
         self._sources = (layer, quantizer)
@@ -141,7 +141,7 @@ def ternarizer_of(layer: nn.Module) -> tuple[Ternarizer, Tensor]:
 
 
 @torch.no_grad()
-def accumulator_unit(layer: nn.Module, quantizer: UnsignedQuantizer) -> Tensor:
+def accumulator_unit(layer: nn.Module, quantizer: Quantizer) -> Tensor:
     """Return what 1 in the accumulator stands for: (weight scale) * (step of ``quantizer``), 0-d or [O]."""
     ternarizer, latent = ternarizer_of(layer)
     return ternarizer.scale(latent) * quantizer.effective_step()
@@ -176,18 +176,18 @@ def _matrix_layers(model: nn.Module) -> dict[str, _MatrixLayer]:
     return layers
 
 
-def _integer_biases(model: nn.Module, layers: dict[str, _MatrixLayer]) -> dict[str, UnsignedQuantizer]:
+def _integer_biases(model: nn.Module, layers: dict[str, _MatrixLayer]) -> dict[str, Quantizer]:
     """Return, for each layer whose bias must become integer, the quantizer that feeds the layer."""
     biased = [path for path, layer in layers.items() if layer.bias is not None]
     if not biased:
         return {}
-    quantizers: dict[str, UnsignedQuantizer] = {}
+    quantizers: dict[str, Quantizer] = {}
     try:
         graph = trace(model)
         for path in score_layers(model, graph):
             if path in biased:
                 quantizer = model.get_submodule(feeding_quantizer(model, graph, path))
-                assert isinstance(quantizer, UnsignedQuantizer)
+                assert isinstance(quantizer, Quantizer)
                 quantizers[path] = quantizer
     except TracingError as error:
         raise TracingError(f"{error}, or pass integer_bias=False") from error

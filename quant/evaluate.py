@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from quant.activation import UnsignedQuantizer
+from quant.activation import Quantizer
 from quant.apply import accumulator_unit
+from quant.data.dataset import values
 from quant.tracing import feeding_quantizer, score_layers, trace
 
 __all__ = ["accuracy", "exact", "integer_activations", "predictions"]
@@ -36,7 +37,7 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     if batch < 1:
         raise ValueError(f"batch must be positive, not {batch!r}")
     like = next(model.parameters())
-    return torch.cat([model(part.to(like)).argmax(1).cpu() for part in torch.split(images, batch)])
+    return torch.cat([model(values(part, like)).argmax(1).cpu() for part in torch.split(images, batch)])
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
@@ -80,12 +81,10 @@ def integer_activations(
             "model64 must be in float64 and in evaluation mode: pass quant.evaluate.exact(model)"
         )
     graph = trace(model64)
-    units = {
-        path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, UnsignedQuantizer)
-    }
+    units = {path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, Quantizer)}
     for path in score_layers(model64, graph):
         quantizer = model64.get_submodule(feeding_quantizer(model64, graph, path))
-        assert isinstance(quantizer, UnsignedQuantizer)
+        assert isinstance(quantizer, Quantizer)
         unit = accumulator_unit(model64.get_submodule(path), quantizer)
         units[path] = unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
 
@@ -107,7 +106,7 @@ def integer_activations(
     hooks = [model64.get_submodule(path).register_forward_hook(record(path)) for path in units]
     try:
         for part in torch.split(images, batch):
-            model64(part.to(next(model64.parameters())))
+            model64(values(part, next(model64.parameters())))
     finally:
         for handle in hooks:
             handle.remove()

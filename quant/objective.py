@@ -48,9 +48,10 @@ def step_thresholds(model: nn.Module, loss: Callable[[], Tensor], learning_rate:
         return
     with _statistics_kept(model):
         gradients = torch.autograd.grad(loss(), parameters)
+    owners = [t for t, _ in ternarizers(model) for _ in t.thresholds()]
     with torch.no_grad():
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.sub_(learning_rate * gradient)
+        for parameter, gradient, owner in zip(parameters, gradients, owners, strict=True):
+            parameter.sub_(learning_rate * owner.limited(gradient))
     for ternarizer, latent in ternarizers(model):
         ternarizer.settle(latent)
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from quant.checkpoint import CheckpointError, restore, versions, write_atomic
-from quant.datasets import Dataset
+from quant.data.dataset import Dataset
 
 __all__ = ["EpochRecord", "ResumeError", "ResumeState", "fingerprint"]
 
@@ -28,11 +28,15 @@ class ResumeError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What one epoch showed: its number from 1, mean loss and share of right answers while it trained."""
+    """What one epoch showed: its number from 1, mean loss and share of right answers while it trained.
+
+    ``validation_accuracy`` is the share of right answers afterwards on images held apart; None without any.
+    """
 
     epoch: int
     loss: float
     train_accuracy: float
+    validation_accuracy: float | None = None
 
 
 def fingerprint(model: nn.Module, dataset: Dataset, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,15 +67,23 @@ class ResumeState:
     def __init__(self, directory: Path, run: Mapping[str, Any]) -> None:
         self.directory = directory
         self.path = directory / _FILE
-        self._run = dict(run)
+        self._run = json.loads(json.dumps(dict(run)))  # as it comes back: a tuple is a list there
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, history: list[EpochRecord]) -> None:
-        """Write the weights, the moments of the optimizer and the epochs so far, atomically."""
-        tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-        for index, values in optimizer.state_dict()["state"].items():
-            tensors.update({f"optimizer.{index}.{name}": tensor for name, tensor in values.items()})
+    def tensors(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return copies of the weights, the optimizer's moments and the weights that are best so far."""
+        found = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+        found.update({f"best.{name}": tensor for name, tensor in best.items()})
+        for index, state in optimizer.state_dict()["state"].items():
+            for name, tensor in state.items():
+                if tensor is not None:
+                    found[f"optimizer.{index}.{name}"] = tensor
+        return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in found.items()}
+
+    def write(self, copies: dict[str, Tensor], history: list[EpochRecord]) -> None:
+        """Write what ``tensors`` returned, and the epochs so far, atomically."""
         description = {"run": self._run, "history": [asdict(record) for record in history]}
-        copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
         metadata = {
             "format": FORMAT,
             "description": json.dumps(description),
@@ -79,17 +91,19 @@ class ResumeState:
         }
         write_atomic(self.path, safetensors.torch.save(copies, metadata))
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[EpochRecord]:
-        """Put the saved state into ``model`` and ``optimizer`` and return the epochs it has behind it.
+    def restore(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> tuple[list[EpochRecord], dict[str, Tensor]]:
+        """Put the saved state into ``model`` and ``optimizer``; return its epochs and its best weights.
 
-        Without a saved state nothing changes and the list is empty.
+        Without a saved state nothing changes and both are empty.
 
         Raises
         ------
         ResumeError: the file is damaged or of another run.
         """
         if not self.path.is_file():
-            return []
+            return [], {}
         tensors, description = self._read()
         for name, value in self._run.items():
             if description["run"].get(name) != value:
@@ -97,7 +111,10 @@ class ResumeState:
                     f"{self.path} is of an unfinished run that differs in {name}: "
                     "finish that run as it was started, or start anew without resuming"
                 )
-        weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+        weights, best = (
+            {name.removeprefix(kind): t for name, t in tensors.items() if name.startswith(kind)}
+            for kind in ("model.", "best.")
+        )
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimizer."):
@@ -108,7 +125,7 @@ class ResumeState:
         except CheckpointError as error:
             raise self._damaged(str(error)) from error
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        return [EpochRecord(**record) for record in description["history"]]
+        return [EpochRecord(**record) for record in description["history"]], best
 
     def remove(self) -> None:
         """Delete the file: the run is finished."""

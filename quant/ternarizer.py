@@ -66,6 +66,10 @@ class Ternarizer(nn.Module, ABC):
         """Return the parameters that training moves in a pass of their own, before all others."""
         return []
 
+    def limited(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of one of the ``thresholds`` as that pass is to take it."""
+        return gradient
+
     def settle(self, latent: Tensor) -> None:
         """Bring the ``thresholds`` back into their range after that pass."""
 

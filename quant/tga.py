@@ -44,6 +44,9 @@ class TruncatedGaussian(Ternarizer):
     gradient_correctness: whether eq. 15 is in force.
     clip_lowest, clip_highest: bounds of delta in sigma. The paper has 0 and 3; 0.05 and 1.5 keep the
         threshold of a layer without a batch norm behind it from running away.
+    gradient_limit: largest magnitude of the gradient of delta, 1e-3 is advisable; None, the paper's rule,
+        sets none. It bears on layers without a batch norm behind them, such as the last: elsewhere the
+        scale hardly matters and the gradient is orders of magnitude smaller.
     """
 
     def __init__(
@@ -52,19 +55,24 @@ class TruncatedGaussian(Ternarizer):
         gradient_correctness: bool = True,
         clip_lowest: float = 0.0,
         clip_highest: float = 3.0,
+        gradient_limit: float | None = None,
     ) -> None:
         super().__init__()
         self.initial_factor = number("initial_factor", initial_factor, above=0, below=1)
         self.gradient_correctness = flag("gradient_correctness", gradient_correctness)
         self.clip_lowest = number("clip_lowest", clip_lowest, least=0, below=3)
         self.clip_highest = number("clip_highest", clip_highest, above=self.clip_lowest, most=3)
+        if gradient_limit is not None:
+            gradient_limit = number("gradient_limit", gradient_limit, above=0)
+        self.gradient_limit = gradient_limit
         self.delta = nn.Parameter(torch.ones(()))
 
     def extra_repr(self) -> str:
         """Return the options, for printing the model."""
         return (
             f"initial_factor={self.initial_factor}, gradient_correctness={self.gradient_correctness}, "
-            f"clip_lowest={self.clip_lowest}, clip_highest={self.clip_highest}"
+            f"clip_lowest={self.clip_lowest}, clip_highest={self.clip_highest}, "
+            f"gradient_limit={self.gradient_limit}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -76,6 +84,11 @@ class TruncatedGaussian(Ternarizer):
     def thresholds(self) -> list[nn.Parameter]:
         """Return delta, which a pass of its own moves (Algorithm 1, step 3)."""
         return [self.delta]
+
+    def limited(self, gradient: Tensor) -> Tensor:
+        """Return the gradient of delta within ``gradient_limit``."""
+        limit = self.gradient_limit
+        return gradient if limit is None else gradient.clamp(-limit, limit)
 
     def settle(self, latent: Tensor) -> None:
         """Clip delta itself, so that it can come back: beyond its range it has no gradient (eq. 8)."""

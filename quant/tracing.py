@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from quant.activation import UnsignedQuantizer
+from quant.activation import Quantizer
+from quant.pooling import GlobalPool
 
 __all__ = ["Tracer", "TracingError", "feeding_quantizer", "is_matrix_layer", "score_layers", "trace"]
 
@@ -23,7 +24,7 @@ class Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Return whether a call of ``m`` stays one node of the graph."""
-        whole = isinstance(m, UnsignedQuantizer) or is_matrix_layer(m)
+        whole = isinstance(m, (Quantizer, GlobalPool)) or is_matrix_layer(m)
         return whole or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -74,7 +75,7 @@ def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
     while waiting:
         node = waiting.pop()
         module = _module(model, node)
-        if isinstance(module, UnsignedQuantizer):
+        if isinstance(module, Quantizer):
             found.add(str(node.target))
         elif node.op == "placeholder" or is_matrix_layer(module):
             raise TracingError(
@@ -94,7 +95,7 @@ def _reaches_output(model: nn.Module, start: fx.Node) -> bool:
     while waiting:
         node = waiting.pop()
         module = _module(model, node)
-        if node in seen or isinstance(module, UnsignedQuantizer) or is_matrix_layer(module):
+        if node in seen or isinstance(module, Quantizer) or is_matrix_layer(module):
             continue
         if node.op == "output":
             return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,14 @@ from torch.nn import functional
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from quant import checkpoint
-from quant.datasets import Dataset
+from quant.data.augment import crop_and_flip
+from quant.data.dataset import Dataset, values
 from quant.evaluate import accuracy, exact
 from quant.objective import penalty, step_thresholds, threshold_parameters
+from quant.recalibrate import recalibrate
 from quant.resume import EpochRecord, ResumeState, fingerprint
+from quant.settings import TrainingConfig
+from quant.watch import Watch, cause
 
 __all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "train"]
 
@@ -28,44 +32,6 @@ LOG = "log.csv"
 
 class TrainingError(ValueError):
     """A training that cannot go on; the message says what to change."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """What the user chooses.
-
-    Parameters
-    ----------
-    epochs: passes over the training images, at least 1.
-    batch_size: images per step at the most; the batches of an epoch differ by at most one image.
-    learning_rate: of Adam at the first step; it falls to 0 along a half cosine.
-    seed: of the order of the images (and of dropout); the caller seeds the starting weights.
-    weight_decay: decoupled (AdamW), on parameters of two axes and more.
-    threads: of torch; the weights are reproducible for one number of threads on one kind of machine.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    seed: int
-    weight_decay: float = 0.0
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        for name, lowest in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("threads", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if value < lowest:
-                raise ValueError(f"{name} must be at least {lowest}, not {value!r}")
-        for name in ("learning_rate", "weight_decay"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{name} must be a number, not {value!r}")
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be finite and not negative, not {value!r}")
-        if self.learning_rate == 0:
-            raise ValueError("learning_rate must be above 0, not 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +46,11 @@ class TrainingResult:
     epochs: how many were trained in all, resumed ones included.
     resumed_epochs: how many of them an earlier run had done.
     seconds: wall time of this run.
+    validation_accuracy: the same share of the training images that were held apart; None without any.
+    validation_images: how many these are; they are not among ``train_images``.
+    kept_epoch: the epoch whose weights these are.
 
-    Both accuracies are those of the exact model (float64, evaluation), the one that the hardware equals.
+    All accuracies are those of the exact model (float64, evaluation), the one that the hardware equals.
     """
 
     train_accuracy: float
@@ -91,6 +60,9 @@ class TrainingResult:
     epochs: int
     resumed_epochs: int
     seconds: float
+    validation_accuracy: float | None
+    validation_images: int
+    kept_epoch: int
 
 
 def train(
@@ -106,10 +78,10 @@ def train(
 ) -> TrainingResult:
     """Train ``model`` in place on the device it is on, and write what comes of it to ``directory``.
 
-    Adam, the learning rate on a half cosine to 0, cross entropy; plus what the ternarization method asks
-    for (``quant.objective``): a penalty in the loss, a pass of plain SGD for its thresholds. Everything
+    Cross entropy, by the optimizer and schedule of ``config``; plus what the ternarization method asks for
+    (``quant.objective``): a penalty in the loss, a pass of plain SGD for its thresholds. Everything
     random in an epoch derives from (seed, epoch), so a run that is killed and resumed makes the same steps
-    as one that is not.
+    as one that is not. No choice depends on the held-out images, which are read once, at the end.
 
     Files: model.safetensors and model.json (``quant.checkpoint``) at the end; log.csv, one line per epoch;
     resume.safetensors while the training is unfinished.
@@ -125,7 +97,10 @@ def train(
     Raises
     ------
     ResumeError: resume.safetensors is damaged or of a run with another model, data or configuration.
-    TrainingError: the loss is not finite.
+    TrainingError: the loss is not finite: the message names the step and the layer, and resume.safetensors
+        keeps the state of the last good epoch. Or a batch of one image meets a batch norm, or
+        ``mixed_precision`` or ``compile`` the CPU.
+    DatasetError: more validation images than there are.
     """
     begin = time.monotonic()
     directory = Path(directory)
@@ -133,12 +108,12 @@ def train(
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     try:
-        state = ResumeState(directory, fingerprint(model, dataset, asdict(config)))
-        optimizer = _optimizer(model, config)
-        history = state.restore(model, optimizer) if resume else []
-        resumed = len(history)
-        _run_epochs(model, optimizer, dataset, config, history, state, progress, save_interval_s)
-        result = _measure(model, dataset, config, resumed, begin)
+        training = _Training(model, dataset, config, directory)
+        if resume:
+            training.resume()
+        resumed = len(training.history)
+        training.run(progress, save_interval_s)
+        result = _measure(training, training.finish(), resumed, begin)
     finally:
         torch.set_num_threads(threads)
     described = {
@@ -146,112 +121,201 @@ def train(
         "training": asdict(config),
         "dataset": dataset.description,
         "result": asdict(result),
-        "history": [asdict(record) for record in history],
+        "history": [asdict(record) for record in training.history],
     }
     checkpoint.save(directory, model, described)
-    state.remove()
+    training.state.remove()
     return result
 
 
-def _run_epochs(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    dataset: Dataset,
-    config: TrainingConfig,
-    history: list[EpochRecord],
-    state: ResumeState,
-    progress: bool,
-    save_interval_s: float,
-) -> None:
-    """Train the epochs that ``history`` does not have yet, and append them to it."""
-    device = next(model.parameters()).device
-    images, labels = dataset.train_images.to(device), dataset.train_labels.to(device)
-    saved = time.monotonic()
-    bar = tqdm(total=config.epochs, initial=len(history), unit="epoch", desc="train", disable=not progress)
-    with bar, torch.random.fork_rng():
-        while len(history) < config.epochs:
-            record = _epoch(model, optimizer, images, labels, config, len(history))
-            history.append(record)
-            bar.set_postfix(loss=f"{record.loss:.4f}", accuracy=f"{record.train_accuracy:.4f}", refresh=False)
-            bar.update()
-            if time.monotonic() - saved >= save_interval_s and len(history) < config.epochs:
-                state.save(model, optimizer, history)
-                saved = time.monotonic()
-            _write_log(state.directory / LOG, history)
+class _Training:
+    """One run: what ``train`` was given, and how far it is."""
 
+    def __init__(self, model: nn.Module, dataset: Dataset, config: TrainingConfig, directory: Path) -> None:
+        self.model, self.config = model, config
+        self.device = next(model.parameters()).device
+        self.held_apart: tuple[Tensor, Tensor] | None = None
+        if config.validation:
+            dataset, *apart = dataset.validation_split(config.validation)
+            self.held_apart = (apart[0], apart[1])
+        self.dataset = dataset
+        self.state = ResumeState(directory, fingerprint(model, dataset, asdict(config)))
+        self.optimizer = _optimizer(model, config)
+        self.batches = math.ceil(len(dataset.train_images) / config.batch_size)
+        self.history: list[EpochRecord] = []
+        self.best: dict[str, Tensor] = {}
+        self._check()
 
-def _epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-    config: TrainingConfig,
-    epoch: int,
-) -> EpochRecord:
-    """Make one pass over the images and return its mean loss and accuracy, measured on the way."""
-    model.train()
-    # A hash, because torch's generator on the CPU looks at the lowest 32 bits of a seed only.
-    torch.manual_seed(int(np.random.SeedSequence((config.seed, epoch)).generate_state(1)[0]))
-    order = torch.randperm(len(images)).to(images.device)
-    batches = order.tensor_split(math.ceil(len(images) / config.batch_size))
-    total = config.epochs * len(batches)
-    losses = torch.zeros((), dtype=torch.float64, device=images.device)
-    correct = torch.zeros((), dtype=torch.int64, device=images.device)
-    for index, batch in enumerate(batches):
-        step = epoch * len(batches) + index
-        rate = _learning_rate(config.learning_rate, step, total)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        x, y = images[batch], labels[batch]
-        step_thresholds(model, lambda x=x, y=y: functional.cross_entropy(model(x), y), rate)  # type: ignore[misc]
-        scores = model(x)  # [n, classes]
-        loss = functional.cross_entropy(scores, y)
-        added = penalty(model, step / total)
-        if added is not None:
-            loss = loss + added
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        losses += loss.detach() * len(batch)
-        correct += (scores.detach().argmax(1) == y).sum()
-    mean = float(losses) / len(images)
-    if not math.isfinite(mean):
-        raise TrainingError(
-            f"the loss is {mean} in epoch {epoch + 1}: lower learning_rate ({config.learning_rate})"
+    def _check(self) -> None:
+        """Refuse what would fail or mislead in the middle of the run."""
+        smallest = len(self.dataset.train_images) // self.batches
+        norms = [
+            path for path, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+        ]
+        if norms and smallest < 2:
+            raise TrainingError(
+                f"batch_size {self.config.batch_size} leaves a batch of one image of "
+                f"{len(self.dataset.train_images)}, which batch norm {norms[0]!r} cannot normalize: "
+                "choose at least 3, or 2 with an even number of images"
+            )
+        for name in ("mixed_precision", "compile"):
+            if getattr(self.config, name) and self.device.type == "cpu":
+                raise TrainingError(f"{name} needs a GPU, the model is on the CPU: leave it out")
+
+    def resume(self) -> None:
+        """Go on where an earlier run of the same kind was cut off, if there is one."""
+        self.history, self.best = self.state.restore(self.model, self.optimizer)
+
+    def run(self, progress: bool, save_interval_s: float) -> None:
+        """Train the epochs that ``history`` does not have yet."""
+        config = self.config
+        images, labels = self.dataset.train_images.to(self.device), self.dataset.train_labels.to(self.device)
+        forward = torch.compile(self.model) if config.compile else self.model
+        saved = time.monotonic()
+        bar = tqdm(
+            total=config.epochs, initial=len(self.history), unit="epoch", desc="train", disable=not progress
         )
-    return EpochRecord(epoch=epoch + 1, loss=mean, train_accuracy=int(correct) / len(images))
+        kept: dict[str, Tensor] = {}
+        with bar, torch.random.fork_rng():
+            while len(self.history) < config.epochs:
+                try:
+                    record = self._judged(self._epoch(forward, images, labels))
+                except TrainingError:
+                    if kept:  # the state that the last good epoch left
+                        self.state.write(kept, self.history)
+                    raise
+                self.history.append(record)
+                bar.set_postfix(
+                    loss=f"{record.loss:.4f}", accuracy=f"{record.train_accuracy:.4f}", refresh=False
+                )
+                bar.update()
+                if len(self.history) < config.epochs:
+                    kept = self.state.tensors(self.model, self.optimizer, self.best)
+                    if time.monotonic() - saved >= save_interval_s:
+                        self.state.write(kept, self.history)
+                        saved = time.monotonic()
+                _write_log(self.state.directory / LOG, self.history)
+
+    def _judged(self, record: EpochRecord) -> EpochRecord:
+        """Add the accuracy on the images held apart, and note the weights if they are the best so far."""
+        if self.held_apart is None:
+            return record
+        found = accuracy(self.model, *self.held_apart)
+        before = [r.validation_accuracy for r in self.history if r.validation_accuracy is not None]
+        if self.config.keep == "best" and all(found > other for other in before):
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        return replace(record, validation_accuracy=found)
+
+    def _epoch(self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> EpochRecord:
+        """Make one pass over the images and return its mean loss and accuracy, measured on the way."""
+        config, model, epoch = self.config, self.model, len(self.history)
+        model.train()
+        # A hash, because torch's generator on the CPU looks at the lowest 32 bits of a seed only.
+        seeds = np.random.SeedSequence((config.seed, epoch)).generate_state(2)
+        torch.manual_seed(int(seeds[0]))
+        drawing = torch.Generator().manual_seed(int(seeds[1]))  # for augmentation
+        order = torch.randperm(len(images)).to(self.device)
+        like = next(model.parameters())
+        losses = torch.zeros((), dtype=torch.float64, device=self.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        watch = Watch(self.device)
+
+        def watched(loss: Tensor) -> Tensor:
+            if watch.failed(loss, index):
+                raise self._ran_away(index)
+            return loss
+
+        def judge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=config.mixed_precision):
+                scores = forward(x)  # [n, classes]
+            loss = functional.cross_entropy(_plain(scores), y, label_smoothing=config.label_smoothing)
+            return scores, watched(loss)
+
+        for index, batch in enumerate(order.tensor_split(self.batches)):
+            step, steps = epoch * self.batches + index, config.epochs * self.batches
+            rate = config.rate(epoch, step, steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            x, y = images[batch], labels[batch]
+            if config.augmentation == "crop-flip":
+                x = crop_and_flip(x, drawing)
+            x = values(x, like)
+            step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate)  # type: ignore[misc]
+            scores, loss = judge(x, y)
+            added = penalty(model, step / steps)
+            if added is not None:
+                loss = watched(loss + added)
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            if config.gradient_clip is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+            self.optimizer.step()
+            losses += loss.detach() * len(batch)
+            correct += (scores.detach().argmax(1) == y).sum()
+        failed = watch.step()
+        if failed is not None:
+            raise self._ran_away(failed)
+        return EpochRecord(
+            epoch=epoch + 1, loss=float(losses) / len(images), train_accuracy=int(correct) / len(images)
+        )
+
+    def _ran_away(self, step: int) -> TrainingError:
+        return TrainingError(
+            f"the loss is not finite at step {step + 1} of epoch {len(self.history) + 1}: "
+            f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set gradient_clip"
+        )
+
+    def finish(self) -> int:
+        """Put the weights to keep into the model, re-estimate its statistics; return their epoch."""
+        epoch = len(self.history)
+        if self.best:
+            self.model.load_state_dict(self.best)
+            accuracies = [record.validation_accuracy or 0.0 for record in self.history]
+            epoch = 1 + accuracies.index(max(accuracies))
+        self.model.eval()
+        if self.config.recalibrate:
+            recalibrate(self.model, self.dataset.train_images[: self.config.recalibrate])
+        return epoch
 
 
-def _learning_rate(start: float, step: int, steps: int) -> float:
-    """Return the learning rate of a step on the half cosine from ``start`` to 0."""
-    return start * 0.5 * (1 + math.cos(math.pi * step / steps))
+def _plain(scores: Tensor) -> Tensor:
+    """Return scores of half precision as float32, others as they are."""
+    return scores.float() if scores.dtype == torch.bfloat16 else scores
 
 
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     apart = {id(p) for p in threshold_parameters(model)}
     parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
     decayed = {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay}
     plain = {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}
-    return torch.optim.AdamW([decayed, plain], lr=config.learning_rate)
+    if config.optimizer == "adam":
+        return torch.optim.AdamW([decayed, plain], lr=config.learning_rate)
+    return torch.optim.SGD(
+        [decayed, plain], lr=config.learning_rate, momentum=config.momentum, nesterov=config.nesterov
+    )
 
 
-def _measure(
-    model: nn.Module, dataset: Dataset, config: TrainingConfig, resumed: int, begin: float
-) -> TrainingResult:
-    model.eval()
-    final = exact(model)
+def _measure(training: _Training, kept_epoch: int, resumed: int, begin: float) -> TrainingResult:
+    dataset = training.dataset
+    final = exact(training.model)
     return TrainingResult(
         train_accuracy=accuracy(final, dataset.train_images, dataset.train_labels),
         test_accuracy=accuracy(final, dataset.test_images, dataset.test_labels),
         train_images=len(dataset.train_images),
         test_images=len(dataset.test_images),
-        epochs=config.epochs,
+        epochs=training.config.epochs,
         resumed_epochs=resumed,
         seconds=time.monotonic() - begin,
+        validation_accuracy=None if training.held_apart is None else accuracy(final, *training.held_apart),
+        validation_images=0 if training.held_apart is None else len(training.held_apart[1]),
+        kept_epoch=kept_epoch,
     )
 
 
 def _write_log(path: Path, history: list[EpochRecord]) -> None:
-    lines = ["epoch,loss,train_accuracy"]
-    lines += [f"{record.epoch},{record.loss!r},{record.train_accuracy!r}" for record in history]
+    judged = history[0].validation_accuracy is not None
+    lines = ["epoch,loss,train_accuracy" + (",validation_accuracy" if judged else "")]
+    for record in history:
+        more = f",{record.validation_accuracy!r}" if judged else ""
+        lines.append(f"{record.epoch},{record.loss!r},{record.train_accuracy!r}{more}")
     checkpoint.write_atomic(path, "\n".join(lines) + "\n")

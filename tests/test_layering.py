@@ -29,7 +29,7 @@ OTHERS = {
     "hw": {"amaranth", "numpy"},
     "sim": {"cocotb", "cocotb_tools", "find_libpython", "numpy"},
     "export": {"numpy", "safetensors"},
-    "quant": {"numpy", "safetensors", "sklearn", "torch", "tqdm"},
+    "quant": {"PIL", "numpy", "safetensors", "sklearn", "torch", "tqdm"},
 }
 """Of everybody else's, besides the standard library."""
 

@@ -22,6 +22,10 @@ DEFAULT_CONFIG = "networks/digits.yaml"
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
 
 _STEPS = {
+    "data": (
+        "fetch a published dataset and check it",
+        "Writes its files to $TRITFORGE_DATA/<name> or to --to, each only when its digest is right.",
+    ),
     "train": (
         "train the ternary network",
         "Writes to <build>/train: model.safetensors and model.json (the checkpoint), log.csv (loss and "
@@ -103,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {description}"
         )
         command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks")
-        if name != "doctor":
+        if name not in ("data", "doctor"):
             command.add_argument(
                 "config",
                 nargs="?",
@@ -129,6 +133,12 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--fold", type=_at_least(0), help="the fold to hold out, instead of the configuration's"
     )
     command.add_argument(
+        "--compare",
+        nargs="+",
+        metavar="CONFIG",
+        help="train each of these, unless that is done, and write one table and pictures to build/compare",
+    )
+    command.add_argument(
         "--no-resume", action="store_true", help="start anew even if a training was interrupted"
     )
 
@@ -151,7 +161,16 @@ def _add_report(command: argparse.ArgumentParser) -> None:
     command.add_argument("--paper", action="store_true", help="print Table IX of paper 002 instead")
 
 
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("dataset", metavar="NAME", help="such as mnist, fashion-mnist or cifar10")
+    command.add_argument(
+        "--to", type=Path, metavar="DIR", help="folder for the files (default: $TRITFORGE_DATA/NAME)"
+    )
+    command.add_argument("--from", dest="address", metavar="URL", help="another place that has the files")
+
+
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "data": _add_data,
     "train": _add_train,
     "simulate": _add_simulate,
     "demo": _add_frames,
@@ -167,6 +186,11 @@ def _run(arguments: argparse.Namespace) -> int:
         findings = doctor.examine()
         print(doctor.report(findings))
         return int(not all(finding.found for finding in findings))
+    if arguments.command == "data":
+        from tritforge import download
+
+        download.fetch(arguments.dataset, arguments.to, arguments.address)
+        return 0
     if arguments.command == "report" and arguments.paper:
         from reports.paper import table_ix
 
@@ -175,6 +199,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from tritforge import config, flow
 
+    if arguments.command == "train" and arguments.compare:
+        from tritforge.compare import compare
+
+        compare([config.locate(name) for name in arguments.compare], arguments.build or Path("build"))
+        return 0
     path = config.locate(arguments.config)
     chosen = config.load(path)
     place = flow.Workspace(config_path=path, root=arguments.build or Path("build") / chosen.name)

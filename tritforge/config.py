@@ -11,6 +11,7 @@ from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
+from quant.settings import TrainingConfig
 from reports.devices import DEVICES
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
@@ -22,6 +23,7 @@ __all__ = [
     "DatasetConfig",
     "HardwareConfig",
     "NetworkConfig",
+    "PretrainSettings",
     "QuantizationConfig",
     "TrainingSettings",
     "available",
@@ -46,6 +48,7 @@ class DatasetConfig:
     folds: int | None = key(None, minimum=2)
     fold: int = key(0, minimum=0)
     root: str | None = None
+    image_size: int | None = key(None, minimum=1)
 
     def __post_init__(self) -> None:
         if self.folds is not None and self.fold >= self.folds:
@@ -56,12 +59,16 @@ class DatasetConfig:
 class NetworkConfig:
     """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder, None for its own.
 
-    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer.
+    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
+    ``conv_relu`` a ReLU between layer and batch norm, ``residual_bits`` the width of what residuals add.
     """
 
     name: str
     channels: tuple[int, ...] | None = key(None, minimum=1)
     hidden: int | None = key(None, minimum=1)
+    conv_relu: bool | None = None
+    residual_bits: int | None = key(None, minimum=2)
+    classes: int | None = key(None, minimum=2)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -71,15 +78,27 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """The parameters of ``quant.train.TrainingConfig``; the seed is also that of the starting weights."""
+class PretrainSettings:
+    """The training of the float network that the ternary one starts from; all else is as in ``training``.
+
+    Without a learning rate, that of the ternary training.
+    """
 
     epochs: int = key(minimum=1)
-    batch_size: int = key(minimum=1)
-    learning_rate: float = key(above=0)
-    seed: int = key(0, minimum=0)
-    weight_decay: float = key(0.0, minimum=0)
-    threads: int = key(1, minimum=1)
+    learning_rate: float | None = key(None, above=0)
+    milestones: tuple[int, ...] = key((), minimum=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(TrainingConfig):
+    """The parameters of ``quant.settings.TrainingConfig``, and what comes before it and where it runs.
+
+    The seed is also that of the starting weights.
+    """
+
+    seed: int = 0
+    pretrain: PretrainSettings | None = None
+    device: str = key("auto", choices=("auto", "cpu", "cuda"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "hw.layer": ("PlanError",),
     "quant.apply": ("TernarizationError",),
     "quant.checkpoint": ("CheckpointError",),
-    "quant.datasets": ("DatasetError",),
+    "quant.data.dataset": ("DatasetError",),
     "quant.resume": ("ResumeError",),
     "quant.tracing": ("TracingError",),
     "quant.train": ("TrainingError",),

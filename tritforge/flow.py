@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-import quant
 from export import serialize
 from export.files import write_atomic
 from export.ir import Network
@@ -26,18 +22,17 @@ from export.rom import RomError, read_mem
 from hw import verilog
 from hw.plan import Plan, plan
 from hw.seven_series import Primitives
-from quant import checkpoint, datasets, networks
+from quant import checkpoint
 from quant.evaluate import exact
-from quant.train import LOG, TrainingConfig
-from quant.train import train as train_model
-from reports import curve, html, markdown, sections
+from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
 from sim import runner
 from sim.result import SimulationResult
 from tritforge import results, vectors
-from tritforge.config import Config, with_data
+from tritforge.config import Config
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
+from tritforge.training import blaming, build, load_dataset, settings, train, train_once
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
@@ -45,65 +40,6 @@ __all__ = ["Workspace", "demo", "export", "generate", "report", "simulate", "syn
 
 PLANNED_FRAMES = 16
 """Images that `demo` sends without stalls, where the cycle count must be the plan's."""
-
-
-@contextlib.contextmanager
-def _blaming(place: Workspace) -> Iterator[None]:
-    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ConfigError(f"{place.config_path}: {error}") from error
-
-
-def _dataset(config: Config, place: Workspace) -> datasets.Dataset:
-    with _blaming(place):
-        return datasets.load(**asdict(with_data(config, os.environ).dataset))
-
-
-def _build(config: Config, place: Workspace) -> nn.Module:
-    """Return the ternary network at the starting weights that the seed gives."""
-    chosen = config.quantization
-    with _blaming(place), torch.random.fork_rng():
-        torch.manual_seed(config.training.seed)
-        model = networks.build(
-            config.network.name,
-            **config.network.options,
-            input_bits=chosen.input_bits,
-            activation_bits=chosen.activation_bits,
-        )
-        return quant.ternarize(model, method=chosen.method, **chosen.options)
-
-
-def _settings(config: Config) -> dict[str, Any]:
-    """What a checkpoint depends on, as JSON holds it: not where the files of the dataset lie."""
-    parts = ("dataset", "network", "quantization", "training")
-    settings = json.loads(json.dumps({name: asdict(getattr(config, name)) for name in parts}))
-    del settings["dataset"]["root"]
-    return dict(settings)
-
-
-def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
-    """Train the network; the checkpoint keeps the settings."""
-    dataset = _dataset(config, place)
-    model = _build(config, place)
-    result = train_model(
-        model,
-        dataset,
-        TrainingConfig(**asdict(config.training)),
-        place.training,
-        resume=resume,
-        progress=sys.stderr.isatty(),
-        meta={"settings": _settings(config)},
-    )
-    title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
-    write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
-    correct = round(result.test_accuracy * result.test_images)
-    print(
-        f"{100 * result.test_accuracy:.2f} % of the held-out images ({correct} of {result.test_images}), "
-        f"{100 * result.train_accuracy:.2f} % of the training images, in {result.seconds:.1f} s "
-        f"-> {place.training}"
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +55,7 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     """Return what `train` left; what --epochs, --seed and --fold changed there is the checkpoint's."""
     place.need(place.training / "model.json", "train")
     state, meta = checkpoint.load(place.training)
-    kept, wanted = results.settings(meta, place), _settings(config)
+    kept, wanted = results.settings(meta, place), settings(config)
     for section, values in wanted.items():
         for name, value in values.items():
             has = kept.get(section, {}).get(name)
@@ -129,15 +65,21 @@ def _restore(config: Config, place: Workspace) -> _Trained:
                     f"{value!r}: run `{place.command('train')}` again"
                 )
     trained = results.as_trained(config, kept)
-    model = _build(trained, place)
+    model = build(trained, place)
     checkpoint.restore(model, state)
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
 def export(config: Config, place: Workspace) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images."""
+    chosen = config.quantization
+    if not chosen.ternary or chosen.activation == "float":
+        wrong = "method 'float'" if not chosen.ternary else "activation 'float'"
+        raise ConfigError(
+            f"{place.config_path}: quantization has {wrong}, which has no hardware: it serves to compare"
+        )
     trained = _restore(config, place)
-    dataset = _dataset(trained.config, place)
+    dataset = load_dataset(trained.config, place)
     lowered = lower(trained.model64, tuple(dataset.test_images.shape[1:]), name=config.name)
     network = lowered.network
     tests = vectors.collect(trained.model64, lowered, dataset.test_images, dataset.test_labels)
@@ -171,7 +113,7 @@ def _host(lowered: Lowered) -> dict[str, Any]:
 
 
 def _plan(config: Config, place: Workspace, network: Network) -> Plan:
-    with _blaming(place):
+    with blaming(place):
         planned: Plan = plan(network, config.hardware.layers)
     return planned
 
@@ -332,13 +274,3 @@ def demo(config: Config, place: Workspace, *, frames: int | None = None) -> None
     if frames is not None and frames < count:
         verilog_too = f"torch and integers agree in every bit, and Verilog on the first {frames}"
     print(f"\nAll {count} held-out images matched: {verilog_too} ({time.monotonic() - begin:.0f} s).")
-
-
-def train_once(config: Config, place: Workspace) -> None:
-    """Train, unless a whole checkpoint of these very settings is there."""
-    with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
-        _, meta = checkpoint.load(place.training)
-        if results.settings(meta, place) == _settings(config) and (place.training / LOG).is_file():
-            print(f"already trained with these settings -> {place.training}")
-            return
-    train(config, place)

@@ -13,10 +13,14 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, get_type_hints
 
 import quant  # noqa: F401  # registers the methods
+from quant.networks.blocks import ACTIVATIONS
 from quant.ternarizer import METHODS, Ternarizer, create
 from tritforge.schema import ConfigError, key
 
-__all__ = ["QuantizationConfig"]
+__all__ = ["FLOAT", "QuantizationConfig"]
+
+FLOAT = "float"
+"""The method of a float network, the baseline of the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,15 +33,28 @@ class QuantizationConfig:
     method: str = "ics"
     input_bits: int = key(4, minimum=1)
     activation_bits: int = key(2, minimum=1)
+    activation: str = key("unsigned", choices=ACTIVATIONS)
 
     VARIANT_KEY: ClassVar[str] = "method"
     VARIANTS: ClassVar[Mapping[str, type[QuantizationConfig]]] = {}
 
     def __post_init__(self) -> None:
+        if not self.ternary:
+            return
         try:
             create(self.method, self.options)
         except (TypeError, ValueError) as error:
             raise ConfigError(str(error)) from error
+
+    @property
+    def ternary(self) -> bool:
+        """Whether the weights become ternary; those of the method ``float`` stay as they are."""
+        return self.method != FLOAT
+
+    def as_float(self) -> QuantizationConfig:
+        """Return this with float weights: the same input and activations."""
+        common = {item.name: getattr(self, item.name) for item in fields(QuantizationConfig)}
+        return self.VARIANTS[FLOAT](**{**common, "method": FLOAT})
 
     @property
     def options(self) -> dict[str, Any]:
@@ -63,4 +80,14 @@ def _variant(name: str, method: type[Ternarizer]) -> type[QuantizationConfig]:
     )
 
 
-QuantizationConfig.VARIANTS = {name: _variant(name, method) for name, method in sorted(METHODS.items())}
+@dataclass(frozen=True, kw_only=True)
+class _FloatConfig(QuantizationConfig):
+    """No ternarization: the float network, for comparison."""
+
+    method: str = FLOAT
+
+
+QuantizationConfig.VARIANTS = {
+    FLOAT: _FloatConfig,
+    **{name: _variant(name, method) for name, method in sorted(METHODS.items())},
+}

@@ -8,12 +8,23 @@ from typing import Any
 
 from torch import nn
 
+from quant.networks.alexnet import AlexNet
+from quant.networks.cnv import CNV
 from quant.networks.digits import Digits
 from quant.networks.lenet5 import LeNet5
+from quant.networks.resnet import resnets
+from quant.networks.vgg7 import VGG7
 
 __all__ = ["NETWORKS", "build"]
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"digits": Digits, "lenet5": LeNet5}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "alexnet": AlexNet,
+    "cnv": CNV,
+    "digits": Digits,
+    "lenet5": LeNet5,
+    "vgg7": VGG7,
+    **resnets(),
+}
 """Builders by name; their keyword arguments are the network's options."""
 
 

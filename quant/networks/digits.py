@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quant.activation import UnsignedQuantizer
+from quant.networks import blocks
 
 __all__ = ["Digits"]
 
@@ -23,6 +24,7 @@ class Digits(nn.Module):
     channels: output channels of the two convolutions.
     input_bits: width of a pixel, in bits.
     activation_bits: width of the hidden activations, in bits.
+    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
     """
 
@@ -31,6 +33,7 @@ class Digits(nn.Module):
         channels: Sequence[int] = (16, 24),
         input_bits: int = 4,
         activation_bits: int = 2,
+        activation: str = "unsigned",
         classes: int = 10,
     ) -> None:
         super().__init__()
@@ -42,11 +45,11 @@ class Digits(nn.Module):
         self.quant_in = UnsignedQuantizer(input_bits, step=2.0**-input_bits, learned=False)
         self.conv1 = nn.Conv2d(1, first, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(first)
-        self.act1 = UnsignedQuantizer(activation_bits)
+        self.act1 = blocks.activation(activation, activation_bits)
         self.pool1 = nn.MaxPool2d(2)
         self.conv2 = nn.Conv2d(first, second, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(second)
-        self.act2 = UnsignedQuantizer(activation_bits)
+        self.act2 = blocks.activation(activation, activation_bits)
         self.classifier = nn.Linear(second * 4 * 4, classes)
 
     def forward(self, x: Tensor) -> Tensor:

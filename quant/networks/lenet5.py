@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.activation import UnsignedQuantizer
+from quant.networks import blocks
+from quant.networks.blocks import pixels
 
 __all__ = ["LeNet5"]
 
@@ -25,6 +26,9 @@ class LeNet5(nn.Module):
     hidden: outputs of the first dense layer.
     input_bits: width of a pixel, in bits.
     activation_bits: width of the hidden activations, in bits.
+    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations this is
+        the block of STTN: batch norm, ternarize, convolution, activation.
     classes: number of scores.
 
     [1] F. Li, B. Liu, "Ternary weight networks", 2016, section 3.1.
@@ -36,6 +40,8 @@ class LeNet5(nn.Module):
         hidden: int = 512,
         input_bits: int = 8,
         activation_bits: int = 2,
+        activation: str = "unsigned",
+        conv_relu: bool = False,
         classes: int = 10,
     ) -> None:
         super().__init__()
@@ -46,18 +52,22 @@ class LeNet5(nn.Module):
         if not isinstance(classes, int) or classes < 2:
             raise ValueError(f"classes must be an int of at least 2, not {classes!r}")
         first, second = channels
-        self.quant_in = UnsignedQuantizer(input_bits, step=1 / (2**input_bits - 1), learned=False)
+        self.quant_in = pixels(input_bits)
+
+        def norm(kind: type[nn.Module], width: int) -> nn.Module:
+            return nn.Sequential(nn.ReLU(), kind(width)) if conv_relu else kind(width)
+
         self.conv1 = nn.Conv2d(1, first, 5, bias=False)
-        self.bn1 = nn.BatchNorm2d(first)
-        self.act1 = UnsignedQuantizer(activation_bits)
+        self.bn1 = norm(nn.BatchNorm2d, first)
+        self.act1 = blocks.activation(activation, activation_bits)
         self.pool1 = nn.MaxPool2d(2)
         self.conv2 = nn.Conv2d(first, second, 5, bias=False)
-        self.bn2 = nn.BatchNorm2d(second)
-        self.act2 = UnsignedQuantizer(activation_bits)
+        self.bn2 = norm(nn.BatchNorm2d, second)
+        self.act2 = blocks.activation(activation, activation_bits)
         self.pool2 = nn.MaxPool2d(2)
         self.dense1 = nn.Linear(second * 4 * 4, hidden, bias=False)
-        self.bn3 = nn.BatchNorm1d(hidden)
-        self.act3 = UnsignedQuantizer(activation_bits)
+        self.bn3 = norm(nn.BatchNorm1d, hidden)
+        self.act3 = blocks.activation(activation, activation_bits)
         self.classifier = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:

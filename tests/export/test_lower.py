@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch.nn.utils import parametrize
 import quant
 from export.ir import Convolution, Dense, Network, Threshold
 from export.lower import LoweringError, lower
-from quant.activation import UnsignedQuantizer
+from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
 from quant.networks.digits import Digits
 from tests.export.expect import raises
 from tests.export.models import assert_same_integers, sequential, shaken
@@ -287,3 +288,65 @@ def test_contract_speaks_through_lowering() -> None:
     image = sequential(nn.Conv2d(4, 2, 1), act())
     with raises(LoweringError, "argmax 'argmax': takes a vector, not 4x4x2 u2"):
         lower(image, (4, 4, 4), name="net")
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_a_ternary_activation_has_a_strict_and_a_non_strict_bound(flipped: bool) -> None:
+    """Every accumulator from -16 to 16 stands for a sixteenth, so both bounds are hit exactly at 8."""
+    model = sequential(nn.Conv2d(4, 2, 1, bias=False), nn.BatchNorm2d(2), TernaryActivation(), bits=3)
+    norm = model.get_submodule("2")
+    with torch.no_grad():
+        latent: Any = model.get_submodule("1").parametrizations
+        latent.weight.original.fill_(0.5)
+        latent.weight.original[0, ::2] = -0.5
+        norm.weight.fill_(-1.0 if flipped else 1.0)  # type: ignore[operator,union-attr]
+        norm.bias.zero_()  # type: ignore[operator,union-attr]
+        norm.running_mean.zero_()  # type: ignore[operator,union-attr]
+        norm.running_var.fill_(1)  # type: ignore[operator,union-attr]
+        norm.eps = 0.0  # type: ignore[assignment]
+    lowered = lower(model, (4, 3, 3), name="net", argmax=False)
+    node = lowered.network.nodes[1]
+    assert isinstance(node, Threshold)
+    assert str(node.output) == "s2"
+    assert node.thresholds[0].tolist() == [-14, -8, 9]  # -2 is never given: reached by every integer
+    images = torch.randint(0, 8, (60, 4, 3, 3)) / 8
+    assert assert_same_integers(model, lowered, images) > 0
+    codes = model.double().eval()(images.double())
+    assert codes.unique().tolist() == [-1, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "make",
+    [lambda: SignedQuantizer(2), lambda: SignedQuantizer(4), TernaryActivation],
+    ids=["signed 2", "signed 4", "ternary"],
+)
+def test_signed_activations_through_pool_padding_and_dense(make: Callable[[], nn.Module], seed: int) -> None:
+    model = sequential(
+        nn.Conv2d(2, 5, 3, padding=1),
+        nn.BatchNorm2d(5),
+        make(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(5, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        make(),
+        nn.Flatten(),
+        nn.Linear(4 * 9, 6, bias=False),
+        nn.BatchNorm1d(6),
+        make(),
+        nn.Linear(6, 3),
+        seed=seed,
+    )
+    lowered = lower(model, (2, 6, 6), name="net")
+    kinds = {str(node.output) for node in lowered.network.nodes if isinstance(node, Threshold)}
+    assert kinds == {"s4" if "SignedQuantizer(bits=4" in str(model) else "s2"}
+    assert assert_same_integers(model, lowered, rand(40, 2, 6, 6)) > 40
+
+
+def test_relu_of_signed_codes_is_refused() -> None:
+    model = sequential(nn.Conv2d(4, 2, 1), SignedQuantizer(3), nn.ReLU())
+    with pytest.raises(LoweringError) as caught:
+        lower(model, (4, 3, 3), name="net")
+    assert str(caught.value) == (
+        "module '3' (ReLU): must follow a Conv2d or Linear: what comes here is signed codes"
+    )

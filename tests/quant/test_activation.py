@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from quant.activation import UnsignedQuantizer
+from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
 from quant.numerics import round_significand
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
 def test_every_code_starts_half_a_step_below_its_value(bits: int) -> None:
     quantizer = UnsignedQuantizer(bits, step=0.375).double()
-    levels = torch.arange(quantizer.qmax + 1, dtype=torch.float64)
+    levels = torch.arange(quantizer.maximum + 1, dtype=torch.float64)
     edges = (levels[1:] - 0.5) * 0.375  # exact: 0.375 has two bits
     assert torch.equal(quantizer.codes(edges), levels[1:])
     assert torch.equal(quantizer.codes(edges - 2.0**-40), levels[:-1])
@@ -51,7 +51,7 @@ def test_gradients_are_those_of_lsq() -> None:
         if ratio <= 0:
             continue
         total += up * (3 if ratio > 3 else torch.floor(ratio + 0.5) - ratio)
-    expected = total.item() / math.sqrt(4 * 3)  # four elements a sample, qmax 3
+    expected = total.item() / math.sqrt(4 * 3)  # four elements a sample, largest code 3
     assert math.isclose(gradient_step.item(), expected, rel_tol=1e-12)
 
 
@@ -116,3 +116,62 @@ def test_arguments_out_of_range_are_refused(arguments: dict[str, object], messag
     with pytest.raises(ValueError) as caught:
         UnsignedQuantizer(**arguments)  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+def test_signed_codes_start_half_a_step_below_their_values_too(bits: int) -> None:
+    quantizer = SignedQuantizer(bits, step=0.375).double()
+    levels = torch.arange(-(2 ** (bits - 1)), 2 ** (bits - 1), dtype=torch.float64)
+    assert (quantizer.minimum, quantizer.maximum) == (levels[0], levels[-1])
+    edges = (levels[1:] - 0.5) * 0.375
+    assert torch.equal(quantizer.codes(edges), levels[1:])
+    assert torch.equal(quantizer.codes(edges - 2.0**-40), levels[:-1])
+    outside = torch.tensor([-math.inf, -1e30, 1e30, math.inf], dtype=torch.float64)
+    assert torch.equal(quantizer.codes(outside), levels[[0, 0, -1, -1]])
+
+
+def test_the_default_range_of_signed_codes_is_minus_2_to_2() -> None:
+    quantizer = SignedQuantizer(4)
+    assert quantizer.step.item() * quantizer.minimum == -2
+
+
+def test_gradients_of_signed_codes() -> None:
+    quantizer = SignedQuantizer(3, step=0.5).double()  # codes -4..3
+    x = torch.tensor([[-2.1, -2.0, -0.4], [0.4, 1.5, 1.6]], dtype=torch.float64, requires_grad=True)
+    gradient_x, gradient_step = torch.autograd.grad(quantizer(x).sum(), (x, quantizer.step))
+    assert gradient_x.tolist() == [[0, 1, 1], [1, 1, 0]]
+    inside = sum(math.floor(v / 0.5 + 0.5) - v / 0.5 for v in (-2.0, -0.4, 0.4, 1.5))
+    assert math.isclose(gradient_step.item(), (inside - 4 + 3) / math.sqrt(3 * 3), rel_tol=1e-12)
+
+
+def test_quantizers_that_share_a_step_share_one_parameter() -> None:
+    first = SignedQuantizer(4, step=0.3)
+    pair = nn.ModuleList([first, SignedQuantizer(4, shared=first)])
+    assert len(list(pair.parameters())) == 1
+    exact = copy.deepcopy(pair).double()
+    assert exact[0].step is exact[1].step
+    a, b = torch.randn(2, 50, dtype=torch.float64)
+    units = (exact[0](a) + exact[1](b)) / exact[0].effective_step()
+    assert torch.equal(units, units.round())
+    (pair[0](a.float()) + pair[1](b.float())).sum().backward()
+    with torch.no_grad():
+        first.step.mul_(2)
+    assert pair[1].step.item() == first.step.item()
+
+
+def test_a_signed_quantizer_needs_two_bits() -> None:
+    with pytest.raises(ValueError) as caught:
+        SignedQuantizer(1)
+    assert str(caught.value) == "bits must be in 2..16, not 1"
+
+
+def test_ternary_activations_are_strict_on_both_sides() -> None:
+    """Eq. 14 of Xu et al., "Soft threshold ternary networks": at exactly 1/2 and -1/2 they are 0."""
+    x = torch.tensor([-9, -0.5 - 2.0**-20, -0.5, -0.1, 0, 0.5, 0.5 + 2.0**-20, 1, 9], requires_grad=True)
+    activation = TernaryActivation()
+    assert activation(x).tolist() == [-1, -1, 0, 0, 0, 0, 1, 1, 1]
+    assert activation.effective_step().item() == 1
+    activation(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0]
+    assert list(activation.state_dict()) == []

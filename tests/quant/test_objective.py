@@ -75,3 +75,21 @@ def test_without_thresholds_the_model_is_not_even_run() -> None:
         raise AssertionError
 
     step_thresholds(quant.ternarize(Digits()), never, 0.1)
+
+
+def test_the_gradient_of_a_threshold_can_be_limited() -> None:
+    free, limited = (
+        quant.ternarize(copy.deepcopy(network), "tga", gradient_limit=limit)
+        for network in [Digits(channels=(2, 3))]
+        for limit in (None, 1e-4)
+    )
+    moved = []
+    for model in (free, limited):
+        before = [p.detach().clone() for p in threshold_parameters(model)]
+        step_thresholds(model, lambda model=model: loss(model), 0.5)  # type: ignore[misc]
+        moved.append(
+            [(p.detach() - b).abs().item() for p, b in zip(threshold_parameters(model), before, strict=True)]
+        )
+    assert max(moved[0]) > 1e-3  # the last layer, without a batch norm behind it
+    assert max(moved[1]) <= 0.5 * 1e-4 * (1 + 1e-3)
+    assert min(moved[1]) == min(moved[0])

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from quant.datasets import Dataset
 from quant.resume import EpochRecord, ResumeError, ResumeState, fingerprint
 
-HISTORY = [EpochRecord(epoch=1, loss=0.1 + 0.2, train_accuracy=1 / 3)]
+HISTORY = [EpochRecord(epoch=1, loss=0.1 + 0.2, train_accuracy=1 / 3, validation_accuracy=2 / 3)]
+BEST = {"0.weight": torch.ones(4, 3), "0.bias": torch.zeros(4)}
 
 
 def dataset(seed: int = 0) -> Dataset:
@@ -40,6 +41,10 @@ def state_of(network: nn.Module, directory: Path, **config: object) -> ResumeSta
     return ResumeState(directory, fingerprint(network, dataset(), {"learning_rate": 0.1, **config}))
 
 
+def save(state: ResumeState, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    state.write(state.tensors(network, optimizer, BEST), HISTORY)
+
+
 def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
@@ -48,9 +53,11 @@ def test_the_next_step_after_restoring_is_the_same(tmp_path: Path) -> None:
     first, second = model(), model()
     state = state_of(first, tmp_path)
     optimizer = stepped(first)
-    state.save(first, optimizer, HISTORY)
+    save(state, first, optimizer)
     fresh = torch.optim.AdamW(second.parameters(), lr=0.1)
-    assert state_of(second, tmp_path).restore(second, fresh) == HISTORY
+    history, best = state_of(second, tmp_path).restore(second, fresh)
+    assert history == HISTORY
+    assert equal(best, BEST)
     for network, own in ((first, optimizer), (second, fresh)):
         step(network, own)
     assert equal(first.state_dict(), second.state_dict())
@@ -60,7 +67,7 @@ def test_without_a_file_nothing_is_restored(tmp_path: Path) -> None:
     network = model()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters())
-    assert state_of(network, tmp_path).restore(network, optimizer) == []
+    assert state_of(network, tmp_path).restore(network, optimizer) == ([], {})
     assert equal(network.state_dict(), before)
     state_of(network, tmp_path).remove()
 
@@ -86,7 +93,7 @@ def test_the_state_of_another_run_is_refused(
 ) -> None:
     network = model()
     state = state_of(network, tmp_path)
-    state.save(network, stepped(network), HISTORY)
+    save(state, network, stepped(network))
     with pytest.raises(ResumeError) as caught:
         ResumeState(tmp_path, other).restore(network, torch.optim.AdamW(network.parameters()))
     assert str(caught.value) == (
@@ -98,7 +105,7 @@ def test_the_state_of_another_run_is_refused(
 def test_every_damage_is_noticed(tmp_path: Path) -> None:
     network = model()
     state = state_of(network, tmp_path)
-    state.save(network, stepped(network), HISTORY)
+    save(state, network, stepped(network))
     whole = state.path.read_bytes()
     flipped = whole[:-1] + bytes([whole[-1] ^ 1])
     for data in (b"", whole[:20], whole[:-4], flipped):

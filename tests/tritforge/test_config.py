@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from export.packing import Packing
 from hw.seven_series import Primitives
-from quant.networks import NETWORKS
+from quant.networks import NETWORKS, build
 from tests.test_layering import ROOT
 from tritforge import config
 from tritforge.config import Config, load, locate, override, with_data
@@ -45,7 +46,9 @@ def test_digits(digits: Config) -> None:
             "  epochs:",
             "  epoch:",
             "unknown key 'epoch' in training; allowed are epochs, batch_size, learning_rate, seed, "
-            "weight_decay, threads; did you mean 'epochs'?",
+            "weight_decay, threads, optimizer, momentum, nesterov, schedule, milestones, factor, "
+            "label_smoothing, gradient_clip, augmentation, validation, keep, recalibrate, "
+            "mixed_precision, compile, pretrain, device; did you mean 'epochs'?",
         ),
         ("fold: 0", "fold: 5", "dataset: fold must be in 0..4, not 5"),
         (
@@ -138,3 +141,24 @@ def test_an_absent_configuration_lists_the_present(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ConfigError) as caught:
         locate("digits")
     assert str(caught.value) == "there is no configuration 'digits'; networks has a, b"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "networks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_foldings_are_those_of_the_layers_and_divide_them(path: Path) -> None:
+    """A network that no engine builds names none of its layers."""
+    loaded = load(path)
+    if not loaded.hardware.layers:
+        return
+    with torch.device("meta"):
+        model = build(loaded.network.name, **loaded.network.options)
+    layers = {
+        name.replace(".", "_"): module.weight
+        for name, module in model.named_modules()
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear))
+    }
+    assert list(loaded.hardware.layers) == list(layers)
+    for name, folding in loaded.hardware.layers.items():
+        if hasattr(folding, "pe") and hasattr(folding, "simd"):
+            rows, columns = layers[name].flatten(1).shape
+            assert rows % folding.pe == 0, name
+            assert columns % folding.simd == 0, name

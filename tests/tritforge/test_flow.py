@@ -15,6 +15,7 @@ import pytest
 from export.files import sha256
 from export.manifest import Manifest
 from hw.array_folding import ArrayFolding
+from quant.networks import NETWORKS
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.chain import LITTLE, make
 from tests.test_layering import ROOT
@@ -154,7 +155,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "method: ics",
             "method: isc",
             "train",
-            "quantization.method must be one of esa, ics, sttn, tga, ttq, twn, not 'isc'",
+            "quantization.method must be one of float, esa, ics, sttn, tga, ttq, twn, not 'isc'",
         ),
         ("method: ics", "method: ttq", "export", "was trained with quantization.method 'ics', "),
         ("name: digits, folds", "name: letters, folds", "train", "dataset must be one of "),
@@ -162,7 +163,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "name: digits, channels",
             "name: lenet, channels",
             "train",
-            "network must be one of digits, lenet5, not 'lenet'",
+            f"network must be one of {', '.join(sorted(NETWORKS))}, not 'lenet'",
         ),
         ("[4, 6]", "[4, 6, 8]", "train", "channels must be two positive ints, not (4, 6, 8)"),
     ],

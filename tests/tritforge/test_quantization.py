@@ -76,17 +76,17 @@ def test_options_reach_the_method(tmp_path: Path, text: str, options: dict[str, 
     [
         (
             "{method: tnw}",
-            "quantization.method must be one of esa, ics, sttn, tga, ttq, twn, not 'tnw'",
+            "quantization.method must be one of float, esa, ics, sttn, tga, ttq, twn, not 'tnw'",
         ),
         (
             "{method: twn, clip_gradient: true}",
             "unknown key 'clip_gradient' in quantization; allowed are method, input_bits, activation_bits, "
-            "threshold_factor",
+            "activation, threshold_factor",
         ),
         (
             "{method: ttq, sparsty: 0.5}",
             "unknown key 'sparsty' in quantization; allowed are method, input_bits, activation_bits, "
-            "threshold_factor, sparsity, symmetric; did you mean 'sparsity'?",
+            "activation, threshold_factor, sparsity, symmetric; did you mean 'sparsity'?",
         ),
         ("{method: twn, threshold_factor: a}", "quantization.threshold_factor must be a number, not 'a'"),
         (

@@ -1,0 +1,40 @@
+"""Augmentation of a batch: each image is cropped and mirrored on its own, all of them at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["AUGMENTATIONS", "crop_and_flip"]
+
+AUGMENTATIONS = ("none", "crop-flip")
+"""What a configuration may name."""
+
+
+def crop_and_flip(images: Tensor, generator: torch.Generator, padding: int = 4) -> Tensor:
+    """Return each image padded with zeros, cropped to its size at a random place, and mirrored or not.
+
+    The usual augmentation of CIFAR-10: padding 4, every place equally likely, every second image mirrored.
+    Each image draws its own place; one for a whole batch would leave batch norms with statistics of
+    shifted batches. The draws are made on the CPU, so that one seed gives one batch on every device.
+
+    Parameters
+    ----------
+    images: [N, C, H, W], of any type.
+    generator: of the CPU; 3 N numbers are drawn from it.
+
+    Returns
+    -------
+    [N, C, H, W] of the same type, on the same device.
+    """
+    count, _, height, width = images.shape
+    shifts = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(images.device)
+    mirrored = torch.randint(0, 2, (count, 1), generator=generator).to(images.device)
+    padded = functional.pad(images, (padding,) * 4)  # [N, C, H + 2p, W + 2p]
+    rows = shifts[0, :, None] + torch.arange(height, device=images.device)  # [N, H]
+    along = torch.arange(width, device=images.device)
+    columns = shifts[1, :, None] + torch.where(mirrored == 1, width - 1 - along, along)  # [N, W]
+    index = torch.arange(count, device=images.device)[:, None, None]
+    # Indices on both sides of the slice put their axes first: [N, H, W, C].
+    return padded[index, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()

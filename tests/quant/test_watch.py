@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import quant
+from quant.networks.digits import Digits
+from quant.watch import Watch, cause
+
+
+def losses(*values: float) -> list[torch.Tensor]:
+    return [torch.tensor(value) for value in values]
+
+
+def test_on_the_cpu_a_step_is_known_at_once() -> None:
+    watch = Watch(torch.device("cpu"))
+    found = [watch.failed(loss, step) for step, loss in enumerate(losses(1, 2, float("inf"), 3))]
+    assert found == [False, False, True, False]
+    assert watch.step() == 2
+    assert Watch(torch.device("cpu")).step() is None
+
+
+def test_elsewhere_it_is_noted_and_asked_for_once() -> None:
+    watch = Watch(torch.device("cpu"))
+    watch._at_once = False
+    assert not any(
+        watch.failed(loss, step) for step, loss in enumerate(losses(1, float("nan"), 1, float("nan")))
+    )
+    assert watch.step() == 1
+
+
+def spoiled(method: str, path: str, value: float) -> nn.Module:
+    torch.manual_seed(0)
+    model = quant.ternarize(Digits(channels=(2, 3)), method)
+    with torch.no_grad():
+        model.get_parameter(path).fill_(value)
+    return model
+
+
+LATENT = "parametrizations.weight.original"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "value", "message"),
+    [
+        ("ttq", "conv2.parametrizations.weight.0.negative", float("inf"), "negative of layer 'conv2' is inf"),
+        ("tga", "conv1.parametrizations.weight.0.delta", float("nan"), "delta of layer 'conv1' is nan"),
+        (
+            "ics",
+            f"classifier.{LATENT}",
+            float("nan"),
+            "layer 'classifier': the weight of shape [10, 48] holds values that are not finite",
+        ),
+        (
+            "twn",
+            f"conv1.{LATENT}",
+            0.0,
+            "layer 'conv1': the weight of shape [2, 1, 3, 3] is all zero: TWN finds no threshold in it",
+        ),
+        (
+            "tga",
+            f"conv2.{LATENT}",
+            0.25,
+            "layer 'conv2': the weight of shape [3, 2, 3, 3] is constant: TGA finds no spread in it",
+        ),
+        ("ics", "bn2.bias", float("nan"), "parameter 'bn2.bias' is not finite"),
+        ("ics", "bn2.bias", 7.0, "every parameter is still finite"),
+    ],
+)
+def test_the_cause_is_named(method: str, path: str, value: float, message: str) -> None:
+    assert cause(spoiled(method, path, value)) == message

@@ -1,0 +1,140 @@
+"""`train --compare`: train or collect several configurations, and put them side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from export.files import write_atomic
+from export.graph import LoweringError
+from export.ir import IRError
+from export.lower import lower
+from hw.layer import PlanError
+from hw.plan import plan
+from quant import checkpoint
+from quant.apply import TernarizationError, ternarizer_of
+from quant.evaluate import exact
+from reports import comparison
+from reports.comparison import Layer, Run
+from tritforge import config as configs
+from tritforge import results
+from tritforge.config import Config
+from tritforge.training import build, load_dataset, train_once
+from tritforge.workspace import Workspace
+
+__all__ = ["collect", "compare"]
+
+_SAMPLE = 50_000
+"""Latent weights of a layer that its histogram shows, at the most."""
+
+
+def compare(paths: Sequence[Path], build_folder: Path) -> None:
+    """Train what is not trained yet, and write one table and the pictures to ``build_folder``/compare.
+
+    Each configuration is trained in ``build_folder``/<name>, where `train` does it too: what is finished
+    there stays, what was interrupted goes on.
+    """
+    runs = []
+    for path in tqdm(paths, desc="compare", unit="network", disable=not sys.stderr.isatty()):
+        chosen = configs.load(path)
+        place = Workspace(config_path=path, root=build_folder / chosen.name)
+        train_once(chosen, place)
+        runs.append(collect(chosen, place))
+    folder = build_folder / "compare"
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {"Accuracy": "accuracy.png", **{run.name: f"weights_{run.name}.png" for run in runs}}
+    write_atomic(folder / "accuracy.png", comparison.accuracy_picture(runs))
+    for run in runs:
+        write_atomic(folder / pictures[run.name], comparison.weights_picture(run))
+    tables = comparison.table(runs), comparison.density_table(runs)
+    write_atomic(folder / "compare.md", "\n".join(one.markdown() for one in tables))
+    write_atomic(folder / "compare.html", comparison.as_html(runs, pictures))
+    write_atomic(folder / "compare.csv", comparison.as_csv(runs))
+    write_atomic(folder / "compare.json", json.dumps([run.figures() for run in runs], indent=2) + "\n")
+    print("\n".join(one.text() for one in tables) + f"-> {folder}")
+
+
+def collect(chosen: Config, place: Workspace) -> Run:
+    """Return what is known of the trained network in ``place``."""
+    state, meta = checkpoint.load(place.training)
+    trained = results.as_trained(chosen, results.settings(meta, place))
+    model = build(trained, place)
+    checkpoint.restore(model, state)
+    quantization, result = chosen.quantization, meta["result"]
+    before = meta.get("float")
+    bits = "" if quantization.activation in ("float", "ternary") else f" {quantization.activation_bits} bits"
+    return Run(
+        name=chosen.name,
+        method=quantization.method,
+        options=", ".join(f"{name} {value}" for name, value in quantization.options.items()),
+        activation=quantization.activation + bits,
+        correct=round(result["test_accuracy"] * result["test_images"]),
+        images=result["test_images"],
+        float_correct=None if before is None else round(before["test_accuracy"] * before["test_images"]),
+        epochs=result["epochs"],
+        seed=meta["training"]["seed"],
+        dataset=meta["dataset"],
+        device=chosen.training.device,
+        layers=tuple(_layers(exact(model))),
+        rom_bits=_rom_bits(trained, place, model),
+    )
+
+
+def _layers(model: nn.Module) -> list[Layer]:
+    """Return the layers with weights, in the order of the model."""
+    found = []
+    for path, module in model.named_modules():
+        if not isinstance(module, (nn.Conv2d, nn.Linear)):
+            continue
+        try:
+            ternarizer, latent = ternarizer_of(module)
+            parts = ternarizer.decompose(latent)
+            weight = parts.planes.sum(0).double()
+            values, edges = latent.detach(), _edges(latent.detach(), weight)
+        except TernarizationError:
+            weight = values = module.weight.detach()
+            edges = ()
+        flat = values.flatten()
+        kernels = weight[:32, 0].numpy() if isinstance(module, nn.Conv2d) else None
+        found.append(
+            Layer(
+                path=path,
+                weights=weight.numel(),
+                nonzero=int((weight != 0).sum()),
+                values=flat[:: max(1, len(flat) // _SAMPLE)].numpy(),
+                edges=edges,
+                kernels=kernels,
+            )
+        )
+    return found
+
+
+def _edges(latent: Tensor, weight: Tensor) -> tuple[float, ...]:
+    """Return where the latent weight changes its trit, if one value of it always gives one trit."""
+    if latent.shape != weight.shape:
+        return ()  # STTN: two kernels make one weight
+    found = []
+    for lower_trit, upper_trit in ((-1, 0), (0, 1)):
+        below, above = latent[weight <= lower_trit], latent[weight >= upper_trit]
+        if len(below) and len(above) and below.max() < above.min():
+            found.append(float((below.max() + above.min()) / 2))
+    return tuple(found)
+
+
+def _rom_bits(chosen: Config, place: Workspace, model: nn.Module) -> int | None:
+    """Return the bits of the ROM images of the weights; None if this network is not built in hardware."""
+    if not chosen.quantization.ternary or not chosen.hardware.layers:
+        return None
+    shape = tuple(load_dataset(chosen, place).test_images.shape[1:])
+    try:
+        planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
+        images = [image for image, _ in planned.roms() if image.role == "weights"]
+    except (LoweringError, IRError, PlanError):
+        return None
+    return int(np.sum([image.word_bits * image.depth for image in images]))

@@ -1,0 +1,188 @@
+"""The step `train`: the configuration's network, if it says so first with float weights, then ternary."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+import quant
+from export.files import write_atomic
+from quant import checkpoint, datasets, networks
+from quant.data.dataset import Dataset
+from quant.settings import TrainingConfig
+from quant.train import LOG, TrainingResult
+from quant.train import train as train_model
+from reports import curve
+from tritforge import results
+from tritforge.config import Config, with_data
+from tritforge.errors import ConfigError, MissingStep
+from tritforge.workspace import Workspace
+
+__all__ = ["blaming", "build", "load_dataset", "settings", "train", "train_once"]
+
+
+@contextlib.contextmanager
+def blaming(place: Workspace) -> Iterator[None]:
+    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(f"{place.config_path}: {error}") from error
+
+
+def load_dataset(config: Config, place: Workspace) -> Dataset:
+    """Return the configuration's dataset."""
+    with blaming(place):
+        return datasets.load(**asdict(with_data(config, os.environ).dataset))
+
+
+def build(config: Config, place: Workspace) -> nn.Module:
+    """Return the network at the starting weights that the seed gives: ternary, or of float numbers.
+
+    Where ``training.pretrain`` is set these are the weights that the pretraining starts from.
+    """
+    chosen = config.quantization
+    with blaming(place), torch.random.fork_rng():
+        torch.manual_seed(config.training.seed)
+        return _ternary(config, _float_network(config)) if chosen.ternary else _float_network(config)
+
+
+def _float_network(config: Config) -> nn.Module:
+    chosen = config.quantization
+    return networks.build(
+        config.network.name,
+        **config.network.options,
+        input_bits=chosen.input_bits,
+        activation_bits=chosen.activation_bits,
+        activation=chosen.activation,
+    )
+
+
+def _ternary(config: Config, model: nn.Module) -> nn.Module:
+    chosen = config.quantization
+    # Float activations have no codes, so there is no unit that a bias could be a whole number of.
+    integer_bias = chosen.activation != "float"
+    return quant.ternarize(model, method=chosen.method, integer_bias=integer_bias, **chosen.options)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """What a checkpoint depends on, as JSON holds it: not where the files of the dataset lie."""
+    parts = ("dataset", "network", "quantization", "training")
+    found = json.loads(json.dumps({name: asdict(getattr(config, name)) for name in parts}))
+    del found["dataset"]["root"]
+    return dict(found)
+
+
+def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
+    """Train the network; the checkpoint keeps the settings.
+
+    With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
+    workspace, and the ternary one starts from it; a finished one of the same settings is used again.
+    """
+    dataset = load_dataset(config, place)
+    pretrained: dict[str, Any] | None = None
+    if config.training.pretrain is None or not config.quantization.ternary:
+        model = build(config, place)
+    else:
+        model, pretrained = _pretrained(config, place, dataset, resume)
+    meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
+    result = _run(config, place, model, dataset, resume, meta)
+    if pretrained is not None:
+        print(f"float network it started from: {_shares(pretrained)} -> {_float_place(place).training}")
+    print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {place.training}")
+
+
+def train_once(config: Config, place: Workspace) -> None:
+    """Train, unless a whole checkpoint of these very settings is there."""
+    if _finished(config, place) is None:
+        train(config, place)
+    else:
+        print(f"already trained with these settings -> {place.training}")
+
+
+def _finished(config: Config, place: Workspace) -> dict[str, Any] | None:
+    """Return the meta data of a whole checkpoint of these very settings; None if there is none."""
+    with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
+        _, meta = checkpoint.load(place.training)
+        if results.settings(meta, place) == settings(config) and (place.training / LOG).is_file():
+            return meta
+    return None
+
+
+def _float_place(place: Workspace) -> Workspace:
+    """Return the workspace of the pretraining, in the folder ``float`` of the training's."""
+    return replace(place, root=place.root / "float")
+
+
+def _pretrained(
+    config: Config, place: Workspace, dataset: Dataset, resume: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
+    pretrain = config.training.pretrain
+    assert pretrain is not None
+    rate = config.training.learning_rate if pretrain.learning_rate is None else pretrain.learning_rate
+    first = replace(
+        config,
+        quantization=config.quantization.as_float(),
+        training=replace(
+            config.training, epochs=pretrain.epochs, learning_rate=rate, milestones=pretrain.milestones,
+            recalibrate=0, pretrain=None,
+        ),
+    )  # fmt: skip
+    inner = _float_place(place)
+    model = build(first, inner)
+    meta = _finished(first, inner) if resume else None
+    if meta is None:
+        _run(first, inner, model, dataset, resume, {"settings": settings(first)})
+    state, meta = checkpoint.load(inner.training)
+    checkpoint.restore(model, state)
+    with blaming(place), torch.random.fork_rng():
+        torch.manual_seed(config.training.seed)
+        return _ternary(config, model.cpu()), meta["result"]
+
+
+def _run(
+    config: Config, place: Workspace, model: nn.Module, dataset: Dataset, resume: bool, meta: dict[str, Any]
+) -> TrainingResult:
+    """Train one model on its device and draw its curve."""
+    chosen = {item.name: getattr(config.training, item.name) for item in fields(TrainingConfig)}
+    result = train_model(
+        model.to(_device(config.training.device)),
+        dataset,
+        TrainingConfig(**chosen),
+        place.training,
+        resume=resume,
+        progress=sys.stderr.isatty(),
+        meta=meta,
+    )
+    title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
+    write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
+    return result
+
+
+def _device(name: str) -> torch.device:
+    """Return the device ``name``; "auto" is a GPU if torch sees one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("training.device is 'cuda', but torch sees no GPU here: choose cpu or auto")
+    return torch.device(name)
+
+
+def _shares(result: dict[str, Any]) -> str:
+    """Say how many images a result classified rightly."""
+    parts = []
+    for part, label in (("test", "held-out"), ("validation", "validation"), ("train", "training")):
+        share, images = result[f"{part}_accuracy"], result[f"{part}_images"]
+        if images:
+            count = f" ({round(share * images)} of {images})" if part == "test" else ""
+            parts.append(f"{100 * share:.2f} % of the {label} images{count}")
+    return ", ".join(parts)
