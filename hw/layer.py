@@ -5,13 +5,14 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import ClassVar
 
-from export.correction import corrected_bias, corrected_thresholds, threshold_bits
+from export.correction import corrected_bias, corrected_thresholds, largest_sums, threshold_bits
 from export.datatype import DataType
 from export.ir import Bias, Convolution, MatrixNode, TensorType, Threshold, Trits
 from hw.line_window import LineWindow
 from hw.resize import resized
+from hw.search import ThresholdForm, thresholds
 from hw.stream import Unit
-from hw.threshold import Biases, Thresholds
+from hw.threshold import Biases
 from hw.window import Window
 
 __all__ = ["Folding", "Layer", "PlanError", "divisors"]
@@ -50,28 +51,33 @@ class Layer:
     def windows(self, lanes, *, whole=False):
         """Units that make the vectors of a convolution, one behind the other; none for a dense layer.
 
-        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole`` and where the
-        convolution has no padding, as a whole window a beat: the last unit's ``o`` says which.
+        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole``, as a whole window a
+        beat.
         """
         node = self.node
         if not isinstance(node, Convolution):
             return []
         units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
-        if whole and node.padding == (0, 0):
-            return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride)]
+        if whole:
+            return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
+                                       padding=node.padding)]
         if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
             return [*units, Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
                                    padding=node.padding, lanes=lanes)]
         return units
 
-    def results(self, matrix: Trits, sums: DataType, pe):
-        """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``."""
+    def results(self, matrix: Trits, sums: DataType, pe, *, pause=1, form=ThresholdForm.AUTO):
+        """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``.
+
+        The beats come at intervals of ``pause`` cycles at least; ``form`` is that of thresholds (hw.search).
+        """
         common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
         source = self.source.dtype
         if isinstance(self.behind, Threshold):
             values = corrected_thresholds(self.behind.thresholds, matrix, source)
-            return Thresholds(name="thresholds", values=values, target=self.target.dtype,
-                              value_bits=threshold_bits(values, matrix, source), **common)
+            return thresholds(form=form, pause=pause, never=largest_sums(matrix, source) + 1,
+                              values=values, value_bits=threshold_bits(values, matrix, source),
+                              target=self.target.dtype, **common)
         bias   = self.behind.bias if self.behind is not None else [0] * len(matrix)
         values = corrected_bias(bias, matrix, source)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)

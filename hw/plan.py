@@ -44,7 +44,7 @@ class Stage:
     def roms(self):
         """The images the stage reads, as (export.rom.RomImage, packing or None)."""
         for unit in self.units:
-            if hasattr(unit, "rom"):
+            if getattr(unit, "rom", None) is not None:
                 yield unit.rom, getattr(unit, "packing", None)
 
 
