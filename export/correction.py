@@ -21,6 +21,7 @@ from export.ir import IntArray, Trits
 __all__ = [
     "accumulator_bits",
     "corrected_bias",
+    "corrected_products",
     "corrected_thresholds",
     "largest_sums",
     "row_corrections",
@@ -71,6 +72,11 @@ def threshold_bits(corrected: IntArray, matrix: Trits, dtype: DataType) -> int:
 def corrected_bias(bias: npt.ArrayLike, matrix: Trits, dtype: DataType) -> IntArray:
     """Return the signed integers [M] to add to sum' so that y + bias comes out."""
     return np.asarray(bias, dtype=np.int64) - row_corrections(matrix, dtype)
+
+
+def corrected_products(multiplier: IntArray, bias: IntArray, matrix: Trits, dtype: DataType) -> IntArray:
+    """Return the constants [M, 2] for sum' so that multiplier * y + bias comes out: the multiplier stays."""
+    return np.stack([multiplier, bias - multiplier * row_corrections(matrix, dtype)], axis=1)
 
 
 def _counts(matrix: Trits) -> tuple[IntArray, IntArray]:

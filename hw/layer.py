@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import ClassVar
 
-from export.correction import corrected_bias, corrected_thresholds, largest_sums, threshold_bits
+from export.correction import corrected_bias
 from export.datatype import DataType
-from export.ir import Bias, Convolution, MatrixNode, TensorType, Threshold, Trits
+from export.ir import Bias, Convolution, MatrixNode, Requantize, TensorType, Threshold, Trits
+from hw.activation import ActivationForm, activations, choose
 from hw.line_window import LineWindow
 from hw.resize import resized
-from hw.search import ThresholdForm, thresholds
 from hw.stream import Unit
 from hw.threshold import Biases
 from hw.window import Window
@@ -29,7 +29,7 @@ class Layer:
     Parameters
     ----------
     node : the weights.
-    behind : thresholds or bias that belong to the layer; None where the sums themselves leave it.
+    behind : thresholds, multipliers or bias that belong to the layer; None where the sums themselves leave it.
     source : the tensor that the layer reads.
     sums : the tensor of the node.
     target : the tensor that leaves: of ``behind``, else ``sums``.
@@ -37,7 +37,7 @@ class Layer:
     """
 
     node:   MatrixNode
-    behind: Threshold | Bias | None
+    behind: Threshold | Requantize | Bias | None
     source: TensorType
     sums:   TensorType
     target: TensorType
@@ -66,22 +66,23 @@ class Layer:
                                    padding=node.padding, lanes=lanes)]
         return units
 
-    def results(self, matrix: Trits, sums: DataType, pe, *, pause=1, form=ThresholdForm.AUTO):
+    def results(self, matrix: Trits, sums: DataType, pe, *, pause=1, form=ActivationForm.AUTO):
         """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``.
 
-        The beats come at intervals of ``pause`` cycles at least; ``form`` is that of thresholds (hw.search).
+        The beats come at intervals of ``pause`` cycles at least; ``form`` is that of activations.
         """
-        common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
+        common = {"layer": self.node.name, "source": sums, "target": self.target.dtype, "pe": pe, "vectors": self.vectors}
         source = self.source.dtype
-        if isinstance(self.behind, Threshold):
-            values = corrected_thresholds(self.behind.thresholds, matrix, source)
-            return thresholds(form=form, pause=pause, never=largest_sums(matrix, source) + 1,
-                              values=values, value_bits=threshold_bits(values, matrix, source),
-                              target=self.target.dtype, **common)
+        if isinstance(self.behind, (Threshold, Requantize)):
+            units = activations(self.node, matrix, self.behind, source, **common)
+            if form not in (ActivationForm.AUTO, *units):
+                raise self.refuse(f"activation {form.value!r} is for {Requantize.kind}, not for {self.behind.kind} "
+                                  f"{self.behind.name!r}")
+            return choose(units, form, pause)
         bias   = self.behind.bias if self.behind is not None else [0] * len(matrix)
         values = corrected_bias(bias, matrix, source)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
-        return Biases(name="bias", values=values, target=self.target.dtype, value_bits=bits, **common)
+        return Biases(name="bias", values=values, value_bits=bits, **common)
 
     def refuse(self, rule):
         """A PlanError that names the layer."""

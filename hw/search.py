@@ -1,7 +1,6 @@
 """Thresholds by binary search: a bit of the code a cycle, with one comparator for each row."""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from amaranth import *
@@ -11,32 +10,17 @@ from export.rom import value_rom
 from hw.arithmetic import rows
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
-from hw.threshold import Levels, Thresholds
-from hw.timing import Channel
+from hw.threshold import Held, Levels
 
-__all__ = ["BinarySearch", "Search", "ThresholdForm", "thresholds"]
-
-
-class ThresholdForm(Enum):
-    """How sums are compared with thresholds."""
-
-    AUTO = "auto"
-    """The search where it is hidden between two beats of sums and needs fewer LUTs, else all at once."""
-
-    PARALLEL = "parallel"
-    """All levels at once (hw.threshold)."""
-
-    SEARCH = "search"
-    """A bit of the code a cycle."""
+__all__ = ["BinarySearch", "Search"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Search(Levels):
+class Search(Held, Levels):
     """The codes of :class:`hw.threshold.Levels`, the top bit first: c = the bits found so far and a 1; it stays where
     sum >= threshold c.
 
-    The ROM has one threshold of each row at an address (group of rows, c). ``cycles`` from beat to beat, ``cycles`` + 1
-    from a beat of sums to its codes.
+    The ROM has one threshold of each row at an address (group of rows, c).
 
     Parameters
     ----------
@@ -49,10 +33,6 @@ class Search(Levels):
     def cycles(self):
         """Cycles of a search: the bits of a count."""
         return self.count_bits
-
-    @property
-    def interval_cycles(self):
-        return self.frame_beats * self.cycles
 
     @property
     def constants(self):
@@ -75,17 +55,6 @@ class Search(Levels):
         depth = self.passes << self.cycles
         state = 2 * self.cycles                              # what all rows share, as measured
         return state + self.pe * (-(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64))
-
-    def schedule(self, graph, channel):
-        load   = graph.process(f"{self.name}.load", self.frame_beats)
-        search = graph.process(f"{self.name}.search", self.interval_cycles)
-        graph.take(channel, load, np.arange(load.steps))
-        first   = np.arange(load.steps) * self.cycles
-        arrival = np.full(search.steps, -1)
-        arrival[first] = np.arange(load.steps)
-        search.waits.append((load, arrival, 1))
-        load.waits.append((search, first - 1, 0))           # the sums are held until the last step of their search
-        return Channel(search, first + self.cycles - 1)
 
     def component(self):
         return BinarySearch(self)
@@ -142,19 +111,3 @@ class BinarySearch(UnitComponent):
         m.d.comb += rom.address.eq(Cat(addresses))
         output_register(m, self.o, finish)
         return m
-
-
-def thresholds(*, form, pause, never, **common):
-    """The unit for thresholds: :class:`hw.threshold.Thresholds` or :class:`Search`.
-
-    Parameters
-    ----------
-    form : which (ThresholdForm).
-    pause : cycles from beat to beat of sums; a search that takes no longer costs the layer no rate.
-    never, common : see the units.
-    """
-    parallel, search = Thresholds(name="thresholds", **common), Search(name="search", never=never, **common)
-    if form is ThresholdForm.AUTO:
-        hidden = search.cycles <= pause
-        form   = ThresholdForm.SEARCH if hidden and search.luts < parallel.luts else ThresholdForm.PARALLEL
-    return search if form is ThresholdForm.SEARCH else parallel

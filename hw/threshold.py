@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth import *
 
 from export.datatype import DataType
@@ -11,8 +12,9 @@ from export.rom import value_rom
 from hw.arithmetic import at_least, reached, rows
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.timing import Channel
 
-__all__ = ["Biases", "Levels", "PerRow", "PerRowUnit", "Thresholds"]
+__all__ = ["Biases", "Held", "Levels", "PerRow", "PerRowUnit", "Thresholds"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,20 +25,18 @@ class PerRowUnit(Unit):
     ----------
     name : instance name.  layer : name of the matrix layer, which names the ROM.
     values : int64 [M, L], constants of each row, already corrected (export.correction).
-    value_bits : width of a constant in the ROM.
     source, target : types of the sums and of the results.
     pe : rows a beat; divides M.
     vectors : vectors a frame.
     """
 
-    name:       str
-    layer:      str
-    values:     IntArray
-    value_bits: int
-    source:     DataType
-    target:     DataType
-    pe:         int
-    vectors:    int
+    name:    str
+    layer:   str
+    values:  IntArray
+    source:  DataType
+    target:  DataType
+    pe:      int
+    vectors: int
 
     role = ""
 
@@ -57,18 +57,22 @@ class PerRowUnit(Unit):
         return self.vectors * self.passes
 
     @property
+    @abstractmethod
+    def rom(self):
+        """The image of the constants (export.rom.RomImage), or None where they are part of the circuit."""
+
+
+class _Immediate(PerRowUnit):
+    """One beat a cycle, latency 1."""
+
+    @property
     def constants(self):
         """What the ROM holds, int64 [M, L]."""
         return self.values
 
     @property
     def rom(self):
-        """The image of the constants (export.rom.RomImage), or None where they are part of the circuit."""
         return value_rom(self.layer, self.role, self.constants, self.pe, self.value_bits)
-
-
-class _Immediate(PerRowUnit):
-    """One beat a cycle, latency 1."""
 
     @property
     def interval_cycles(self):
@@ -90,8 +94,41 @@ class _Immediate(PerRowUnit):
         """
 
 
+class Held(PerRowUnit):
+    """Takes a beat into a register and works on it for :attr:`cycles`, the last of which puts the result and may take
+    the next beat: ``cycles`` from beat to beat, ``cycles`` + 1 from a beat to its result."""
+
+    @property
+    @abstractmethod
+    def cycles(self):
+        """Cycles of work on a beat."""
+
+    @property
+    def interval_cycles(self):
+        return self.frame_beats * self.cycles
+
+    def schedule(self, graph, channel):
+        load  = graph.process(f"{self.name}.load", self.frame_beats)
+        work  = graph.process(f"{self.name}.work", self.interval_cycles)
+        graph.take(channel, load, np.arange(load.steps))
+        first   = np.arange(load.steps) * self.cycles
+        arrival = np.full(work.steps, -1)
+        arrival[first] = np.arange(load.steps)
+        work.waits.append((load, arrival, 1))
+        load.waits.append((work, first - 1, 0))             # the beat is held until the last step of its work
+        return Channel(work, first + self.cycles - 1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Levels(PerRowUnit):
-    """code = target.minimum + number of l with sum >= values[row, l]; ``values`` unsigned, ascending in each row."""
+    """code = target.minimum + number of l with sum >= values[row, l]; ``values`` unsigned, ascending in each row.
+
+    Parameters
+    ----------
+    value_bits : width of a threshold.
+    """
+
+    value_bits: int
 
     role = "thresholds"
 
@@ -157,8 +194,16 @@ def _tree(inputs):
     return max(0, -(-(inputs - 1) // 5))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Biases(_Immediate):
-    """score = sum + values[row, 0]. One beat a cycle, latency 1."""
+    """score = sum + values[row, 0]. One beat a cycle, latency 1.
+
+    Parameters
+    ----------
+    value_bits : width of a bias in the ROM, two's complement.
+    """
+
+    value_bits: int
 
     role = "bias"
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from export.correction import (
     accumulator_bits,
     corrected_bias,
+    corrected_products,
     corrected_thresholds,
     largest_sums,
     row_corrections,
@@ -80,3 +81,13 @@ def test_corrected_bias_gives_the_same_scores(dtype: DataType) -> None:
 
 def test_matrix_of_zeros_has_an_accumulator_of_one_bit() -> None:
     assert accumulator_bits(np.zeros((2, 3), dtype=np.int8), DataType(8, signed=True)) == 1
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_corrected_products_are_the_same(dtype: DataType) -> None:
+    matrix = trits(np.random.default_rng(2), 4, 3)
+    x = every_vector(dtype, 3)
+    multiplier, bias = np.array([5, 0, 7, 2]), np.array([-9, 4, 0, 30])
+    constants = corrected_products(multiplier, bias, matrix, dtype)
+    found = constants[:, 0] * engine(matrix, x, dtype) + constants[:, 1]
+    np.testing.assert_array_equal(found, multiplier * (x @ matrix.T.astype(np.int64)) + bias)

@@ -23,5 +23,5 @@ def test_options_are_plain_values():
         "pe": 2,
         "simd": 3,
         "packing": "2bit",
-        "thresholds": "auto",
+        "activation": "auto",
     }

@@ -1,27 +1,24 @@
-"""The search against the definition of a code, and when it is chosen."""
-
-from functools import partial
+"""The search against the definition of a code."""
 
 import numpy as np
 import pytest
 
 from export.datatype import DataType
-from hw.search import Search, ThresholdForm, thresholds
+from hw.search import Search
 from hw.seven_series import Modelled
-from hw.threshold import Thresholds
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check
 
 U5 = DataType.parse("u5")
 PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
-SEARCH = partial(Search, name="search")
 
 
-def unit(levels, target, pe, *, rows=4, seed=0, kind=SEARCH):
-    values = np.sort(np.random.default_rng(seed).integers(0, 33, size=(rows, levels)), axis=1)
+def unit(levels, target, pe):
+    values = np.sort(np.random.default_rng(0).integers(0, 33, size=(4, levels)), axis=1)
     values[0] = 0  # always reached
     values[1] = 32  # never reached: one more than the accumulator holds
-    return kind(
+    return Search(
+        name="search",
         layer="layer",
         values=values,
         value_bits=6,
@@ -29,7 +26,7 @@ def unit(levels, target, pe, *, rows=4, seed=0, kind=SEARCH):
         target=DataType.parse(target),
         pe=pe,
         vectors=32,
-        never=np.full(rows, 32),
+        never=np.full(4, 32),
     )
 
 
@@ -65,28 +62,3 @@ def test_the_image_has_one_threshold_of_each_row_at_an_address():
 
 def test_an_address_for_each_lane_of_the_image_of_a_single_group():
     assert unit(3, "u2", 4).rom.depth == 4
-
-
-@pytest.mark.parametrize(
-    ("levels", "rows", "pe", "pause", "kind"),
-    [
-        (15, 16, 2, 4, Search),
-        (15, 16, 2, 3, Thresholds),  # the search would hold back the sums
-        (15, 16, 16, 4, Search),
-        (1, 16, 2, 9, Thresholds),  # nothing to save
-    ],
-)
-def test_chosen_where_it_is_hidden_and_cheaper(levels, rows, pe, pause, kind):
-    made = unit(levels, "u5", pe, rows=rows, kind=choice(ThresholdForm.AUTO, pause))
-    assert type(made) is kind
-
-
-def choice(form, pause):
-    return partial(thresholds, form=form, pause=pause)
-
-
-@pytest.mark.parametrize(
-    ("form", "kind"), [(ThresholdForm.PARALLEL, Thresholds), (ThresholdForm.SEARCH, Search)]
-)
-def test_chosen_by_the_user(form, kind):
-    assert type(unit(15, "u4", 2, kind=choice(form, 1))) is kind
