@@ -11,6 +11,7 @@ import pytest
 from export import serialize
 from export.manifest import Manifest
 from hw.seven_series import Primitives
+from sim.simulators import Simulator
 from tests.chain import LITTLE
 from tritforge import config, flow
 from tritforge.config import Config
@@ -39,14 +40,16 @@ def test_every_word_in_the_planned_cycle(eight: tuple[Config, Workspace], simula
     # few inputs of four bits: neighbouring sums of conv1 lie more than a code apart
     assert [node.kind for node in network.nodes if node.name.startswith("act")] == ["threshold", "requantize"]
     cycles = set()
-    for primitives in Primitives:
+    icarus = simulator == Simulator.ICARUS.value  # which need not compile each of them
+    for primitives in Primitives if icarus else [Primitives.XILINX7]:
         hardware = dataclasses.replace(chosen.hardware, primitives=primitives)
         flow.generate(dataclasses.replace(chosen, hardware=hardware), place)
         roles = {rom.layer: rom.role for rom in Manifest.read(place.design).roms if rom.role != "weights"}
         assert roles == {"conv1": "thresholds", "conv2": "requantize", "classifier": "bias"}
-        for stalls in ("random", "none"):
+        for stalls in ("none", "random") if icarus else ("none",):
             flow.simulate(chosen, place, simulator=simulator, stalls=stalls, frames=3)
             verdict = json.loads((place.simulations / simulator / f"{stalls}.json").read_text())["result"]
             assert verdict["passed"]
-        cycles.add(verdict["simulated_cycles"])
+            if stalls == "none":
+                cycles.add(verdict["simulated_cycles"])
     assert len(cycles) == 1
