@@ -152,7 +152,10 @@ class LineBuffer(UnitComponent):
         m     = Module()
         pixel = unit.i.payload_bits
         rows, columns = unit.rows, unit.columns
-        put, step, inside, free = Signal(), Signal(), Signal(), Signal()
+        put    = Signal()
+        step   = Signal()
+        inside = Signal()
+        free   = Signal()
         x, x_last, x_inside, x_ends = self._walk(m, "x", columns, step)
         y, _,      y_inside, y_ends = self._walk(m, "y", rows, step & x_last)
         m.d.comb += [
@@ -169,7 +172,8 @@ class LineBuffer(UnitComponent):
             m.d.comb += column.eq(arrived)
         else:
             m.submodules.rows = lines = memory.Memory(shape=pixel * rows.reach, depth=max(2, columns.extent), init=[])
-            read, write = lines.read_port(domain="comb"), lines.write_port()
+            read  = lines.read_port(domain="comb")
+            write = lines.write_port()
             # What is above the image is left over from the frame before, and beside the image there is no memory.
             above = read.data if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, read.data)
             m.d.comb += [

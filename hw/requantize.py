@@ -92,7 +92,9 @@ class SerialMultiplier(UnitComponent):
 
         sums   = Signal.like(self.i.payload)
         left   = Signal(below(unit.cycles + 1))             # cycles of work on them; 0: there are none
-        load, multiply, finish = Signal(), Signal(), Signal()
+        load     = Signal()
+        multiply = Signal()
+        finish   = Signal()
         m.d.comb += [
             multiply.eq(left > 1),
             finish.eq((left == 1) & room(self.o)),

@@ -79,7 +79,9 @@ class BinarySearch(UnitComponent):
         turn      = Signal(unit.cycles)                     # one-hot, the bit that is decided; 0: there are no sums
         group     = Signal(below(unit.passes))
         following = Signal(below(unit.passes))
-        load, searching, finish = Signal(), Signal(), Signal()
+        load      = Signal()
+        searching = Signal()
+        finish    = Signal()
         start = 1 << unit.cycles - 1
         m.d.comb += [
             finish.eq(turn[0] & room(self.o)),
