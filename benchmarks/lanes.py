@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from export import serialize
-from export.correction import accumulator_bits
+from export.correction import Sums
 from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import Dense, Network, TensorType
@@ -79,7 +79,7 @@ def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[
         "simd": simd,
         "bits": bits,
         "form": primitives.value,
-        "accumulator_bits": accumulator_bits(network.nodes[0].plane_matrices()[0], network.input.dtype),
+        "accumulator_bits": Sums.of(network.nodes[0].plane_matrices()[0], network.input.dtype).dtype.bits,
         "lanes": PE * simd,
         "interval_cycles": planned.interval_cycles,
         "latency_cycles": planned.latency_cycles,

@@ -224,8 +224,8 @@ def ours(
     counted, flat = synthesise(source, "unrolled", folder, flat=False)
     vectors = vectors_of(matrix, dtype)
     payload = simulate(flat, "unrolled", {"i__payload": columns_of(vectors, dtype.bits)}, "o__payload")
-    sums = vectors @ matrix.T.astype(np.int64) + unit.wiring.corrections
-    if payload != columns_of(sums, unit.wiring.width):
+    sums = vectors @ matrix.T.astype(np.int64) + unit.wiring.sums.corrections
+    if payload != columns_of(sums, unit.wiring.sums.dtype.bits):
         raise SystemExit(f"{folder.name}: the netlist computes something else")
     graph = unit.graph
     facts = {

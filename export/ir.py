@@ -12,6 +12,8 @@ Conventions, cited elsewhere as "the conventions of export.ir":
   with one scale.
 - Padding inserts the integer 0.
 - ``Threshold`` turns y into output.minimum + (number of k with y >= thresholds[channel, k]).
+- ``Requantize`` turns y into (multiplier[channel] * y + bias[channel]) >> shift, rounded down, within the
+  range of the output.
 - The accumulator's type is proved from the actual rows and the input's type, never guessed.
 - ``ArgMax`` gives the lowest index among equal scores.
 """
@@ -27,7 +29,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from export.datatype import DataType
+from export.datatype import MAX_BITS, DataType
 
 IntArray = npt.NDArray[np.int64]
 Trits = npt.NDArray[np.int8]
@@ -235,6 +237,61 @@ class Threshold(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Requantize(Node):
+    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of ``output``.
+
+    ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of 2**shift rounds
+    to the nearest.
+    """
+
+    multiplier: IntArray
+    bias: IntArray
+    shift: int
+    output: DataType
+    kind = "requantize"
+
+    def _check(self) -> None:
+        if not isinstance(self.shift, int) or not 0 <= self.shift < MAX_BITS:
+            raise self._refuse(f"shift must be an int in 0..{MAX_BITS - 1}, not {self.shift!r}")
+        multiplier, bias = np.asarray(self.multiplier), np.asarray(self.bias)
+        if multiplier.ndim != 1 or multiplier.size == 0 or multiplier.shape != bias.shape:
+            raise self._refuse(
+                f"multiplier and bias must be vectors of one length, not {multiplier.shape} and {bias.shape}"
+            )
+        if multiplier.min() < 0 or int(multiplier.max()) >> self.shift:
+            raise self._refuse(
+                f"multipliers must be in 0..{(1 << self.shift) - 1}, not {multiplier.tolist()}"
+            )
+        object.__setattr__(self, "multiplier", _frozen(multiplier, np.int64))
+        object.__setattr__(self, "bias", _frozen(bias, np.int64))
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The codes, of the input's shape."""
+        if source.channels != len(self.bias):
+            raise self._refuse(f"has constants for {len(self.bias)} channels, not {source.channels}")
+        largest = int(self.multiplier.max()) * max(source.dtype.maximum, -source.dtype.minimum)
+        largest += max(int(self.bias.max()), -int(self.bias.min()))
+        if largest.bit_length() > MAX_BITS:
+            raise self._refuse(f"products must fit {MAX_BITS} bits, these need {largest.bit_length()}")
+        return TensorType(*source.shape, self.output)
+
+    def thresholds(self, lowest: IntArray, highest: IntArray) -> IntArray:
+        """Return the thresholds [C, L] that give the same codes for y in lowest..highest, both [C].
+
+        As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where none does.
+        """
+        code = np.arange(self.output.minimum + 1, self.output.maximum + 1)  # [L]
+        missing = (code << self.shift) - self.bias[:, None]  # [C, L]: the least multiplier * y
+        slope = np.maximum(self.multiplier, 1)[:, None]
+        least = -(-missing // slope)  # rounded up
+        never = (self.multiplier[:, None] == 0) & (missing > 0)
+        always = (self.multiplier[:, None] == 0) & (missing <= 0)
+        least = np.where(never, highest[:, None] + 1, np.where(always, lowest[:, None], least))
+        clipped: IntArray = np.clip(least, lowest[:, None], highest[:, None] + 1)
+        return clipped
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Bias(Node):
     """y + bias[c]; ``bias`` is int64 [C]."""
 
@@ -299,7 +356,7 @@ class ArgMax(Node):
 
 
 NODE_KINDS: dict[str, type[Node]] = {
-    node.kind: node for node in (Convolution, Dense, Threshold, Bias, MaxPool, Flatten, ArgMax)
+    node.kind: node for node in (Convolution, Dense, Threshold, Requantize, Bias, MaxPool, Flatten, ArgMax)
 }
 
 INPUT = "input"

@@ -36,10 +36,12 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Requantize,
     TensorType,
     Threshold,
     Trits,
 )
+from export.requantize import fit
 from export.thresholds import find, is_decreasing
 from quant.activation import Quantizer
 from quant.apply import ternarizer_of
@@ -52,6 +54,9 @@ _IGNORED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _ONCE = (nn.Conv2d, nn.Linear, Quantizer)
 _Result = TypeVar("_Result")
+
+_THRESHOLD_BITS = 4
+"""Codes of more bits are made by multiplication where that gives exactly the same (``export.requantize``)."""
 
 
 @dataclass(frozen=True)
@@ -297,21 +302,23 @@ class _Lowering:
         planes = stretch.node.planes * sign.reshape(1, -1, *[1] * (stretch.node.planes.ndim - 2))
         node = replace(stretch.node, planes=planes)
         levels = quantizer.maximum - quantizer.minimum
-        thresholds = _located(
-            step,
-            lambda: find(lambda y: codes(y * sign), *node.row_bounds(stretch.dtype), levels),
-        )
+        bounds = node.row_bounds(stretch.dtype)
+        thresholds = _located(step, lambda: find(lambda y: codes(y * sign), *bounds, levels))
         output = _type_of(quantizer)
         # A threshold that every integer reaches, for each code of the type that the quantizer never gives.
-        always = np.repeat(
-            node.row_bounds(stretch.dtype)[0][:, None], quantizer.minimum - output.minimum, axis=1
-        )
+        always = np.repeat(bounds[0][:, None], quantizer.minimum - output.minimum, axis=1)
         thresholds = np.concatenate([always, thresholds], axis=1)
         self._stretch = None
         self._step = float(quantizer.effective_step())
         self._emit(node)
         name = self._name(step.name)
-        self._emit(Threshold(name=name, input=node.name, thresholds=thresholds, output=output), self._step)
+        constants = fit(thresholds, *bounds, output) if output.bits > _THRESHOLD_BITS else None
+        activation = (
+            Threshold(name=name, input=node.name, thresholds=thresholds, output=output)
+            if constants is None
+            else Requantize(name=name, input=node.name, output=output, **vars(constants))
+        )
+        self._emit(activation, self._step)
         for index in stretch.pools():
             self._pool(stretch.steps[index])
         self._sources[self._current] = step.path or ""

@@ -20,9 +20,9 @@ from functools import cached_property
 import numpy as np
 
 from export.adder_graph import AdderGraph, Sum
+from export.correction import Sums
 from export.datatype import DataType
 from export.heap import HeapRow, RowKind, compress
-from export.ir import IntArray
 
 __all__ = ["Bit", "WiredRow", "Wiring", "wire"]
 
@@ -76,16 +76,14 @@ class Wiring:
     inputs: K.
     rows: in order; each takes wires of the inputs and of rows before it.
     outputs: of each element of y its bits, lowest first; None is 0.
-    corrections: sum' - y of each element.
-    largest: of sum' of each element.
+    sums: what the elements are in place of those of y.
     """
 
     source: DataType
     inputs: int
     rows: tuple[WiredRow, ...]
     outputs: tuple[tuple[Bit | None, ...], ...]
-    corrections: IntArray
-    largest: IntArray
+    sums: Sums
 
     @property
     def stages(self) -> int:
@@ -116,11 +114,6 @@ class Wiring:
     def flip_flops(self) -> int:
         """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
         return sum(len(wires) for wires in self.registers)
-
-    @property
-    def width(self) -> int:
-        """Bits of the widest sum'."""
-        return max(1, int(self.largest.max()).bit_length())
 
 
 @dataclass
@@ -180,9 +173,8 @@ class _Wirer:
             outputs.append(tuple(heap[c][0] if heap.get(c) else None for c in range(width)))
             corrections.append(-number.offset)
         offsets = np.array(corrections, dtype=np.int64)
-        return Wiring(
-            self.source, self.graph.inputs, tuple(self.rows), tuple(outputs), offsets, highest + offsets
-        )
+        sums = Sums(offsets, highest + offsets)
+        return Wiring(self.source, self.graph.inputs, tuple(self.rows), tuple(outputs), sums)
 
     def _sum(self, terms: Sum) -> _Number:
         total = _Number(defaultdict(list), 0)

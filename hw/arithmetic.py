@@ -12,7 +12,7 @@ from amaranth import *
 
 from hw.seven_series import Primitives, SevenSeries
 
-__all__ = ["Generic", "add_all", "maximum", "offset_binary", "rows", "ternary_product"]
+__all__ = ["Generic", "add_all", "at_least", "maximum", "offset_binary", "reached", "rows", "ternary_product"]
 
 
 class Generic:
@@ -38,6 +38,10 @@ class Generic:
         return sums, None if top else above[1], None if top else above.any()
 
     atoms_row = ternary_row
+
+    def at_least(self, name, value, bound):
+        """Whether ``value`` >= ``bound``, both unsigned."""
+        return value >= bound
 
 
 def rows(m, platform):
@@ -65,6 +69,26 @@ def add_all(terms):
         pairs = [left + right for left, right in zip(terms[0::2], terms[1::2], strict=False)]
         terms = pairs + terms[len(pairs) * 2:]
     return terms[0]
+
+
+def at_least(value, bound):
+    """Whether ``value`` (unsigned) >= ``bound``, an int known now: gates, of which a LUT6 takes five bits at a time."""
+    if bound >= 1 << len(value):
+        return Const(0, 1)
+    result = Const(1, 1)
+    for position, bit in enumerate(value):
+        if bound & (2 << position) - 1:                      # below the lowest 1 of the bound no bit matters
+            result = bit & result if bound >> position & 1 else bit | result
+    return result
+
+
+def reached(levels):
+    """How many of ``levels`` are high, where none is high above one that is low.
+
+    Bit j of the count is the parity of every 2**j-th level: gates, no additions.
+    """
+    levels = list(levels)
+    return Cat(Cat(levels[(1 << bit) - 1::1 << bit]).xor() for bit in range(len(levels).bit_length()))
 
 
 def maximum(m, candidates):

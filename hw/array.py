@@ -1,12 +1,13 @@
 """The ``array`` engine: PE rows times SIMD columns of add/subtract lanes, weights streamed from a ROM."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from export.correction import accumulator_bits
+from export.correction import Sums
 from export.datatype import DataType
 from export.ir import MatrixNode
 from export.packing import Packing
@@ -49,13 +50,18 @@ class Array(Unit):
     def matrix(self):
         return self.node.plane_matrices()[0]
 
+    @cached_property
+    def sums(self):
+        """What the engine hands out in place of y (export.correction)."""
+        return Sums.of(self.matrix, self.source)
+
     @property
     def i(self):
         return Beats(self.source, self.simd)
 
     @property
     def o(self):
-        return Beats(DataType(accumulator_bits(self.matrix, self.source), signed=False), self.pe)
+        return Beats(self.sums.dtype, self.pe)
 
     @property
     def dot(self):

@@ -5,6 +5,7 @@ from math import gcd
 
 from export.ir import Convolution
 from export.packing import Packing
+from hw.activation import ActivationForm
 from hw.array import Array
 from hw.layer import Folding, divisors
 from hw.resize import resized
@@ -14,12 +15,14 @@ __all__ = ["ArrayFolding"]
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayFolding(Folding):
-    """``pe`` rows and ``simd`` columns at a time; ``packing`` is how the weights lie in their ROM."""
+    """``pe`` rows and ``simd`` columns at a time; ``packing`` is how the weights lie in their ROM, ``activation``
+    how codes are made of sums."""
 
-    engine:  str = "array"
-    pe:      int
-    simd:    int
-    packing: Packing = Packing.TWO_BIT
+    engine:     str = "array"
+    pe:         int
+    simd:       int
+    packing:    Packing = Packing.TWO_BIT
+    activation: ActivationForm = ActivationForm.AUTO
 
     def __post_init__(self):
         for name in ("pe", "simd"):
@@ -28,8 +31,10 @@ class ArrayFolding(Folding):
                 raise TypeError(f"{name} must be an int, not {value!r}")
             if value < 1:
                 raise ValueError(f"{name} must be positive, not {value!r}")
-        if not isinstance(self.packing, Packing):
-            raise TypeError(f"packing must be a Packing, not {self.packing!r}")
+        for name, kind in (("packing", Packing), ("activation", ActivationForm)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"{name} must be a {kind.__name__}, not {value!r}")
 
     def units(self, layer):
         node = layer.node
@@ -52,4 +57,4 @@ class ArrayFolding(Folding):
                          layer.vectors * columns)
         array = Array(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
                       simd=self.simd, packing=self.packing)
-        return (*units, array, layer.results(array.matrix, array.o.dtype, self.pe))
+        return (*units, array, layer.results(array.sums, self.pe, pause=array.vector_beats, form=self.activation))

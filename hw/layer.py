@@ -5,13 +5,15 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import ClassVar
 
-from export.correction import largest_sums, row_corrections, shifted_thresholds
-from export.datatype import DataType
-from export.ir import Bias, Convolution, IntArray, MatrixNode, TensorType, Threshold, Trits
+import numpy as np
+
+from export.correction import Sums
+from export.ir import Bias, Convolution, MatrixNode, Requantize, TensorType, Threshold
+from hw.activation import ActivationForm, activations, choose
 from hw.line_window import LineWindow
 from hw.resize import resized
 from hw.stream import Unit
-from hw.threshold import Biases, Thresholds
+from hw.threshold import Biases
 from hw.window import Window
 
 __all__ = ["Folding", "Layer", "PlanError", "divisors"]
@@ -28,7 +30,7 @@ class Layer:
     Parameters
     ----------
     node : the weights.
-    behind : thresholds or bias that belong to the layer; None where the sums themselves leave it.
+    behind : thresholds, multipliers or bias that belong to the layer; None where the sums themselves leave it.
     source : the tensor that the layer reads.
     sums : the tensor of the node.
     target : the tensor that leaves: of ``behind``, else ``sums``.
@@ -36,7 +38,7 @@ class Layer:
     """
 
     node:   MatrixNode
-    behind: Threshold | Bias | None
+    behind: Threshold | Requantize | Bias | None
     source: TensorType
     sums:   TensorType
     target: TensorType
@@ -50,36 +52,46 @@ class Layer:
     def windows(self, lanes, *, whole=False):
         """Units that make the vectors of a convolution, one behind the other; none for a dense layer.
 
-        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole`` and where the
-        convolution has no padding, as a whole window a beat: the last unit's ``o`` says which.
+        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole``, as a whole window a
+        beat.
         """
         node = self.node
         if not isinstance(node, Convolution):
             return []
         units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
-        if whole and node.padding == (0, 0):
-            return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride)]
+        if whole:
+            return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
+                                       padding=node.padding)]
         if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
             return [*units, Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
                                    padding=node.padding, lanes=lanes)]
         return units
 
-    def results(self, matrix: Trits, sums: DataType, pe):
-        """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``."""
-        source = self.source.dtype
-        return self.results_of(row_corrections(matrix, source), largest_sums(matrix, source), sums, pe)
+    def results(self, sums: Sums, pe, *, order=None, vectors=None, pixels=1, pause=1, form=ActivationForm.AUTO):
+        """The unit that makes the results from beats of ``pe`` rows of ``sums``.
 
-    def results_of(self, corrections: IntArray, largest: IntArray, sums: DataType, pe):
-        """The same for sums that are ``corrections`` [M] more than the node's and at most ``largest`` [M]."""
-        common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
-        if isinstance(self.behind, Threshold):
-            values = shifted_thresholds(self.behind.thresholds, corrections, largest)
-            return Thresholds(name="thresholds", values=values, target=self.target.dtype,
-                              value_bits=max(sums.bits, int(values.max()).bit_length()), **common)
-        bias   = self.behind.bias if self.behind is not None else 0
-        values = (bias - corrections)[:, None]
+        Parameters
+        ----------
+        sums : of the layer's rows.
+        order : the rows in the order in which they come; their own when left open.
+        vectors, pixels : see :class:`hw.threshold.PerRowUnit`; the layer's vectors, one at a time, when left open.
+        pause : cycles from beat to beat, at least.
+        form : of activations; with several pixels they are parallel.
+        """
+        rows   = np.arange(self.sums.channels) if order is None else np.asarray(order)
+        ours   = sums.rows(rows)
+        common = {"layer": self.node.name, "source": sums.dtype, "target": self.target.dtype, "pe": pe,
+                  "vectors": self.vectors if vectors is None else vectors, "pixels": pixels}
+        if isinstance(self.behind, (Threshold, Requantize)):
+            bounds = [bound[rows] for bound in self.node.row_bounds(self.source.dtype)]
+            units  = activations(self.behind, rows, bounds, ours, **common)
+            if form not in (ActivationForm.AUTO, *units):
+                raise self.refuse(f"activation {form.value!r} is for {Requantize.kind}, not for {self.behind.kind} "
+                                  f"{self.behind.name!r}")
+            return choose(units, form, pause)
+        values = ours.bias(self.behind.bias[rows] if self.behind is not None else 0)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
-        return Biases(name="bias", values=values, target=self.target.dtype, value_bits=bits, **common)
+        return Biases(name="bias", values=values, value_bits=bits, **common)
 
     def refuse(self, rule):
         """A PlanError that names the layer."""

@@ -9,7 +9,42 @@ from amaranth.lib import memory
 from export.ir import TensorType
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
-__all__ = ["LineBuffer", "LineWindow"]
+__all__ = ["LineBuffer", "LineWindow", "Walk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """The positions along one axis: those of the image, from 0, and of the padding behind it while windows end there."""
+
+    extent:   int
+    kernel:   int
+    stride:   int
+    padding:  int
+    dilation: int
+
+    @property
+    def reach(self):
+        """Positions from the first to the last one of a window."""
+        return (self.kernel - 1) * self.dilation
+
+    @property
+    def windows(self):
+        return (self.extent + 2 * self.padding - self.reach - 1) // self.stride + 1
+
+    @property
+    def first(self):
+        """Position in which the first window ends."""
+        return self.reach - self.padding
+
+    @property
+    def steps(self):
+        """Positions in all."""
+        return max(self.extent, int(self.ends[-1]) + 1)
+
+    @property
+    def ends(self):
+        """The positions in which a window ends."""
+        return self.first + np.arange(self.windows) * self.stride
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,28 +52,49 @@ class LineWindow(Unit):
     """Vectors of ``kernel`` x channels in the order (ky, kx, channel), channel fastest, each in one beat.
 
     Takes a pixel a cycle, and where a window ends it puts one. The kernel's other rows sit in distributed RAM, its
-    other columns in a shift register. Latency 1, height x width cycles a frame: ``hw.window`` puts a pixel of the
-    window a cycle and takes kernel height x width times as long. There is no padding.
+    other columns in a shift register. Padding behind the last row and column in which windows end takes cycles
+    without a pixel; that before the first ones takes none. Latency 1, rows.steps x columns.steps cycles a frame:
+    ``hw.window`` puts a pixel of the window a cycle and takes kernel height x width times as long.
 
     Parameters
     ----------
     name : instance name.
     tensor : the input's type.
-    kernel, stride : (vertical, horizontal); the kernel fits into the image.
+    kernel, stride, padding, dilation : (vertical, horizontal).
 
     Raises
     ------
-    ValueError : the kernel is larger than the image.
+    ValueError : the kernel is larger than the padded image, or a window could lie in the padding alone.
     """
 
-    name:   str
-    tensor: TensorType
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
+    name:     str
+    tensor:   TensorType
+    kernel:   tuple[int, int]
+    stride:   tuple[int, int]
+    padding:  tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
 
     def __post_init__(self):
-        if min(self.output_size) < 1:
-            raise ValueError(f"kernel must fit into the image {self.tensor.shape[:2]!r}, not {self.kernel!r}")
+        if min(self.rows.first, self.columns.first) < 0:
+            raise ValueError(f"padding must be at most {(self.rows.reach, self.columns.reach)!r}, the reach of the kernel, "
+                             f"not {self.padding!r}")
+        if min(self.rows.windows, self.columns.windows) < 1:
+            raise ValueError(f"kernel must fit into the image {self.tensor.shape[:2]!r} with padding {self.padding!r} and "
+                             f"dilation {self.dilation!r}, not {self.kernel!r}")
+
+    @property
+    def rows(self):
+        """The walk down the image (Walk)."""
+        return self._walk(0)
+
+    @property
+    def columns(self):
+        """The walk along a row (Walk)."""
+        return self._walk(1)
+
+    def _walk(self, axis):
+        return Walk(extent=self.tensor.shape[axis], kernel=self.kernel[axis], stride=self.stride[axis],
+                    padding=self.padding[axis], dilation=self.dilation[axis])
 
     @property
     def i(self):
@@ -49,24 +105,19 @@ class LineWindow(Unit):
         return Beats(self.tensor.dtype, self.kernel[0] * self.kernel[1] * self.tensor.channels)
 
     @property
-    def output_size(self):
-        """Output rows and columns."""
-        return tuple((extent - kernel) // stride + 1 for extent, kernel, stride
-                     in zip(self.tensor.shape[:2], self.kernel, self.stride, strict=True))
-
-    @property
     def interval_cycles(self):
-        return self.tensor.height * self.tensor.width
+        return self.rows.steps * self.columns.steps
 
     @property
     def frame_beats(self):
-        return self.output_size[0] * self.output_size[1]
+        return self.rows.windows * self.columns.windows
 
     def schedule(self, graph, channel):
-        y, x = (np.arange(outputs) * stride + kernel - 1 for outputs, stride, kernel
-                in zip(self.output_size, self.stride, self.kernel, strict=True))
-        put  = (y[:, None] * self.tensor.width + x).ravel()
-        return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
+        def steps(rows, columns):
+            return (rows[:, None] * self.columns.steps + columns).ravel()
+
+        return graph.chain(self.name, channel, self.interval_cycles, steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
+                           steps(self.rows.ends, self.columns.ends))
 
     def component(self):
         return LineBuffer(self)
@@ -81,53 +132,65 @@ class LineBuffer(UnitComponent):
     o : a window a beat.
     """
 
-    def _axis(self, m, axis, step):
-        """Walk along an axis of the image: the position, whether it is the last, and whether it ends a window."""
-        unit     = self._unit
-        extent, kernel, stride = (sizes[axis] for sizes in (unit.tensor.shape, unit.kernel, unit.stride))
-        first    = -(kernel - 1) % stride       # so that the phase is 0 where the first window ends
-        position = Signal(below(extent), name="yx"[axis])
-        phase    = Signal(below(stride), name="yx"[axis] + "_phase", init=first)
-        last     = position == extent - 1
+    def _walk(self, m, name, walk, step):
+        """Walk along an axis: the position, whether it is the last, inside the image, and the end of a window."""
+        start    = -walk.first % walk.stride    # so that the phase is 0 where the first window ends
+        position = Signal(below(walk.steps), name=name)
+        phase    = Signal(below(walk.stride), name=f"{name}_phase", init=start)
+        last     = position == walk.steps - 1
         with m.If(step):
             m.d.sync += [
                 position.eq(Mux(last, 0, position + 1)),
-                phase.eq(Mux(last, first, Mux(phase == stride - 1, 0, phase + 1))),
+                phase.eq(Mux(last, start, Mux(phase == walk.stride - 1, 0, phase + 1))),
             ]
-        reached = position >= kernel - 1 if kernel > 1 else Const(1)
-        return position, last, reached & (phase == 0)
+        inside = position < walk.extent if walk.extent < walk.steps else Const(1)
+        ends   = (position >= walk.first if walk.first else Const(1)) & (phase == 0)
+        return position, last, inside, ends
 
     def elaborate(self, platform):
         unit  = self._unit
         m     = Module()
         pixel = unit.i.payload_bits
-        put, step = Signal(), Signal()
-        x, x_last, x_ends = self._axis(m, 1, step)
-        _, _,      y_ends = self._axis(m, 0, step & x_last)
+        rows, columns = unit.rows, unit.columns
+        put    = Signal()
+        step   = Signal()
+        inside = Signal()
+        free   = Signal()
+        x, x_last, x_inside, x_ends = self._walk(m, "x", columns, step)
+        y, _,      y_inside, y_ends = self._walk(m, "y", rows, step & x_last)
         m.d.comb += [
             put.eq(x_ends & y_ends),
-            self.i.ready.eq(~put | room(self.o)),
-            step.eq(self.i.valid & self.i.ready),
+            inside.eq(x_inside & y_inside),
+            free.eq(~put | room(self.o)),
+            self.i.ready.eq(inside & free),
+            step.eq((~inside | self.i.valid) & free),
         ]
 
-        column = Signal(pixel * unit.kernel[0])         # the pixels of a column of the kernel, the oldest row first
-        if unit.kernel[0] == 1:
-            m.d.comb += column.eq(self.i.payload)
+        arrived = self.i.payload if rows.steps == rows.extent and columns.steps == columns.extent else Mux(inside, self.i.payload, 0)
+        column  = Signal(pixel * (rows.reach + 1))      # the pixels above the one that arrives, the oldest first
+        if rows.reach == 0:
+            m.d.comb += column.eq(arrived)
         else:
-            m.submodules.rows = rows = memory.Memory(shape=pixel * (unit.kernel[0] - 1),
-                                                     depth=max(2, unit.tensor.width), init=[])
-            read, write = rows.read_port(domain="comb"), rows.write_port()
+            m.submodules.rows = lines = memory.Memory(shape=pixel * rows.reach, depth=max(2, columns.extent), init=[])
+            read  = lines.read_port(domain="comb")
+            write = lines.write_port()
+            # What is above the image is left over from the frame before, and beside the image there is no memory.
+            above = read.data if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, read.data)
             m.d.comb += [
-                column.eq(Cat(read.data, self.i.payload)),
-                read.addr.eq(x), write.addr.eq(x), write.data.eq(column[pixel:]), write.en.eq(step),
+                column.eq(Cat(above, arrived)),
+                read.addr.eq(x), write.addr.eq(x), write.data.eq(column[pixel:]), write.en.eq(step & x_inside),
             ]
 
-        older   = [Signal.like(column, name=f"column_{kx}") for kx in range(unit.kernel[1] - 1)]
-        columns = [*older, column]
+        seen  = Cat(column.word_select(ky * unit.dilation[0], pixel) for ky in range(unit.kernel[0]))
+        older = [Signal(len(seen), name=f"column_{kx}") for kx in range(columns.reach)]
+        taps  = [*older, seen][::unit.dilation[1]]
         with m.If(step):
-            m.d.sync += [before.eq(behind) for before, behind in zip(older, columns[1:], strict=True)]
+            m.d.sync += [before.eq(behind) for before, behind in zip(older, [*older, seen][1:], strict=True)]
+            if unit.padding[1]:
+                with m.If(x_last):                      # what is left of the image is no end of the row above
+                    m.d.sync += [before.eq(0) for before in older]
         with m.If(step & put):
             m.d.sync += self.o.payload.eq(Cat(
-                part.word_select(ky, pixel) for ky in range(unit.kernel[0]) for part in columns))
+                part.word_select(ky, pixel) for ky in range(unit.kernel[0]) for part in taps))
         output_register(m, self.o, step & put)
         return m

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 import itertools
 
-from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Threshold
+from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Requantize, Threshold
 from hw.argmax import Largest
 from hw.keywords import KEYWORDS
 from hw.layer import Folding, Layer, PlanError
@@ -44,7 +44,7 @@ class Stage:
     def roms(self):
         """The images the stage reads, as (export.rom.RomImage, packing or None)."""
         for unit in self.units:
-            if hasattr(unit, "rom"):
+            if getattr(unit, "rom", None) is not None:
                 yield unit.rom, getattr(unit, "packing", None)
 
 
@@ -133,7 +133,7 @@ def plan(network, foldings):
         if isinstance(node, MatrixNode):
             if node.name not in foldings:
                 raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its engine and folding")
-            behind  = nodes.pop(0) if nodes and isinstance(nodes[0], (Threshold, Bias)) else None
+            behind  = nodes.pop(0) if nodes and isinstance(nodes[0], (Threshold, Requantize, Bias)) else None
             tensor  = behind.name if behind is not None else node.name
             folding = foldings[node.name]
             layer   = Layer(node=node, behind=behind, source=source, sums=network.types[node.name],

@@ -31,41 +31,51 @@ class Rom(wiring.Component):
     Parameters
     ----------
     image : the words (export.rom.RomImage).
+    lanes : parts of a word, each read at an address of its own; divides the width.
 
     Members
     -------
     enable  : read in this cycle; otherwise ``data`` stays.
-    address : word to read.
+    address : word to read, one address for each lane, that of the low part first.
     data    : ``image.word_bits`` bits, valid from the cycle after the read.
     """
 
-    def __init__(self, image: RomImage):
+    def __init__(self, image: RomImage, lanes=1):
+        if image.word_bits % lanes:
+            raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
         self._image = image
+        self._lanes = lanes
         super().__init__({
             "enable":  In(1),
-            "address": In(max(1, (image.depth - 1).bit_length())),
+            "address": In(lanes * max(1, (image.depth - 1).bit_length())),
             "data":    Out(image.word_bits),
         })
 
     def elaborate(self, platform):
         m     = Module()
         image = self._image
+        bits  = len(self.address) // self._lanes
         if isinstance(platform, RomFiles):
             m.submodules.image = Instance(
                 "tritforge_rom",
                 p_FILE    = f"{image.stem}.mem",
                 p_WIDTH   = image.word_bits,
                 p_DEPTH   = image.depth,
-                p_ADDRESS = len(self.address),
+                p_ADDRESS = bits,
+                p_LANES   = self._lanes,
                 i_clk     = ClockSignal(),
                 i_enable  = self.enable,
                 i_address = self.address,
                 o_data    = self.data,
             )
         else:
-            m.submodules.image = words = memory.Memory(shape=image.word_bits, depth=image.depth, init=image.words)
-            port = words.read_port()
-            m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address), self.data.eq(port.data)]
+            part = image.word_bits // self._lanes
+            for lane in range(self._lanes):
+                words = [word >> lane * part & (1 << part) - 1 for word in image.words]
+                m.submodules[f"part_{lane}"] = content = memory.Memory(shape=part, depth=image.depth, init=words)
+                port = content.read_port()
+                m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address.word_select(lane, bits)),
+                             self.data.word_select(lane, part).eq(port.data)]
         return m
 
 

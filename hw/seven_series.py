@@ -1,13 +1,14 @@
 """Cells of the Xilinx 7 series by name, and the rows of additions that synthesis does not find by itself.
 
 A LUT6_2 is two functions of the same five inputs, a CARRY4 four bits of carry: sum = S ^ C, next C = S ? C : DI.
-With them a bit of a row costs one LUT:
+With them a bit of a row costs one LUT, and a comparison one LUT for two bits:
 
     pair     the sum of two ternary products; O5 = first product = DI, O6 = first ^ second = S
     ternary  the sum of three numbers, the last one gated; O5 = maj(a, b, c) = m, which enters the next bit's
              LUT and DI; O6 = a ^ b ^ c ^ m of the bit below = S
     atoms    pairs of columns of a heap: S of the lower one is the parity of its bits and DI one of them; what the
              others come to, halved, is 0, 1 or 2 in the upper one: S where it is 1, DI where it is 2
+    compare  a >= b; O5 = (two bits of a > those of b) = DI, O6 = (they are equal) = S, and the carry comes out
 
 In a slice O5 on the fabric and the sum both want the same output, so a ternary row is legal only where each sum
 goes straight to its flip-flop: whoever uses it registers every row and reads it nowhere else. Atoms keep their O5
@@ -150,6 +151,17 @@ class SevenSeries:
             self._m.submodules[f"{name}_lut"] = Instance("LUT6_2", p_INIT=Const(table, 64), i_I5=select, o_O6=o6, **pins)
         return o6, o5
 
+    def at_least(self, name, value, bound):
+        """Whether ``value`` >= ``bound``, both unsigned; two bits a LUT6_2, the carry starts as 1 and comes out."""
+        width = max(len(value), len(bound))
+        value, bound = (Cat(number, Const(0, width + 1 - len(number))) for number in (value, bound))
+        columns = [
+            self._lut6_2(f"{name}_{low}", _equal, _greater, [value[low], bound[low], value[low + 1], bound[low + 1], Const(0, 1)],
+                         Const(1, 1))
+            for low in range(0, width, 2)]
+        _, carries = self._carry(name, [s for s, _ in columns], [di for _, di in columns], start=1)
+        return carries[-1]
+
     def _lut6_2(self, name, high, low, inputs, select):
         """O6 and O5 of a cell: O5 = low(inputs), O6 = high(inputs) where ``select`` (I5) is high, else O5."""
         high, low = _table(high), _table(low)
@@ -166,20 +178,21 @@ class SevenSeries:
                 **{f"i_I{pin}": value for pin, value in enumerate(inputs)})
         return o6, o5
 
-    def _carry(self, name, select, data):
-        """The sum bits and the carries out of a chain that starts with carry 0."""
+    def _carry(self, name, select, data, start=0):
+        """The sum bits and the carries out of a chain that starts with carry ``start``."""
         sums, carries = [], []
         for at in range(0, len(select), 4):
             s, di = (Cat(*part[at:at + 4], Const(0, max(0, at + 4 - len(part))))[:4] for part in (select, data))
             o, co = Signal(4, name=f"{name}_{at}_o"), Signal(4, name=f"{name}_{at}_co")
-            carry = carries[-1] if carries else Const(0, 1)
+            carry = carries[-1] if carries else Const(start, 1)
             if self._modelled:
                 for bit in range(4):
                     self._m.d.comb += [o[bit].eq(s[bit] ^ carry), co[bit].eq(Mux(s[bit], carry, di[bit]))]
                     carry = co[bit]
             else:
                 self._m.submodules[f"{name}_{at}_carry"] = Instance(
-                    "CARRY4", i_CI=carry, i_CYINIT=Const(0, 1), i_S=s, i_DI=di, o_O=o, o_CO=co)
+                    "CARRY4", i_CI=carry if carries else Const(0, 1), i_CYINIT=Const(0 if carries else start, 1),
+                    i_S=s, i_DI=di, o_O=o, o_CO=co)
             used    = min(4, len(select) - at)
             sums   += [o[bit] for bit in range(used)]
             carries += [co[bit] for bit in range(used)]
@@ -242,6 +255,14 @@ def _majority(a, b, c, clear, _carry_save):
 def _either(a, b, c, clear, _carry_save):
     """An addend of a column that has two: they are equal wherever the carry depends on it."""
     return a | b | (c & ~clear)
+
+
+def _equal(a0, b0, a1, b1, _unused):
+    return (a0, a1) == (b0, b1)
+
+
+def _greater(a0, b0, a1, b1, _unused):
+    return (a1, a0) > (b1, b0)
 
 
 def _table(function):

@@ -10,8 +10,7 @@ from functools import cached_property
 import numpy as np
 from amaranth import *
 
-from export.correction import accumulator_bits
-from export.datatype import DataType
+from export.correction import Sums
 from export.ir import MatrixNode, TensorType
 from export.packing import TRIT_CODES
 from export.rom import RomImage
@@ -77,7 +76,7 @@ class Skip(Unit):
     @property
     def o(self):
         matrix = self.program.planes.reshape(-1, self.program.planes.shape[2])
-        return Beats(DataType(accumulator_bits(matrix, self.source.dtype), signed=False), self.program.pe * self.pixels)
+        return Beats(Sums.of(matrix, self.source.dtype).dtype, self.program.pe * self.pixels)
 
     @property
     def dot(self):

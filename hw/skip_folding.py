@@ -1,9 +1,8 @@
 """The folding of a layer onto the ``skip`` engine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from export.correction import accumulator_bits, joined_planes
-from export.datatype import DataType
+from export.correction import Sums
 from export.ir import Convolution
 from export.schedule import skip_schedule
 from hw.combine import Combine
@@ -81,16 +80,15 @@ class SkipFolding(Folding):
             *permuted("spread", beats=engine.i, order=program.bank_order, periods=source.height * source.width, **common),
             engine,
         ]
-        matrix = joined_planes(program.planes, node.coefficients)
-        sums   = DataType(accumulator_bits(matrix, source.dtype), signed=False)
+        sums = Sums.of(program.planes, source.dtype, node.coefficients)
         if node.coefficients != (1,):
-            units.append(Combine(name="combine", source=engine.o.dtype, target=sums, lanes=engine.o.lanes,
+            units.append(Combine(name="combine", source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
                                  coefficients=node.coefficients, totals=height * len(program.rows)))
         lanes   = self._results_at_a_time(program) if engine.pixels == 1 else program.pe
-        results = layer.results(matrix, sums, lanes)
+        results = layer.results(sums, lanes, order=program.rows.ravel(), vectors=height, pixels=engine.pixels)
         elements = height * program.rows.size
-        units += resized("narrow", sums, program.pe, lanes, elements)
-        units.append(replace(results, values=results.values[program.rows.ravel()], vectors=height, pixels=engine.pixels))
+        units += resized("narrow", sums.dtype, program.pe, lanes, elements)
+        units.append(results)
         units += resized("widen", results.target, lanes, program.pe, elements)
         reorder = Reorder(name="reorder", program=program, dtype=results.target, pixels=engine.pixels, rows=height, **common)
         if not reorder.moves_nothing:

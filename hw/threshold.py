@@ -3,42 +3,42 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 from amaranth import *
 
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
-from hw.arithmetic import add_all
+from hw.arithmetic import at_least, reached, rows
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.timing import Channel
 
-__all__ = ["Biases", "PerRow", "Thresholds"]
+__all__ = ["Biases", "Held", "Levels", "PerRow", "PerRowUnit", "Thresholds"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _PerRow(Unit):
-    """A function of each row's sum with constants of its own from a ROM. One beat a cycle, latency 1.
+class PerRowUnit(Unit):
+    """A function of each row's sum with constants of its own.
 
     Parameters
     ----------
     name : instance name.  layer : name of the matrix layer, which names the ROM.
     values : int64 [M, L], constants of each row, already corrected (export.correction).
-    value_bits : width of a constant in the ROM.
     source, target : types of the sums and of the results.
     pe : rows a beat; divides M.
     vectors : vectors a frame, or as many groups of ``pixels`` vectors.
     pixels : vectors side by side, which share the constants: lane = row * pixels + pixel.
     """
 
-    name:       str
-    layer:      str
-    values:     IntArray
-    value_bits: int
-    source:     DataType
-    target:     DataType
-    pe:         int
-    vectors:    int
-    pixels:     int = 1
+    name:    str
+    layer:   str
+    values:  IntArray
+    source:  DataType
+    target:  DataType
+    pe:      int
+    vectors: int
+    pixels:  int = 1
 
     role = ""
 
@@ -55,16 +55,30 @@ class _PerRow(Unit):
         return len(self.values) // self.pe
 
     @property
-    def interval_cycles(self):
+    def frame_beats(self):
         return self.vectors * self.passes
 
     @property
-    def frame_beats(self):
-        return self.interval_cycles
+    @abstractmethod
+    def rom(self):
+        """The image of the constants (export.rom.RomImage), or None where they are part of the circuit."""
+
+
+class _Immediate(PerRowUnit):
+    """One beat a cycle, latency 1."""
+
+    @property
+    def constants(self):
+        """What the ROM holds, int64 [M, L]."""
+        return self.values
 
     @property
     def rom(self):
-        return value_rom(self.layer, self.role, self.values, self.pe, self.value_bits)
+        return value_rom(self.layer, self.role, self.constants, self.pe, self.value_bits)
+
+    @property
+    def interval_cycles(self):
+        return self.frame_beats
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles),
@@ -74,26 +88,129 @@ class _PerRow(Unit):
         return PerRow(self)
 
     @abstractmethod
-    def result(self, total, constants):
-        """The row's result from its sum and its constants (values of the circuit, ``value_bits`` each)."""
+    def results(self, row, sums, words):
+        """Results of the ``sums`` of a beat.
+
+        ``words`` has for each of them its constants, values of ``value_bits``, or is None where there is no ROM;
+        ``row`` makes comparisons (hw.arithmetic.rows).
+        """
 
 
-class Thresholds(_PerRow):
-    """code = target.minimum + number of l with sum >= values[row, l]: one comparator a level, and their count."""
+class Held(PerRowUnit):
+    """Takes a beat into a register and works on it for :attr:`cycles`, the last of which puts the result and may take
+    the next beat: ``cycles`` from beat to beat, ``cycles`` + 1 from a beat to its result."""
+
+    @property
+    @abstractmethod
+    def cycles(self):
+        """Cycles of work on a beat."""
+
+    @property
+    def interval_cycles(self):
+        return self.frame_beats * self.cycles
+
+    def schedule(self, graph, channel):
+        load  = graph.process(f"{self.name}.load", self.frame_beats)
+        work  = graph.process(f"{self.name}.work", self.interval_cycles)
+        graph.take(channel, load, np.arange(load.steps))
+        first   = np.arange(load.steps) * self.cycles
+        arrival = np.full(work.steps, -1)
+        arrival[first] = np.arange(load.steps)
+        work.waits.append((load, arrival, 1))
+        load.waits.append((work, first - 1, 0))             # the beat is held until the last step of its work
+        return Channel(work, first + self.cycles - 1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Levels(PerRowUnit):
+    """code = target.minimum + number of l with sum >= values[row, l]; ``values`` unsigned, ascending in each row.
+
+    Parameters
+    ----------
+    value_bits : width of a threshold.
+    """
+
+    value_bits: int
 
     role = "thresholds"
 
-    def result(self, total, constants):
-        return add_all(total >= constant for constant in constants) + self.target.minimum
+    @property
+    def always(self):
+        """Levels that every sum of every row reaches: they cost nothing. One level is left in any case."""
+        return min(int((self.values == 0).all(axis=0).sum()), self.values.shape[1] - 1)
+
+    @property
+    def levels(self):
+        """The others, int64 [M, L]."""
+        return self.values[:, self.always:]
+
+    @property
+    def count_bits(self):
+        """Bits of a count of :attr:`levels`."""
+        return self.levels.shape[1].bit_length()
+
+    def code(self, count):
+        """The code of a row that reaches ``count`` of :attr:`levels`."""
+        return count + self.target.minimum + self.always
+
+    @property
+    @abstractmethod
+    def luts(self):
+        """Six-input LUTs, estimated, to choose between the forms."""
 
 
-class Biases(_PerRow):
-    """score = sum + values[row, 0]."""
+class Thresholds(_Immediate, Levels):
+    """All levels at once, a comparator for each. One beat a cycle, latency 1.
+
+    With a single group of rows the thresholds are constants of the circuit and need no ROM.
+    """
+
+    @property
+    def rom(self):
+        return super().rom if self.passes > 1 else None
+
+    @property
+    def constants(self):
+        return self.levels
+
+    @property
+    def luts(self):
+        levels  = self.levels.shape[1]
+        parity  = sum(_tree(levels >> bit) for bit in range(self.count_bits))
+        compare = _tree(self.source.bits) if self.passes == 1 else -(-self.value_bits // 2)
+        columns = self.pe * levels * self.value_bits if self.passes > 1 else 0
+        alike   = min(columns, 2 ** min(self.passes, 64) - 2)           # no more columns can differ
+        return self.pe * (levels * compare + parity) + alike * -(-self.passes // 64)
+
+    def results(self, row, sums, words):
+        def above(lane, total):
+            if words is None:
+                return [at_least(total, int(bound)) for bound in self.levels[lane // self.pixels]]
+            return [row.at_least(f"lane_{lane}_level_{level}", total, bound) for level, bound in enumerate(words[lane])]
+
+        return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
+
+
+def _tree(inputs):
+    """Six-input LUTs of a function of ``inputs`` that is a chain, such as a parity."""
+    return max(0, -(-(inputs - 1) // 5))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Biases(_Immediate):
+    """score = sum + values[row, 0]. One beat a cycle, latency 1.
+
+    Parameters
+    ----------
+    value_bits : width of a bias in the ROM, two's complement.
+    """
+
+    value_bits: int
 
     role = "bias"
 
-    def result(self, total, constants):
-        return total + constants[0].as_signed()
+    def results(self, row, sums, words):
+        return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]
 
 
 class PerRow(UnitComponent):
@@ -109,24 +226,29 @@ class PerRow(UnitComponent):
     def elaborate(self, platform):
         unit = self._unit
         m    = Module()
+        step = Signal()
+        m.d.comb += [step.eq(self.i.valid & room(self.o)), self.i.ready.eq(room(self.o))]
+        words = None if unit.rom is None else self._words(m, step)
+        sums  = [unit.i.view(self.i.payload)[lane] for lane in range(unit.i.lanes)]
+        results = unit.results(rows(m, platform), sums, words)
+        view    = unit.o.view(self.o.payload)
+        with m.If(step):
+            m.d.sync += [view[number].eq(result) for number, result in enumerate(results)]
+        output_register(m, self.o, step)
+        return m
+
+    def _words(self, m, step):
+        """The constants of each lane of the beat that waits, which ``step`` takes."""
+        unit = self._unit
         m.submodules.constants = rom = Rom(unit.rom)
         group     = Signal(below(unit.passes))
         following = Signal(below(unit.passes))
-        step   = Signal()
-        levels = unit.values.shape[1]
         m.d.comb += [
-            step.eq(self.i.valid & room(self.o)),
-            self.i.ready.eq(room(self.o)),
             following.eq(Mux(step, Mux(group == unit.passes - 1, 0, group + 1), group)),
             rom.address.eq(following),
             rom.enable.eq(1),
         ]
         m.d.sync += group.eq(following)
-        with m.If(step):
-            for row in range(unit.pe):
-                constants = [rom.data.word_select(row * levels + level, unit.value_bits)
-                             for level in range(levels)]
-                for lane in range(row * unit.pixels, (row + 1) * unit.pixels):
-                    m.d.sync += unit.o.view(self.o.payload)[lane].eq(unit.result(unit.i.view(self.i.payload)[lane], constants))
-        output_register(m, self.o, step)
-        return m
+        values = unit.constants.shape[1]
+        return [[rom.data.word_select(lane // unit.pixels * values + value, unit.value_bits) for value in range(values)]
+                for lane in range(unit.i.lanes)]

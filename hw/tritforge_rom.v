@@ -1,20 +1,29 @@
-// A ROM image with one registered read port: data follows address by one cycle while enable is high.
+// A ROM image with registered read ports: data follows address by one cycle while enable is high. Each of the LANES
+// parts of a word has an address of its own; what a lane does not read of its copy of the image is left out by synthesis.
 module tritforge_rom #(
     parameter FILE    = "",
     parameter WIDTH   = 1,
     parameter DEPTH   = 1,
-    parameter ADDRESS = 1
+    parameter ADDRESS = 1,
+    parameter LANES   = 1
 ) (
-    input  wire               clk,
-    input  wire               enable,
-    input  wire [ADDRESS-1:0] address,
-    output reg  [WIDTH-1:0]   data
+    input  wire                     clk,
+    input  wire                     enable,
+    input  wire [LANES*ADDRESS-1:0] address,
+    output reg  [WIDTH-1:0]         data
 );
-    reg [WIDTH-1:0] image [0:DEPTH-1];
+    localparam PART = WIDTH / LANES;
 
-    initial $readmemh(FILE, image);
+    genvar lane;
+    generate
+        for (lane = 0; lane < LANES; lane = lane + 1) begin : part
+            reg [WIDTH-1:0] image [0:DEPTH-1];
 
-    always @(posedge clk)
-        if (enable)
-            data <= image[address];
+            initial $readmemh(FILE, image);
+
+            always @(posedge clk)
+                if (enable)
+                    data[lane*PART +: PART] <= image[address[lane*ADDRESS +: ADDRESS]][lane*PART +: PART];
+        end
+    endgenerate
 endmodule

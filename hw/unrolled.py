@@ -18,7 +18,7 @@ __all__ = ["MatrixLogic", "Unrolled"]
 
 @dataclass(frozen=True, kw_only=True)
 class Unrolled(Unit):
-    """sum'[row] = y[row] + wiring.corrections[row] for each vector, unsigned, with y = W x and W any matrix of
+    """sum'[row] = y[row] + wiring.sums.corrections[row] for each vector, unsigned, with y = W x and W any matrix of
     ``node``: planes and their coefficients.
 
     A whole vector a beat, a beat a cycle; wiring.stages cycles from a vector to its sums. Zeros cost nothing.
@@ -57,7 +57,7 @@ class Unrolled(Unit):
 
     @property
     def o(self):
-        return Beats(DataType(self.wiring.width, signed=False), len(self.graph.rows))
+        return Beats(self.wiring.sums.dtype, len(self.graph.rows))
 
     @property
     def interval_cycles(self):

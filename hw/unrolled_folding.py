@@ -41,4 +41,4 @@ class UnrolledFolding(Folding):
                          layer.vectors * columns)
         unit = Unrolled(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
                         search=self.search, rows_per_stage=self.rows_per_stage)
-        return (*units, unit, layer.results_of(unit.wiring.corrections, unit.wiring.largest, unit.o.dtype, rows))
+        return (*units, unit, layer.results(unit.wiring.sums, rows))

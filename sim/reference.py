@@ -26,6 +26,7 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Requantize,
     TensorType,
     Threshold,
 )
@@ -129,6 +130,13 @@ def _(node: Threshold, x: IntArray) -> IntArray:
     for level in node.thresholds.T:  # [C]
         codes += x >= level
     return codes
+
+
+@evaluate.register
+def _(node: Requantize, x: IntArray) -> IntArray:
+    # numpy shifts negative numbers with their sign: it rounds down, as the contract does
+    quotient: IntArray = (node.multiplier * x + node.bias) >> node.shift
+    return np.clip(quotient, node.output.minimum, node.output.maximum)
 
 
 @evaluate.register

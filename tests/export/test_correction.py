@@ -5,14 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.correction import (
-    accumulator_bits,
-    corrected_bias,
-    corrected_thresholds,
-    largest_sums,
-    row_corrections,
-    threshold_bits,
-)
+from export.correction import Sums
 from export.datatype import DataType
 from export.ir import IntArray, Trits
 from tests.export.networks import trits
@@ -39,10 +32,10 @@ def test_correction_for_every_input(dtype: DataType) -> None:
     matrix = np.array([[1, -1, 0], [-1, -1, -1], [0, 0, 0], [1, 1, 1]], dtype=np.int8)
     x = every_vector(dtype, 3)
     sums = engine(matrix, x, dtype)
-    np.testing.assert_array_equal(sums, x @ matrix.T + row_corrections(matrix, dtype))
+    np.testing.assert_array_equal(sums, x @ matrix.T + Sums.of(matrix, dtype).corrections)
     assert sums.min(axis=0).tolist() == [0, 0, 0, 0]
-    assert sums.max(axis=0).tolist() == largest_sums(matrix, dtype).tolist()
-    assert accumulator_bits(matrix, dtype) == int(sums.max()).bit_length()
+    assert sums.max(axis=0).tolist() == Sums.of(matrix, dtype).largest.tolist()
+    assert Sums.of(matrix, dtype).dtype.bits == int(sums.max()).bit_length()
 
 
 @settings(max_examples=60)
@@ -52,31 +45,59 @@ def test_corrected_thresholds_give_the_same_codes(seed: int, dtype: DataType) ->
     matrix = trits(rng, 4, 3)
     thresholds = np.sort(rng.integers(-30, 30, (4, 3)), axis=1)  # far beyond what the rows reach, too
     x = every_vector(dtype, 3)
-    corrected = corrected_thresholds(thresholds, matrix, dtype)
+    corrected = Sums.of(matrix, dtype).thresholds(thresholds)
     expected = (x @ matrix.T)[:, :, None] >= thresholds
     np.testing.assert_array_equal(engine(matrix, x, dtype)[:, :, None] >= corrected, expected)
-    bits = threshold_bits(corrected, matrix, dtype)
     assert corrected.min() >= 0
-    assert corrected.max() < 2**bits
-    assert bits - accumulator_bits(matrix, dtype) in (0, 1)
+    assert int(corrected.max()).bit_length() <= Sums.of(matrix, dtype).dtype.bits + 1
 
 
 def test_a_level_that_is_never_reached_can_need_one_bit_more() -> None:
     full = np.array([[1, 1, 1]], dtype=np.int8)  # sums 0..3 fill two bits
-    never = corrected_thresholds(np.array([[9]]), full, DataType(1, signed=False))
-    assert never.tolist() == [[4]]
-    assert threshold_bits(never, full, DataType(1, signed=False)) == 3
-    reached = corrected_thresholds(np.array([[3]]), full, DataType(1, signed=False))
-    assert threshold_bits(reached, full, DataType(1, signed=False)) == 2
+    sums = Sums.of(full, DataType(1, signed=False))
+    assert sums.dtype == DataType(2, signed=False)
+    assert sums.thresholds(np.array([[9]])).tolist() == [[4]]
+    assert sums.thresholds(np.array([[3]])).tolist() == [[3]]
 
 
 @pytest.mark.parametrize("dtype", SMALL, ids=str)
 def test_corrected_bias_gives_the_same_scores(dtype: DataType) -> None:
     matrix, bias = trits(np.random.default_rng(1), 4, 3), np.array([-7, 0, 3, 1000])
     x = every_vector(dtype, 3)
-    scores = engine(matrix, x, dtype) + corrected_bias(bias, matrix, dtype)
+    scores = engine(matrix, x, dtype) + Sums.of(matrix, dtype).bias(bias)
     np.testing.assert_array_equal(scores, x @ matrix.T + bias)
 
 
 def test_matrix_of_zeros_has_an_accumulator_of_one_bit() -> None:
-    assert accumulator_bits(np.zeros((2, 3), dtype=np.int8), DataType(8, signed=True)) == 1
+    assert Sums.of(np.zeros((2, 3), dtype=np.int8), DataType(8, signed=True)).dtype.bits == 1
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_corrected_products_are_the_same(dtype: DataType) -> None:
+    matrix = trits(np.random.default_rng(2), 4, 3)
+    x = every_vector(dtype, 3)
+    multiplier, bias = np.array([5, 0, 7, 2]), np.array([-9, 4, 0, 30])
+    constants = Sums.of(matrix, dtype).products(multiplier, bias)
+    found = constants[:, 0] * engine(matrix, x, dtype) + constants[:, 1]
+    np.testing.assert_array_equal(found, multiplier * (x @ matrix.T.astype(np.int64)) + bias)
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_planes_add_up_with_their_coefficients(dtype: DataType) -> None:
+    rng = np.random.default_rng(3)
+    planes, coefficients = np.stack([trits(rng, 4, 3), trits(rng, 4, 3)]), (5, 2)
+    x = every_vector(dtype, 3)
+    sums = 5 * engine(planes[0], x, dtype) + 2 * engine(planes[1], x, dtype)
+    of = Sums.of(planes, dtype, coefficients)
+    np.testing.assert_array_equal(
+        sums, x @ (5 * planes[0] + 2 * planes[1]).T.astype(np.int64) + of.corrections
+    )
+    assert (sums <= of.largest).all()
+    picked = of.rows([2, 0])
+    assert picked.corrections.tolist() == of.corrections[[2, 0]].tolist()
+    assert picked.largest.tolist() == of.largest[[2, 0]].tolist()
+
+
+def test_planes_without_their_coefficients() -> None:
+    with pytest.raises(ValueError, match=r"^2 planes need as many coefficients, not \(1,\)$"):
+        Sums.of(np.ones((2, 3, 4), np.int8), DataType(2, signed=False))

@@ -20,6 +20,7 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Requantize,
     TensorType,
     Threshold,
 )
@@ -46,7 +47,8 @@ def test_types_of_every_tensor_of_a_chain() -> None:
 
 
 def test_every_kind_of_node_is_registered() -> None:
-    assert {node.kind: type(node) for node in chain().nodes} == NODE_KINDS
+    kinds = {node.kind: type(node) for node in chain().nodes}
+    assert {**kinds, Requantize.kind: Requantize} == NODE_KINDS
 
 
 def test_output_and_matrix_nodes() -> None:
@@ -204,3 +206,58 @@ def test_input_that_does_not_exist_yet() -> None:
     nodes: tuple[Node, ...] = (Flatten(name="a", input="b"), Flatten(name="b", input="input"))
     with raises(IRError, "flatten 'a' reads 'b', which no earlier node makes"):
         Network("n", image(), nodes)
+
+
+def requantize(**changes: Any) -> Requantize:
+    values = {"multiplier": [3, 0], "bias": [-5, 9], "shift": 2, "output": S3}
+    return Requantize(name="r", input="input", **{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shift": 62}, "requantize 'r': shift must be an int in 0..61, not 62"),
+        ({"shift": 1.0}, "requantize 'r': shift must be an int in 0..61, not 1.0"),
+        (
+            {"bias": [1]},
+            "requantize 'r': multiplier and bias must be vectors of one length, not (2,) and (1,)",
+        ),
+        ({"multiplier": [4, 0]}, "requantize 'r': multipliers must be in 0..3, not [4, 0]"),
+        ({"multiplier": [-1, 0]}, "requantize 'r': multipliers must be in 0..3, not [-1, 0]"),
+    ],
+)
+def test_requantize_that_breaks_a_rule(changes: dict[str, Any], message: str) -> None:
+    with raises(IRError, message):
+        requantize(**changes)
+
+
+def test_requantize_and_its_input() -> None:
+    assert str(requantize().infer(image(channels=2))) == "4x4x2 s3"
+    with raises(IRError, "requantize 'r': has constants for 2 channels, not 3"):
+        requantize().infer(image(channels=3))
+    wide = requantize(multiplier=[1 << 40, 0], shift=41)
+    with raises(IRError, "requantize 'r': products must fit 62 bits, these need 64"):
+        wide.infer(image(channels=2, dtype=DataType(24, signed=False)))
+
+
+def test_thresholds_of_a_requantize() -> None:
+    """Over every integer of the range: the count of thresholds is the code."""
+    rng = np.random.default_rng(0)
+    for output in (U2, S3):
+        node = requantize(
+            multiplier=[0, 0, *rng.integers(0, 64, 30)],
+            bias=[700, -700, *rng.integers(-999, 999, 30)],
+            shift=6,
+            output=output,
+        )
+        lowest, highest = rng.integers(-60, 0, 32), rng.integers(0, 60, 32)
+        found = node.thresholds(lowest, highest)
+        for channel, (low, high) in enumerate(zip(lowest, highest, strict=True)):
+            y = np.arange(low, high + 1)
+            codes = np.clip(
+                (node.multiplier[channel] * y + node.bias[channel]) >> 6, output.minimum, output.maximum
+            )
+            counted = output.minimum + (y[:, None] >= found[channel]).sum(axis=1)
+            np.testing.assert_array_equal(counted, codes)
+        assert (found >= lowest[:, None]).all()
+        assert (found <= highest[:, None] + 1).all()

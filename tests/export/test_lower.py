@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import quant
-from export.ir import Convolution, Dense, Network, Threshold
+from export.ir import Convolution, Dense, Network, Requantize, Threshold
 from export.lower import LoweringError, lower
 from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
 from quant.networks.digits import Digits
@@ -223,6 +223,28 @@ def test_network_may_end_with_codes() -> None:
     assert names(lowered.network) == ["layer_1", "layer_2"]
     assert isinstance(lowered.network.nodes[1], Threshold)
     assert assert_same_integers(model, lowered, rand(20, 4)) == 20 * 7
+
+
+@pytest.mark.parametrize("bits", [4, 5, 8, 12])
+def test_more_than_four_bits_are_multiplied(bits: int) -> None:
+    """Compared on every input, so on every sum that can occur."""
+    quantizer = UnsignedQuantizer(bits)
+    model = sequential(nn.Linear(3, 16, bias=False), nn.BatchNorm1d(16), quantizer, bits=4)
+    with torch.no_grad():
+        quantizer.step.fill_(6 / 2**bits)
+        model[1].parametrizations.weight.original.mul_(0.3 / 2 ** max(0, bits - 5))
+    lowered = lower(model, (3,), name="net", argmax=False)
+    assert type(lowered.network.nodes[1]) is (Threshold if bits == 4 else Requantize)
+    grid = torch.cartesian_prod(*[torch.arange(16) / 16] * 3)
+    assert_same_integers(model, lowered, grid)
+
+
+def test_thresholds_remain_where_a_sum_skips_codes() -> None:
+    quantizer = UnsignedQuantizer(8, step=2.0**-12, learned=False)
+    model = sequential(nn.Linear(3, 4, bias=False), quantizer, bits=4)
+    lowered = lower(model, (3,), name="net", argmax=False)
+    assert isinstance(lowered.network.nodes[1], Threshold)
+    assert_same_integers(model, lowered, torch.cartesian_prod(*[torch.arange(16) / 16] * 3))
 
 
 def test_names_that_clash_get_a_number() -> None:

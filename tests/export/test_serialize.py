@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from export import serialize
-from export.ir import MatrixNode, Network, Threshold
+from export.datatype import DataType
+from export.ir import MatrixNode, Network, Requantize, TensorType, Threshold
 from export.serialize import NetworkFileError
 from sim.reference import run
 from tests.export.expect import raises
@@ -38,6 +39,16 @@ def test_load_gives_back_the_network(tmp_path: Path) -> None:
     for old, new in zip(network.matrix_nodes(), again.matrix_nodes(), strict=True):
         np.testing.assert_array_equal(new.planes, old.planes, strict=True)
         assert new.coefficients == old.coefficients
+
+
+def test_load_gives_back_multipliers(tmp_path: Path) -> None:
+    u4 = DataType(4, signed=False)
+    node = Requantize(name="r", input="input", multiplier=[3, 0], bias=[-5, 1 << 40], shift=2, output=u4)
+    serialize.save(Network("little", TensorType(1, 1, 2, u4), (node,)), tmp_path)
+    (again,) = serialize.load(tmp_path).nodes
+    assert isinstance(again, Requantize)
+    assert (again.shift, again.output) == (2, u4)
+    assert (again.multiplier.tolist(), again.bias.tolist()) == ([3, 0], [-5, 1 << 40])
 
 
 def test_files_are_the_same_from_run_to_run(tmp_path: Path) -> None:
@@ -147,7 +158,7 @@ def test_contents_that_break_the_contract(tmp_path: Path) -> None:
     serialize.save(chain(), tmp_path)
     nodes = json.loads((tmp_path / "network.json").read_text())["nodes"]
     path = reseal(tmp_path, {"nodes": [{**nodes[0], "kind": "softmax"}]})
-    kinds = "convolution, dense, threshold, bias, max_pool, flatten, argmax"
+    kinds = "convolution, dense, threshold, requantize, bias, max_pool, flatten, argmax"
     message = f"{path}: not a network: node 'conv' has kind 'softmax'; known: {kinds}"
     with raises(NetworkFileError, message):
         serialize.load(tmp_path)

@@ -49,9 +49,9 @@ def test_bits_of_every_output(source, low, high, depth, limit):
     vectors[0], vectors[1] = dtype.minimum, dtype.maximum
     vectors[2:16:2] = np.where(matrix > 0, dtype.maximum, dtype.minimum)  # the largest of each row
     vectors[3:17:2] = np.where(matrix > 0, dtype.minimum, dtype.maximum)
-    sums = vectors @ matrix.T + wiring.corrections
+    sums = vectors @ matrix.T + wiring.sums.corrections
     assert sums.min() >= 0
-    assert np.array_equal(sums.max(axis=0), wiring.largest)
+    assert np.array_equal(sums.max(axis=0), wiring.sums.largest)
     assert np.array_equal(computed(wiring, vectors), sums)
 
 

@@ -6,17 +6,17 @@ import random
 import warnings
 
 import numpy as np
-from amaranth.hdl import UnusedElaboratable
+from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
 from hw.timing import EventGraph
 
 
-def run(unit, beats, frames, *, seed=None, gap=0):
+def run(unit, beats, frames, *, seed=None, gap=0, platform=None):
     """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle of each.
 
     Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random. After
-    each beat the taker is not ready for ``gap`` cycles.
+    each beat the taker is not ready for ``gap`` cycles. ``platform`` chooses what rows are made of.
     """
     expected = unit.frame_beats * frames
     chance = random.Random(seed)
@@ -62,7 +62,7 @@ def run(unit, beats, frames, *, seed=None, gap=0):
             assert not ctx.get(component.o.valid), "a beat too many"
             await ctx.tick()
 
-    simulator = Simulator(component)
+    simulator = Simulator(Fragment.get(component, platform))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
@@ -79,17 +79,17 @@ def planned(unit, frames, gap=0):
     return taken.producer.time[:: gap + 1].tolist()
 
 
-def check(unit, beats, expected, frames):
+def check(unit, beats, expected, frames, platform=None):
     """The unit makes ``expected`` in the planned cycles, also before a slow taker, and under pauses."""
-    payloads, cycles = run(unit, beats, frames)
+    payloads, cycles = run(unit, beats, frames, platform=platform)
     assert payloads == expected
     assert cycles == planned(unit, frames)
     for gap in (1, 4):  # a slow neighbour behind the unit
-        payloads, cycles = run(unit, beats, frames, gap=gap)
+        payloads, cycles = run(unit, beats, frames, gap=gap, platform=platform)
         assert payloads == expected
         assert cycles == planned(unit, frames, gap)
     for seed in (1, 2):
-        assert run(unit, beats, frames, seed=seed)[0] == expected
+        assert run(unit, beats, frames, seed=seed, platform=platform)[0] == expected
 
 
 def tensor(dtype, shape, seed=0):

@@ -1,7 +1,7 @@
 from amaranth import *
 from amaranth.sim import Simulator
 
-from hw.arithmetic import add_all, offset_binary, ternary_product
+from hw.arithmetic import add_all, at_least, offset_binary, reached, ternary_product
 
 
 def evaluate(expression, inputs, points):
@@ -42,3 +42,19 @@ def test_sums_of_any_number_of_terms():
         terms = [Signal(3, name=f"term_{number}") for number in range(count)]
         points = [tuple((7 * a + b) % 8 for b in range(count)) for a in range(8)] + [(7,) * count]
         assert evaluate(add_all(terms), terms, points) == [sum(point) for point in points]
+
+
+def test_comparison_with_every_constant():
+    for bits in (1, 3, 4):
+        value = Signal(bits)
+        points = [(number,) for number in range(1 << bits)]
+        for bound in range((1 << bits) + 2):
+            expected = [number >= bound for (number,) in points]
+            assert evaluate(at_least(value, bound), (value,), points) == expected
+
+
+def test_count_of_levels():
+    for count in range(1, 17):
+        levels = [Signal(name=f"level_{number}") for number in range(count)]
+        points = [tuple(number < high for number in range(count)) for high in range(count + 1)]
+        assert evaluate(reached(levels), levels, points) == list(range(count + 1))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from export.correction import largest_sums, row_corrections
+from export.correction import Sums
 from export.datatype import DataType
 from export.ir import Dense
 from export.packing import Packing
@@ -21,9 +21,9 @@ def test_sums_of_every_folding(pe, simd, dtype, packing):
     unit = Array(name="array", node=node, source=source, vectors=3, pe=pe, simd=simd, packing=packing)
     vectors = tensor(source, (2, 1, 3, 4))
     vectors[0, 0, 0], vectors[0, 0, 1] = source.minimum, source.maximum
-    sums = vectors @ weights.T.astype(np.int64) + row_corrections(weights, source)
+    sums = vectors @ weights.T.astype(np.int64) + Sums.of(weights, source).corrections
     assert sums.min() >= 0
-    assert (sums <= largest_sums(weights, source)).all()
+    assert (sums <= Sums.of(weights, source).largest).all()
     check(unit, pack_beats(vectors, source, simd), pack_beats(sums, unit.o.dtype, pe), frames=2)
 
 

@@ -19,4 +19,9 @@ def test_folding_arguments(values, error, message):
 
 
 def test_options_are_plain_values():
-    assert ArrayFolding(pe=2, simd=3).options == {"pe": 2, "simd": 3, "packing": "2bit"}
+    assert ArrayFolding(pe=2, simd=3).options == {
+        "pe": 2,
+        "simd": 3,
+        "packing": "2bit",
+        "activation": "auto",
+    }

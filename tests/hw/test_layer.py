@@ -19,7 +19,7 @@ def convolution(kernel=(3, 3), *, padding=(0, 0), lanes=4):
 def test_windows_come_in_the_lanes_asked_for_or_whole():
     assert [(unit.name, unit.o.lanes) for unit in convolution().windows(2)] == [("lanes", 2), ("window", 2)]
     assert [unit.o.lanes for unit in convolution(lanes=None).windows(4, whole=True)] == [36]
-    assert [unit.o.lanes for unit in convolution(padding=(1, 1)).windows(4, whole=True)] == [4]
+    assert [unit.o.lanes for unit in convolution(padding=(1, 1)).windows(4, whole=True)] == [36]
     assert convolution((1, 1)).windows(4) == []
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from export.datatype import DataType
+from export.ir import ArgMax, Dense, Flatten, Network, TensorType, Threshold
 from export.packing import Packing
+from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
 from hw.network import Top
 from hw.plan import plan
@@ -108,4 +111,46 @@ def test_every_result_in_the_planned_cycle(foldings, seed):
     design = plan(network, foldings)
     results, cycles = simulate(design, images)
     assert results == run(network, images)["argmax"].ravel().tolist()
+    assert cycles == planned(design)
+
+
+def signed_activations():
+    """Three dense layers; ternary codes behind the first (their lowest level is always reached), then s3."""
+    rng = np.random.default_rng(0)
+
+    def dense(name, source, rows, columns):
+        planes = rng.integers(-1, 2, size=(1, rows, columns)).astype(np.int8)
+        return Dense(name=name, input=source, planes=planes)
+
+    always = np.full((6, 1), -1000)
+    ternary = np.concatenate([always, np.sort(rng.integers(-20, 30, size=(6, 2)), axis=1)], axis=1)
+    three_bits = np.sort(rng.integers(-4, 5, size=(4, 7)), axis=1)
+    nodes = (
+        Flatten(name="flatten", input="input"),
+        dense("first", "flatten", 6, 8),
+        Threshold(name="ternary", input="first", thresholds=ternary, output=DataType.parse("s2")),
+        dense("second", "ternary", 4, 6),
+        Threshold(name="octal", input="second", thresholds=three_bits, output=DataType.parse("s3")),
+        dense("third", "octal", 5, 4),
+        ArgMax(name="argmax", input="third"),
+    )
+    return Network("signs", TensorType(2, 2, 2, DataType.parse("u4")), nodes)
+
+
+@pytest.mark.parametrize("form", [ActivationForm.PARALLEL, ActivationForm.SEARCH])
+@pytest.mark.parametrize("pe", [1, 2])
+def test_signed_and_ternary_activations(pe, form):
+    network = signed_activations()
+    images = np.random.default_rng(1).integers(0, 16, size=(FRAMES, 2, 2, 2))
+    tensors = run(network, images)
+    assert np.unique(tensors["ternary"]).tolist() == [-1, 0, 1]
+    assert np.unique(tensors["octal"]).min() < 0 < np.unique(tensors["octal"]).max()
+    foldings = {
+        "first": ArrayFolding(pe=pe, simd=2, activation=form),
+        "second": ArrayFolding(pe=pe, simd=2, activation=form),
+        "third": ArrayFolding(pe=1, simd=2),
+    }
+    design = plan(network, foldings)
+    results, cycles = simulate(design, images)
+    assert results == tensors["argmax"].ravel().tolist()
     assert cycles == planned(design)

@@ -27,13 +27,12 @@ def test_units_of_each_stage():
     }
 
 
-def test_whole_windows_for_more_columns_than_channels_without_padding():
-    foldings = {**FOLDINGS, "conv2": ArrayFolding(pe=3, simd=8)}
-    conv1, _, conv2, *_ = plan(convolutional(), foldings).stages
-    assert [unit.name for unit in conv2.units] == ["lanes", "window", "columns", "array", "thresholds"]
+def test_whole_windows_for_more_columns_than_channels():
+    conv1, _, conv2, *_ = plan(convolutional(), FOLDINGS).stages
+    assert [unit.name for unit in conv1.units] == ["window", "columns", "array", "thresholds"]
     windows = [unit for stage in (conv1, conv2) for unit in stage.units if unit.name == "window"]
-    assert [type(window) for window in windows] == [Window, LineWindow]  # conv1 has padding
-    assert [window.o.lanes for window in windows] == [2, 16]
+    assert [type(window) for window in windows] == [LineWindow, Window]
+    assert [window.o.lanes for window in windows] == [18, 4]
 
 
 def test_neighbours_fit():

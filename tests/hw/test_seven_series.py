@@ -101,3 +101,20 @@ def test_a_bit_costs_one_lut():
     nines = [Signal(9)] * 3
     assert sorted(cells(lambda row: row.add("row", nines, 11))) == ["CARRY4"] * 3 + ["LUT6_2"] * 10
     assert sorted(cells(lambda row: row.add("row", nines[:2], 10))) == ["CARRY4"] * 3 + ["LUT6_2"] * 9
+
+
+@PLATFORMS
+@pytest.mark.parametrize("widths", [(1, 1), (2, 2), (3, 4), (4, 3), (5, 5), (1, 3)])
+def test_comparisons(widths, platform):
+    value, bound = (Signal(bits, name=f"number_{number}") for number, bits in enumerate(widths))
+    found = evaluate(lambda row: row.at_least("row", value, bound), (value, bound), platform)
+    assert len(found) == 1 << sum(widths)
+    for value_is, bound_is, above in found:
+        assert above == (value_is >= bound_is)
+
+
+def test_two_bits_of_a_comparison_cost_one_lut():
+    module = Module()
+    SevenSeries(module, RomFiles(Primitives.XILINX7)).at_least("row", Signal(16), Signal(16))
+    cells = [cell.type for cell, *_ in Fragment.get(module, None).subfragments]
+    assert sorted(cells) == ["CARRY4"] * 2 + ["LUT6_2"] * 8

@@ -2,7 +2,7 @@ import numpy as np
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from export.correction import row_corrections
+from export.correction import Sums
 from export.datatype import DataType
 from export.ir import Convolution, Dense, TensorType
 from export.rom import RomImage
@@ -59,7 +59,7 @@ def expected(unit, images):
     vectors = view.reshape(*view.shape[:3], -1)  # [N, OH, OW, K]
     planes = program.planes.astype(np.int64)
     sums = np.einsum("jmk,nyxk->nyjmx", planes, vectors)
-    sums += np.stack([row_corrections(plane, dtype) for plane in program.planes])[:, :, None]
+    sums += np.stack([Sums.of(plane, dtype).corrections for plane in program.planes])[:, :, None]
     ordered = sums[:, :, :, program.rows]  # [N, OH, J, passes, pe, OW]
     ordered = ordered.transpose(0, 1, 3, 2, 4, 5)  # [N, OH, passes, J, pe, OW]
     return pack_beats(ordered.reshape(1, 1, -1, unit.o.lanes), unit.o.dtype, unit.o.lanes)

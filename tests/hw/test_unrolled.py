@@ -20,10 +20,10 @@ def unit_of(planes, source, vectors, coefficients=(1,), **options):
 
 
 def expected(unit, vectors):
-    sums = vectors @ unit.node.matrix().T + unit.wiring.corrections
+    sums = vectors @ unit.node.matrix().T + unit.wiring.sums.corrections
     assert sums.min() >= 0
-    assert (sums <= unit.wiring.largest).all()
-    assert int(unit.wiring.largest.max()).bit_length() <= unit.wiring.width
+    assert (sums <= unit.wiring.sums.largest).all()
+    assert int(unit.wiring.sums.largest.max()).bit_length() <= unit.wiring.sums.dtype.bits
     return sums
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Requantize,
     TensorType,
     Threshold,
 )
@@ -215,3 +217,18 @@ def test_a_tensor_to_keep_that_does_not_exist() -> None:
     network = chain()
     with pytest.raises(ValueError, match=r"^keep must name tensors of the network, not 'logits'$"):
         run(network, np.zeros((1, *network.input.shape), dtype=np.int64), ["logits"])
+
+
+def test_requantize_rounds_down_and_stays_in_its_range() -> None:
+    node = Requantize(
+        name="r",
+        input="input",
+        multiplier=[3, 1],
+        bias=[-2, 2],
+        shift=2,
+        output=DataType(3, signed=True),
+    )
+    y = np.arange(-20, 21)
+    found = evaluate(node, np.stack([y, y], axis=1)[:, None, None])[:, 0, 0]
+    expected = [[min(3, max(-4, math.floor(n / 4))) for n in (3 * int(v) - 2, int(v) + 2)] for v in y]
+    assert found.tolist() == expected

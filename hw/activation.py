@@ -1,0 +1,74 @@
+"""Which unit makes the activation codes of a layer: all levels at once, by search, or by multiplication."""
+
+from dataclasses import replace
+from enum import Enum
+
+from export.correction import Sums
+from export.ir import Requantize, Threshold
+from hw.requantize import Requantizer
+from hw.search import Search
+from hw.threshold import Thresholds
+
+__all__ = ["ActivationForm", "activations", "choose"]
+
+
+class ActivationForm(Enum):
+    """How codes are made of sums."""
+
+    AUTO = "auto"
+    """What is estimated to need the fewest LUTs and takes no longer than the next beat of sums."""
+
+    PARALLEL = "parallel"
+    """All levels at once (hw.threshold)."""
+
+    SEARCH = "search"
+    """A bit of the code a cycle."""
+
+    MULTIPLY = "multiply"
+    """A bit of the multiplier a cycle (hw.requantize), for layers that have one (export.ir.Requantize)."""
+
+
+def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, **common):
+    """Every unit that makes the codes of ``behind``, by its form.
+
+    Parameters
+    ----------
+    rows : int64 [M], the channels in the order in which they come.
+    bounds : smallest and largest y of each of these rows.
+    sums : their sums.
+    common : ``layer``, ``source``, ``target``, ``pe``, ``vectors`` and ``pixels`` of the units.
+    """
+    units = {}
+    if isinstance(behind, Requantize):
+        multiplier, bias = behind.multiplier[rows], behind.bias[rows]
+        levels = replace(behind, multiplier=multiplier, bias=bias).thresholds(*bounds)
+        units[ActivationForm.MULTIPLY] = Requantizer(
+            name="requantize", values=sums.products(multiplier, bias), shift=behind.shift, **common)
+    else:
+        levels = behind.thresholds[rows]
+    values = sums.thresholds(levels)
+    bits   = max(sums.dtype.bits, int(values.max()).bit_length())
+    common = {**common, "values": values, "value_bits": bits}
+    units[ActivationForm.PARALLEL] = Thresholds(name="thresholds", **common)
+    units[ActivationForm.SEARCH]   = Search(name="search", never=sums.largest + 1, **common)
+    if common["pixels"] > 1:
+        return {ActivationForm.PARALLEL: units[ActivationForm.PARALLEL]}
+    return units
+
+
+def choose(units, form, pause):
+    """The unit for ``form``; for AUTO the cheapest of those whose cycles from beat to beat are no more than ``pause``.
+
+    Parameters
+    ----------
+    units : as :func:`activations` gives them.
+    pause : cycles from beat to beat of sums.
+
+    Raises
+    ------
+    KeyError : the layer has no multiplier.
+    """
+    if form is not ActivationForm.AUTO:
+        return units[form]
+    hidden = [unit for unit in units.values() if unit.interval_cycles <= pause * unit.frame_beats]
+    return min(hidden, key=lambda unit: unit.luts)
