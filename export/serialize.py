@@ -93,6 +93,8 @@ def _describe(node: Node, output: TensorType, tensors: Tensors) -> dict[str, Any
             entry[name] = list(value.shape)  # for the reader: the values are in the other file
         elif isinstance(value, DataType):
             entry[name] = str(value)
+        elif isinstance(value, int):
+            entry[name] = value
         else:
             entry[name] = list(value)
     return entry
@@ -111,6 +113,8 @@ def _build(entry: dict[str, Any], tensors: Tensors) -> Node:
             values[name] = tensors[f"{entry['name']}.{name}"]
         elif isinstance(entry[name], str):
             values[name] = DataType.parse(entry[name])
+        elif isinstance(entry[name], int):
+            values[name] = entry[name]
         else:
             values[name] = tuple(entry[name])
     return kind(name=entry["name"], input=entry["input"], **values)

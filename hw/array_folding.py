@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from math import gcd
 
+from export.correction import accumulator_bits
+from export.datatype import DataType
 from export.ir import Convolution
 from export.packing import Packing
 from hw.array import Array
 from hw.layer import Folding, divisors
+from hw.planes import Planes
 from hw.resize import resized
 
 __all__ = ["ArrayFolding"]
@@ -34,22 +37,34 @@ class ArrayFolding(Folding):
     def units(self, layer):
         node = layer.node
         rows, columns = node.plane_matrices().shape[1:]
-        if len(node.planes) != 1 or node.coefficients != (1,):
-            raise layer.refuse(f"it has {len(node.planes)} planes of coefficients {node.coefficients!r}; "
-                               "the array engine builds one plane of coefficient 1")
         for parameter, value, total, what in (("pe", self.pe, rows, "rows"), ("simd", self.simd, columns, "columns")):
             if total % value:
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
-        lanes = self.simd
-        if isinstance(node, Convolution):
-            channels = layer.source.channels
-            if channels % self.simd and self.simd % channels:
-                raise layer.refuse(f"simd must divide its {channels} channels or be a multiple of them, "
-                                   f"not {self.simd!r}")
-            lanes = gcd(self.simd, channels)
-        units = layer.windows(lanes, whole=self.simd > lanes)       # whole windows beat a pixel of one a cycle
-        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, self.simd,
-                         layer.vectors * columns)
         array = Array(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
                       simd=self.simd, packing=self.packing)
-        return (*units, array, layer.results(array.matrix, array.o.dtype, self.pe))
+        lanes = self._lanes(layer, array)
+        units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
+        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,
+                         layer.vectors * columns * array.groups)
+        units.append(array)
+        if node.coefficients != (1,):
+            bits = accumulator_bits(array.planes, layer.source.dtype, node.coefficients)
+            units.append(Planes(name="planes", source=array.o.dtype, target=DataType(bits, signed=False),
+                                coefficients=node.coefficients, pe=self.pe, results=layer.vectors * rows // self.pe))
+        return (*units, layer.results(array.planes, units[-1].o.dtype, self.pe, coefficients=node.coefficients))
+
+    def _lanes(self, layer, array):
+        """Lanes of the window of a convolution; PlanError where it cannot feed ``array``."""
+        node = layer.node
+        if not isinstance(node, Convolution):
+            return self.simd
+        rows, channels = len(array.planes[0]) // array.groups, layer.source.channels // array.groups
+        whose = "channels of a group" if array.groups > 1 else "channels"
+        if rows % self.pe and self.pe % rows:
+            raise layer.refuse(f"pe must divide the {rows} rows of a group or be a multiple of them, not {self.pe!r}")
+        if array.together > 1 and self.simd % channels:
+            raise layer.refuse(f"simd must be a multiple of its {channels} {whose} where pe exceeds the {rows} rows of "
+                               f"a group, not {self.simd!r}")
+        if channels % self.simd and self.simd % channels:
+            raise layer.refuse(f"simd must divide its {channels} {whose} or be a multiple of them, not {self.simd!r}")
+        return array.together * gcd(self.simd, channels)

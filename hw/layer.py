@@ -42,38 +42,47 @@ class Layer:
     target: TensorType
     lanes:  int | None
 
+    def __post_init__(self):
+        if (proved := self.node.infer(self.source)) != self.sums:
+            raise ValueError(f"sums of {self.node.name!r} must be {proved}, as proved for an input of {self.source}, "
+                             f"not {self.sums}")
+
     @property
     def vectors(self):
         """Products of matrix and vector a frame: the pixels of the output."""
         return self.sums.height * self.sums.width
 
-    def windows(self, lanes, *, whole=False):
+    def windows(self, lanes, *, whole=False, blocks=1):
         """Units that make the vectors of a convolution, one behind the other; none for a dense layer.
 
-        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole`` and where the
-        convolution has no padding, as a whole window a beat: the last unit's ``o`` says which.
+        They come in beats of ``lanes`` elements, a divisor of the channels of a block, or, with ``whole`` and where
+        the convolution has neither padding nor dilation, as a whole window a beat: the last unit's ``o`` says which.
+        With ``blocks`` a pixel's vector is one of the first channels of all taps, then of the next, and so on.
         """
         node = self.node
         if not isinstance(node, Convolution):
             return []
         units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
-        if whole and node.padding == (0, 0):
+        if whole and blocks == 1 and (node.padding, node.dilation) == ((0, 0), (1, 1)):
             return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride)]
         if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
             return [*units, Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
-                                   padding=node.padding, lanes=lanes)]
+                                   padding=node.padding, dilation=node.dilation, lanes=lanes, blocks=blocks)]
         return units
 
-    def results(self, matrix: Trits, sums: DataType, pe):
-        """The unit that makes the results from beats of ``pe`` sums' (export.correction) of ``matrix``."""
+    def results(self, matrix: Trits, sums: DataType, pe, *, coefficients=(1,)):
+        """The unit that makes the results from beats of ``pe`` sums' (export.correction).
+
+        ``matrix`` is one plane [M, K], or [J, M, K] with J ``coefficients``.
+        """
         common = {"layer": self.node.name, "source": sums, "pe": pe, "vectors": self.vectors}
         source = self.source.dtype
         if isinstance(self.behind, Threshold):
-            values = corrected_thresholds(self.behind.thresholds, matrix, source)
+            values = corrected_thresholds(self.behind.thresholds, matrix, source, coefficients)
             return Thresholds(name="thresholds", values=values, target=self.target.dtype,
-                              value_bits=threshold_bits(values, matrix, source), **common)
-        bias   = self.behind.bias if self.behind is not None else [0] * len(matrix)
-        values = corrected_bias(bias, matrix, source)[:, None]
+                              value_bits=threshold_bits(values, matrix, source, coefficients), **common)
+        bias   = self.behind.bias if self.behind is not None else [0] * self.sums.channels
+        values = corrected_bias(bias, matrix, source, coefficients)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
         return Biases(name="bias", values=values, target=self.target.dtype, value_bits=bits, **common)
 

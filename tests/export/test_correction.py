@@ -15,6 +15,7 @@ from export.correction import (
 )
 from export.datatype import DataType
 from export.ir import IntArray, Trits
+from tests.export.expect import raises
 from tests.export.networks import trits
 
 SMALL = [DataType(bits, signed=signed) for bits in (1, 2, 3) for signed in (False, True)]
@@ -76,6 +77,33 @@ def test_corrected_bias_gives_the_same_scores(dtype: DataType) -> None:
     x = every_vector(dtype, 3)
     scores = engine(matrix, x, dtype) + corrected_bias(bias, matrix, dtype)
     np.testing.assert_array_equal(scores, x @ matrix.T + bias)
+
+
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_planes_with_coefficients(dtype: DataType) -> None:
+    """sum' = sum_j m_j * sum'_j is y and the correction; planes may cancel each other."""
+    planes = np.stack([trits(np.random.default_rng(2), 4, 3), trits(np.random.default_rng(3), 4, 3)])
+    planes[1, 0] = -planes[0, 0]
+    coefficients = (5, 3)
+    x = every_vector(dtype, 3)
+    sums = sum(m * engine(plane, x, dtype) for m, plane in zip(coefficients, planes, strict=True))
+    y = sum(m * (x @ plane.T.astype(np.int64)) for m, plane in zip(coefficients, planes, strict=True))
+    np.testing.assert_array_equal(sums, y + row_corrections(planes, dtype, coefficients))
+    bounds = largest_sums(planes, dtype, coefficients)
+    assert (sums <= bounds).all()
+    assert (sums.max(axis=0) == bounds)[1]  # no two planes of this row disagree in a column
+    assert accumulator_bits(planes, dtype, coefficients) == int(bounds.max()).bit_length()
+    bias = np.array([-7, 0, 3, 1000])
+    np.testing.assert_array_equal(sums + corrected_bias(bias, planes, dtype, coefficients), y + bias)
+    thresholds = np.sort(np.random.default_rng(4).integers(-60, 60, (4, 3)), axis=1)
+    corrected = corrected_thresholds(thresholds, planes, dtype, coefficients)
+    np.testing.assert_array_equal(sums[:, :, None] >= corrected, y[:, :, None] >= thresholds)
+    assert int(corrected.max()) < 1 << threshold_bits(corrected, planes, dtype, coefficients)
+
+
+def test_as_many_coefficients_as_planes() -> None:
+    with raises(ValueError, "1 planes need as many coefficients, not (1, 2)"):
+        row_corrections(np.zeros((2, 3), dtype=np.int8), DataType(2, signed=False), (1, 2))
 
 
 def test_matrix_of_zeros_has_an_accumulator_of_one_bit() -> None:

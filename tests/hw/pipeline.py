@@ -6,13 +6,13 @@ import random
 import warnings
 
 import numpy as np
-from amaranth.hdl import UnusedElaboratable
+from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
 from hw.timing import EventGraph
 
 
-def run(unit, beats, frames, *, seed=None, gap=0):
+def run(unit, beats, frames, *, seed=None, gap=0, platform=None):
     """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle of each.
 
     Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random. After
@@ -62,7 +62,7 @@ def run(unit, beats, frames, *, seed=None, gap=0):
             assert not ctx.get(component.o.valid), "a beat too many"
             await ctx.tick()
 
-    simulator = Simulator(component)
+    simulator = Simulator(Fragment.get(component, platform))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
