@@ -6,11 +6,11 @@ from math import gcd
 from export.correction import accumulator_bits
 from export.datatype import DataType
 from export.ir import Convolution
-from export.packing import Packing
 from hw.array import Array
 from hw.layer import Folding, divisors
 from hw.planes import Planes
 from hw.resize import resized
+from hw.weight_memory import PackingChoice, chosen
 
 __all__ = ["ArrayFolding"]
 
@@ -22,7 +22,7 @@ class ArrayFolding(Folding):
     engine:  str = "array"
     pe:      int
     simd:    int
-    packing: Packing = Packing.TWO_BIT
+    packing: PackingChoice = PackingChoice.AUTO
 
     def __post_init__(self):
         for name in ("pe", "simd"):
@@ -31,8 +31,8 @@ class ArrayFolding(Folding):
                 raise TypeError(f"{name} must be an int, not {value!r}")
             if value < 1:
                 raise ValueError(f"{name} must be positive, not {value!r}")
-        if not isinstance(self.packing, Packing):
-            raise TypeError(f"packing must be a Packing, not {self.packing!r}")
+        if not isinstance(self.packing, PackingChoice):
+            raise TypeError(f"packing must be a PackingChoice, not {self.packing!r}")
 
     def units(self, layer):
         node = layer.node
@@ -40,8 +40,9 @@ class ArrayFolding(Folding):
         for parameter, value, total, what in (("pe", self.pe, rows, "rows"), ("simd", self.simd, columns, "columns")):
             if total % value:
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
+        depth = len(node.planes) * (rows // self.pe) * (columns // self.simd)
         array = Array(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
-                      simd=self.simd, packing=self.packing)
+                      simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth))
         lanes = self._lanes(layer, array)
         units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,

@@ -9,12 +9,12 @@ import pytest
 
 from export.datatype import DataType
 from export.ir import Bias, Convolution, Dense, Network, TensorType, Threshold
-from export.packing import Packing
 from hw.array_folding import ArrayFolding
 from hw.engines import ENGINES, Folding
 from hw.plan import plan
 from hw.seven_series import Modelled
 from hw.stream import Series
+from hw.weight_memory import PackingChoice
 from sim import reference
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import planned, run
@@ -30,7 +30,7 @@ def of(chance, total):
 def array_folding(chance, node):
     """A folding of the ``array`` engine that fits."""
     rows, columns = node.plane_matrices().shape[1:]
-    packing = chance.choice(list(Packing))
+    packing = chance.choice(list(PackingChoice))
     if isinstance(node, Dense):
         return ArrayFolding(pe=of(chance, rows), simd=of(chance, columns), packing=packing)
     inputs, taps = node.planes.shape[2], node.kernel[0] * node.kernel[1]

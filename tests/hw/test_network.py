@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from export.packing import Packing
 from hw.array_folding import ArrayFolding
 from hw.network import Top
 from hw.plan import plan
+from hw.weight_memory import PackingChoice
 from sim.reference import run
 from sim.stimulus import pack_beats
 from tests.hw.networks import FOLDINGS, convolutional
@@ -73,9 +73,9 @@ def planned(design):
             "classifier": ArrayFolding(pe=1, simd=1),
         },  # the last layer is the slowest and holds back the others
         {
-            "conv1": ArrayFolding(pe=4, simd=18, packing=Packing.FIVE_IN_EIGHT),
-            "conv2": ArrayFolding(pe=6, simd=16, packing=Packing.FIVE_IN_EIGHT),
-            "classifier": ArrayFolding(pe=5, simd=24, packing=Packing.FIVE_IN_EIGHT),
+            "conv1": ArrayFolding(pe=4, simd=18, packing=PackingChoice.FIVE_IN_EIGHT),
+            "conv2": ArrayFolding(pe=6, simd=16, packing=PackingChoice.FIVE_IN_EIGHT),
+            "classifier": ArrayFolding(pe=5, simd=24, packing=PackingChoice.FIVE_IN_EIGHT),
         },
         {
             "conv1": ArrayFolding(pe=1, simd=2),

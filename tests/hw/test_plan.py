@@ -6,6 +6,7 @@ import pytest
 
 from export.datatype import DataType
 from export.ir import Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from export.packing import Packing
 from hw.array_folding import ArrayFolding
 from hw.layer import PlanError
 from hw.line_window import LineWindow
@@ -51,7 +52,7 @@ def test_interval_is_at_least_that_of_the_slowest_unit():
 
 def test_one_image_for_every_constant():
     roms = [(image.stem, packing) for image, packing in plan(convolutional(), FOLDINGS).roms()]
-    two_bit = FOLDINGS["conv1"].packing
+    two_bit = Packing.TWO_BIT  # shallow words
     assert roms == [
         ("conv1.weights", two_bit),
         ("conv1.thresholds", None),
