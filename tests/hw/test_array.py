@@ -65,6 +65,19 @@ def test_groups_multiply_no_zeros(groups, rows, inputs, kernel, pe, simd):
     assert unit.rom.depth * 5 == unit.interval_cycles
 
 
+def test_rows_take_the_elements_of_their_group():
+    planes = np.random.default_rng(0).integers(-1, 2, size=(1, 6, 2, 1, 1)).astype(np.int8)
+    node = Convolution(name="layer", input="input", planes=planes, groups=3)
+    source = DataType.parse("s3")
+    unit = Array(name="array", node=node, source=source, vectors=4, pe=6, simd=2, packing=Packing.TWO_BIT)
+    vectors = tensor(source, (1, 1, 4, 6))
+    (block,) = node.block_matrices().astype(np.int64)
+    sums = vectors @ block.T + row_corrections(node.plane_matrices(), source)
+    payloads, cycles = run(unit, pack_beats(vectors, source, 6), 1)
+    assert payloads == pack_beats(sums, unit.o.dtype, 6)
+    assert cycles == planned(unit, 1)
+
+
 def test_interval_is_the_product_of_the_foldings():
     node = Dense(name="layer", input="input", planes=np.ones((1, 6, 4), dtype=np.int8))
     unit = Array(
