@@ -40,7 +40,7 @@ class Sums:
 
     @classmethod
     def of(cls, matrix: Trits, dtype: DataType, coefficients: Sequence[int] = (1,)) -> Sums:
-        """Return those of trits [M, K], or of planes [J, M, K] with J ``coefficients``, for inputs of ``dtype``.
+        """Return those of trits [M, K], or of planes [J, M, K] with J ``coefficients``, on inputs ``dtype``.
 
         >>> Sums.of(np.array([[1, -1, -1]], dtype=np.int8), DataType(2, signed=False)).corrections
         array([6])
@@ -73,7 +73,7 @@ class Sums:
     def thresholds(self, thresholds: IntArray) -> IntArray:
         """Return the thresholds [M, L] to compare sum' with: 0 where always reached, largest + 1 where never.
 
-        They take one bit more than ``dtype`` only where a row that can fill it has a level that it never reaches.
+        They take one bit more than ``dtype`` only where a row that can fill it never reaches some level.
         """
         shifted = np.asarray(thresholds, dtype=np.int64) + self.corrections[:, None]
         clipped: IntArray = np.clip(shifted, 0, self.largest[:, None] + 1)

@@ -8,6 +8,10 @@ Conventions, cited elsewhere as "the conventions of export.ir":
   lanes one pixel is C/S beats, channel 0 in the low bits of the first.
 - Convolution weights are planes[J, O, I, kh, kw]; ``matrix()`` flattens each row in the order
   (kh, kw, I), I fastest, which is the order in which a window arrives on a stream.
+- A convolution of G groups has I = C/G: outputs g*O/G to (g+1)*O/G - 1 see the channels g*I to
+  (g+1)*I - 1. ``matrix()`` and ``plane_matrices()`` are [O, kh*kw*I], a row sees the channels of its
+  group; ``block_matrices()`` are the same weights over all channels, zero outside the group.
+- Tap (ky, kx) of a convolution reads the pixel dilation * (ky, kx) from the window's corner.
 - A layer computes y = sum_j coefficients[j] * (planes[j] x): J = 1 and coefficient 1 for a layer
   with one scale.
 - Padding inserts the integer 0.
@@ -125,6 +129,10 @@ class MatrixNode(Node):
     def plane_matrices(self) -> Trits:
         """Planes as [J, M, K] int8, columns in stream order."""
 
+    def block_matrices(self) -> Trits:
+        """Planes as [J, M, K] int8 over the whole vector that arrives; one group has no other."""
+        return self.plane_matrices()
+
     def matrix(self) -> IntArray:
         """The effective integer matrix [M, K] = sum_j coefficients[j] * planes[j]."""
         planes = self.plane_matrices().astype(np.int64)
@@ -141,7 +149,24 @@ class MatrixNode(Node):
         return lowest, highest
 
     def accumulator(self, dtype: DataType) -> DataType:
-        """The narrowest type that holds every row for every input of type ``dtype``."""
+        """The narrowest type that holds every row for every input of type ``dtype``.
+
+        Raises
+        ------
+        IRError: the sums of the planes, added without regard to sign, exceed what a type holds.
+        """
+        counts = (self.planes != 0).sum(axis=tuple(range(2, self.planes.ndim)))  # [J, O]
+        # in Python's integers, which cannot overflow; below the limit int64 can neither
+        weights = max(
+            sum(coefficient * int(count) for coefficient, count in zip(self.coefficients, row, strict=True))
+            for row in counts.T
+        )
+        bits = (weights * ((1 << dtype.bits) - 1)).bit_length()
+        if bits > MAX_BITS:
+            raise self._refuse(
+                f"coefficients {self.coefficients!r} and inputs {dtype} need sums of {bits} bits; "
+                f"at most {MAX_BITS} can be held"
+            )
         lowest, highest = self.row_bounds(dtype)
         return DataType.from_range(int(lowest.min()), int(highest.max()))
 
@@ -153,10 +178,12 @@ class MatrixNode(Node):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(MatrixNode):
-    """y[oy, ox, o] = sum over window of weight * x. ``planes`` is int8 [J, O, I, kh, kw]."""
+    """y[oy, ox, o] = sum over window of weight * x. ``planes`` is int8 [J, O, C/groups, kh, kw]."""
 
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
     kind = "convolution"
     PLANE_AXES = 5
 
@@ -166,29 +193,53 @@ class Convolution(MatrixNode):
             raise self._refuse(f"stride must be positive, not {self.stride!r}")
         if min(self.padding) < 0:
             raise self._refuse(f"padding must not be negative, not {self.padding!r}")
+        if min(self.dilation) < 1:
+            raise self._refuse(f"dilation must be positive, not {self.dilation!r}")
+        if not isinstance(self.groups, int) or isinstance(self.groups, bool) or self.groups < 1:
+            raise self._refuse(f"groups must be a positive int, not {self.groups!r}")
+        if self.planes.shape[1] % self.groups:
+            raise self._refuse(f"groups must divide its {self.planes.shape[1]} outputs, not {self.groups!r}")
 
     @property
     def kernel(self) -> tuple[int, int]:
         """Height and width of the kernel."""
         return (int(self.planes.shape[3]), int(self.planes.shape[4]))
 
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Height and width of what the kernel spans: dilation * (kernel - 1) + 1."""
+        vertical, horizontal = self.dilation
+        return (vertical * (self.kernel[0] - 1) + 1, horizontal * (self.kernel[1] - 1) + 1)
+
+    def block_matrices(self) -> Trits:
+        """Planes as [J, O, kh*kw*C] int8: the vector of all channels, zero outside a row's group."""
+        planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
+        inputs, rows = planes.shape[4], planes.shape[1] // self.groups
+        blocks = np.zeros((*planes.shape[:4], self.groups * inputs), dtype=np.int8)  # [J, O, kh, kw, C]
+        for group in range(self.groups):
+            outputs = slice(group * rows, (group + 1) * rows)
+            blocks[:, outputs, ..., group * inputs : (group + 1) * inputs] = planes[:, outputs]
+        return blocks.reshape(*planes.shape[:2], -1)
+
     def plane_matrices(self) -> Trits:
-        """Planes as [J, M, K] int8, columns in the order (kh, kw, I)."""
+        """Planes as [J, M, K] int8, columns in the order (kh, kw, I) of a row's group."""
         planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
         return np.ascontiguousarray(planes.reshape(len(planes), planes.shape[1], -1))  # [J, O, kh*kw*I]
 
     def infer(self, source: TensorType) -> TensorType:
         """Output pixels of every window that fits into the padded input."""
-        if source.channels != self.planes.shape[2]:
-            raise self._refuse(f"takes {self.planes.shape[2]} channels, not {source.channels}")
+        channels = self.planes.shape[2] * self.groups
+        if source.channels != channels:
+            raise self._refuse(f"takes {channels} channels, not {source.channels}")
         size = [
-            (extent + 2 * padding - kernel) // stride + 1
-            for extent, padding, kernel, stride in zip(
-                source.shape[:2], self.padding, self.kernel, self.stride, strict=True
+            (length + 2 * padding - extent) // stride + 1
+            for length, padding, extent, stride in zip(
+                source.shape[:2], self.padding, self.extent, self.stride, strict=True
             )
         ]
         if min(size) < 1:
-            raise self._refuse(f"kernel {self.kernel} is larger than the padded input of {source}")
+            dilated = f" with dilation {self.dilation}" if self.dilation != (1, 1) else ""
+            raise self._refuse(f"kernel {self.kernel}{dilated} is larger than the padded input of {source}")
         return TensorType(size[0], size[1], int(self.planes.shape[1]), self.accumulator(source.dtype))
 
 

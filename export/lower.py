@@ -249,21 +249,23 @@ class _Lowering:
         self._stretch = _Stretch(step, node, dtype, torch.tensor(units, dtype=torch.float64), bias)
 
     def _geometry(self, step: Step, module: nn.Conv2d) -> dict[str, Any]:
-        """Return stride and padding (vertical, horizontal); refuse what the contract has no word for."""
+        """Return stride, padding, dilation and groups; refuse what the contract has no word for."""
         if self._flat:
             raise step.refuse("takes an image, not a vector")
-        if module.groups != 1:
-            raise step.refuse(f"groups must be 1, not {module.groups}")
-        if set(module.dilation) != {1}:
-            raise step.refuse(f"dilation must be 1, not {module.dilation}")
         if module.padding_mode != "zeros":
             raise step.refuse(f"padding_mode must be 'zeros', not {module.padding_mode!r}")
-        padding = module.padding
+        padding, dilation = module.padding, _pair(module.dilation)
         if isinstance(padding, str):
-            if padding == "same" and not all(size % 2 for size in module.kernel_size):
+            added = [step * (size - 1) for step, size in zip(dilation, module.kernel_size, strict=True)]
+            if padding == "same" and any(total % 2 for total in added):
                 raise step.refuse(f"padding 'same' needs an odd kernel, not {module.kernel_size}")
-            padding = tuple(size // 2 if padding == "same" else 0 for size in module.kernel_size)
-        return {"stride": _pair(module.stride), "padding": _pair(padding)}
+            padding = tuple(total // 2 if padding == "same" else 0 for total in added)
+        return {
+            "stride": _pair(module.stride),
+            "padding": _pair(padding),
+            "dilation": dilation,
+            "groups": module.groups,
+        }
 
     def _permuted(self, step: Step, planes: Trits) -> Trits:
         """Return dense planes [J, O, K], columns in stream order (H, W, C); torch flattens (C, H, W)."""

@@ -135,44 +135,42 @@ def read_mem(path: str | os.PathLike[str], word_bits: int, depth: int | None = N
 def weight_rom(node: MatrixNode, pe: int, simd: int, packing: Packing) -> RomImage:
     """Return the image of a layer's weights in the order in which the array engine reads them.
 
-    With M rows and K columns the depth is (M/pe)*(K/simd); address = row_group*(K/simd) + column_group. The
-    trit of lane (p, s) has index p*simd + s in its word: row row_group*pe + p, column column_group*simd + s.
+    With J planes, M rows and K columns (those of one group of a convolution) the depth is
+    (M/pe)*J*(K/simd); address = (row_group*J + plane)*(K/simd) + column_group. The trit of lane (p, s) has
+    index p*simd + s in its word: row row_group*pe + p, column column_group*simd + s.
 
     Parameters
     ----------
-    node: a layer of one plane.
+    node: a layer; its coefficients are not in the image.
     pe: rows at a time; divides M.
     simd: columns at a time; divides K.
     packing: the layout of a word.
 
     Raises
     ------
-    RomError: more than one plane, or a folding that does not divide.
+    RomError: a folding that does not divide.
     """
     planes = node.plane_matrices()
-    if len(planes) != 1 or node.coefficients != (1,):
-        raise RomError(
-            f"layer {node.name!r}: an image holds one plane of coefficient 1, "
-            f"not {len(planes)} of coefficients {node.coefficients!r}"
-        )
     rows, columns = planes.shape[1:]
     _check_folding(node.name, rows, columns, pe, simd)
-    groups = (
-        planes[0].reshape(rows // pe, pe, columns // simd, simd).transpose(0, 2, 1, 3)
-    )  # [M/pe, K/simd, pe, simd]
+    groups = planes.reshape(-1, rows // pe, pe, columns // simd, simd).transpose(
+        1, 0, 3, 2, 4
+    )  # [M/pe, J, K/simd, pe, simd]
     words = pack(groups.reshape(-1, pe * simd), packing)
     return RomImage(node.name, WEIGHTS, word_bits(pe * simd, packing), tuple(words))
 
 
-def weights_from_rom(image: RomImage, rows: int, columns: int, pe: int, simd: int, packing: Packing) -> Trits:
-    """Undo ``weight_rom``: return the matrix int8 [rows, columns].
+def weights_from_rom(
+    image: RomImage, rows: int, columns: int, pe: int, simd: int, packing: Packing, planes: int = 1
+) -> Trits:
+    """Undo ``weight_rom``: return the planes int8 [planes, rows, columns].
 
     Raises
     ------
     RomError: the image is not one of a layer of this size and folding.
     """
     _check_folding(image.name, rows, columns, pe, simd)
-    depth, bits = (rows // pe) * (columns // simd), word_bits(pe * simd, packing)
+    depth, bits = (rows // pe) * planes * (columns // simd), word_bits(pe * simd, packing)
     if (image.depth, image.word_bits) != (depth, bits):
         raise RomError(
             f"ROM {image.stem!r}: must have {depth} words of {bits} bits, "
@@ -182,10 +180,10 @@ def weights_from_rom(image: RomImage, rows: int, columns: int, pe: int, simd: in
         trits = unpack(image.words, pe * simd, packing)
     except PackingError as error:
         raise RomError(f"ROM {image.stem!r}: {error}") from error
-    groups = trits.reshape(rows // pe, columns // simd, pe, simd).transpose(
-        0, 2, 1, 3
-    )  # [M/pe, pe, K/simd, simd]
-    return np.ascontiguousarray(groups.reshape(rows, columns))
+    groups = trits.reshape(rows // pe, planes, columns // simd, pe, simd).transpose(
+        1, 0, 3, 2, 4
+    )  # [J, M/pe, pe, K/simd, simd]
+    return np.ascontiguousarray(groups.reshape(planes, rows, columns))
 
 
 def value_rom(name: str, role: str, values: npt.NDArray[np.integer], pe: int, bits: int) -> RomImage:

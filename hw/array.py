@@ -22,19 +22,23 @@ __all__ = ["Array", "MacArray"]
 
 @dataclass(frozen=True, kw_only=True)
 class Array(Unit):
-    """sum'[row] of ``node``'s matrix for each vector: y plus the row's correction (export.correction), unsigned.
+    """sum'[row] of each plane of ``node`` for each vector: y plus the row's correction (export.correction), unsigned.
 
-    A vector of K elements arrives as K/simd beats and is kept for the M/pe passes over it; each pass puts one beat
-    of ``pe`` sums. (M/pe) * (K/simd) cycles a vector, dot.stages + 2 cycles from the last beat of a pass to its
-    sums, with more than one pass one more.
+    A vector of K elements arrives as K/simd beats and is kept for the J * M/pe passes over it; each pass puts one
+    beat of ``pe`` sums, the planes of ``pe`` rows one behind the other. J * (M/pe) * (K/simd) cycles a pixel,
+    dot.stages + 2 cycles from the last beat of a pass to its sums, with more than one pass one more.
+
+    A convolution of G groups is as many products, each of M/G rows and a vector of its own, K elements of C/G
+    channels. Where ``pe`` exceeds M/G, pe/(M/G) groups are computed at a time: a beat carries ``simd`` elements of
+    each, its channels side by side as the image has them, and every row takes those of its group.
 
     Parameters
     ----------
     name : instance name.
-    node : the layer; one plane.
+    node : the layer.
     source : type of the input elements.
-    vectors : vectors a frame (output pixels).
-    pe, simd : rows and columns at a time; divide M and K.
+    vectors : output pixels a frame.
+    pe, simd : rows and columns at a time; simd divides K, pe divides M/G, or M and is a multiple of M/G.
     packing : layout of the weight words.
     """
 
@@ -46,22 +50,38 @@ class Array(Unit):
     simd:    int
     packing: Packing
 
+    @cached_property
+    def planes(self):
+        """The weights [J, M, K]."""
+        return self.node.plane_matrices()
+
     @property
-    def matrix(self):
-        return self.node.plane_matrices()[0]
+    def groups(self):
+        return getattr(self.node, "groups", 1)
+
+    @property
+    def together(self):
+        """Groups at a time."""
+        return max(1, self.pe * self.groups // self.planes.shape[1])
+
+    @property
+    def blocks(self):
+        """Vectors of a pixel."""
+        return self.groups // self.together
 
     @cached_property
     def sums(self):
-        """What the engine hands out in place of y (export.correction)."""
-        return Sums.of(self.matrix, self.source)
+        """What the planes add up to in place of y (export.correction)."""
+        return Sums.of(self.planes, self.source, self.node.coefficients)
 
     @property
     def i(self):
-        return Beats(self.source, self.simd)
+        return Beats(self.source, self.together * self.simd)
 
-    @property
+    @cached_property
     def o(self):
-        return Beats(self.sums.dtype, self.pe)
+        bits = max(Sums.of(plane, self.source).dtype.bits for plane in self.planes)
+        return Beats(DataType(bits, signed=False), self.pe)
 
     @property
     def dot(self):
@@ -70,20 +90,29 @@ class Array(Unit):
 
     @property
     def passes(self):
-        """Groups of ``pe`` rows."""
-        return self.matrix.shape[0] // self.pe
+        """Times that a vector is read: for every plane of every ``pe`` rows."""
+        return len(self.planes) * self.planes.shape[1] // self.pe // self.blocks
 
     @property
     def vector_beats(self):
-        return self.matrix.shape[1] // self.simd
+        return self.planes.shape[2] // self.simd
 
     @property
     def interval_cycles(self):
-        return self.vectors * self.passes * self.vector_beats
+        return self.frame_beats * self.vector_beats
 
     @property
     def frame_beats(self):
-        return self.vectors * self.passes
+        return self.vectors * self.blocks * self.passes
+
+    def elements(self, row):
+        """Where in a beat the ``simd`` elements of ``row`` (of the ``pe``) are."""
+        if self.together == 1:
+            return range(self.simd)
+        channels = self.node.planes.shape[2]                     # of a group
+        group    = row * self.together // self.pe
+        return [tap * self.together * channels + group * channels + channel
+                for tap in range(self.simd // channels) for channel in range(channels)]
 
     @property
     def rom(self):
@@ -123,7 +152,7 @@ class MacArray(UnitComponent):
     def elaborate(self, platform):
         unit = self._unit
         m    = Module()
-        m.submodules.weights = weights = Rom(unit.rom)
+        m.submodules.weights = weights = Rom(image := unit.rom)
 
         # issue ----------------------------------------------------------------------------------------------------
         beat        = Signal(below(unit.vector_beats))
@@ -146,10 +175,9 @@ class MacArray(UnitComponent):
         fetch       = Signal()
         fetch_ready = Signal()
         starts      = Signal()                           # of the beat that is fetched: the first of a pass,
-        ends        = Signal()                           # the last of a pass,
-        wraps       = Signal()                           # the last of a vector
+        ends        = Signal()                           # the last of a pass
         operand     = Signal.like(self.i.payload)        # the beat, in the stage behind
-        place       = [starts.eq(beat == 0), ends.eq(beat_last), wraps.eq(beat_last & group_last)]
+        place       = [starts.eq(beat == 0), ends.eq(beat_last)]
         if unit.passes == 1:
             m.d.comb += [fetch.eq(issue), issue_ready.eq(fetch_ready), *place]
             with m.If(fetch):
@@ -170,7 +198,7 @@ class MacArray(UnitComponent):
                 m.d.sync += [*place, read.addr.eq(beat)]
         m.d.comb += weights.enable.eq(fetch)
         with m.If(fetch):
-            m.d.sync += weights.address.eq(Mux(wraps, 0, weights.address + 1))
+            m.d.sync += weights.address.eq(Mux(weights.address == image.depth - 1, 0, weights.address + 1))
 
         # sum ------------------------------------------------------------------------------------------------------
         codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
@@ -203,12 +231,12 @@ class MacArray(UnitComponent):
         ]
         with m.If(accumulate):
             m.d.sync += self.o.payload.eq(Cat(dot.total for dot in dots))
-        values = Cat(offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.simd))
+        values = [offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.i.lanes)]
         for row, dot in enumerate(dots):
             m.submodules[f"dot_{row}"] = dot
             name_ports(f"dot_{row}", dot)
             m.d.comb += [
-                dot.values.eq(values), dot.codes.eq(Cat(codes[row * unit.simd:(row + 1) * unit.simd])),
+                dot.values.eq(Cat(values[lane] for lane in unit.elements(row))), dot.codes.eq(Cat(codes[row * unit.simd:(row + 1) * unit.simd])),
                 dot.steps.eq(steps), dot.so_far.eq(self.o.payload.word_select(row, unit.dot.width)), dot.clear.eq(first[-1]),
             ]
         output_register(m, self.o, accumulate & last[-1])

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from math import gcd
 
 from export.ir import Convolution
-from export.packing import Packing
 from hw.activation import ActivationForm
 from hw.array import Array
 from hw.layer import Folding, divisors
+from hw.planes import Planes
 from hw.resize import resized
+from hw.weight_memory import PackingChoice, chosen
 
 __all__ = ["ArrayFolding"]
 
@@ -21,7 +22,7 @@ class ArrayFolding(Folding):
     engine:     str = "array"
     pe:         int
     simd:       int
-    packing:    Packing = Packing.TWO_BIT
+    packing:    PackingChoice  = PackingChoice.AUTO
     activation: ActivationForm = ActivationForm.AUTO
 
     def __post_init__(self):
@@ -31,7 +32,7 @@ class ArrayFolding(Folding):
                 raise TypeError(f"{name} must be an int, not {value!r}")
             if value < 1:
                 raise ValueError(f"{name} must be positive, not {value!r}")
-        for name, kind in (("packing", Packing), ("activation", ActivationForm)):
+        for name, kind in (("packing", PackingChoice), ("activation", ActivationForm)):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise TypeError(f"{name} must be a {kind.__name__}, not {value!r}")
@@ -39,22 +40,37 @@ class ArrayFolding(Folding):
     def units(self, layer):
         node = layer.node
         rows, columns = node.plane_matrices().shape[1:]
-        if len(node.planes) != 1 or node.coefficients != (1,):
-            raise layer.refuse(f"it has {len(node.planes)} planes of coefficients {node.coefficients!r}; "
-                               "the array engine builds one plane of coefficient 1")
         for parameter, value, total, what in (("pe", self.pe, rows, "rows"), ("simd", self.simd, columns, "columns")):
             if total % value:
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
-        lanes = self.simd
-        if isinstance(node, Convolution):
-            channels = layer.source.channels
-            if channels % self.simd and self.simd % channels:
-                raise layer.refuse(f"simd must divide its {channels} channels or be a multiple of them, "
-                                   f"not {self.simd!r}")
-            lanes = gcd(self.simd, channels)
-        units = layer.windows(lanes, whole=self.simd > lanes)       # whole windows beat a pixel of one a cycle
-        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, self.simd,
-                         layer.vectors * columns)
+        depth = len(node.planes) * (rows // self.pe) * (columns // self.simd)
         array = Array(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
-                      simd=self.simd, packing=self.packing)
-        return (*units, array, layer.results(array.sums, self.pe, pause=array.vector_beats, form=self.activation))
+                      simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth))
+        lanes = self._lanes(layer, array)
+        units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
+        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,
+                         layer.vectors * columns * array.groups)
+        units.append(array)
+        pause = array.vector_beats
+        if node.coefficients != (1,):
+            planes = Planes(name="planes", source=array.o.dtype, target=array.sums.dtype, coefficients=node.coefficients,
+                            pe=self.pe, results=layer.vectors * rows // self.pe)
+            pause  = max(pause * len(array.planes), planes.interval_cycles // planes.results)
+            units.append(planes)
+        return (*units, layer.results(array.sums, self.pe, pause=pause, form=self.activation))
+
+    def _lanes(self, layer, array):
+        """Lanes of the window of a convolution; PlanError where it cannot feed ``array``."""
+        node = layer.node
+        if not isinstance(node, Convolution):
+            return self.simd
+        rows, channels = len(array.planes[0]) // array.groups, layer.source.channels // array.groups
+        whose = "channels of a group" if array.groups > 1 else "channels"
+        if rows % self.pe and self.pe % rows:
+            raise layer.refuse(f"pe must divide the {rows} rows of a group or be a multiple of them, not {self.pe!r}")
+        if array.together > 1 and self.simd % channels:
+            raise layer.refuse(f"simd must be a multiple of its {channels} {whose} where pe exceeds the {rows} rows of "
+                               f"a group, not {self.simd!r}")
+        if channels % self.simd and self.simd % channels:
+            raise layer.refuse(f"simd must divide its {channels} {whose} or be a multiple of them, not {self.simd!r}")
+        return array.together * gcd(self.simd, channels)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from amaranth import *
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import rows, ternary_product
+from hw.shared import SharedComponent
 
 __all__ = ["Dot", "DotShape"]
 
@@ -47,7 +47,7 @@ class DotShape:
         return 1 + len(self.levels)
 
 
-class Dot(wiring.Component):
+class Dot(SharedComponent):
     """total = so_far + sum over lanes of ternary_product(value, code), every row of additions registered.
 
     Parameters
@@ -69,9 +69,12 @@ class Dot(wiring.Component):
         super().__init__({
             "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(shape.stages),
             "so_far": In(shape.width), "clear": In(1), "total": Out(shape.width),
-        })
+        }, shape.simd, shape.bits, shape.width)
 
-    def elaborate(self, platform):
+    def again(self):
+        return Dot(self._shape)
+
+    def circuit(self, platform):
         m     = Module()
         shape = self._shape
         row   = rows(m, platform)

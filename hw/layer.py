@@ -44,27 +44,33 @@ class Layer:
     target: TensorType
     lanes:  int | None
 
+    def __post_init__(self):
+        if (proved := self.node.infer(self.source)) != self.sums:
+            raise ValueError(f"sums of {self.node.name!r} must be {proved}, as proved for an input of {self.source}, "
+                             f"not {self.sums}")
+
     @property
     def vectors(self):
         """Products of matrix and vector a frame: the pixels of the output."""
         return self.sums.height * self.sums.width
 
-    def windows(self, lanes, *, whole=False):
+    def windows(self, lanes, *, whole=False, blocks=1):
         """Units that make the vectors of a convolution, one behind the other; none for a dense layer.
 
-        They come in beats of ``lanes`` elements, a divisor of the channels, or, with ``whole``, as a whole window a
-        beat.
+        They come in beats of ``lanes`` elements, a divisor of the channels of a block, or, with ``whole`` and one block,
+        as a whole window a beat: the last unit's ``o`` says which. With ``blocks`` a pixel's vector is one of the first
+        channels of all taps, then of the next, and so on.
         """
         node = self.node
         if not isinstance(node, Convolution):
             return []
         units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
-        if whole:
+        if whole and blocks == 1:
             return [*units, LineWindow(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
-                                       padding=node.padding)]
+                                       padding=node.padding, dilation=node.dilation)]
         if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
             return [*units, Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride,
-                                   padding=node.padding, lanes=lanes)]
+                                   padding=node.padding, dilation=node.dilation, lanes=lanes, blocks=blocks)]
         return units
 
     def results(self, sums: Sums, pe, *, order=None, vectors=None, pixels=1, pause=1, form=ActivationForm.AUTO):

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from export.packing import TRIT_CODES, TRITS_PER_BYTE, Packing, unpack
 from export.rom import RomImage
 from hw.seven_series import Primitives
+from hw.shared import SharedComponent
 
 __all__ = ["Rom", "RomFiles", "trit_codes"]
 
@@ -19,10 +20,12 @@ class RomFiles:
     Parameters
     ----------
     primitives : what rows of additions are made of (hw.arithmetic.rows).
+    library : hw.shared.Library of the modules that shared components become; None where each is a circuit of its own.
     """
 
-    def __init__(self, primitives=Primitives.GENERIC):
+    def __init__(self, primitives=Primitives.GENERIC, library=None):
         self.primitives = primitives
+        self.library    = library
 
 
 class Rom(wiring.Component):
@@ -79,16 +82,21 @@ class Rom(wiring.Component):
         return m
 
 
-class ByteDecoder(wiring.Component):
+class ByteDecoder(SharedComponent):
     """Five trits from one byte, combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
 
     A byte that no packing makes (243 and up) gives five zeros.
     """
 
-    byte:  In(8)
-    codes: Out(2 * TRITS_PER_BYTE)
+    clocked = False
 
-    def elaborate(self, platform):
+    def __init__(self):
+        super().__init__({"byte": In(8), "codes": Out(2 * TRITS_PER_BYTE)})
+
+    def again(self):
+        return ByteDecoder()
+
+    def circuit(self, platform):
         m = Module()
         with m.Switch(self.byte):
             for byte in range(3 ** TRITS_PER_BYTE):

@@ -49,7 +49,7 @@ class SkipFolding(Folding):
 
     def program(self, layer):
         """The schedule of ``layer`` (export.schedule.Schedule); PlanError where the folding does not divide."""
-        planes   = layer.node.plane_matrices()
+        planes   = layer.node.block_matrices()
         channels = layer.source.channels
         banks    = self.entries if self.banks is None else self.banks
         outputs  = self.pe if self.outputs is None else self.outputs
@@ -67,6 +67,8 @@ class SkipFolding(Folding):
 
     def units(self, layer):
         node = layer.node
+        if isinstance(node, Convolution) and node.dilation != (1, 1):
+            raise layer.refuse(f"the skip engine takes a dilation of 1, not {node.dilation!r}")
         if isinstance(node, Convolution) and any(p >= k for p, k in zip(node.padding, node.kernel, strict=True)):
             raise layer.refuse(f"padding must be smaller than the kernel {node.kernel!r}, not {node.padding!r}")
         program = self.program(layer)

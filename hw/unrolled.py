@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 from amaranth import *
 
 from export.datatype import DataType
@@ -44,7 +45,8 @@ class Unrolled(Unit):
     @cached_property
     def graph(self):
         """The additions (export.adder_graph)."""
-        return share(self.node.matrix(), self.source.bits, self.search)
+        matrix = np.tensordot(self.node.coefficients, self.node.block_matrices().astype(np.int64), axes=1)      # [M, K]
+        return share(matrix, self.source.bits, self.search)
 
     @cached_property
     def wiring(self):
@@ -122,7 +124,7 @@ class MatrixLogic(UnitComponent):
             bits = dict(zip(wires, register, strict=True))
 
         for number, output in enumerate(wiring.outputs):
-            lane = self.o.payload.word_select(number, wiring.width)
+            lane = self.o.payload.word_select(number, wiring.sums.dtype.bits)
             m.d.comb += lane.eq(Cat(
                 Const(0, 1) if bit is None else ~bits[bit.wire] if bit.inverted else bits[bit.wire] for bit in output))
         return m

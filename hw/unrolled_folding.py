@@ -35,7 +35,7 @@ class UnrolledFolding(Folding):
         return Search(iterations=self.iterations, seed=self.seed, depth=self.depth)
 
     def units(self, layer):
-        rows, columns = layer.node.plane_matrices().shape[1:]
+        rows, columns = layer.node.block_matrices().shape[1:]
         units  = layer.windows(layer.source.channels, whole=True)
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
                          layer.vectors * columns)

@@ -11,19 +11,27 @@ from hw.axi_stream import tdata_bits
 from hw.network import Top, ports
 from hw.rom import RomFiles
 from hw.seven_series import Primitives
+from hw.shared import Library
 
 __all__ = ["cells", "describe", "generate"]
 
 
 def generate(plan, primitives=Primitives.GENERIC):
-    """Verilog of ``plan``: one text, a module for every layer and unit, the same from run to run.
+    """Verilog of ``plan``: one text, the same from run to run; a module for every layer and unit, and one for all shared
+    components (hw.shared) that are alike.
 
     With ``primitives`` other than generic it holds instances of the device's cells; :func:`cells` has their behaviour.
     """
     name = plan.network.name
-    text = verilog.convert(Top(plan), name=name, platform=RomFiles(primitives), emit_src=False, strip_internal_attrs=True)
-    rom  = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
-    return _plain_module_names(text) + "\n" + rom
+    library = Library(name)
+    texts   = [_plain_module_names(_convert(Top(plan), name, RomFiles(primitives, library)))]
+    texts  += [_convert(component, module, RomFiles(primitives)) for module, component in library.modules()]
+    texts.append(resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
+    return "\n".join(texts)
+
+
+def _convert(component, name, platform):
+    return verilog.convert(component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
 
 
 def cells():

@@ -15,7 +15,7 @@ __all__ = ["SlidingWindow", "Window"]
 
 @dataclass(frozen=True, kw_only=True)
 class Window(Unit):
-    """Vectors of ``kernel`` x channels in the order (ky, kx, channel), channel fastest; padding inserts 0.
+    """Vectors of ``kernel`` x channels in the order (block, ky, kx, channel), channel fastest; padding inserts 0.
 
     A ring of ``rows`` image rows is written and read at once. An output row starts when the rows it needs are
     complete; the rows it leaves behind are free when its last beat has been read. One beat a cycle on either side.
@@ -24,12 +24,13 @@ class Window(Unit):
     ----------
     name : instance name.
     tensor : the input's type.
-    kernel, stride, padding : (vertical, horizontal).
-    lanes : channels per beat; divides the channel count.
+    kernel, stride, padding, dilation : (vertical, horizontal).
+    lanes : channels per beat; divides the channels of a block.
+    blocks : parts of the channels, equal and one behind the other; a pixel's vector is that of each block in turn.
 
     Raises
     ------
-    ValueError : ``lanes`` does not divide the channels, or padding is not smaller than the kernel.
+    ValueError : ``lanes`` does not divide the channels of a block, or padding is not smaller than what the kernel spans.
     """
 
     name:    str
@@ -38,12 +39,20 @@ class Window(Unit):
     stride:  tuple[int, int]
     padding: tuple[int, int]
     lanes:   int
+    dilation: tuple[int, int] = (1, 1)
+    blocks:  int = 1
 
     def __post_init__(self):
-        if self.tensor.channels % self.lanes:
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
-        if self.padding[0] >= self.kernel[0] or self.padding[1] >= self.kernel[1]:
-            raise ValueError(f"padding must be smaller than the kernel {self.kernel!r}, not {self.padding!r}")
+        if self.tensor.channels % (self.lanes * self.blocks):
+            of_block = f" in {self.blocks} blocks" if self.blocks > 1 else ""
+            raise ValueError(f"lanes must divide the {self.tensor.channels} channels{of_block}, not {self.lanes!r}")
+        if self.padding[0] >= self.extent[0] or self.padding[1] >= self.extent[1]:
+            raise ValueError(f"padding must be smaller than the kernel's extent {self.extent!r}, not {self.padding!r}")
+
+    @property
+    def extent(self):
+        """Rows and columns that the kernel spans."""
+        return tuple(dilation * (kernel - 1) + 1 for dilation, kernel in zip(self.dilation, self.kernel, strict=True))
 
     @property
     def i(self):
@@ -56,8 +65,8 @@ class Window(Unit):
     @property
     def output_size(self):
         """Output rows and columns."""
-        return tuple((extent + 2 * padding - kernel) // stride + 1 for extent, padding, kernel, stride
-                     in zip(self.tensor.shape[:2], self.padding, self.kernel, self.stride, strict=True))
+        return tuple((length + 2 * padding - extent) // stride + 1 for length, padding, extent, stride
+                     in zip(self.tensor.shape[:2], self.padding, self.extent, self.stride, strict=True))
 
     @property
     def row_beats(self):
@@ -80,7 +89,7 @@ class Window(Unit):
 
     def rows_until(self, oy):
         """Input rows of the frame that must be complete for output row ``oy``: those it reads or leaves behind."""
-        reads = min(oy * self.stride[0] - self.padding[0] + self.kernel[0], self.tensor.height)
+        reads = min(oy * self.stride[0] - self.padding[0] + self.extent[0], self.tensor.height)
         return max(reads, self.first_row(oy + 1))
 
     def needs(self, oy):
@@ -171,23 +180,32 @@ class SlidingWindow(UnitComponent):
                 write.addr.eq(Mux(write.addr == depth - 1, 0, write.addr + 1)),
             ]
 
-        # Reading: counters (oy, ox, ky, beat within the kernel's row). Row and column positions are relative to the
+        # Reading: counters (oy, ox, block, ky, kx, beat of the block). Row and column positions are relative to the
         # image, so a position outside it is padding; no multiplier is needed, every address is a running sum.
         height, width = unit.output_size
-        kernel_beats  = unit.kernel[1] * unit.pixel_beats
-        oy   = Signal(below(height))
-        ox   = Signal(below(width))
-        ky   = Signal(below(unit.kernel[0]))
-        beat = Signal(below(kernel_beats))
-        oy_last, ox_last   = oy == height - 1, ox == width - 1
-        ky_last, beat_last = ky == unit.kernel[0] - 1, beat == kernel_beats - 1
+        together      = (unit.blocks, unit.dilation[1]) == (1, 1)    # the taps of a row lie side by side: one long tap
+        taps          = 1 if together else unit.kernel[1]
+        tap_beats     = unit.dilation[1] * unit.pixel_beats          # from tap to tap
+        extent_beats  = unit.extent[1] * unit.pixel_beats
+        block_beats   = extent_beats if together else unit.pixel_beats // unit.blocks
+        oy    = Signal(below(height))
+        ox    = Signal(below(width))
+        block = Signal(below(unit.blocks))
+        ky    = Signal(below(unit.kernel[0]))
+        kx    = Signal(below(taps))
+        beat  = Signal(below(block_beats))
+        ahead = beat if together else Signal(below(extent_beats))    # from the window's left edge to the beat
+        left  = Signal(below(unit.pixel_beats))                      # from there to the block
+        oy_last, ox_last, block_last = oy == height - 1, ox == width - 1, block == unit.blocks - 1
+        ky_last, kx_last, beat_last  = ky == unit.kernel[0] - 1, kx == taps - 1, beat == block_beats - 1
 
         first_y   = -unit.padding[0]
         first_x   = -unit.padding[1] * unit.pixel_beats
-        y_limit   = max(unit.tensor.height, (height - 1) * unit.stride[0] + unit.kernel[0]) + 1
-        x_limit   = max(unit.row_beats, (width - 1) * unit.stride[1] * unit.pixel_beats + kernel_beats) + 1
+        y_limit   = max(unit.tensor.height, (height - 1) * unit.stride[0] + unit.extent[0]) + 1
+        x_limit   = max(unit.row_beats, (width - 1) * unit.stride[1] * unit.pixel_beats + extent_beats) + 1
         window_y  = Signal(range(first_y, y_limit), init=first_y)     # image row of the window's top
         window_x  = Signal(range(first_x, x_limit), init=first_x)     # beat in the row of the window's left edge
+        tap_y     = Signal(below(unit.extent[0]))               # rows from the window's top to those of tap ky
         y         = Signal(range(first_y, y_limit))
         x         = Signal(range(first_x, x_limit))
         row_start = Signal(below(depth))                        # ring address of the oldest row
@@ -200,8 +218,8 @@ class SlidingWindow(UnitComponent):
             return (position >= 0) & (position < extent) if position.shape().signed else position < extent
 
         m.d.comb += [
-            y.eq(window_y + ky),
-            x.eq(window_x + beat),
+            y.eq(window_y + tap_y),
+            x.eq(window_x + ahead),
             y_within.eq(inside(y, unit.tensor.height)),
             within.eq(y_within & inside(x, unit.row_beats)),
         ]
@@ -227,6 +245,9 @@ class SlidingWindow(UnitComponent):
 
         step = Signal()
         pad  = Signal()
+        vector_last = beat_last & kx_last & ky_last
+        pixel_last  = vector_last & block_last
+        next_left   = Mux(block_last, 0, left + block_beats)
         m.d.comb += [
             step.eq((complete >= need) & room(self.o)),
             read.addr.eq(row + x),
@@ -234,23 +255,50 @@ class SlidingWindow(UnitComponent):
             self.o.payload.eq(Mux(pad, 0, read.data)),
         ]
         output_register(m, self.o, step)
-        after_ky = Mux(y_within, ring("row_ahead", row, unit.row_beats), row)
+        # The row of the next tap: from above the image it is counted from the oldest row, and outside it stays.
+        tap_rows = Signal(below(unit.rows + 1))
+        next_y   = Signal(range(first_y, y_limit + unit.dilation[0]))
+        m.d.comb += next_y.eq(y + unit.dilation[0])
+        with m.If(inside(next_y, unit.tensor.height)):
+            m.d.comb += tap_rows.eq(unit.dilation[0])
+            with m.Switch(y):
+                for above in range(max(first_y, -unit.dilation[0]), 0):
+                    with m.Case(above):
+                        m.d.comb += tap_rows.eq(above + unit.dilation[0])
+        tap_row_beats = Signal(below(depth + 1))
+        with m.Switch(tap_rows):
+            for count in range(1, min(unit.dilation[0], unit.rows) + 1):
+                with m.Case(count):
+                    m.d.comb += tap_row_beats.eq(count * unit.row_beats)
+        after_ky = ring("row_ahead", row, tap_row_beats)
         next_start = ring("start_ahead", row_start, freed_beats)
         with m.If(step):
-            m.d.sync += [pad.eq(~within), beat.eq(Mux(beat_last, 0, beat + 1))]
-            with m.If(beat_last):
-                m.d.sync += [ky.eq(Mux(ky_last, 0, ky + 1)), row.eq(Mux(ky_last, row_start, after_ky))]
-                with m.If(ky_last):
-                    m.d.sync += [
-                        ox.eq(Mux(ox_last, 0, ox + 1)),
-                        window_x.eq(Mux(ox_last, first_x, window_x + unit.stride[1] * unit.pixel_beats)),
-                    ]
-                    with m.If(ox_last):
-                        m.d.sync += [
-                            oy.eq(Mux(oy_last, 0, oy + 1)),
-                            window_y.eq(Mux(oy_last, first_y, window_y + unit.stride[0])),
-                            row_start.eq(next_start),
-                            row.eq(next_start),
-                        ]
-                        m.d.comb += row_release.eq(freed)
+            m.d.sync += [pad.eq(~within), ahead.eq(ahead + 1), beat.eq(Mux(beat_last, 0, beat + 1))]
+            if not together:
+                with m.If(beat_last):
+                    m.d.sync += [kx.eq(Mux(kx_last, 0, kx + 1)), ahead.eq(ahead + (tap_beats - block_beats + 1))]
+            with m.If(beat_last & kx_last):
+                m.d.sync += [
+                    ky.eq(Mux(ky_last, 0, ky + 1)),
+                    tap_y.eq(Mux(ky_last, 0, tap_y + unit.dilation[0])),
+                    row.eq(Mux(ky_last, row_start, after_ky)),
+                ]
+                if not together:
+                    m.d.sync += ahead.eq(left)
+            if not together:
+                with m.If(vector_last):
+                    m.d.sync += [block.eq(Mux(block_last, 0, block + 1)), left.eq(next_left), ahead.eq(next_left)]
+            with m.If(pixel_last):
+                m.d.sync += [
+                    ox.eq(Mux(ox_last, 0, ox + 1)),
+                    window_x.eq(Mux(ox_last, first_x, window_x + unit.stride[1] * unit.pixel_beats)),
+                ]
+            with m.If(pixel_last & ox_last):
+                m.d.sync += [
+                    oy.eq(Mux(oy_last, 0, oy + 1)),
+                    window_y.eq(Mux(oy_last, first_y, window_y + unit.stride[0])),
+                    row_start.eq(next_start),
+                    row.eq(next_start),
+                ]
+                m.d.comb += row_release.eq(freed)
         return m

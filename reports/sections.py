@@ -125,12 +125,10 @@ def accuracy_table(data: ReportData) -> Table:
 def weights_table(data: ReportData) -> Table:
     """The weights of each layer and the accumulator their sums need."""
     types = data.network.types
-    engines = {layer.name: layer for layer in data.manifest.layers}
+    packings = {rom.layer: rom.packing for rom in data.manifest.roms if rom.packing is not None}
 
     def row(node: MatrixNode) -> tuple[Value, ...]:
         counts = [int((node.planes == trit).sum()) for trit in (-1, 0, 1)]
-        layer = engines.get(node.name)
-        packing = ((layer and layer.folding) or {}).get("packing")
         accumulator = str(node.accumulator(types[node.input].dtype))
         return (
             node.name,
@@ -139,7 +137,7 @@ def weights_table(data: ReportData) -> Table:
             *counts,
             100 * node.sparsity,
             accumulator,
-            packing,
+            packings.get(node.name),
         )
 
     nodes = list(data.network.matrix_nodes())

@@ -22,7 +22,6 @@ from export.ir import (
     Dense,
     Flatten,
     IntArray,
-    MatrixNode,
     MaxPool,
     Network,
     Node,
@@ -101,27 +100,32 @@ def evaluate(node: Node, x: IntArray) -> IntArray:
 def _(node: Convolution, x: IntArray) -> IntArray:
     kernel_height, kernel_width = node.kernel
     pad_height, pad_width = node.padding
+    span = tuple(dilation * (size - 1) + 1 for dilation, size in zip(node.dilation, node.kernel, strict=True))
     padded = np.pad(x, ((0, 0), (pad_height, pad_height), (pad_width, pad_width), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(
-        padded, node.kernel, axis=(1, 2)
-    )  # [N, Y, X, C, kh, kw]
-    windows = windows[:, :: node.stride[0], :: node.stride[1]].transpose(
-        0, 1, 2, 4, 5, 3
-    )  # [N, oy, ox, kh, kw, C]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=(1, 2))  # [N, Y, X, C, span]
+    windows = windows[
+        :, :: node.stride[0], :: node.stride[1], :, :: node.dilation[0], :: node.dilation[1]
+    ].transpose(0, 1, 2, 4, 5, 3)  # [N, oy, ox, kh, kw, C]
     images, height, width = windows.shape[:3]
-    columns = kernel_height * kernel_width * x.shape[3]
+    inputs, outputs = x.shape[3] // node.groups, node.planes.shape[1] // node.groups
+    columns = kernel_height * kernel_width * inputs
     chunk = max(1, _CHUNK_ELEMENTS // (height * width * columns))
-    product = _product(node, x)
-    result = np.empty((images, height, width, node.planes.shape[1]), dtype=np.int64)
-    for start in range(0, images, chunk):
-        rows = windows[start : start + chunk].reshape(-1, columns)
-        result[start : start + chunk] = product(rows).reshape(-1, *result.shape[1:])
+    matrix = node.matrix()
+    result = np.empty((images, height, width, len(matrix)), dtype=np.int64)
+    for group in range(node.groups):
+        seen = windows[..., group * inputs : (group + 1) * inputs]
+        rows = slice(group * outputs, (group + 1) * outputs)
+        product = _product(matrix[rows], x)
+        for start in range(0, images, chunk):
+            vectors = seen[start : start + chunk].reshape(-1, columns)
+            sums = product(vectors).reshape(-1, height, width, outputs)
+            result[start : start + chunk, ..., rows] = sums
     return result
 
 
 @evaluate.register
 def _(node: Dense, x: IntArray) -> IntArray:
-    return _product(node, x)(x[:, 0, 0])[:, None, None]
+    return _product(node.matrix(), x)(x[:, 0, 0])[:, None, None]
 
 
 @evaluate.register
@@ -166,13 +170,12 @@ def _(node: ArgMax, x: IntArray) -> IntArray:
     return result
 
 
-def _product(node: MatrixNode, x: IntArray) -> Callable[[IntArray], IntArray]:
-    """Return the function rows [R, K] -> [R, M] of a layer for inputs no larger than those in ``x``.
+def _product(matrix: IntArray, x: IntArray) -> Callable[[IntArray], IntArray]:
+    """Return the function rows [R, K] -> [R, M] of a matrix for inputs no larger than those in ``x``.
 
     Float64 matrix products run on BLAS and int64 ones do not, so float64 is used wherever it is exact: where
     no partial sum, in whatever order, can need more than 53 bits.
     """
-    matrix = node.matrix()
     largest = int(np.abs(x).max(initial=0)) * int(np.abs(matrix).sum(axis=1).max())
     kind = np.float64 if largest.bit_length() <= _FLOAT_BITS else np.int64
     weights = matrix.T.astype(kind)

@@ -136,8 +136,6 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
         "module '2' (BatchNorm2d): must keep running statistics: "
         "those of a batch are no function of one sample",
     ),
-    (lambda: sequential(nn.Conv2d(4, 2, 1, groups=2), act()), f"{CONV}: groups must be 1, not 2"),
-    (lambda: sequential(nn.Conv2d(4, 2, 2, dilation=2), act()), f"{CONV}: dilation must be 1, not (2, 2)"),
     (
         lambda: sequential(nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect"), act()),
         f"{CONV}: padding_mode must be 'zeros', not 'reflect'",
@@ -145,6 +143,11 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (
         lambda: sequential(nn.Conv2d(4, 2, (3, 2), padding="same"), act()),
         f"{CONV}: padding 'same' needs an odd kernel, not (3, 2)",
+    ),
+    (
+        lambda: sequential(nn.Conv2d(4, 2, 4, dilation=3), act()),
+        "convolution 'layer_1': kernel (4, 4) with dilation (3, 3) is larger than the padded input of "
+        "4x4x4 u3",
     ),
     (lambda: sequential(nn.Conv2d(3, 2, 1), act()), "convolution 'layer_1': takes 3 channels, not 4"),
     (

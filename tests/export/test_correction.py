@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from export.correction import Sums
 from export.datatype import DataType
 from export.ir import IntArray, Trits
+from tests.export.expect import raises
 from tests.export.networks import trits
 
 SMALL = [DataType(bits, signed=signed) for bits in (1, 2, 3) for signed in (False, True)]
@@ -68,6 +69,33 @@ def test_corrected_bias_gives_the_same_scores(dtype: DataType) -> None:
     np.testing.assert_array_equal(scores, x @ matrix.T + bias)
 
 
+@pytest.mark.parametrize("dtype", SMALL, ids=str)
+def test_planes_with_coefficients(dtype: DataType) -> None:
+    """sum' = sum_j m_j * sum'_j is y and the correction; planes may cancel each other."""
+    planes = np.stack([trits(np.random.default_rng(2), 4, 3), trits(np.random.default_rng(3), 4, 3)])
+    planes[1, 0] = -planes[0, 0]
+    coefficients = (5, 3)
+    x = every_vector(dtype, 3)
+    sums = sum(m * engine(plane, x, dtype) for m, plane in zip(coefficients, planes, strict=True))
+    y = sum(m * (x @ plane.T.astype(np.int64)) for m, plane in zip(coefficients, planes, strict=True))
+    ours = Sums.of(planes, dtype, coefficients)
+    np.testing.assert_array_equal(sums, y + ours.corrections)
+    assert (sums <= ours.largest).all()
+    assert (sums.max(axis=0) == ours.largest)[1]  # no two planes of this row disagree in a column
+    assert ours.dtype.bits == int(ours.largest.max()).bit_length()
+    bias = np.array([-7, 0, 3, 1000])
+    np.testing.assert_array_equal(sums + ours.bias(bias), y + bias)
+    thresholds = np.sort(np.random.default_rng(4).integers(-60, 60, (4, 3)), axis=1)
+    np.testing.assert_array_equal(
+        sums[:, :, None] >= ours.thresholds(thresholds), y[:, :, None] >= thresholds
+    )
+
+
+def test_as_many_coefficients_as_planes() -> None:
+    with raises(ValueError, "1 planes need as many coefficients, not (1, 2)"):
+        Sums.of(np.zeros((2, 3), dtype=np.int8), DataType(2, signed=False), (1, 2))
+
+
 def test_matrix_of_zeros_has_an_accumulator_of_one_bit() -> None:
     assert Sums.of(np.zeros((2, 3), dtype=np.int8), DataType(8, signed=True)).dtype.bits == 1
 
@@ -82,22 +110,8 @@ def test_corrected_products_are_the_same(dtype: DataType) -> None:
     np.testing.assert_array_equal(found, multiplier * (x @ matrix.T.astype(np.int64)) + bias)
 
 
-@pytest.mark.parametrize("dtype", SMALL, ids=str)
-def test_planes_add_up_with_their_coefficients(dtype: DataType) -> None:
-    rng = np.random.default_rng(3)
-    planes, coefficients = np.stack([trits(rng, 4, 3), trits(rng, 4, 3)]), (5, 2)
-    x = every_vector(dtype, 3)
-    sums = 5 * engine(planes[0], x, dtype) + 2 * engine(planes[1], x, dtype)
-    of = Sums.of(planes, dtype, coefficients)
-    np.testing.assert_array_equal(
-        sums, x @ (5 * planes[0] + 2 * planes[1]).T.astype(np.int64) + of.corrections
-    )
-    assert (sums <= of.largest).all()
-    picked = of.rows([2, 0])
-    assert picked.corrections.tolist() == of.corrections[[2, 0]].tolist()
-    assert picked.largest.tolist() == of.largest[[2, 0]].tolist()
-
-
-def test_planes_without_their_coefficients() -> None:
-    with pytest.raises(ValueError, match=r"^2 planes need as many coefficients, not \(1,\)$"):
-        Sums.of(np.ones((2, 3, 4), np.int8), DataType(2, signed=False))
+def test_rows_in_another_order() -> None:
+    sums = Sums.of(trits(np.random.default_rng(3), 4, 3), DataType(3, signed=True))
+    picked = sums.rows([2, 0])
+    assert picked.corrections.tolist() == sums.corrections[[2, 0]].tolist()
+    assert picked.largest.tolist() == sums.largest[[2, 0]].tolist()

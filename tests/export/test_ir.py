@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +101,44 @@ def test_max_pool_drops_a_remainder() -> None:
     assert str(MaxPool(name="p", input="input", size=(2, 3)).infer(image(5, 8))) == "2x2x1 u2"
 
 
+def test_the_largest_coefficients_that_can_be_held() -> None:
+    """Sums of 62 bits are held: int64, which the reference computes in, must be able to see an overflow."""
+    planes, vector = np.ones((2, 1, 1)), TensorType(1, 1, 1, U2)
+    for coefficients, bits in (((2**59, 2**59), 62), ((2**59, 2**60), 63), ((2**70, 1), 72)):
+        node = Dense(name="d", input="input", planes=planes, coefficients=coefficients)
+        if bits == 62:
+            assert str(node.infer(vector)) == "1x1x1 u62"
+        else:
+            message = f"need sums of {bits} bits; at most 62 can be held"
+            with raises(IRError, f"dense 'd': coefficients {coefficients!r} and inputs u2 {message}"):
+                node.infer(vector)
+
+
+def test_groups_and_dilation() -> None:
+    rng = np.random.default_rng(0)
+    planes = rng.integers(-1, 2, (2, 4, 3, 2, 2))
+    node = Convolution(
+        name="c", input="input", planes=planes, coefficients=(1, 2), groups=2, dilation=(1, 3), padding=(0, 1)
+    )
+    assert str(node.infer(image(channels=6))) == "3x3x4 s7"
+    assert node.extent == (2, 4)
+    assert node.matrix().shape == (4, 12)
+    blocks = node.block_matrices().reshape(2, 4, 2, 2, 6)
+    for row in range(4):
+        own, other = (slice(0, 3), slice(3, 6)) if row < 2 else (slice(3, 6), slice(0, 3))
+        np.testing.assert_array_equal(blocks[:, row, ..., own].reshape(2, -1), node.plane_matrices()[:, row])
+        assert not blocks[:, row, ..., other].any()
+
+
+@pytest.mark.parametrize(
+    "planes", [EYE[:, ::-1], EYE.transpose(0, 2, 1), np.repeat(EYE, 2, axis=2)[..., ::2]]
+)
+def test_planes_that_are_not_contiguous(planes: npt.NDArray[np.int64]) -> None:
+    node = Dense(name="d", input="input", planes=planes)
+    assert node.planes.flags.c_contiguous
+    np.testing.assert_array_equal(node.planes, planes)
+
+
 def test_convolution_geometry() -> None:
     node = Convolution(
         name="c", input="input", planes=np.ones((1, 1, 1, 3, 2)), stride=(2, 1), padding=(1, 0)
@@ -147,6 +186,28 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), padding=(-1, 0)),
         "convolution 'c': padding must not be negative, not (-1, 0)",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), dilation=(0, 1)),
+        "convolution 'c': dilation must be positive, not (0, 1)",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 4, 1, 3, 3)), groups=0),
+        "convolution 'c': groups must be a positive int, not 0",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 4, 1, 3, 3)), groups=3),
+        "convolution 'c': groups must divide its 4 outputs, not 3",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 4, 1, 3, 3)), groups=2).infer(image()),
+        "convolution 'c': takes 2 channels, not 1",
+    ),
+    (
+        lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), dilation=(1, 2)).infer(
+            image()
+        ),
+        "convolution 'c': kernel (3, 3) with dilation (1, 2) is larger than the padded input of 4x4x1 u2",
     ),
     (
         lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 2, 3, 3))).infer(image()),

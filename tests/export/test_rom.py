@@ -68,7 +68,7 @@ def test_weights_come_back_from_the_file(tmp_path: Path, packing: Packing, pe: i
     assert image.depth == (6 // pe) * (12 // simd)
     words = read_mem(image.write(tmp_path), image.word_bits, image.depth)
     again = weights_from_rom(RomImage("fc", "weights", image.word_bits, words), 6, 12, pe, simd, packing)
-    np.testing.assert_array_equal(again, node.planes[0], strict=True)
+    np.testing.assert_array_equal(again, node.planes, strict=True)
 
 
 def test_place_of_each_weight() -> None:
@@ -116,7 +116,7 @@ def test_flipped_bit_is_another_weight_or_no_image(tmp_path: Path) -> None:
         except RomError as error:
             assert str(error).endswith("10 is not the code of a trit")  # noqa: PT017
         else:
-            assert (again != node.planes[0]).sum() == 1
+            assert (again != node.planes).sum() == 1
 
 
 @pytest.mark.parametrize(
@@ -170,12 +170,21 @@ def test_folding_that_does_not_divide() -> None:
         value_rom("c", "bias", np.zeros((4, 1)), 3, 1)
 
 
-def test_more_than_one_plane() -> None:
+@pytest.mark.parametrize(("pe", "simd"), [(1, 1), (2, 3), (4, 6)])
+def test_planes_of_a_row_group_follow_one_another(pe: int, simd: int) -> None:
     node = chain().nodes[4]
     assert isinstance(node, Dense)
-    message = "layer 'dense': an image holds one plane of coefficient 1, not 2 of coefficients (3, 1)"
-    with raises(RomError, message):
-        weight_rom(node, 1, 1, Packing.TWO_BIT)
+    planes = node.planes  # [2, 4, 6]
+    image = weight_rom(node, pe, simd, Packing.TWO_BIT)
+    assert image.depth == 2 * (4 // pe) * (6 // simd)
+    assert (weights_from_rom(image, 4, 6, pe, simd, Packing.TWO_BIT, planes=2) == planes).all()
+    words = unpack(image.words, pe * simd, Packing.TWO_BIT)
+    address = iter(range(image.depth))
+    for row in range(0, 4, pe):
+        for plane in planes:
+            for column in range(0, 6, simd):
+                part = plane[row : row + pe, column : column + simd]
+                assert (words[next(address)] == part.ravel()).all()
 
 
 def test_image_of_another_layer() -> None:

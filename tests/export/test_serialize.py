@@ -73,6 +73,8 @@ def test_json_is_for_people(tmp_path: Path) -> None:
         "coefficients": [1],
         "stride": [1, 1],
         "padding": [1, 0],
+        "dilation": [1, 1],
+        "groups": 1,
     }
     assert body["nodes"][1]["output"] == "u2"
 

@@ -73,4 +73,4 @@ def test_what_is_dead_costs_nothing():
     wiring = wire(share(matrix, 4), DataType.parse("u4"))
     assert (wiring.rows, wiring.luts, wiring.flip_flops, wiring.stages) == ((), 0, 4, 1)
     assert wiring.outputs[1] == ()
-    assert wire(share(matrix[1:], 4), DataType.parse("u4")).width == 1
+    assert wire(share(matrix[1:], 4), DataType.parse("u4")).sums.dtype.bits == 1

@@ -10,7 +10,7 @@ from hw.array_folding import ArrayFolding
     [
         ({"pe": 0, "simd": 1}, ValueError, "pe must be positive, not 0"),
         ({"pe": 1, "simd": 2.0}, TypeError, "simd must be an int, not 2.0"),
-        ({"pe": 1, "simd": 1, "packing": "2bit"}, TypeError, "packing must be a Packing, not '2bit'"),
+        ({"pe": 1, "simd": 1, "packing": "2bit"}, TypeError, "packing must be a PackingChoice, not '2bit'"),
     ],
 )
 def test_folding_arguments(values, error, message):
@@ -22,6 +22,6 @@ def test_options_are_plain_values():
     assert ArrayFolding(pe=2, simd=3).options == {
         "pe": 2,
         "simd": 3,
-        "packing": "2bit",
+        "packing": "auto",
         "activation": "auto",
     }

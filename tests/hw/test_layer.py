@@ -1,4 +1,8 @@
+import dataclasses
+import re
+
 import numpy as np
+import pytest
 
 from export.datatype import DataType
 from export.ir import Convolution, TensorType
@@ -21,6 +25,14 @@ def test_windows_come_in_the_lanes_asked_for_or_whole():
     assert [unit.o.lanes for unit in convolution(lanes=None).windows(4, whole=True)] == [36]
     assert [unit.o.lanes for unit in convolution(padding=(1, 1)).windows(4, whole=True)] == [36]
     assert convolution((1, 1)).windows(4) == []
+
+
+def test_sums_of_an_input_that_they_were_not_proved_for():
+    layer = convolution()
+    wider = dataclasses.replace(layer.source, dtype=DataType.parse("u8"))
+    message = "sums of 'conv' must be 3x3x2 u14, as proved for an input of 5x5x4 u8, not 3x3x2 u7"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        dataclasses.replace(layer, source=wider)
 
 
 def test_a_plan_error_names_the_layer():

@@ -6,12 +6,12 @@ from amaranth.sim import Simulator
 
 from export.datatype import DataType
 from export.ir import ArgMax, Dense, Flatten, Network, TensorType, Threshold
-from export.packing import Packing
 from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
 from hw.network import Top
 from hw.plan import plan
 from hw.unrolled_folding import UnrolledFolding
+from hw.weight_memory import PackingChoice
 from sim.reference import run
 from sim.stimulus import pack_beats
 from tests.hw.networks import FOLDINGS, SKIP_FOLDINGS, convolutional
@@ -77,9 +77,9 @@ def planned(design):
             "classifier": ArrayFolding(pe=1, simd=1),
         },  # the last layer is the slowest and holds back the others
         {
-            "conv1": ArrayFolding(pe=4, simd=18, packing=Packing.FIVE_IN_EIGHT),
-            "conv2": ArrayFolding(pe=6, simd=16, packing=Packing.FIVE_IN_EIGHT),
-            "classifier": ArrayFolding(pe=5, simd=24, packing=Packing.FIVE_IN_EIGHT),
+            "conv1": ArrayFolding(pe=4, simd=18, packing=PackingChoice.FIVE_IN_EIGHT),
+            "conv2": ArrayFolding(pe=6, simd=16, packing=PackingChoice.FIVE_IN_EIGHT),
+            "classifier": ArrayFolding(pe=5, simd=24, packing=PackingChoice.FIVE_IN_EIGHT),
         },
         {
             "conv1": ArrayFolding(pe=1, simd=2),

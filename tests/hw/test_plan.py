@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
-from export.ir import Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from export.ir import Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from export.packing import Packing
 from hw.array_folding import ArrayFolding
 from hw.layer import PlanError
 from hw.line_window import LineWindow
@@ -50,7 +51,7 @@ def test_interval_is_at_least_that_of_the_slowest_unit():
 
 def test_one_image_for_every_constant():
     roms = [(image.stem, packing) for image, packing in plan(convolutional(), FOLDINGS).roms()]
-    two_bit = FOLDINGS["conv1"].packing
+    two_bit = Packing.TWO_BIT  # shallow words
     assert roms == [
         ("conv1.weights", two_bit),
         ("conv1.thresholds", None),
@@ -81,6 +82,28 @@ def test_foldings_that_do_not_divide():
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "pe", "simd", "message"),
+    [
+        (6, 4, 2, "'conv': pe must divide the 6 rows of a group or be a multiple of them, not 4"),
+        (
+            2,
+            4,
+            1,
+            "'conv': simd must be a multiple of its 2 channels of a group where pe exceeds the 2 rows of "
+            "a group, not 1",
+        ),
+        (2, 2, 3, "'conv': simd must divide its 2 channels of a group or be a multiple of them, not 3"),
+    ],
+)
+def test_foldings_that_do_not_fit_the_groups(rows, pe, simd, message):
+    planes = np.ones((1, 2 * rows, 2, 3, 3), np.int8)
+    node = Convolution(name="conv", input="input", planes=planes, groups=2)
+    network = Network("groups", TensorType(4, 4, 4, U2), (node,))
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan(network, {"conv": ArrayFolding(pe=pe, simd=simd)})
+
+
 def test_layers_that_do_not_match():
     refuse(
         "hardware.layers names 'conv3', which is no layer with weights; those are: conv1, conv2, classifier",
@@ -99,14 +122,11 @@ def test_a_layer_named_by_a_word_of_verilog():
         plan(Network("words", TensorType(1, 1, 4, U2), (node,)), {"output": ArrayFolding(pe=1, simd=1)})
 
 
-def test_more_than_one_plane():
+def test_planes_are_added_behind_the_array():
     node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 2))
     network = Network("planes", TensorType(1, 1, 4, U2), (node,))
-    message = (
-        "'fc': it has 2 planes of coefficients (1, 2); the array engine builds one plane of coefficient 1"
-    )
-    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(network, {"fc": ArrayFolding(pe=1, simd=1)})
+    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=1)}).stages
+    assert [unit.name for unit in stage.units] == ["array", "planes", "bias"]
 
 
 def test_nodes_that_no_stage_serves():

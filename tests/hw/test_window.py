@@ -10,11 +10,13 @@ from tests.hw.pipeline import check, planned, tensor
 U2, S3 = DataType.parse("u2"), DataType.parse("s3")
 
 
-def windows(images, kernel, stride, padding):
+def windows(images, kernel, stride, padding, dilation=(1, 1)):
     """[N, H, W, C] as [N, OH, OW, kh, kw, C], with zeros around."""
     padded = np.pad(images, ((0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)))
-    view = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(1, 2))
-    return view[:, :: stride[0], :: stride[1]].transpose(0, 1, 2, 4, 5, 3)
+    extent = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=(1, 2))
+    view = view[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+    return view.transpose(0, 1, 2, 4, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +48,47 @@ def test_every_window_in_the_planned_cycle(size, channels, lanes, kernel, stride
     check(unit, pack_beats(images, dtype, lanes), pack_beats(expected, dtype, lanes), frames=3)
 
 
+@pytest.mark.parametrize(
+    ("size", "channels", "lanes", "blocks", "kernel", "stride", "padding", "dilation"),
+    [
+        ((5, 6), 4, 1, 2, (3, 3), (1, 1), (1, 1), (1, 1)),
+        ((4, 4), 6, 2, 3, (2, 2), (2, 1), (0, 1), (1, 1)),
+        ((3, 3), 3, 1, 3, (1, 1), (1, 1), (0, 0), (1, 1)),
+        ((9, 7), 2, 1, 1, (3, 3), (1, 1), (2, 2), (2, 2)),
+        ((8, 9), 1, 1, 1, (3, 2), (2, 1), (4, 3), (3, 4)),
+        ((7, 7), 4, 2, 2, (2, 3), (1, 2), (0, 1), (3, 2)),
+        ((1, 4), 2, 2, 1, (3, 1), (1, 1), (5, 0), (5, 1)),
+        ((4, 3), 2, 1, 2, (3, 2), (3, 1), (3, 1), (2, 2)),
+    ],
+)
+def test_blocks_of_channels_and_taps_apart(size, channels, lanes, blocks, kernel, stride, padding, dilation):
+    unit = Window(
+        name="window",
+        tensor=TensorType(*size, channels, S3),
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        lanes=lanes,
+        blocks=blocks,
+    )
+    images = tensor(S3, (3, *size, channels))
+    vectors = windows(images, kernel, stride, padding, dilation)
+    parts = np.split(vectors, blocks, axis=5)  # [N, OH, OW, kh, kw, C/blocks] each
+    expected = np.stack(parts, axis=3).reshape(1, 1, -1, channels // blocks)
+    check(unit, pack_beats(images, S3, lanes), pack_beats(expected, S3, lanes), frames=3)
+
+
 def test_bad_parameters():
     image = TensorType(4, 4, 3, U2)
     common = {"name": "window", "tensor": image, "stride": (1, 1), "lanes": 3}
     with pytest.raises(ValueError, match=r"^lanes must divide the 3 channels, not 2$"):
         Window(**{**common, "lanes": 2}, kernel=(3, 3), padding=(1, 1))
-    with pytest.raises(ValueError, match=r"^padding must be smaller than the kernel \(3, 3\), not \(3, 0\)$"):
-        Window(**common, kernel=(3, 3), padding=(3, 0))
+    with pytest.raises(ValueError, match=r"^lanes must divide the 3 channels in 3 blocks, not 3$"):
+        Window(**common, kernel=(3, 3), padding=(1, 1), blocks=3)
+    message = r"^padding must be smaller than the kernel's extent \(3, 5\), not \(3, 0\)$"
+    with pytest.raises(ValueError, match=message):
+        Window(**common, kernel=(3, 3), padding=(3, 0), dilation=(1, 2))
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,20 @@ def test_equality_survives_the_file(tmp_path: Path) -> None:
     expected, found = run(lowered.network, x), run(again, x)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.parametrize("padding", [0, (2, 3), "same"])
+def test_groups_and_dilation(padding: int | tuple[int, int] | str) -> None:
+    """Grouped, depthwise and dilated convolutions as torch has them."""
+    torch.manual_seed(0)
+    model = sequential(
+        nn.Conv2d(4, 6, 3, groups=2, dilation=(1, 2), padding=padding),
+        UnsignedQuantizer(2),
+        nn.Conv2d(6, 6, (3, 1), groups=6, dilation=2, padding=padding),
+        UnsignedQuantizer(2),
+        nn.Conv2d(6, 3, 1, groups=3),
+        UnsignedQuantizer(3),
+    )
+    lowered = lower(model, (4, 9, 9), name="groups", argmax=False)
+    assert [node.groups for node in lowered.network.matrix_nodes()] == [2, 6, 3]  # type: ignore[attr-defined]
+    assert assert_same_integers(model, lowered, images(5, 4, 9, 9)) > 5 * 4 * 81

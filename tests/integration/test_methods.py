@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,9 +14,15 @@ from torch import nn
 
 import quant
 from export.lower import lower
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
+from hw.seven_series import Primitives
 from quant.activation import UnsignedQuantizer
 from quant.networks.digits import Digits
+from sim import runner
+from sim.simulators import Simulator
 from tests.export.models import assert_same_integers, sequential, shaken
+from tests.integration.designs import write
 from tests.quant.test_ternarizer import METHODS_AND_OPTIONS
 
 PER_CHANNEL = "per_channel"
@@ -48,8 +56,8 @@ def test_random_networks(
     assert assert_same_integers(model, lowered, sample) > 9 * (2 * 8 * 6 + 3)
 
 
-@pytest.mark.parametrize(("name", "options"), ONE_SCALE, ids=str)
-def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
+def trained(name: str, options: dict[str, Any]) -> nn.Module:
+    """A small digits network after a few steps."""
     torch.manual_seed(0)
     model = quant.ternarize(Digits(channels=(4, 5)), name, **options)
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
@@ -58,5 +66,47 @@ def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    lowered = lower(shaken(model), (1, 8, 8), name="digits")
+    return shaken(model)
+
+
+@pytest.mark.parametrize(("name", "options"), ONE_SCALE, ids=str)
+def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
+    model = trained(name, options)
+    lowered = lower(model, (1, 8, 8), name="digits")
     assert_same_integers(model, lowered, torch.rand(20, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "primitives", "simulator"),
+    [
+        ("ttq", {}, Primitives.GENERIC, Simulator.VERILATOR),
+        ("ttq", {}, Primitives.XILINX7, Simulator.ICARUS),
+        ("ics", {"expansion": 2}, Primitives.XILINX7, Simulator.ICARUS),
+    ],
+    indirect=["simulator"],
+    ids=str,
+)
+def test_planes_with_coefficients_are_hardware(
+    tmp_path: Path, name: str, options: dict[str, Any], primitives: Primitives, simulator: str
+) -> None:
+    network = lower(trained(name, options), (1, 8, 8), name="digits").network
+    assert all(len(node.planes) == 2 for node in network.matrix_nodes())
+    conv1, conv2, classifier = (node.name for node in network.matrix_nodes())
+    planned = plan(
+        network,
+        {
+            conv1: ArrayFolding(pe=2, simd=3),
+            conv2: ArrayFolding(pe=5, simd=4),
+            classifier: ArrayFolding(pe=1, simd=10),
+        },
+    )
+    write(tmp_path, planned, primitives)
+    frames = np.random.default_rng(0).integers(0, network.input.dtype.maximum + 1, (4, *network.input.shape))
+    for stalls in ("none", "random"):
+        result = runner.simulate(
+            tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls=stalls
+        )
+        assert result.failures == ()
+        assert result.passed
+        assert result.frames == 4
+        assert (result.cycles == result.expected_cycles) == (stalls == "none")

@@ -7,17 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export import serialize
 from export.datatype import DataType
-from export.files import write_atomic
 from export.ir import ArgMax, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
-from export.manifest import FileEntry
-from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.line_window import LineWindow
-from hw.plan import Plan, plan
+from hw.plan import plan
 from hw.window import Window
 from sim import runner
+from tests.integration.designs import write
 
 U2 = DataType.parse("u2")
 
@@ -44,16 +41,6 @@ def network() -> Network:
     return Network("unpadded", TensorType(16, 16, 1, DataType.parse("u8")), nodes)
 
 
-def design(folder: Path, planned: Plan) -> None:
-    """Write what `tritforge export` and `generate` do."""
-    serialize.save(planned.network, folder)
-    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
-    write_atomic(folder / "unpadded.v", verilog.generate(planned))
-    names = {"verilog": "unpadded.v", "network": serialize.NETWORK_FILE, "tensors": serialize.TENSOR_FILE}
-    files = {role: FileEntry.of(folder / name) for role, name in names.items()}
-    verilog.describe(planned, files=files, rom_entries=roms, device=None).write(folder)
-
-
 @pytest.mark.parametrize(("simd1", "simd2"), [(5, 2), (1, 36)])
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, simd1: int, simd2: int) -> None:
     foldings = {
@@ -64,7 +51,7 @@ def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, simd1: 
     planned = plan(network(), foldings)
     kinds = [type(unit) for stage in planned.stages for unit in stage.units if unit.name == "window"]
     assert kinds == [Window if simd1 == 1 else LineWindow, Window if simd2 == 2 else LineWindow]
-    design(tmp_path, planned)
+    write(tmp_path, planned)
     frames = np.random.default_rng(1).integers(0, 256, size=(4, 16, 16, 1))
     for stalls in ("none", "random"):
         result = runner.simulate(

@@ -34,14 +34,18 @@ def slow_convolution(node: Convolution, x: IntArray) -> IntArray:
     (stride_y, stride_x), (pad_y, pad_x) = node.stride, node.padding
     _, outputs, channels, height, width = node.planes.shape
     images, rows, columns, _ = x.shape
-    shape = ((rows + 2 * pad_y - height) // stride_y + 1, (columns + 2 * pad_x - width) // stride_x + 1)
+    (step_y, step_x), per_group = node.dilation, outputs // node.groups
+    shape = (
+        (rows + 2 * pad_y - step_y * (height - 1) - 1) // stride_y + 1,
+        (columns + 2 * pad_x - step_x * (width - 1) - 1) // stride_x + 1,
+    )
     result = np.zeros((images, *shape, outputs), dtype=np.int64)
     for n, oy, ox, o in np.ndindex(*result.shape):
         for j, i, ky, kx in np.ndindex(len(node.planes), channels, height, width):
-            y, column = oy * stride_y + ky - pad_y, ox * stride_x + kx - pad_x
+            y, column = oy * stride_y + ky * step_y - pad_y, ox * stride_x + kx * step_x - pad_x
             if 0 <= y < rows and 0 <= column < columns:
                 weight = node.coefficients[j] * int(node.planes[j, o, i, ky, kx])
-                result[n, oy, ox, o] += weight * x[n, y, column, i]
+                result[n, oy, ox, o] += weight * x[n, y, column, o // per_group * channels + i]
     return result
 
 
@@ -51,21 +55,31 @@ def slow_convolution(node: Convolution, x: IntArray) -> IntArray:
     st.tuples(st.integers(1, 3), st.integers(1, 3)),
     st.tuples(st.integers(1, 2), st.integers(1, 3)),
     st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    st.sampled_from([1, 3]),
     st.integers(1, 2),
 )
 def test_convolution_is_its_definition(
-    seed: int, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int], planes: int
+    seed: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    planes: int,
 ) -> None:
     rng = np.random.default_rng(seed)
     node = Convolution(
         name="c",
         input="input",
-        planes=trits(rng, planes, 2, 3, *kernel),
+        planes=trits(rng, planes, 2 * groups, 3 // groups, *kernel),
         coefficients=tuple(range(1, planes + 1)),
         stride=stride,
         padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
-    x = rng.integers(-8, 8, (2, 4, 3, 3))
+    x = rng.integers(-8, 8, (2, 7, 5, 3))
     np.testing.assert_array_equal(evaluate(node, x), slow_convolution(node, x), strict=True)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from export.packing import Packing
 from hw.seven_series import Primitives
+from hw.weight_memory import PackingChoice
 from quant.networks import NETWORKS, build
 from tests.test_layering import ROOT
 from tritforge import config
@@ -35,7 +35,7 @@ def test_digits(digits: Config) -> None:
     assert digits.dataset.fold == 0
     assert digits.network.channels == (16, 24)
     assert list(digits.hardware.layers) == ["conv1", "conv2", "classifier"]
-    assert digits.hardware.layers["conv1"].packing is Packing.TWO_BIT
+    assert digits.hardware.layers["conv1"].packing is PackingChoice.AUTO
     assert digits.hardware.primitives is Primitives.XILINX7
 
 
@@ -57,9 +57,9 @@ def test_digits(digits: Config) -> None:
             "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'",
         ),
         (
-            "packing: 2bit",
-            "packing: 3bit",
-            "hardware.layers.conv1.packing must be one of 2bit, 5in8, not '3bit'",
+            "pe: 16, simd: 1 }",
+            "pe: 16, simd: 1, packing: 3bit }",
+            "hardware.layers.conv1.packing must be one of auto, 2bit, 5in8, not '3bit'",
         ),
         ("name: digits", "name: small", "name must not be a word of Verilog, not 'small'"),
         (
