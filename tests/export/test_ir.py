@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from export.datatype import DataType
 from export.ir import (
-    NODE_KINDS,
     ArgMax,
     Bias,
     Convolution,
@@ -43,10 +42,6 @@ def test_types_of_every_tensor_of_a_chain() -> None:
     assert types["pool"] == "2x1x3 u2"
     assert types["flat"] == "1x1x6 u2"
     assert types["argmax"] == "1x1x1 u2"
-
-
-def test_every_kind_of_node_is_registered() -> None:
-    assert {node.kind: type(node) for node in chain().nodes} == NODE_KINDS
 
 
 def test_output_and_matrix_nodes() -> None:
@@ -96,6 +91,12 @@ def test_node_does_not_share_its_arrays() -> None:
 
 def test_max_pool_drops_a_remainder() -> None:
     assert str(MaxPool(name="p", input="input", size=(2, 3)).infer(image(5, 8))) == "2x2x1 u2"
+
+
+def test_max_pool_with_overlap_and_padding() -> None:
+    node = MaxPool(name="p", input="input", size=(3, 3), stride=(2, 1), padding=(1, 0))
+    assert str(node.infer(image(6, 8))) == "3x6x1 u2"
+    assert MaxPool(name="p", input="input", size=(2, 3)).stride == (2, 3)
 
 
 def test_convolution_geometry() -> None:
@@ -180,6 +181,14 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: MaxPool(name="p", input="x", size=(5, 1)).infer(image()),
         "max_pool 'p': window (5, 1) is larger than the input of 4x4x1 u2",
+    ),
+    (
+        lambda: MaxPool(name="p", input="x", size=(2, 2), stride=(0, 1)),
+        "max_pool 'p': stride must be positive, not (0, 1)",
+    ),
+    (
+        lambda: MaxPool(name="p", input="x", size=(2, 2), padding=(0, 2)),
+        "max_pool 'p': padding must be at least 0 and smaller than the window (2, 2), not (0, 2)",
     ),
     (lambda: ArgMax(name="a", input="x").infer(image()), "argmax 'a': takes a vector, not 4x4x1 u2"),
     (lambda: Network("a b", image(), ()), "a network's name must be an identifier, not 'a b'"),
