@@ -70,9 +70,22 @@ class EventGraph:
         frame = np.arange(self.frames, dtype=np.int64)[:, None] * steps
         return (frame + np.asarray(steps_of_frame, dtype=np.int64)[None, :]).ravel()
 
+    def source(self, beats):
+        """The channel from outside, ``beats`` a frame: always valid, a beat in step b of its process is accepted.
+
+        It has no register: a beat is there as soon as the one before is accepted.
+        """
+        process = self.process("source", beats)
+        every   = np.arange(process.steps)
+        return Channel(process, every - 1, spoils=every[:-1])
+
     def take(self, channel, process, taking):
-        """``process`` takes beat b of ``channel`` in its step ``taking[b]`` (numbers of the whole run)."""
-        if channel is None:                    # the source outside: always valid
+        """``process`` takes beat b of ``channel`` in its step ``taking[b]`` (numbers of the whole run).
+
+        A channel may have several takers: its register is free when the last one has taken (hw.fork). None is a
+        source that has a beat in every cycle.
+        """
+        if channel is None:
             return
         if len(taking) != len(channel.put):
             raise TimingError(f"{process.name} takes {len(taking)} beats of {len(channel.put)}")
