@@ -59,8 +59,8 @@ class Fifo(Unit):
         return self.frame_beats
 
     def schedule(self, graph, channel):
-        write = graph.process(f"{self.name}.write", self.frame_beats)
-        read  = graph.process(f"{self.name}.read", self.frame_beats)
+        write = graph.process(f"{self.name}.write", self.frame_beats, owner=self)
+        read  = graph.process(f"{self.name}.read", self.frame_beats, owner=self)
         every = np.arange(write.steps)
         graph.take(channel, write, every)
         read.waits.append((write, every, 1))

@@ -8,15 +8,19 @@ earliest, and the register can be filled again in the very cycle in which it is 
     time[s] = max(time[s - 1] + 1, time of every step it waits for + that wait's delay)
 
 is what the hardware does cycle by cycle when source and sink never pause, so its solution is not an estimate:
-the benches demand that the simulated count equals it.
+the benches demand that the simulated count equals it. A FIFO (hw.fifo) is two processes that wait for each other,
+the writer for the reader's step as many beats ago as the FIFO is deep.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import itertools
 
 import numpy as np
 import numpy.typing as npt
+
+__all__ = ["Channel", "EventGraph", "Process", "TimingError", "period", "settled"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -50,6 +54,32 @@ class Channel:
     spoils:   IntArray | None = None
 
 
+def settled(channel, frames, start=0):
+    """Cycles, counted from ``start``, in which the last beat of each of the first ``frames`` frames leaves ``channel``.
+
+    Ends with the first frame of the steady state.
+
+    Raises
+    ------
+    TimingError : the last three frames do not follow each other at the same distance.
+    """
+    beats    = len(channel.put) // frames
+    leaves   = [int(channel.producer.time[put]) + 1 - int(start) for put in channel.put[beats - 1::beats]]
+    distance = [after - before for before, after in itertools.pairwise(leaves)]
+    if len(set(distance[-3:])) != 1:
+        raise TimingError(f"the frames do not settle into a period: {distance}")
+    while len(leaves) > 2 and distance[-1] == distance[-2]:
+        leaves.pop()
+        distance.pop()
+    return tuple(leaves)
+
+
+def period(channel, frames):
+    """Cycles from frame to frame on ``channel`` in the steady state of a run of ``frames``."""
+    leaves = settled(channel, frames)
+    return leaves[-1] - leaves[-2]
+
+
 class EventGraph:
     """Builds processes for a run of ``frames`` frames and solves for the time of every step."""
 
@@ -58,12 +88,18 @@ class EventGraph:
             raise ValueError(f"frames must be a positive int, not {frames!r}")
         self.frames    = frames
         self.processes = []
+        self._owned    = {}
 
-    def process(self, name, steps):
-        """Add a process of ``steps`` steps a frame."""
+    def process(self, name, steps, owner=None):
+        """Add a process of ``steps`` steps a frame; :meth:`of` finds it by its ``owner``."""
         process = Process(name, steps * self.frames)
         self.processes.append(process)
+        self._owned.setdefault(id(owner), []).append(process)
         return process
+
+    def of(self, owner):
+        """The processes that were added for ``owner``, in order."""
+        return tuple(self._owned[id(owner)])
 
     def per_run(self, steps_of_frame, steps):
         """Step numbers of one frame, repeated for every frame of the run."""

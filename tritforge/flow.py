@@ -172,7 +172,7 @@ def _host(lowered: Lowered) -> dict[str, Any]:
 
 def _plan(config: Config, place: Workspace, network: Network) -> Plan:
     with _blaming(place):
-        planned: Plan = plan(network, config.hardware.layers)
+        planned: Plan = plan(network, config.hardware.layers, config.hardware.most_fifo_bits)
     return planned
 
 

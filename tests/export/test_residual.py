@@ -18,7 +18,7 @@ def test_types_of_every_tensor_of_a_residual_network() -> None:
     types = {name: str(tensor) for name, tensor in residual().types.items()}
     assert types["skip"] == types["act"].replace("6x5x3", "3x3x6") == "3x3x6 u2"
     assert types["body_act"] == "3x3x6 s3"
-    assert types["join"] == "3x3x6 s4"  # -4..3 + 0..3
+    assert types["merge"] == "3x3x6 s4"  # -4..3 + 0..3
     assert types["pool"] == "3x2x6 u2"
     assert types["sums"] == "1x1x6 u5"  # 6 * 3
     assert types["best"] == "1x1x2 u3"

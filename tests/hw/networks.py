@@ -51,3 +51,10 @@ FOLDINGS = {
     "classifier": ArrayFolding(pe=1, simd=4),
 }
 """Lanes change between all the layers, by way of a common divisor behind conv2."""
+
+RESIDUAL_FOLDINGS = {
+    "conv": ArrayFolding(pe=3, simd=2),
+    "body": ArrayFolding(pe=2, simd=3),
+    "dense": ArrayFolding(pe=1, simd=3),
+}
+"""For tests.export.networks.residual."""

@@ -167,7 +167,7 @@ def test_top_k_with_the_lowest_index_first_among_equals() -> None:
 def test_a_residual_network_stays_within_its_declared_types(seed: int) -> None:
     network = residual(seed)
     tensors = run(network, np.random.default_rng(seed).integers(0, 4, (20, *network.input.shape)))
-    np.testing.assert_array_equal(tensors["join"], tensors["body_act"] + tensors["skip"])
+    np.testing.assert_array_equal(tensors["merge"], tensors["body_act"] + tensors["skip"])
 
 
 def test_bias_and_argmax_with_the_lowest_index_among_equals() -> None:
