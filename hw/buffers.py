@@ -7,15 +7,19 @@ of rate: it evens out bursts.
 The depths come from the timed event graph (hw.timing), so they are as exact as the cycle counts:
 
 1. Solve with join FIFOs so deep that none is ever full. The interval I is the best the network can have with joins
-   alone. Let w[b] and r[b] be the cycles in which beat b is written and read; then a FIFO of
+   alone. Let every other input have a FIFO as deep as ``limit_bits`` allows: if that lowers the interval, the lower
+   one is I.
+2. Solve again with the input's beats spread evenly over I cycles. Let w[b] and r[b] be the cycles in which beat b is
+   written and read; then a FIFO of
 
        depth = max over b of (b - number of reads before w[b]) + 1
 
-   is never full either, and nothing changes.
-2. Let every other input have a FIFO as deep as ``limit_bits`` allows. If that lowers the interval, the lower one is I.
+   is never full either, so this run is one of the network with such FIFOs too, and its interval is I.
 3. From the input to the output, each FIFO is made as shallow as the interval I allows, by bisection, 0 where none is
    needed: times never fall when a FIFO gets shallower, so the interval does not either. One beat less in any FIFO
-   that is left would lengthen the interval or stop the network for good.
+   that is left would lengthen the interval or stop the network for good. A run of more than ``TRIMMED_STEPS`` steps
+   would take too long to be solved so often; there the depths of 2 stay, but for FIFOs of a beat or two that can all
+   be left out together.
 """
 
 from dataclasses import replace
@@ -29,6 +33,9 @@ __all__ = ["fitted"]
 
 FRAMES = 8
 """Frames of a run; the last three must follow each other at the same distance."""
+
+TRIMMED_STEPS = 1 << 20
+"""Steps of a run up to which every FIFO is made as shallow as possible."""
 
 
 def fitted(plan, limit_bits=0):
@@ -50,22 +57,35 @@ class _Fit:
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
         self._bits  = {(stage.name, number): plan.output(source).payload_bits
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
+        self._steps = 0                         # of the run that was solved last
         self._joins = [place for place in self._beats if place[1] or (place[0], 1) in self._beats]
 
     def run(self, limit_bits):
         if not self._joins and not limit_bits:
             return self._plan
-        depths = {place: FRAMES * self._beats[place] for place in self._joins}
-        target, depths = self._occupied(depths)
+        deep = {place: FRAMES * self._beats[place] for place in self._joins}
+        target, depths = self._occupied(deep)
         if limit_bits:
-            more = {place: limit_bits // bits for place, bits in self._bits.items() if place not in depths}
-            faster = self._interval(more | {place: FRAMES * self._beats[place] for place in self._joins})
+            more = {place: limit_bits // bits for place, bits in self._bits.items() if limit_bits >= bits} | deep
+            faster, held = self._occupied(more)
             if faster < target:
-                target, held = self._occupied(more | {place: FRAMES * self._beats[place] for place in self._joins})
-                depths = held
+                target, deep, depths = faster, more, held
+        if not depths:
+            return self._plan
+        evenly, even = self._occupied(deep, target)
+        if evenly == target and self._keeps(even, target):
+            depths = even
+        if self._steps > TRIMMED_STEPS:
+            needed = {place: depth for place, depth in depths.items() if depth > 2}
+            return self._with(needed if self._keeps(needed, target) else depths)
         for place in list(depths):
             depths[place] = self._shallowest(depths, place, target)
         return self._with(depths)
+
+    def _keeps(self, depths, target):
+        """Whether the network has at most the interval ``target`` with FIFOs of these depths."""
+        interval = self._solve(depths)[2]
+        return interval is not None and interval <= target
 
     def _with(self, depths):
         """The plan with these FIFOs."""
@@ -76,23 +96,21 @@ class _Fit:
                                            [self._beats[place] for place in places]))
         return replace(self._plan, stages=tuple(stages))
 
-    def _solve(self, depths):
+    def _solve(self, depths, pace=None):
         """The plan with these FIFOs, its solved graph and interval; None for the interval of a deadlock."""
         plan  = self._with(depths)
         graph = EventGraph(FRAMES)
-        channels = plan.schedule(graph)
+        channels = plan.schedule(graph, pace)
+        self._steps = sum(process.steps for process in graph.processes)
         try:
             graph.solve()
         except TimingError:
             return plan, graph, None
         return plan, graph, period(channels[plan.stages[-1].name], FRAMES)
 
-    def _interval(self, depths):
-        return self._solve(depths)[2]
-
-    def _occupied(self, depths):
+    def _occupied(self, depths, pace=None):
         """The interval with FIFOs of these depths, and the depths that are used."""
-        plan, graph, interval = self._solve(depths)
+        plan, graph, interval = self._solve(depths, pace)
         if interval is None:
             raise TimingError(f"{plan.network.name!r} stops however deep its FIFOs are")
         used = {}
@@ -109,8 +127,7 @@ class _Fit:
         low, high = 0, depths[place]            # high is deep enough
         while low < high:
             middle = 0 if low == 0 and high == depths[place] else (low + high) // 2
-            interval = self._interval(depths | {place: middle})
-            if interval is not None and interval <= target:
+            if self._keeps(depths | {place: middle}, target):
                 high = middle
             else:
                 low = middle + 1

@@ -100,9 +100,12 @@ class Plan:
         """Beats a frame that ``source``, a stage or INPUT, puts."""
         return self.network.types[self.tensor(source)].size // self.output(source).lanes
 
-    def schedule(self, graph):
-        """Add the pipeline to the event graph; returns the source's channel and the one behind every stage, by name."""
-        channels = {INPUT: graph.source(self.frame_beats(INPUT))}
+    def schedule(self, graph, pace=None):
+        """Add the pipeline to the event graph; returns the source's channel and the one behind every stage, by name.
+
+        With ``pace`` the beats of a frame arrive evenly over as many cycles.
+        """
+        channels = {INPUT: graph.source(self.frame_beats(INPUT), pace)}
         for stage in self.stages:
             channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
         return channels
