@@ -172,7 +172,7 @@ class EventGraph:
             time, at = np.array(values, dtype=np.int64), np.array(steps)
         else:
             _compiled(time, at, *tables)
-        for process, start, step in zip(processes, starts, at, strict=False):
+        for process, start in zip(processes, starts, strict=False):
             process.time = time[start:start + process.steps]
         stuck = [f"{process.name} at step {step}" for process, step in zip(processes, at, strict=True)
                  if step < process.steps]

@@ -86,8 +86,9 @@ class TrainingSettings:
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device in the table is of the 7 series, so its cells are the default. ``fifos``: whether FIFOs of up to
-    ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a block RAM.
+    Every device in the table is of the 7 series, so its cells are the default. ``fifos``: whether FIFOs of up
+    to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a block
+    RAM.
     """
 
     device: str = key(choices=tuple(DEVICES))

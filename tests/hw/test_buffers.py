@@ -8,6 +8,7 @@ import pytest
 from export.datatype import DataType
 from export.ir import Convolution, Network, TensorType, Threshold
 from export.residual import Add, Shortcut
+from hw import buffers
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
 from hw.timing import EventGraph, TimingError, period
@@ -108,7 +109,7 @@ def test_a_residual_block_is_as_fast_as_its_slowest_layer():
 
 
 def test_fifos_of_a_chain_are_there_for_the_rate_alone():
-    """Two lines go by before the first window; within the layer itself nothing can bridge the rest of that gap."""
+    """Two lines go by before the first window; within the layer nothing can bridge the rest of that gap."""
     planes = np.random.default_rng(0).integers(-1, 2, (5, 2, 2, 3, 3)).astype(np.int8)
     nodes = (
         Convolution(name="one", input="input", planes=planes[:1]),
@@ -135,3 +136,12 @@ def test_the_join_of_the_sample():
     design = plan(residual(), RESIDUAL_FOLDINGS)
     assert list(depths(design)) == ["merge"]
     assert interval(design) == design.interval_cycles
+
+
+@pytest.mark.parametrize("limit", [0, 512])
+def test_a_network_too_large_to_try_every_depth(limit, monkeypatch):
+    least = plan(block((2, 2)), FOLDED["even"], limit)
+    monkeypatch.setattr(buffers, "TRIMMED_STEPS", 0)
+    enough = plan(block((2, 2)), FOLDED["even"], limit)
+    assert interval(enough) == interval(least)
+    assert enough.stage("merge").fifos[1] >= least.stage("merge").fifos[1]

@@ -1,4 +1,4 @@
-"""A residual network from end to end: every boundary bit for bit, in the planned cycle, under back-pressure."""
+"""A residual network from end to end: every boundary bit for bit, in the planned cycle, with stalls."""
 
 from __future__ import annotations
 
