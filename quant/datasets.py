@@ -45,6 +45,10 @@ class Dataset:
     description: str
 
 
+SHAPES: dict[str, tuple[int, int, int]] = {"digits": (1, 8, 8), "mnist": (1, 28, 28)}
+"""Channels, height and width of the images of each dataset, known without its files."""
+
+
 def load(name: str, folds: int | None = None, fold: int = 0, root: Path | str | None = None) -> Dataset:
     """Return the dataset ``name``.
 

@@ -87,8 +87,9 @@ def draw(network: Network, manifest: Manifest | None = None) -> Svg:
             _down(svg, _LEFT + 30, y - _GAP, y)
     for lane, (first, last) in _lanes(branches(network)):
         x = _LEFT - 10 - lane * _LANE
-        svg.path(f"M{_LEFT} {middle(first)}H{x}V{middle(last)}H{_LEFT - 5}", stroke="var(--muted)")
-        svg.path(f"M{_LEFT} {middle(last)}l-7 -4v8z", fill="var(--muted)")
+        begin, end = middle(first) + 7, middle(last) - 7  # apart where one branch ends and another begins
+        svg.path(f"M{_LEFT} {begin}H{x}V{end}H{_LEFT - 5}", stroke="var(--muted)")
+        svg.path(f"M{_LEFT} {end}l-7 -4v8z", fill="var(--muted)")
     return svg
 
 
