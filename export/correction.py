@@ -66,7 +66,7 @@ class Sums:
         """The narrowest type that holds every sum; unsigned."""
         return DataType(max(1, int(self.largest.max()).bit_length()), signed=False)
 
-    def rows(self, order: npt.ArrayLike) -> Sums:
+    def rows(self, order: npt.NDArray[np.int64]) -> Sums:
         """Return the sums of the rows in ``order``."""
         return Sums(self.corrections[order], self.largest[order])
 

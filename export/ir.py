@@ -14,12 +14,14 @@ Conventions, cited elsewhere as "the conventions of export.ir":
 - Tap (ky, kx) of a convolution reads the pixel dilation * (ky, kx) from the window's corner.
 - A layer computes y = sum_j coefficients[j] * (planes[j] x): J = 1 and coefficient 1 for a layer
   with one scale.
-- Padding inserts the integer 0.
+- Padding inserts the integer 0; that of ``MaxPool`` inserts nothing that could win.
 - ``Threshold`` turns y into output.minimum + (number of k with y >= thresholds[channel, k]).
 - ``Requantize`` turns y into (multiplier[channel] * y + bias[channel]) >> shift, rounded down, within the
   range of the output.
 - The accumulator's type is proved from the actual rows and the input's type, never guessed.
 - ``ArgMax`` gives the lowest index among equal scores.
+- Average pooling is ``SumPool`` (``export.pools``): its division belongs to what follows.
+- A residual add (``export.residual``) joins two tensors whose integers count the same step, so it is exact.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +76,10 @@ class TensorType:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Node(ABC):
-    """One operation. ``name`` is unique in the network; ``input`` names the tensor it reads."""
+    """One operation. ``name`` is unique in the network; ``input`` names the tensor it reads.
+
+    A node that joins several tensors names all of them in ``inputs``.
+    """
 
     name: str
     input: str
@@ -88,9 +93,14 @@ class Node(ABC):
     def _check(self) -> None:  # noqa: B027  # not every kind has something to check
         """Validate what can be validated without the input's type."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of all tensors it reads."""
+        return (self.input,)
+
     @abstractmethod
-    def infer(self, source: TensorType) -> TensorType:
-        """Return the type of the output for an input of type ``source``; IRError if impossible."""
+    def infer(self, *sources: Any, **named: Any) -> TensorType:
+        """Return the type of the output for inputs of these types, in order; IRError if impossible."""
 
     def _refuse(self, rule: str) -> IRError:
         return IRError(f"{self.kind} {self.name!r}: {rule}")
@@ -364,22 +374,58 @@ class Bias(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MaxPool(Node):
-    """Maximum over windows of ``size`` (height, width) that do not overlap; a remainder is dropped."""
+class Pool(Node):
+    """A reduction over windows of ``size`` (height, width), ``stride`` apart; stride None is the size.
+
+    Rows and columns that fill no window are dropped. ``padding`` is smaller than the size.
+    """
 
     size: tuple[int, int]
-    kind = "max_pool"
+    stride: tuple[int, int] | None = None
+    padding: tuple[int, int] = (0, 0)
 
     def _check(self) -> None:
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.size)
         if min(self.size) < 1:
             raise self._refuse(f"size must be positive, not {self.size!r}")
+        if min(self.step) < 1:
+            raise self._refuse(f"stride must be positive, not {self.stride!r}")
+        if min(self.padding) < 0 or any(
+            pad >= extent for pad, extent in zip(self.padding, self.size, strict=True)
+        ):
+            raise self._refuse(
+                f"padding must be at least 0 and smaller than the window {self.size!r}, not {self.padding!r}"
+            )
 
-    def infer(self, source: TensorType) -> TensorType:
-        """One pixel for every whole window."""
-        height, width = source.height // self.size[0], source.width // self.size[1]
+    @property
+    def step(self) -> tuple[int, int]:
+        """The stride, which is never None once the node exists."""
+        assert self.stride is not None
+        return self.stride
+
+    def pixels(self, source: TensorType) -> tuple[int, int]:
+        """Height and width of the output: one pixel for every whole window."""
+        height, width = (
+            (extent + 2 * padding - size) // stride + 1
+            for extent, padding, size, stride in zip(
+                source.shape[:2], self.padding, self.size, self.step, strict=True
+            )
+        )
         if min(height, width) < 1:
             raise self._refuse(f"window {self.size} is larger than the input of {source}")
-        return TensorType(height, width, source.channels, source.dtype)
+        return height, width
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool(Pool):
+    """Maximum over windows."""
+
+    kind = "max_pool"
+
+    def infer(self, source: TensorType) -> TensorType:
+        """One pixel for every window, of the input's type."""
+        return TensorType(*self.pixels(source), source.channels, source.dtype)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -405,10 +451,6 @@ class ArgMax(Node):
             raise self._refuse(f"takes a vector, not {source}")
         return TensorType(1, 1, 1, DataType.from_range(0, source.channels - 1))
 
-
-NODE_KINDS: dict[str, type[Node]] = {
-    node.kind: node for node in (Convolution, Dense, Threshold, Requantize, Bias, MaxPool, Flatten, ArgMax)
-}
 
 INPUT = "input"
 """Name of the tensor that enters the network."""
@@ -447,9 +489,10 @@ class Network:
         for node in self.nodes:
             if node.name in types:
                 raise IRError(f"two tensors are named {node.name!r}")
-            if node.input not in types:
-                raise IRError(f"{node.kind} {node.name!r} reads {node.input!r}, which no earlier node makes")
-            types[node.name] = node.infer(types[node.input])
+            for name in node.inputs:
+                if name not in types:
+                    raise IRError(f"{node.kind} {node.name!r} reads {name!r}, which no earlier node makes")
+            types[node.name] = node.infer(*(types[name] for name in node.inputs))
         return types
 
     @property

@@ -347,20 +347,24 @@ class _Lowering:
             raise step.refuse("must keep running statistics: those of a batch are no function of one sample")
 
     def _check_pool(self, step: Step, module: nn.MaxPool2d) -> None:
-        size, stride = _pair(module.kernel_size), _pair(module.stride)
-        if size != stride:
-            raise step.refuse(f"stride must equal kernel_size, not {stride} and {size}")
-        if _pair(module.padding) != (0, 0) or _pair(module.dilation) != (1, 1):
-            raise step.refuse("padding must be 0 and dilation 1")
+        if _pair(module.dilation) != (1, 1):
+            raise step.refuse(f"dilation must be 1, not {module.dilation!r}")
         if module.ceil_mode or module.return_indices:
             raise step.refuse("ceil_mode and return_indices must be False")
         if self._flat:
             raise step.refuse("takes an image, not a vector")
 
     def _pool(self, step: Step) -> None:
-        assert isinstance(step.module, nn.MaxPool2d)
-        size = _pair(step.module.kernel_size)
-        self._emit(MaxPool(name=self._name(step.name), input=self._current, size=size), self._step)
+        module = step.module
+        assert isinstance(module, nn.MaxPool2d)
+        node = MaxPool(
+            name=self._name(step.name),
+            input=self._current,
+            size=_pair(module.kernel_size),
+            stride=_pair(module.stride),
+            padding=_pair(module.padding),
+        )
+        self._emit(node, self._step)
 
     def _flatten(self, step: Step, module: nn.Flatten) -> None:
         if module.start_dim != 1 or module.end_dim not in (-1, 1 if self._flat else 3):

@@ -20,7 +20,8 @@ import safetensors.numpy
 
 from export.datatype import DataType
 from export.files import write_atomic
-from export.ir import NODE_KINDS, Network, Node, TensorType
+from export.ir import Network, Node, TensorType
+from export.kinds import NODE_KINDS
 
 __all__ = ["NETWORK_FILE", "TENSOR_FILE", "NetworkFileError", "load", "save"]
 
@@ -96,7 +97,7 @@ def _describe(node: Node, output: TensorType, tensors: Tensors) -> dict[str, Any
         elif isinstance(value, int):
             entry[name] = value
         else:
-            entry[name] = list(value)
+            entry[name] = list(value) if isinstance(value, tuple) else value
     return entry
 
 
@@ -111,12 +112,12 @@ def _build(entry: dict[str, Any], tensors: Tensors) -> Node:
             if f"{entry['name']}.{name}" not in tensors:
                 raise ValueError(f"node {entry['name']!r} has no tensor {name!r}")
             values[name] = tensors[f"{entry['name']}.{name}"]
-        elif isinstance(entry[name], str):
+        elif name == "output":
             values[name] = DataType.parse(entry[name])
         elif isinstance(entry[name], int):
             values[name] = entry[name]
         else:
-            values[name] = tuple(entry[name])
+            values[name] = tuple(entry[name]) if isinstance(entry[name], list) else entry[name]
     return kind(name=entry["name"], input=entry["input"], **values)
 
 

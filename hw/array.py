@@ -124,9 +124,7 @@ class Array(Unit):
         step   = np.arange(steps)
         take   = step[(step // self.vector_beats) % self.passes == 0]
         issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
-        summed = issued if self.passes == 1 else graph.chain(f"{self.name}.fetch", issued, steps, step, step)
-        for stage in range(self.dot.stages):
-            summed = graph.chain(f"{self.name}.sum_{stage}", summed, steps, step, step)
+        summed = replace(issued, stages=(self.passes > 1) + self.dot.stages)       # fetch, and the sums
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
         return replace(total, spoils=total.put[:-1] + 1)
 

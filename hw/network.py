@@ -1,13 +1,16 @@
-"""The whole core: the stages of a plan, one behind the other, between AXI4-Stream ends."""
+"""The whole core: the stages of a plan, with a fork wherever several read one, between AXI4-Stream ends."""
 
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from export.ir import INPUT
 from hw.axi_stream import FrameSink, FrameSource, tdata_bits
-from hw.stream import Series, name_ports
+from hw.fork import Fork
+from hw.stage import StageCircuit
+from hw.stream import name_ports
 
-__all__ = ["Top", "ports"]
+__all__ = ["Core", "Top", "ports"]
 
 
 def ports(plan):
@@ -18,6 +21,43 @@ def ports(plan):
         "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(tdata_bits(plan.o)), "m_axis_tlast": Out(1),
         "error": Out(1),
     }
+
+
+class Core(wiring.Component):
+    """The stages of a plan, each an instance under its own name, and the forks between them.
+
+    Members
+    -------
+    i : the network's input.  o : the output of the last stage.
+    """
+
+    def __init__(self, plan):
+        self._plan = plan
+        super().__init__({"i": In(plan.i.signature()), "o": Out(plan.o.signature())})
+
+    def elaborate(self, platform):
+        m     = Module()
+        plan  = self._plan
+        parts = {stage.name: StageCircuit(stage) for stage in plan.stages}
+        takes = {(stage.name, number): getattr(parts[stage.name], StageCircuit.input_name(stage, number))
+                 for stage in plan.stages for number in range(len(stage.sources))}
+        puts  = {INPUT: wiring.flipped(self.i)} | {name: part.o for name, part in parts.items()}
+        forks = {fork.source: fork for fork in plan.forks}
+        for name, part in parts.items():
+            m.submodules[name] = part
+            name_ports(name, part)
+        for source, takers in plan.takers.items():
+            if source in forks:
+                fork = Fork(plan.output(source), len(takers))
+                m.submodules[forks[source].name] = fork
+                name_ports(forks[source].name, fork)
+                wiring.connect(m, puts[source], fork.i)
+                for number, taker in enumerate(takers):
+                    wiring.connect(m, getattr(fork, f"o{number}"), takes[taker])
+            else:
+                wiring.connect(m, puts[source], takes[takers[0]])
+        wiring.connect(m, puts[plan.stages[-1].name], wiring.flipped(self.o))
+        return m
 
 
 class Top(wiring.Component):
@@ -43,8 +83,7 @@ class Top(wiring.Component):
         m.d.comb += [clock.clk.eq(self.aclk), clock.rst.eq(~self.aresetn)]
 
         m.submodules.source = source = FrameSource(plan.i, plan.network.input.size // plan.i.lanes)
-        m.submodules.core   = core   = Series([
-            (stage.name, Series([(unit.name, unit.component()) for unit in stage.units])) for stage in plan.stages])
+        m.submodules.core   = core   = Core(plan)
         m.submodules.sink   = sink   = FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes)
         for name, part in (("source", source), ("core", core), ("sink", sink)):
             name_ports(name, part)

@@ -1,91 +1,123 @@
 """From a network and a folding to a pipeline: which units, how wide, how many cycles. Nothing is built yet."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-import itertools
+from math import gcd
 
-from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Requantize, Threshold
+from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Pool, Requantize, Threshold
+from export.pools import SumPool, TopK
+from export.residual import Add, Shortcut
+from hw.add import Sum
 from hw.argmax import Largest
+from hw.buffers import fitted
 from hw.keywords import KEYWORDS
-from hw.layer import Folding, Layer, PlanError
-from hw.pool import Pool
-from hw.stream import Unit
-from hw.timing import EventGraph, TimingError
+from hw.layer import Layer, PlanError
+from hw.levels import biases, levels
+from hw.pool import Pool as WholePool
+from hw.reduction import Reduction
+from hw.resize import resized
+from hw.sliding_pool import SlidingPool
+from hw.stage import Stage
+from hw.subsample import Subsample
+from hw.timing import EventGraph, settled
+from hw.top_k import Best
 
-__all__ = ["Plan", "Stage", "plan"]
+__all__ = ["Fork", "Plan", "plan"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
 
+REDUCTIONS = {MaxPool: Reduction.MAX, SumPool: Reduction.SUM}
+
 
 @dataclass(frozen=True)
-class Stage:
-    """A layer as the Verilog shows it: units one behind the other, the last one's output is ``tensor``."""
+class Fork:
+    """A stage's output, or the network's input, with several ``takers``: (stage, number of its input)."""
 
-    name:    str
-    tensor:  str
-    units:   tuple[Unit, ...]
-    node:    MatrixNode | None = None
-    folding: Folding | None = None
-
-    @property
-    def i(self):
-        return self.units[0].i
-
-    @property
-    def o(self):
-        return self.units[-1].o
-
-    @property
-    def interval_cycles(self):
-        """Cycles a frame of the slowest unit."""
-        return max(unit.interval_cycles for unit in self.units)
-
-    def roms(self):
-        """The images the stage reads, as (export.rom.RomImage, packing or None)."""
-        for unit in self.units:
-            if getattr(unit, "rom", None) is not None:
-                yield unit.rom, getattr(unit, "packing", None)
+    name:   str
+    source: str
+    takers: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The pipeline of a network: its stages and, in exact cycles, its rate."""
+    """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate."""
 
     network: Network
     stages:  tuple[Stage, ...]
 
     @property
     def i(self):
-        return self.stages[0].i
+        return next(stage.input(number) for stage in self.stages
+                    for number, source in enumerate(stage.sources) if source == INPUT)
 
     @property
     def o(self):
         return self.stages[-1].o
+
+    @cached_property
+    def takers(self):
+        """By stage, or INPUT, everything that reads it: (stage, number of its input)."""
+        takers = defaultdict(list)
+        for stage in self.stages:
+            for number, source in enumerate(stage.sources):
+                takers[source].append((stage.name, number))
+        return {source: tuple(found) for source, found in takers.items()}
+
+    @cached_property
+    def forks(self):
+        """Every stream that has several takers."""
+        names = {stage.name for stage in self.stages}
+        forks = []
+        for source, takers in self.takers.items():
+            if len(takers) > 1:
+                name = f"{source}_fork"
+                while name in names:
+                    name += "_"
+                names.add(name)
+                forks.append(Fork(name, source, takers))
+        return tuple(forks)
 
     def roms(self):
         """Every image of the design, as (export.rom.RomImage, packing or None)."""
         for stage in self.stages:
             yield from stage.roms()
 
+    def stage(self, name):
+        """The stage called ``name``."""
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def output(self, source):
+        """Beats that ``source``, a stage or INPUT, puts."""
+        return self.i if source == INPUT else self.stage(source).o
+
+    def tensor(self, source):
+        """Tensor that ``source``, a stage or INPUT, puts."""
+        return INPUT if source == INPUT else self.stage(source).tensor
+
+    def frame_beats(self, source):
+        """Beats a frame that ``source``, a stage or INPUT, puts."""
+        return self.network.types[self.tensor(source)].size // self.output(source).lanes
+
+    def schedule(self, graph, pace=None):
+        """Add the pipeline to the event graph; returns the source's channel and the one behind every stage, by name.
+
+        With ``pace`` the beats of a frame arrive evenly over as many cycles.
+        """
+        channels = {INPUT: graph.source(self.frame_beats(INPUT), pace)}
+        for stage in self.stages:
+            channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
+        return channels
+
     @cached_property
     def frame_cycles(self):
         """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
         no pause on either side. Ends with the first frame of the steady state."""
-        graph, channel = EventGraph(RUN_FRAMES), None
-        for stage in self.stages:
-            for unit in stage.units:
-                channel = unit.schedule(graph, channel)
+        graph    = EventGraph(RUN_FRAMES)
+        channels = self.schedule(graph)
         graph.solve()
-        beats    = len(channel.put) // RUN_FRAMES
-        leaves   = [int(channel.producer.time[put]) + 1 for put in channel.put[beats - 1::beats]]
-        distance = [after - before for before, after in itertools.pairwise(leaves)]
-        if len(set(distance[-3:])) != 1:
-            raise TimingError(f"the frames of {self.network.name!r} do not settle into a period: {distance}")
-        while len(leaves) > 2 and distance[-1] == distance[-2]:
-            leaves.pop()
-            distance.pop()
-        return tuple(leaves)
+        return settled(channels[self.stages[-1].name], RUN_FRAMES, channels[INPUT].producer.time[0])
 
     @property
     def latency_cycles(self):
@@ -98,18 +130,20 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings):
+def plan(network, foldings, fifo_bits=0):
     """Lay ``network`` out as a pipeline.
 
     Parameters
     ----------
     network : export.ir.Network.
     foldings : an engine's folding (hw.layer.Folding) for every matrix layer, by name.
+    fifo_bits : memory of the largest FIFO that may be put between two layers for the sake of the rate; 0 for none.
+        FIFOs before residual adds are as deep as they must be (hw.buffers).
 
     Raises
     ------
-    PlanError : a folding is missing, unknown or does not fit; or the nodes do not form a chain that the
-        stages can serve; or a name is a word of Verilog.
+    PlanError : a folding is missing, unknown or does not fit; or a result is read by nothing; or a name is a word
+        of Verilog.
     """
     for name in (network.name, *(node.name for node in network.nodes)):
         if name in KEYWORDS:
@@ -118,36 +152,101 @@ def plan(network, foldings):
     for name in foldings:
         if name not in layers:
             raise PlanError(f"hardware.layers names {name!r}, which is no layer with weights; those are: {', '.join(layers)}")
-    stages = []
-    nodes  = list(network.nodes)
-    tensor = INPUT           # the last tensor that was made
-    beats  = None            # lanes it comes with; None at the network's input, which takes what the first stage wants
-    while nodes:
-        node = nodes.pop(0)
-        if node.input != tensor:
-            raise PlanError(f"{node.kind} {node.name!r} reads {node.input!r}; only chains can be built, "
-                            f"it would have to read {tensor!r}")
-        source, tensor = network.types[node.input], node.name
-        if isinstance(node, Flatten):
-            continue         # the stream already has the vector's order
+    readers = defaultdict(list)
+    for node in network.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+    for node in network.nodes[:-1]:
+        if not readers[node.name]:
+            raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
+    return fitted(Plan(network, tuple(_Layout(network, foldings, readers).stages())), fifo_bits)
+
+
+class _Layout:
+    """Goes through the nodes in order and makes the stages."""
+
+    def __init__(self, network, foldings, readers):
+        self._types    = network.types
+        self._nodes    = network.nodes
+        self._foldings = foldings
+        self._readers  = readers
+        self._stage_of = {INPUT: INPUT}     # by tensor, the stage it leaves, or INPUT
+        self._lanes    = {}                 # by stage or INPUT, lanes of its output; the input takes what its first reader wants
+        self._behind   = set()              # thresholds and biases that belong to a layer with weights
+
+    def stages(self):
+        for node in self._nodes:
+            if isinstance(node, Flatten):
+                self._stage_of[node.name] = self._stage_of[node.input]     # the stream already has the vector's order
+            elif node not in self._behind:
+                yield self._finished(node, self._stage(node))
+
+    def _finished(self, node, stage):
+        self._stage_of[node.name] = self._stage_of[stage.tensor] = stage.name
+        self._lanes[stage.name] = stage.o.lanes
+        for number, source in enumerate(stage.sources):
+            self._lanes.setdefault(source, stage.input(number).lanes)      # the input's first reader
+        return stage
+
+    def _lanes_of(self, tensor):
+        """Lanes that ``tensor`` comes with; None for a network's input that nothing reads yet."""
+        return self._lanes.get(self._stage_of[tensor])
+
+    def _stage(self, node):
+        sources = tuple(self._stage_of[name] for name in node.inputs)
         if isinstance(node, MatrixNode):
-            if node.name not in foldings:
-                raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its engine and folding")
-            behind  = nodes.pop(0) if nodes and isinstance(nodes[0], (Threshold, Requantize, Bias)) else None
-            tensor  = behind.name if behind is not None else node.name
-            folding = foldings[node.name]
-            layer   = Layer(node=node, behind=behind, source=source, sums=network.types[node.name],
-                            target=network.types[tensor], lanes=beats)
-            stage   = Stage(node.name, tensor, folding.units(layer), node, folding)
-        elif isinstance(node, MaxPool):
-            lanes = beats if beats is not None else source.channels
-            stage = Stage(node.name, node.name, (Pool(name="pool", tensor=source, size=node.size, lanes=lanes),))
-        elif isinstance(node, ArgMax):
-            lanes = beats if beats is not None else source.channels
-            stage = Stage(node.name, node.name, (
-                Largest(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes),))
-        else:
-            raise PlanError(f"{node.kind} {node.name!r} must follow a layer with weights, not {node.input!r}")
-        stages.append(stage)
-        beats = stage.o.lanes
-    return Plan(network, tuple(stages))
+            return self._matrix(node, sources)
+        if isinstance(node, Add):
+            return self._join(node, sources)
+        return Stage(node.name, node.name, tuple(self._units(node)), sources=sources)
+
+    def _matrix(self, node, sources):
+        if node.name not in self._foldings:
+            raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its engine and folding")
+        behind  = None
+        readers = self._readers[node.name]
+        if len(readers) == 1 and isinstance(readers[0], (Threshold, Requantize, Bias)):
+            behind = readers[0]
+            self._behind.add(behind)
+        tensor  = behind.name if behind is not None else node.name
+        folding = self._foldings[node.name]
+        layer   = Layer(node=node, behind=behind, source=self._types[node.input], sums=self._types[node.name],
+                        target=self._types[tensor], lanes=self._lanes_of(node.input))
+        return Stage(node.name, tensor, folding.units(layer), node, folding, sources)
+
+    def _join(self, node, sources):
+        given    = [self._lanes_of(name) for name in node.inputs]
+        types    = [self._types[name] for name in node.inputs]
+        lanes    = max((some for some in given if some is not None), default=types[0].channels)
+        branches = tuple(tuple(resized(f"lanes{number}", tensor.dtype, some, lanes, tensor.size))
+                         for number, (some, tensor) in enumerate(zip(given, types, strict=True)))
+        unit     = Sum(name="add", left=types[0].dtype, right=types[1].dtype, lanes=lanes,
+                       frame_beats=types[0].size // lanes)
+        return Stage(node.name, node.name, (unit,), sources=sources, branches=branches)
+
+    def _units(self, node):
+        """Units of a node without weights that reads one tensor."""
+        source = self._types[node.input]
+        given  = self._lanes_of(node.input)
+        lanes  = given if given is not None else source.channels
+        if isinstance(node, Pool):
+            common = {"name": "pool", "tensor": source, "size": node.size, "lanes": lanes,
+                      "reduction": REDUCTIONS[type(node)]}
+            if node.step == node.size and node.padding == (0, 0):
+                return [WholePool(**common)]
+            return [SlidingPool(stride=node.step, padding=node.padding, **common)]
+        if isinstance(node, Shortcut):
+            wanted = gcd(lanes, node.before, node.after)
+            return [*resized("lanes", source.dtype, given, wanted, source.size),
+                    Subsample(name="shortcut", tensor=source, stride=node.stride, before=node.before, after=node.after,
+                              lanes=wanted)]
+        if isinstance(node, (Threshold, Requantize)):
+            return [levels(node, source, lanes)]
+        if isinstance(node, Bias):
+            return [biases(node, source, self._types[node.name], lanes)]
+        if isinstance(node, ArgMax):
+            return [Largest(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes)]
+        if isinstance(node, TopK):
+            return [*resized("lanes", source.dtype, given, 1, source.size),
+                    Best(name="best", dtype=source.dtype, elements=source.channels, k=node.k)]
+        raise PlanError(f"{node.kind} {node.name!r}: no unit builds it")

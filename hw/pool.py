@@ -1,4 +1,4 @@
-"""Max pooling on a stream of activation codes."""
+"""Pooling over windows that do not overlap, on a stream of activation codes."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,17 @@ from amaranth import *
 from amaranth.lib import memory
 
 from export.ir import TensorType
+from hw.reduction import Reduction
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
-__all__ = ["MaxPool", "Pool"]
+__all__ = ["Pool", "WindowPool"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pool(Unit):
-    """Maximum over windows of ``size`` that do not overlap; rows and columns left over are dropped.
+    """Maximum or sum over windows of ``size`` that do not overlap; rows and columns left over are dropped.
 
-    One beat a cycle; the running maxima of one output row sit in distributed RAM.
+    One beat a cycle, latency 1; the running results of one output row sit in distributed RAM.
 
     Parameters
     ----------
@@ -24,12 +25,18 @@ class Pool(Unit):
     tensor : the input's type.
     size : (height, width) of the window.
     lanes : channels per beat; divides the channel count.
+    reduction : what becomes of a window.
+
+    Raises
+    ------
+    ValueError : ``lanes`` does not divide the channels.
     """
 
-    name:   str
-    tensor: TensorType
-    size:   tuple[int, int]
-    lanes:  int
+    name:      str
+    tensor:    TensorType
+    size:      tuple[int, int]
+    lanes:     int
+    reduction: Reduction = Reduction.MAX
 
     def __post_init__(self):
         if self.tensor.channels % self.lanes:
@@ -41,7 +48,7 @@ class Pool(Unit):
 
     @property
     def o(self):
-        return self.i
+        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
 
     @property
     def pixel_beats(self):
@@ -64,10 +71,10 @@ class Pool(Unit):
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
 
     def component(self):
-        return MaxPool(self)
+        return WindowPool(self)
 
 
-class MaxPool(UnitComponent):
+class WindowPool(UnitComponent):
     """The circuit of :class:`Pool`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
 
     def elaborate(self, platform):
@@ -88,14 +95,14 @@ class MaxPool(UnitComponent):
         y_last    = y == unit.tensor.height - 1
         beat_last = beat == unit.pixel_beats - 1
 
-        m.submodules.maxima = maxima = memory.Memory(shape=unit.i.payload_bits, depth=max(2, columns * unit.pixel_beats),
-                                                     init=[])
-        read     = maxima.read_port(domain="comb")
-        write    = maxima.write_port()
+        m.submodules.results = results = memory.Memory(shape=unit.o.payload_bits, depth=max(2, columns * unit.pixel_beats),
+                                                       init=[])
+        read     = results.read_port(domain="comb")
+        write    = results.write_port()
         address  = Signal(below(columns * unit.pixel_beats))
-        best     = Signal(unit.i.payload_bits)
+        result   = Signal(unit.o.payload_bits)
         incoming = unit.i.view(self.i.payload)
-        so_far   = unit.i.view(read.data)
+        so_far   = unit.o.view(read.data)
         first    = (in_y == 0) & (in_x == 0)
         inside   = (column < columns) & (row < unit.tensor.height // size_y)
         put      = Signal()
@@ -103,12 +110,12 @@ class MaxPool(UnitComponent):
         m.d.comb += [
             read.addr.eq(address),
             write.addr.eq(address),
-            write.data.eq(best),
+            write.data.eq(result),
             write.en.eq(step & inside),
         ]
         for lane in range(unit.lanes):
-            m.d.comb += unit.i.view(best)[lane].eq(Mux(first | (incoming[lane] > so_far[lane]),
-                                                       incoming[lane], so_far[lane]))
+            m.d.comb += unit.o.view(result)[lane].eq(
+                Mux(first, incoming[lane], unit.reduction.combine(incoming[lane], so_far[lane])))
         last = (in_y == size_y - 1) & (in_x == size_x - 1) & inside
         m.d.comb += [
             self.i.ready.eq(~last | room(self.o)),
@@ -116,7 +123,7 @@ class MaxPool(UnitComponent):
             put.eq(step & last),
         ]
         with m.If(put):
-            m.d.sync += self.o.payload.eq(best)
+            m.d.sync += self.o.payload.eq(result)
         output_register(m, self.o, put)
 
         with m.If(step):

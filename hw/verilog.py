@@ -88,12 +88,17 @@ def _streams(plan):
     yield stream("s_axis", None, INPUT, "s_axis", plan.i, plan.network.input.size // plan.i.lanes,
                  plan.network.input.shape, axi=True)
     for stage in plan.stages:
-        for unit in stage.units[:-1]:
+        for unit in stage.all_units[:-1]:
             yield stream(f"{stage.name}.{unit.name}", stage.name, None, f"core.{stage.name}.{unit.name}_o", unit.o,
                          unit.frame_beats, (1, 1, unit.frame_beats * unit.o.lanes))
         shape = types[stage.tensor]
         yield stream(stage.name, stage.name, stage.tensor, f"core.{stage.name}_o", stage.o,
                      shape.size // stage.o.lanes, shape.shape)
+    for fork in plan.forks:
+        tensor = plan.tensor(fork.source)
+        for number, (taker, _) in enumerate(fork.takers):
+            yield stream(f"{fork.name}.o{number}", taker, tensor, f"core.{fork.name}_o{number}", plan.output(fork.source),
+                         plan.frame_beats(fork.source), types[tensor].shape)
     output = plan.network.output
     yield stream("m_axis", plan.stages[-1].name, output, "m_axis", plan.o, types[output].size // plan.o.lanes,
                  types[output].shape, axi=True)

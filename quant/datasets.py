@@ -11,7 +11,7 @@ from quant.data.digits import digits
 from quant.data.folders import folders
 from quant.data.idx import fashion_mnist, mnist
 
-__all__ = ["DATASETS", "IN_FILES", "Dataset", "DatasetError", "load"]
+__all__ = ["DATASETS", "IN_FILES", "SHAPES", "Dataset", "DatasetError", "load"]
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
     "cifar10": cifar10,
@@ -25,6 +25,17 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 
 IN_FILES = frozenset(DATASETS) - {"digits"}
 """Datasets that are read from files, which ``root`` must name."""
+
+SHAPES: dict[str, tuple[int, int, int]] = {
+    "cifar10": (3, 32, 32),
+    "cifar10-jpeg": (3, 32, 32),
+    "digits": (1, 8, 8),
+    "fashion-mnist": (1, 28, 28),
+    "folders": (3, 224, 224),
+    "mnist": (1, 28, 28),
+}
+"""Channels, height and width of the images of each dataset, known without its files; ``image_size`` may
+change those of ``folders``."""
 
 
 def load(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from export.ir import MatrixNode
-from reports import plots, sections
+from reports import graph, plots, sections
 from reports.data import ReportData
 from reports.style import STYLE
 from reports.svg import TIMES
@@ -40,7 +40,7 @@ def render(data: ReportData) -> str:
                 "chain",
                 "The chain",
                 _CHAIN_TEXT,
-                _picture(plots.chain(data.network, data.manifest)),
+                _picture(graph.picture(data.network, data.manifest)),
             ),
             _section(
                 "accuracy",

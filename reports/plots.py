@@ -17,11 +17,14 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Pool,
     TensorType,
     Threshold,
     Trits,
 )
 from export.manifest import Manifest
+from export.pools import TopK
+from export.residual import Add, Shortcut
 from reports.data import Epoch
 from reports.resources import Resources
 from reports.svg import TIMES, Svg
@@ -47,10 +50,27 @@ def describe(node: Node) -> str:
         return f"dense {node.planes.shape[2]}→{node.planes.shape[1]}"
     if isinstance(node, Threshold):
         return f"{node.thresholds.shape[1]} thresholds, {node.output.bits} bit"
-    if isinstance(node, MaxPool):
-        return f"max pool {node.size[0]}{TIMES}{node.size[1]}"
-    words: dict[type[Node], str] = {Bias: "integer bias", Flatten: "flatten", ArgMax: "arg max"}
+    if isinstance(node, Pool):
+        word = "max" if isinstance(node, MaxPool) else "sum"
+        steps = f", stride {node.step[0]}" if node.step != node.size else ""
+        return f"{word} pool {node.size[0]}{TIMES}{node.size[1]}{steps}"
+    if isinstance(node, Shortcut):
+        return _describe_shortcut(node)
+    if isinstance(node, TopK):
+        return f"best {node.k}"
+    words: dict[type[Node], str] = {
+        Add: "residual add",
+        Bias: "integer bias",
+        Flatten: "flatten",
+        ArgMax: "arg max",
+    }
     return words.get(type(node), node.kind)
+
+
+def _describe_shortcut(node: Shortcut) -> str:
+    steps = f", stride {node.stride[0]}" if node.stride != (1, 1) else ""
+    zeros = node.before + node.after
+    return f"shortcut{steps}" + (f", {zeros} channels of 0" if zeros else "")
 
 
 def stages(network: Network) -> list[tuple[Node, ...]]:

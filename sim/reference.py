@@ -25,10 +25,13 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
+    Pool,
     Requantize,
     TensorType,
     Threshold,
 )
+from export.pools import SumPool, TopK
+from export.residual import Add, Shortcut
 
 __all__ = ["evaluate", "run"]
 
@@ -84,15 +87,15 @@ def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str,
     """Compute the tensors ``kept`` of a few images."""
     tensors: dict[str, IntArray] = {INPUT: inputs}
     for node in network.nodes:
-        output = evaluate(node, tensors[node.input])
+        output = evaluate(node, *(tensors[name] for name in node.inputs))
         _check(node.name, output, network.types[node.name])
         tensors[node.name] = output
     return {name: tensors[name] for name in kept}
 
 
 @singledispatch
-def evaluate(node: Node, x: IntArray) -> IntArray:
-    """Compute one node: int64 [N, H, W, C] to int64 [N, H', W', C']."""
+def evaluate(node: Node, *inputs: IntArray) -> IntArray:
+    """Compute one node: int64 [N, H, W, C] of each input to int64 [N, H', W', C']."""
     raise TypeError(f"no reference for node {node.name!r} of kind {node.kind!r}")
 
 
@@ -151,11 +154,34 @@ def _(node: Bias, x: IntArray) -> IntArray:
 
 @evaluate.register
 def _(node: MaxPool, x: IntArray) -> IntArray:
-    (size_y, size_x), (images, height, width, channels) = node.size, x.shape
-    rows, columns = height // size_y, width // size_x
-    whole = x[:, : rows * size_y, : columns * size_x]
-    result: IntArray = whole.reshape(images, rows, size_y, columns, size_x, channels).max(axis=(2, 4))
+    result: IntArray = _pool_windows(node, x, int(x.min(initial=0))).max(axis=(4, 5))
     return result
+
+
+@evaluate.register
+def _(node: SumPool, x: IntArray) -> IntArray:
+    result: IntArray = _pool_windows(node, x, 0).sum(axis=(4, 5), dtype=np.int64)
+    return result
+
+
+def _pool_windows(node: Pool, x: IntArray, padded_with: int) -> IntArray:
+    """The windows of a pooling [N, oy, ox, C, kh, kw], a view."""
+    (pad_y, pad_x), (stride_y, stride_x) = node.padding, node.step
+    padded = np.pad(x, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), constant_values=padded_with)
+    windows: IntArray = np.lib.stride_tricks.sliding_window_view(padded, node.size, axis=(1, 2))
+    return windows[:, ::stride_y, ::stride_x]
+
+
+@evaluate.register
+def _(node: Add, x: IntArray, y: IntArray) -> IntArray:
+    result: IntArray = x + y
+    return result
+
+
+@evaluate.register
+def _(node: Shortcut, x: IntArray) -> IntArray:
+    kept = x[:, :: node.stride[0], :: node.stride[1]]
+    return np.pad(kept, ((0, 0), (0, 0), (0, 0), (node.before, node.after)))
 
 
 @evaluate.register
@@ -168,6 +194,12 @@ def _(node: ArgMax, x: IntArray) -> IntArray:
     # numpy gives the first of equal elements, as the contract does
     result: IntArray = np.argmax(x, axis=3, keepdims=True).astype(np.int64)
     return result
+
+
+@evaluate.register
+def _(node: TopK, x: IntArray) -> IntArray:
+    # stable: among equals the lowest index stays first
+    return np.argsort(-x, axis=3, kind="stable")[..., : node.k].astype(np.int64)
 
 
 def _product(matrix: IntArray, x: IntArray) -> Callable[[IntArray], IntArray]:

@@ -36,6 +36,7 @@ OTHERS = {
 EXCEPTIONS = {
     "export/lower.py": {"quant", "torch"},
     "export/graph.py": {"torch"},  # the graph of a torch model, which lower.py walks
+    "hw/timing.py": {"numba"},  # an extra: compiles the solver, which runs without it too
     "reports/synth_child.py": {"pyosys"},  # runs in a process of its own
 }
 

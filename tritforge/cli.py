@@ -143,6 +143,15 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--random-weights",
+        type=_at_least(0),
+        metavar="SEED",
+        help="instead of a trained network: random ternary weights and random images",
+    )
+
+
 def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s")
     command.add_argument("--wave", action="store_true", help="record every signal as FST")
@@ -172,6 +181,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
+    "export": _add_export,
     "simulate": _add_simulate,
     "demo": _add_frames,
     "report": _add_report,
@@ -210,6 +220,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "train":
         chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
         flow.train(chosen, place, resume=not arguments.no_resume)
+    elif arguments.command == "export":
+        flow.export(chosen, place, random_weights=arguments.random_weights)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,

@@ -105,12 +105,21 @@ class TrainingSettings(TrainingConfig):
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device in the table is of the 7 series, so its cells are the default.
+    Every device in the table is of the 7 series, so its cells are the default. ``fifos``: whether FIFOs of up
+    to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a block
+    RAM.
     """
 
     device: str = key(choices=tuple(DEVICES))
     primitives: Primitives = Primitives.XILINX7
+    fifos: str = key("auto", choices=("auto", "none"))
+    fifo_bits: int = key(18432, minimum=1)
     layers: dict[str, Folding]
+
+    @property
+    def most_fifo_bits(self) -> int:
+        """Memory of the largest FIFO that may be put between layers for the sake of the rate."""
+        return self.fifo_bits if self.fifos == "auto" else 0
 
 
 @dataclass(frozen=True, kw_only=True)

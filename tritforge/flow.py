@@ -6,11 +6,12 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from export import serialize
@@ -22,7 +23,7 @@ from export.rom import RomError, read_mem
 from hw import verilog
 from hw.plan import Plan, plan
 from hw.seven_series import Primitives
-from quant import checkpoint
+from quant import checkpoint, datasets
 from quant.evaluate import exact
 from reports import html, markdown, sections
 from reports import synth as yosys
@@ -37,6 +38,9 @@ from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
 __all__ = ["Workspace", "demo", "export", "generate", "report", "simulate", "synth", "train", "train_once"]
+
+RANDOM_IMAGES = 16
+"""Random images for a network with random weights."""
 
 PLANNED_FRAMES = 16
 """Images that `demo` sends without stalls, where the cycle count must be the plan's."""
@@ -70,19 +74,37 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def export(config: Config, place: Workspace) -> None:
-    """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images."""
+def _random(config: Config, place: Workspace, seed: int) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network at random starting weights, and random images with the label 0: no training, no dataset."""
+    training = replace(config.training, seed=seed)
+    model64 = exact(build(replace(config, training=training), place))
+    numbers = torch.Generator().manual_seed(seed)
+    channels, *size = datasets.SHAPES[config.dataset.name]
+    size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
+    images = torch.rand((RANDOM_IMAGES, channels, *size), generator=numbers)
+    return model64, images, torch.zeros(RANDOM_IMAGES, dtype=torch.int64)
+
+
+def export(config: Config, place: Workspace, *, random_weights: int | None = None) -> None:
+    """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
+
+    With ``random_weights``, a seed, it is the network at random ternary weights, on random images.
+    """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
         wrong = "method 'float'" if not chosen.ternary else "activation 'float'"
         raise ConfigError(
             f"{place.config_path}: quantization has {wrong}, which has no hardware: it serves to compare"
         )
-    trained = _restore(config, place)
-    dataset = load_dataset(trained.config, place)
-    lowered = lower(trained.model64, tuple(dataset.test_images.shape[1:]), name=config.name)
+    if random_weights is None:
+        trained = _restore(config, place)
+        dataset = load_dataset(trained.config, place)
+        model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
+    else:
+        model64, images, labels = _random(config, place, random_weights)
+    lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
     network = lowered.network
-    tests = vectors.collect(trained.model64, lowered, dataset.test_images, dataset.test_labels)
+    tests = vectors.collect(model64, lowered, images, labels)
     agreement = vectors.demand_equal(network, tests)
 
     planned = _plan(config, place, network)
@@ -90,10 +112,11 @@ def export(config: Config, place: Workspace) -> None:
     serialize.save(network, place.design)
     tests.save(place.vectors)
     write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
-    images = [image.write(place.design) for image, _ in planned.roms()]
+    written = [image.write(place.design) for image, _ in planned.roms()]
+    which = "held-out" if random_weights is None else "random"
     print(
-        f"torch in float64 = integer reference on all {len(tests.images)} held-out images: "
-        f"{sum(agreement.words.values()):,} integers compared, {len(images)} ROM images -> {place.design}"
+        f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
+        f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {place.design}"
     )
 
 
@@ -114,7 +137,7 @@ def _host(lowered: Lowered) -> dict[str, Any]:
 
 def _plan(config: Config, place: Workspace, network: Network) -> Plan:
     with blaming(place):
-        planned: Plan = plan(network, config.hardware.layers)
+        planned: Plan = plan(network, config.hardware.layers, config.hardware.most_fifo_bits)
     return planned
 
 

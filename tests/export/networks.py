@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from export.datatype import DataType
 from export.ir import ArgMax, Bias, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from export.pools import SumPool, TopK
+from export.residual import Add, Shortcut
 
 
 def trits(rng: np.random.Generator, *shape: int) -> npt.NDArray[np.int8]:
@@ -29,5 +31,36 @@ def chain(seed: int = 0) -> Network:
             Dense(name="dense", input="flat", planes=trits(rng, 2, 4, 6), coefficients=(3, 1)),
             Bias(name="dense_bias", input="dense", bias=rng.integers(-9, 9, 4)),
             ArgMax(name="argmax", input="dense_bias"),
+        ),
+    )
+
+
+def residual(seed: int = 0) -> Network:
+    """A fork, two branches, a shortcut with zero channels, pools that overlap, and the best two."""
+    rng = np.random.default_rng(seed)
+    u2, s3 = DataType(2, signed=False), DataType(3, signed=True)
+
+    def levels(channels: int, count: int, spread: int) -> npt.NDArray[np.int64]:
+        return np.sort(rng.integers(-spread, spread, (channels, count)), axis=1)
+
+    return Network(
+        "residual",
+        TensorType(6, 5, 2, u2),
+        (
+            Convolution(name="conv", input="input", planes=trits(rng, 1, 3, 2, 3, 3), padding=(1, 1)),
+            Threshold(name="act", input="conv", thresholds=levels(3, 3, 9), output=u2),
+            Convolution(
+                name="body", input="act", planes=trits(rng, 1, 6, 3, 3, 3), stride=(2, 2), padding=(1, 1)
+            ),
+            Threshold(name="body_act", input="body", thresholds=levels(6, 7, 12), output=s3),
+            Shortcut(name="skip", input="act", stride=(2, 2), before=1, after=2),
+            Add(name="merge", input="body_act", other="skip"),
+            Threshold(name="merge_act", input="merge", thresholds=levels(6, 3, 4), output=u2),
+            MaxPool(name="pool", input="merge_act", size=(3, 2), stride=(1, 1), padding=(1, 0)),
+            SumPool(name="sums", input="pool", size=(3, 2)),
+            Flatten(name="flat", input="sums"),
+            Dense(name="dense", input="flat", planes=trits(rng, 1, 5, 6)),
+            Bias(name="dense_bias", input="dense", bias=rng.integers(-9, 9, 5)),
+            TopK(name="best", input="dense_bias", k=2),
         ),
     )

@@ -171,12 +171,8 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
         "module '1' (Flatten): must flatten all but the batch: start_dim=1, end_dim=-1",
     ),
     (
-        lambda: nn.Sequential(act(), nn.MaxPool2d(3, 2)),
-        "module '1' (MaxPool2d): stride must equal kernel_size, not (2, 2) and (3, 3)",
-    ),
-    (
-        lambda: nn.Sequential(act(), nn.MaxPool2d(2, padding=1)),
-        "module '1' (MaxPool2d): padding must be 0 and dilation 1",
+        lambda: nn.Sequential(act(), nn.MaxPool2d(3, 2, dilation=2)),
+        "module '1' (MaxPool2d): dilation must be 1, not 2",
     ),
     (
         lambda: nn.Sequential(act(), nn.MaxPool2d(2, ceil_mode=True)),

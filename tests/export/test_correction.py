@@ -112,6 +112,6 @@ def test_corrected_products_are_the_same(dtype: DataType) -> None:
 
 def test_rows_in_another_order() -> None:
     sums = Sums.of(trits(np.random.default_rng(3), 4, 3), DataType(3, signed=True))
-    picked = sums.rows([2, 0])
+    picked = sums.rows(np.array([2, 0]))
     assert picked.corrections.tolist() == sums.corrections[[2, 0]].tolist()
     assert picked.largest.tolist() == sums.largest[[2, 0]].tolist()

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from export.datatype import DataType
 from export.ir import (
-    NODE_KINDS,
     ArgMax,
     Bias,
     Convolution,
@@ -45,11 +44,6 @@ def test_types_of_every_tensor_of_a_chain() -> None:
     assert types["pool"] == "2x1x3 u2"
     assert types["flat"] == "1x1x6 u2"
     assert types["argmax"] == "1x1x1 u2"
-
-
-def test_every_kind_of_node_is_registered() -> None:
-    kinds = {node.kind: type(node) for node in chain().nodes}
-    assert {**kinds, Requantize.kind: Requantize} == NODE_KINDS
 
 
 def test_output_and_matrix_nodes() -> None:
@@ -137,6 +131,12 @@ def test_planes_that_are_not_contiguous(planes: npt.NDArray[np.int64]) -> None:
     node = Dense(name="d", input="input", planes=planes)
     assert node.planes.flags.c_contiguous
     np.testing.assert_array_equal(node.planes, planes)
+
+
+def test_max_pool_with_overlap_and_padding() -> None:
+    node = MaxPool(name="p", input="input", size=(3, 3), stride=(2, 1), padding=(1, 0))
+    assert str(node.infer(image(6, 8))) == "3x6x1 u2"
+    assert MaxPool(name="p", input="input", size=(2, 3)).stride == (2, 3)
 
 
 def test_convolution_geometry() -> None:
@@ -243,6 +243,14 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (
         lambda: MaxPool(name="p", input="x", size=(5, 1)).infer(image()),
         "max_pool 'p': window (5, 1) is larger than the input of 4x4x1 u2",
+    ),
+    (
+        lambda: MaxPool(name="p", input="x", size=(2, 2), stride=(0, 1)),
+        "max_pool 'p': stride must be positive, not (0, 1)",
+    ),
+    (
+        lambda: MaxPool(name="p", input="x", size=(2, 2), padding=(0, 2)),
+        "max_pool 'p': padding must be at least 0 and smaller than the window (2, 2), not (0, 2)",
     ),
     (lambda: ArgMax(name="a", input="x").infer(image()), "argmax 'a': takes a vector, not 4x4x1 u2"),
     (lambda: Network("a b", image(), ()), "a network's name must be an identifier, not 'a b'"),

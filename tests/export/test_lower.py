@@ -156,6 +156,19 @@ def test_model_with_functions() -> None:
     assert assert_same_integers(model, lowered, rand(11, 2, 6, 6)) > 0
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_pools_that_overlap_and_reach_over_the_edge(behind: bool) -> None:
+    pool = nn.MaxPool2d(3, 2, padding=1)
+    layers = [act(), pool] if behind else [pool, act()]
+    model = sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), *layers, nn.MaxPool2d(2, 1), nn.Flatten(), nn.Linear(16, 3)
+    )
+    with torch.no_grad():
+        model[2].weight.abs_()  # type: ignore[index]
+    lowered = lower(model, (1, 7, 8), name="net")
+    assert assert_same_integers(model, lowered, rand(30, 1, 7, 8)) > 0
+
+
 def test_pool_before_the_quantizer_moves_behind_it() -> None:
     model = sequential(
         nn.Conv2d(1, 4, 3),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from export import serialize
 from export.datatype import DataType
 from export.ir import MatrixNode, Network, Requantize, TensorType, Threshold
+from export.kinds import NODE_KINDS
 from export.serialize import NetworkFileError
 from sim.reference import run
 from tests.export.expect import raises
-from tests.export.networks import chain
+from tests.export.networks import chain, residual
 
 
 def reseal(directory: Path, change: dict[str, object]) -> Path:
@@ -25,13 +27,15 @@ def reseal(directory: Path, change: dict[str, object]) -> Path:
     return path
 
 
-def test_load_gives_back_the_network(tmp_path: Path) -> None:
-    network = chain()
+@pytest.mark.parametrize("make", [chain, residual])
+def test_load_gives_back_the_network(tmp_path: Path, make: Callable[[], Network]) -> None:
+    network = make()
     serialize.save(network, tmp_path)
     again = serialize.load(tmp_path)
     assert (again.name, again.types) == (network.name, network.types)
     assert [type(node) for node in again.nodes] == [type(node) for node in network.nodes]
-    x = np.random.default_rng(0).integers(0, 8, (50, 5, 4, 2))
+    shape = (50, *network.input.shape)
+    x = np.random.default_rng(0).integers(0, network.input.dtype.maximum + 1, shape)
     expected, found = run(network, x), run(again, x)
     assert expected.keys() == found.keys()
     for name in expected:
@@ -160,7 +164,7 @@ def test_contents_that_break_the_contract(tmp_path: Path) -> None:
     serialize.save(chain(), tmp_path)
     nodes = json.loads((tmp_path / "network.json").read_text())["nodes"]
     path = reseal(tmp_path, {"nodes": [{**nodes[0], "kind": "softmax"}]})
-    kinds = "convolution, dense, threshold, requantize, bias, max_pool, flatten, argmax"
+    kinds = ", ".join(NODE_KINDS)
     message = f"{path}: not a network: node 'conv' has kind 'softmax'; known: {kinds}"
     with raises(NetworkFileError, message):
         serialize.load(tmp_path)

@@ -58,3 +58,9 @@ SKIP_FOLDINGS = {
     "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
     "classifier": SkipFolding(pe=5, entries=4),
 }
+RESIDUAL_FOLDINGS = {
+    "conv": ArrayFolding(pe=3, simd=2),
+    "body": ArrayFolding(pe=2, simd=3),
+    "dense": ArrayFolding(pe=1, simd=3),
+}
+"""For tests.export.networks.residual."""

@@ -64,7 +64,7 @@ def skip_folding(chance, node):
 
 
 FOLDINGS = {"array": array_folding, "unrolled": unrolled_folding, "skip": skip_folding}
-"""For every engine: (chance, node) to a folding that the layer can be built with, None where there is none."""
+"""For every engine: (chance, node) to a folding that builds the layer, None where there is none."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ import pytest
 from amaranth.sim import Simulator
 
 from export.datatype import DataType
-from export.ir import ArgMax, Dense, Flatten, Network, TensorType, Threshold
+from export.ir import ArgMax, Convolution, Dense, Flatten, Network, TensorType, Threshold
+from export.pools import SumPool
+from export.residual import Add, Shortcut
 from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
 from hw.network import Top
@@ -14,7 +16,8 @@ from hw.unrolled_folding import UnrolledFolding
 from hw.weight_memory import PackingChoice
 from sim.reference import run
 from sim.stimulus import pack_beats
-from tests.hw.networks import FOLDINGS, SKIP_FOLDINGS, convolutional
+from tests.export.networks import residual
+from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, SKIP_FOLDINGS, convolutional
 
 FRAMES = 5
 
@@ -38,18 +41,19 @@ def simulate(design, images):
         ctx.set(top.aresetn, 1)
         await tick()
         ctx.set(top.m_axis_tready, 1)
-        sent, cycle = 0, 0
+        sent, cycle, first = 0, 0, None
         while len(results) < len(images):
             assert cycle < 100_000
             ctx.set(top.s_axis_tvalid, sent < len(beats))
             if sent < len(beats):
                 ctx.set(top.s_axis_tdata, beats[sent])
                 ctx.set(top.s_axis_tlast, sent % frame_beats == frame_beats - 1)
+                first = cycle if first is None and ctx.get(top.s_axis_tready) else first
                 sent += ctx.get(top.s_axis_tready)
             if ctx.get(top.m_axis_tvalid):
                 assert ctx.get(top.m_axis_tlast)
                 results.append(ctx.get(top.m_axis_tdata))
-                cycles.append(cycle)
+                cycles.append(cycle - first)
             await tick()
             cycle += 1
         assert not ctx.get(top.error)
@@ -153,4 +157,51 @@ def test_signed_and_ternary_activations(pe, form):
     design = plan(network, foldings)
     results, cycles = simulate(design, images)
     assert results == tensors["argmax"].ravel().tolist()
+    assert cycles == planned(design)
+
+
+@pytest.mark.parametrize("fifo_bits", [0, 256])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"conv": ArrayFolding(pe=1, simd=1)},  # slow before the fork
+        {"body": ArrayFolding(pe=1, simd=1)},  # slow within a branch
+        {"dense": ArrayFolding(pe=1, simd=1)},
+        {"conv": ArrayFolding(pe=3, simd=18), "body": ArrayFolding(pe=6, simd=27)},
+    ],
+    ids=["mixed", "before the fork", "in a branch", "slow end", "all parallel"],
+)
+def test_every_result_of_a_residual_network_in_the_planned_cycle(changed, fifo_bits):
+    network = residual()
+    images = np.random.default_rng(0).integers(0, 4, size=(FRAMES, *network.input.shape))
+    design = plan(network, {**RESIDUAL_FOLDINGS, **changed}, fifo_bits)
+    results, cycles = simulate(design, images)
+    assert results == pack_beats(run(network, images)["best"], network.types["best"].dtype, 2)
+    assert cycles == planned(design)
+
+
+@pytest.mark.parametrize("fifo_bits", [0, 64])
+def test_the_input_itself_forks(fifo_bits):
+    """Nothing holds a beat between the ends and the fork: its cycle is that of the last taker."""
+    rng = np.random.default_rng(0)
+    u2 = DataType.parse("u2")
+    planes = rng.integers(-1, 2, size=(1, 2, 2, 3, 3)).astype(np.int8)
+    network = Network(
+        "forked",
+        TensorType(5, 4, 2, u2),
+        (
+            Shortcut(name="skip", input="input", before=1, after=1),
+            Convolution(name="body", input="input", planes=np.repeat(planes, 2, axis=1), padding=(1, 1)),
+            Add(name="merge", input="body", other="skip"),
+            Add(name="twice", input="merge", other="merge"),
+            SumPool(name="sums", input="twice", size=(5, 4)),
+            Flatten(name="flat", input="sums"),
+            ArgMax(name="best", input="flat"),
+        ),
+    )
+    images = rng.integers(0, 4, size=(FRAMES, 5, 4, 2))
+    design = plan(network, {"body": ArrayFolding(pe=2, simd=2)}, fifo_bits)
+    results, cycles = simulate(design, images)
+    assert results == run(network, images)["best"].ravel().tolist()
     assert cycles == planned(design)

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
-from export.ir import Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
+from export.ir import Convolution, Dense, Flatten, MaxPool, Network, TensorType
 from export.packing import Packing
+from export.residual import Add
 from hw.array_folding import ArrayFolding
 from hw.layer import PlanError
 from hw.line_window import LineWindow
-from hw.plan import plan
+from hw.plan import Fork, plan
 from hw.window import Window
-from tests.hw.networks import FOLDINGS, U2, convolutional
+from tests.export.networks import residual
+from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, U2, convolutional
 
 
 def test_units_of_each_stage():
@@ -129,18 +131,36 @@ def test_planes_are_added_behind_the_array():
     assert [unit.name for unit in stage.units] == ["array", "planes", "bias"]
 
 
-def test_nodes_that_no_stage_serves():
-    image = TensorType(2, 2, 1, U2)
-    alone = Threshold(name="act", input="input", thresholds=np.array([[1, 2, 3]]), output=U2)
-    with pytest.raises(PlanError, match=r"^threshold 'act' must follow a layer with weights, not 'input'$"):
-        plan(Network("alone", image, (alone,)), {})
+def test_a_result_that_nothing_reads():
     pool = MaxPool(name="pool", input="input", size=(2, 2))
     branch = Flatten(name="branch", input="input")
-    with pytest.raises(
-        PlanError,
-        match=r"^flatten 'branch' reads 'input'; only chains can be built, it would have to read 'pool'$",
-    ):
-        plan(Network("branching", image, (pool, branch)), {})
+    message = "max_pool 'pool': nothing reads its result, and it is not the network's output"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        plan(Network("branching", TensorType(2, 2, 1, U2), (pool, branch)), {})
+
+
+def test_stages_of_a_residual_network():
+    design = plan(residual(), RESIDUAL_FOLDINGS)
+    assert {stage.name: [unit.name for unit in stage.all_units] for stage in design.stages} == {
+        "conv": ["window", "array", "thresholds"],
+        "body": ["window", "array", "thresholds"],
+        "skip": ["lanes", "shortcut"],
+        "merge": ["fifo1", "lanes1", "add"],
+        "merge_act": ["thresholds"],
+        "pool": ["pool"],
+        "sums": ["pool"],
+        "dense": ["columns_split", "columns", "array", "bias"],
+        "best": ["best"],
+    }
+    assert [stage.sources for stage in design.stages[1:4]] == [("conv",), ("conv",), ("body", "skip")]
+    assert design.forks == (Fork("conv_fork", "conv", (("body", 0), ("skip", 0))),)
+
+
+def test_a_name_that_a_fork_would_bear():
+    pool = MaxPool(name="input_fork", input="input", size=(1, 1))
+    join = Add(name="merge", input="input", other="input_fork")
+    design = plan(Network("forking", TensorType(2, 2, 1, U2), (pool, join)), {})
+    assert [fork.name for fork in design.forks] == ["input_fork_"]
 
 
 def test_a_vector_network_without_thresholds_hands_out_scores():

@@ -1,8 +1,11 @@
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from hw.timing import EventGraph, TimingError
+from hw import timing
+from hw.timing import EventGraph, TimingError, period, settled
 
 
 def test_a_slow_stage_holds_back_the_one_before():
@@ -34,3 +37,61 @@ def test_processes_that_wait_for_each_other():
 def test_frames():
     with pytest.raises(ValueError, match=r"^frames must be a positive int, not 0$"):
         EventGraph(0)
+
+
+def bursts(rng, beats):
+    """Steps of a process that moves ``beats`` beats, with gaps."""
+    return np.cumsum(rng.integers(1, 5, beats))
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_registers_in_a_row_are_a_delay_and_places(seed, length):
+    found = []
+    for rows in (True, False):
+        rng = np.random.default_rng(seed)
+        puts, takes = bursts(rng, 30), bursts(rng, 30)
+        graph = EventGraph(2)
+        first = channel = graph.chain("put", None, int(puts[-1]) + 1, [], puts)
+        for number in range(length if rows else 0):
+            channel = graph.chain(f"register_{number}", channel, 30, range(30), range(30))
+        if not rows:
+            channel = replace(channel, stages=length)
+        last = graph.chain("take", channel, int(takes[-1]) + 1, takes, [])
+        graph.solve()
+        found.append((first.producer.time[first.put].tolist(), last.producer.time.tolist()))
+    assert found[0] == found[1]
+
+
+def test_a_source_that_is_paced():
+    graph = EventGraph(2)
+    source = graph.source(3, cycles=8)
+    graph.chain("take", source, 3, range(3), [])
+    graph.solve()
+    assert source.producer.time.tolist() == [0, 2, 5, 8, 10, 13]
+
+
+def test_the_compiled_solver_is_the_same_function(monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed: the solver is not compiled")
+    found = []
+    for steps in (1 << 20, 0):
+        monkeypatch.setattr(timing, "COMPILED_STEPS", steps)
+        rng = np.random.default_rng(0)
+        graph = EventGraph(3)
+        channel = graph.source(20)
+        for number in range(4):
+            steps = int((moves := bursts(rng, 20))[-1]) + 1
+            channel = graph.chain(f"unit_{number}", channel, steps, moves, moves)
+        graph.solve()
+        found.append([process.time.tolist() for process in graph.processes])
+    assert found[0] == found[1]
+
+
+def test_frames_that_do_not_settle():
+    graph = EventGraph(4)
+    channel = graph.chain("one", None, 1, [0], [0])
+    graph.solve()
+    assert (settled(channel, 4), period(channel, 4)) == ((1, 2), 1)
+    channel.producer.time[:] = (0, 1, 3, 6)
+    with pytest.raises(TimingError, match=r"^the frames do not settle into a period: \[1, 2, 3\]$"):
+        settled(channel, 4)

@@ -17,6 +17,7 @@ from export.ir import (
     Dense,
     Flatten,
     IntArray,
+    IRError,
     MaxPool,
     Network,
     Node,
@@ -24,9 +25,11 @@ from export.ir import (
     TensorType,
     Threshold,
 )
+from export.pools import SumPool, TopK
+from export.residual import Add, Shortcut
 from sim import reference
 from sim.reference import evaluate, run
-from tests.export.networks import chain, trits
+from tests.export.networks import chain, residual, trits
 
 
 def slow_convolution(node: Convolution, x: IntArray) -> IntArray:
@@ -126,6 +129,61 @@ def test_max_pool_takes_the_largest_and_drops_the_remainder() -> None:
         window = x[n, 2 * y : 2 * y + 2, 3 * column : 3 * column + 3]
         assert pooled[n, y, column, 0] == window.max()
     assert evaluate(MaxPool(name="p", input="input", size=(1, 1)), -x).tolist() == (-x).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([MaxPool, SumPool]),
+    st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+)
+def test_pools_are_their_definition(
+    kind: type[MaxPool | SumPool],
+    size: tuple[int, int],
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+) -> None:
+    padding = (min(padding[0], window[0] - 1), min(padding[1], window[1] - 1))
+    node = kind(name="p", input="input", size=window, stride=stride, padding=padding)
+    x = np.random.default_rng(0).integers(-8, -2, (2, *size, 2))  # a padding of 0 would win
+    try:
+        expected = np.zeros((2, *node.infer(TensorType(*size, 2, DataType(4, signed=True))).shape[:2], 2))
+    except IRError:
+        return
+    for n, oy, ox, c in np.ndindex(*expected.shape):
+        inside = [
+            x[n, y, column, c]
+            for y in range(oy * stride[0] - padding[0], oy * stride[0] - padding[0] + window[0])
+            for column in range(ox * stride[1] - padding[1], ox * stride[1] - padding[1] + window[1])
+            if 0 <= y < size[0] and 0 <= column < size[1]
+        ]
+        expected[n, oy, ox, c] = max(inside) if kind is MaxPool else sum(inside)
+    np.testing.assert_array_equal(evaluate(node, x), expected.astype(np.int64), strict=True)
+
+
+def test_add_and_shortcut_are_their_definition() -> None:
+    x, y = np.random.default_rng(0).integers(-9, 9, (2, 2, 5, 4, 3))
+    np.testing.assert_array_equal(evaluate(Add(name="a", input="x", other="y"), x, y), x - -y)
+    found = evaluate(Shortcut(name="s", input="x", stride=(2, 3), before=1, after=2), x)
+    assert found.shape == (2, 3, 2, 6)
+    for n, oy, ox, c in np.ndindex(*found.shape):
+        assert found[n, oy, ox, c] == (x[n, 2 * oy, 3 * ox, c - 1] if 1 <= c < 4 else 0)
+
+
+def test_top_k_with_the_lowest_index_first_among_equals() -> None:
+    x = np.array([[1, 3, 3, 2], [0, 0, 0, 0], [-5, 1, -4, 1]]).reshape(3, 1, 1, 4)
+    found = evaluate(TopK(name="t", input="input", k=3), x)
+    assert found.reshape(3, 3).tolist() == [[1, 2, 3], [0, 1, 2], [1, 3, 2]]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_residual_network_stays_within_its_declared_types(seed: int) -> None:
+    network = residual(seed)
+    tensors = run(network, np.random.default_rng(seed).integers(0, 4, (20, *network.input.shape)))
+    np.testing.assert_array_equal(tensors["merge"], tensors["body_act"] + tensors["skip"])
 
 
 def test_bias_and_argmax_with_the_lowest_index_among_equals() -> None:

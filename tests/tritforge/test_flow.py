@@ -15,6 +15,7 @@ import pytest
 from export.files import sha256
 from export.manifest import Manifest
 from hw.array_folding import ArrayFolding
+from quant import datasets
 from quant.networks import NETWORKS
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.chain import LITTLE, make
@@ -316,3 +317,25 @@ def test_the_demo_says_how_many_images_were_simulated(
     flow.demo(small, place, frames=frames)
     assert simulated == [{"frames": frames}, {"stalls": "none", "frames": 16}]
     assert capsys.readouterr().out.splitlines()[-1] == last_line
+
+
+def test_a_network_with_random_weights_needs_no_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Workspace(config_path=tmp_path / "little.yaml", root=tmp_path / "build")
+    place.config_path.write_text(LITTLE)
+    chosen = config.load(place.config_path)
+    flow.export(chosen, place, random_weights=3)
+    assert "integer reference on all 16 random images" in capsys.readouterr().out
+    flow.generate(chosen, place)
+    first = [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
+    flow.export(chosen, place, random_weights=3)
+    assert first == [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
+    flow.export(chosen, place, random_weights=4)
+    assert first != [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
+
+
+def test_the_shape_of_every_dataset_is_known() -> None:
+    assert set(datasets.SHAPES) == set(datasets.DATASETS)
+    digits = datasets.load("digits")
+    assert tuple(digits.test_images.shape[1:]) == datasets.SHAPES["digits"]

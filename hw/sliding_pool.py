@@ -1,0 +1,183 @@
+"""Pooling over windows that overlap or reach over the edge, on a stream of activation codes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+from amaranth.lib import memory
+
+from export.ir import TensorType
+from hw.reduction import Reduction
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+
+__all__ = ["SlidingPool", "SlidingReduction"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlidingPool(Unit):
+    """Maximum or sum over windows of ``size``, ``stride`` apart, in an image with an edge of ``padding``.
+
+    The window is reduced along its row first, then across rows: one beat a cycle, latency 1. A position of the edge
+    behind the image that a window reads takes a cycle as well, but no beat; the edge before it costs nothing. The last
+    columns of a row and the last results of each output column sit in distributed RAM.
+
+    Parameters
+    ----------
+    name : instance name.
+    tensor : the input's type.
+    size, stride, padding : (vertical, horizontal); padding is smaller than the size.
+    lanes : channels per beat; divides the channel count.
+    reduction : what becomes of a window; padding changes no result.
+
+    Raises
+    ------
+    ValueError : ``lanes`` does not divide the channels.
+    """
+
+    name:      str
+    tensor:    TensorType
+    size:      tuple[int, int]
+    stride:    tuple[int, int]
+    padding:   tuple[int, int]
+    lanes:     int
+    reduction: Reduction = Reduction.MAX
+
+    def __post_init__(self):
+        if self.tensor.channels % self.lanes:
+            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
+
+    @property
+    def i(self):
+        return Beats(self.tensor.dtype, self.lanes)
+
+    @property
+    def row(self):
+        """What a window's row is reduced to."""
+        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[1]), self.lanes)
+
+    @property
+    def o(self):
+        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
+
+    @property
+    def pixel_beats(self):
+        return self.tensor.channels // self.lanes
+
+    @property
+    def output_size(self):
+        """Output rows and columns."""
+        return tuple((extent + 2 * padding - size) // stride + 1 for extent, padding, size, stride
+                     in zip(self.tensor.shape[:2], self.padding, self.size, self.stride, strict=True))
+
+    @property
+    def walked(self):
+        """Rows and columns that are walked: those of the image, and of the edge behind it what a window reads."""
+        return tuple(max(extent, (outputs - 1) * stride + size - padding) for extent, padding, size, stride, outputs
+                     in zip(self.tensor.shape[:2], self.padding, self.size, self.stride, self.output_size, strict=True))
+
+    @property
+    def interval_cycles(self):
+        return self.walked[0] * self.walked[1] * self.pixel_beats
+
+    @property
+    def frame_beats(self):
+        return self.output_size[0] * self.output_size[1] * self.pixel_beats
+
+    def schedule(self, graph, channel):
+        def steps(rows, columns):
+            pixels = rows[:, None] * self.walked[1] + columns
+            return (pixels.reshape(-1, 1) * self.pixel_beats + np.arange(self.pixel_beats)).ravel()
+
+        inside = [np.arange(extent) for extent in self.tensor.shape[:2]]
+        ends   = [np.arange(outputs) * stride + size - 1 - padding for outputs, stride, size, padding
+                  in zip(self.output_size, self.stride, self.size, self.padding, strict=True)]
+        return graph.chain(self.name, channel, self.interval_cycles, steps(*inside), steps(*ends))
+
+    def component(self):
+        return SlidingReduction(self)
+
+
+class SlidingReduction(UnitComponent):
+    """The circuit of :class:`SlidingPool`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
+
+    def _axis(self, m, axis, step):
+        """Walk along an axis: the position, whether it is the last, inside the image, and the end of a window."""
+        unit = self._unit
+        name = "yx"[axis]
+        extent, padding, size, stride = (sizes[axis] for sizes in (unit.tensor.shape, unit.padding, unit.size, unit.stride))
+        end      = size - 1 - padding                   # of the first window
+        position = Signal(below(unit.walked[axis] + 1), name=name)
+        phase    = Signal(below(stride), name=f"{name}_phase", init=-end % stride)
+        last     = position == unit.walked[axis] - 1
+        with m.If(step):
+            m.d.sync += [
+                position.eq(Mux(last, 0, position + 1)),
+                phase.eq(Mux(last, -end % stride, Mux(phase == stride - 1, 0, phase + 1))),
+            ]
+        inside = position < extent if unit.walked[axis] > extent else Const(1)
+        ends   = (phase == 0) & (position >= end) if end else phase == 0
+        return position, last, inside, ends
+
+    def _window(self, m, name, axis, position, beats, depth, address, newest, enable):
+        """The elements of each lane along an axis, the newest last: what came before at this address is kept.
+
+        Before the edge of the image there is nothing, which changes no result.
+        """
+        unit, bits = self._unit, beats.payload_bits
+        size, padding = unit.size[axis], unit.padding[axis]
+        if size == 1:
+            return [[beats.view(newest)[lane]] for lane in range(unit.lanes)]
+        m.submodules[name] = kept = memory.Memory(shape=bits * (size - 1), depth=max(2, depth), init=[])
+        read, write = kept.read_port(domain="comb"), kept.write_port()
+        m.d.comb += [
+            read.addr.eq(address), write.addr.eq(address), write.en.eq(enable),
+            write.data.eq(Cat(read.data, newest)[bits:]),
+        ]
+        lanes = [[] for _ in range(unit.lanes)]
+        for back in reversed(range(size)):
+            part = beats.view(read.data.word_select(size - 1 - back, bits)) if back else beats.view(newest)
+            for lane, elements in enumerate(lanes):
+                outside = back > size - 1 - padding     # for some window
+                neutral = unit.reduction.neutral(unit.tensor.dtype)
+                elements.append(Mux(position >= back, part[lane], neutral) if outside else part[lane])
+        return lanes
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        step = Signal()
+        beat = Signal(below(unit.pixel_beats))
+        beat_last = beat == unit.pixel_beats - 1
+        x, x_last, x_inside, x_ends = self._axis(m, 1, step & beat_last)
+        y, _,      y_inside, y_ends = self._axis(m, 0, step & beat_last & x_last)
+        inside = Signal()
+        put    = Signal()
+        m.d.comb += [
+            inside.eq(x_inside & y_inside),
+            put.eq(x_ends & y_ends),
+            self.i.ready.eq(inside & (~put | room(self.o))),
+            step.eq((~inside | self.i.valid) & (~put | room(self.o))),
+        ]
+
+        taken = Signal(unit.i.payload_bits)
+        row   = Signal(unit.row.payload_bits)
+        column_address = Signal(below(unit.output_size[1] * unit.pixel_beats))
+        for lane in range(unit.lanes):
+            m.d.comb += unit.i.view(taken)[lane].eq(
+                Mux(inside, unit.i.view(self.i.payload)[lane], unit.reduction.neutral(unit.tensor.dtype)))
+        pixels = self._window(m, "columns", 1, x, unit.i, unit.pixel_beats, beat, taken, step)
+        rows   = self._window(m, "rows", 0, y, unit.row, unit.output_size[1] * unit.pixel_beats, column_address, row,
+                              step & x_ends)
+        for lane in range(unit.lanes):
+            m.d.comb += unit.row.view(row)[lane].eq(unit.reduction.reduce(pixels[lane]))
+            with m.If(step & put):
+                m.d.sync += unit.o.view(self.o.payload)[lane].eq(unit.reduction.reduce(rows[lane]))
+        output_register(m, self.o, step & put)
+
+        with m.If(step):
+            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
+            with m.If(beat_last & x_last):
+                m.d.sync += column_address.eq(0)
+            with m.Elif(x_ends):
+                m.d.sync += column_address.eq(column_address + 1)
+        return m

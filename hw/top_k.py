@@ -1,0 +1,89 @@
+"""Indexes of the best scores of a vector."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+
+from export.datatype import DataType
+from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+
+__all__ = ["Best", "TopK"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best(Unit):
+    """Indexes of the ``k`` largest of ``elements`` scores, the largest first, the lowest among equals.
+
+    A score a cycle, sorted into ``k`` registers; the indexes leave as one beat, latency 1.
+
+    Parameters
+    ----------
+    name : instance name.
+    dtype : type of the scores.
+    elements : length of the vector.
+    k : number of indexes, at most ``elements``.
+    """
+
+    name:     str
+    dtype:    DataType
+    elements: int
+    k:        int
+
+    @property
+    def i(self):
+        return Beats(self.dtype, 1)
+
+    @property
+    def o(self):
+        return Beats(DataType.from_range(0, self.elements - 1), self.k)
+
+    @property
+    def interval_cycles(self):
+        return self.elements
+
+    @property
+    def frame_beats(self):
+        return 1
+
+    def schedule(self, graph, channel):
+        return graph.chain(self.name, channel, self.elements, range(self.elements), [self.elements - 1])
+
+    def component(self):
+        return TopK(self)
+
+
+class TopK(UnitComponent):
+    """The circuit of :class:`Best`. ``i``: a score a beat; ``o``: ``k`` indexes a vector, the best in the low bits."""
+
+    def elaborate(self, platform):
+        unit  = self._unit
+        m     = Module()
+        index = Signal(below(unit.elements))
+        score = unit.i.view(self.i.payload)[0]
+        last  = index == unit.elements - 1
+        step  = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~last | room(self.o)),
+            step.eq(self.i.valid & self.i.ready),
+        ]
+        with m.If(step):
+            m.d.sync += index.eq(Mux(last, 0, index + 1))
+        before = Const(0)                       # whether the score comes before the entry above
+        above  = (score, index)
+        for rank in range(unit.k):
+            held      = Signal.like(score, name=f"score_{rank}")
+            held_at   = Signal(len(index), name=f"index_{rank}")
+            next_at   = Signal(len(index), name=f"next_index_{rank}")
+            here      = Signal(name=f"before_{rank}")
+            # strictly: an equal score later in the vector stays behind; a rank that is still empty loses to all
+            m.d.comb += [
+                here.eq((index <= rank) | (score > held)),
+                next_at.eq(Mux(here, Mux(before, above[1], index), held_at)),
+            ]
+            with m.If(step):
+                m.d.sync += [held.eq(Mux(here, Mux(before, above[0], score), held)), held_at.eq(next_at)]
+            with m.If(step & last):
+                m.d.sync += unit.o.view(self.o.payload)[rank].eq(next_at)
+            before, above = here, (held, held_at)
+        output_register(m, self.o, step & last)
+        return m
