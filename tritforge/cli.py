@@ -57,6 +57,10 @@ _STEPS = {
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
     ),
+    "devices": (
+        "list the FPGAs that are known and what they hold",
+        "Writes nothing.",
+    ),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
         "Writes nothing. Exit status 1 if something is missing.",
@@ -103,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {description}"
         )
         command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks")
-        if name != "doctor":
+        if name not in ("devices", "doctor"):
             command.add_argument(
                 "config",
                 nargs="?",
@@ -167,6 +171,11 @@ def _run(arguments: argparse.Namespace) -> int:
         findings = doctor.examine()
         print(doctor.report(findings))
         return int(not all(finding.found for finding in findings))
+    if arguments.command == "devices":
+        from reports.devices import devices_table
+
+        print(devices_table().text(), end="")
+        return 0
     if arguments.command == "report" and arguments.paper:
         from reports.paper import table_ix
 

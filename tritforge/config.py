@@ -11,7 +11,7 @@ from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
-from reports.devices import DEVICES
+from reports.devices import SEVEN_SERIES
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
 
@@ -86,10 +86,10 @@ class TrainingSettings:
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device in the table is of the 7 series, so its cells are the default.
+    Every device to choose is of the 7 series, so its cells are the default.
     """
 
-    device: str = key(choices=tuple(DEVICES))
+    device: str = key(choices=SEVEN_SERIES)
     primitives: Primitives = Primitives.XILINX7
     layers: dict[str, Folding]
 

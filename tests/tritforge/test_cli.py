@@ -17,7 +17,7 @@ from tritforge.config import Config
 from tritforge.errors import ProofFailed
 from tritforge.workspace import Workspace
 
-COMMANDS = ("train", "export", "generate", "simulate", "synth", "report", "demo", "doctor")
+COMMANDS = ("train", "export", "generate", "simulate", "synth", "report", "demo", "devices", "doctor")
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_help_says_what_is_written_and_where(command: str, capsys: pytest.Captur
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert "Writes" in text
-    assert ("<build>/" in text) == (command not in ("demo", "doctor"))
+    assert ("<build>/" in text) == (command not in ("demo", "devices", "doctor"))
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
