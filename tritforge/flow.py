@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,13 +36,25 @@ from reports import synth as yosys
 from reports.devices import device
 from sim import runner
 from sim.result import SimulationResult
+from tritforge import package as packing
 from tritforge import results, vectors
 from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
-__all__ = ["Workspace", "demo", "export", "generate", "report", "simulate", "synth", "train", "train_once"]
+__all__ = [
+    "Workspace",
+    "demo",
+    "export",
+    "generate",
+    "package",
+    "report",
+    "simulate",
+    "synth",
+    "train",
+    "train_once",
+]
 
 PLANNED_FRAMES = 16
 """Images that `demo` sends without stalls, where the cycle count must be the plan's."""
@@ -281,6 +294,14 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield advance
 
 
+def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> None:
+    """Write the folder that a project for an FPGA can take over as it is."""
+    manifest, network = _manifest(place), _network(place)
+    images = Vectors.load(place.vectors).images
+    files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
+    print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
 def synth(config: Config, place: Workspace) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device."""
     manifest = _manifest(place)
@@ -306,8 +327,12 @@ def report(config: Config, place: Workspace) -> None:
     data = results.gather(config, place, network, manifest, tests)
     for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):
         write_atomic(place.report(suffix), text)
+    place.tables.mkdir(exist_ok=True)
+    for table in markdown.tables(data):
+        name = re.sub(r"\W+", "-", table.title.lower())
+        write_atomic(place.tables / f"{name}.csv", table.csv())
     headline, detail = sections.verdict(data)
-    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}")
+    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}, {place.tables}")
     if data.verdict == "different":
         raise ProofFailed(f"the models differ: see {place.report('html')}")
 
