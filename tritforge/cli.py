@@ -57,8 +57,8 @@ _STEPS = {
     "report": (
         "gather everything into one page",
         "Writes <build>/report.html (self-contained), <build>/report.md and <build>/tables/*.csv; what was "
-        "not measured is shown as such. With --paper it prints Table IX of paper 002 from its formula, or with "
-        "--layer, --device, --format or --macs the same table for another case, and writes nothing.",
+        "not measured is shown as such. With --paper it prints Table IX of paper 002 from its formula, or "
+        "with --layer, --device, --format or --macs the same table for another case, and writes nothing.",
     ),
     "demo": (
         "all of the above, one after the other",
