@@ -12,16 +12,22 @@ from hw.network import Top, ports
 from hw.rom import RomFiles
 from hw.seven_series import Primitives
 
-__all__ = ["cells", "describe", "generate"]
+__all__ = ["cells", "describe", "generate", "version_word"]
 
 
-def generate(plan, primitives=Primitives.GENERIC):
+def version_word():
+    """The version as the register block shows it: a byte each for major, minor and patch, "0.1.0" as 0x00000100."""
+    numbers = [int(number) for number in re.findall(r"\d+", metadata.version("tritforge"))[:3]]
+    return sum(min(number, 255) << shift for number, shift in zip(numbers, (16, 8, 0), strict=False))
+
+
+def generate(plan, primitives=Primitives.GENERIC, registers=False):
     """Verilog of ``plan``: one text, a module for every layer and unit, the same from run to run.
 
-    With ``primitives`` other than generic it holds instances of the device's cells; :func:`cells` has their behaviour.
+    With ``registers`` it has the AXI4-Lite register block. With ``primitives`` other than generic it holds instances of the device's cells; :func:`cells` has their behaviour.
     """
     name = plan.network.name
-    text = verilog.convert(Top(plan), name=name, platform=RomFiles(primitives), emit_src=False, strip_internal_attrs=True)
+    text = verilog.convert(Top(plan, version_word() if registers else None), name=name, platform=RomFiles(primitives), emit_src=False, strip_internal_attrs=True)
     rom  = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
     return _plain_module_names(text) + "\n" + rom
 
@@ -40,7 +46,7 @@ def _plain_module_names(text):
     return re.sub(r"\\[^\s]+ ", lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0], text)
 
 
-def describe(plan, *, files, rom_entries, device):
+def describe(plan, *, files, rom_entries, device, registers=False):
     """The manifest of ``plan`` (export.manifest.Manifest).
 
     Parameters
@@ -48,6 +54,7 @@ def describe(plan, *, files, rom_entries, device):
     files : FileEntry by role, for the files beside the ROM images.
     rom_entries : FileEntry of each image of ``plan.roms()``, in that order.
     device : what the design is meant for, or None.
+    registers : whether it has the register block.
     """
     return Manifest(
         name            = plan.network.name,
@@ -56,7 +63,7 @@ def describe(plan, *, files, rom_entries, device):
         files           = files,
         ports           = tuple(
             Port(name, "input" if member.flow.name == "In" else "output", member.shape)
-            for name, member in ports(plan).items()),
+            for name, member in ports(plan, registers).items()),
         streams         = tuple(_streams(plan)),
         layers          = tuple(_layer(stage) for stage in plan.stages),
         roms            = tuple(

@@ -86,11 +86,13 @@ class TrainingSettings:
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device to choose is of the 7 series, so its cells are the default.
+    ``axi_lite`` adds the register block. Every device to choose is of the 7 series, so its cells are the
+    default.
     """
 
     device: str = key(choices=SEVEN_SERIES)
     primitives: Primitives = Primitives.XILINX7
+    axi_lite: bool = False
     layers: dict[str, Folding]
 
 

@@ -208,7 +208,7 @@ def generate(config: Config, place: Workspace) -> None:
             raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
         roms.append(FileEntry.of(path))
     source = place.design / f"{network.name}.v"
-    write_atomic(source, verilog.generate(planned, config.hardware.primitives))
+    write_atomic(source, verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite))
     cells = place.design / "cells.v"
     cells.unlink(missing_ok=True)
     files = {
@@ -221,7 +221,13 @@ def generate(config: Config, place: Workspace) -> None:
     if config.hardware.primitives is not Primitives.GENERIC:
         write_atomic(cells, verilog.cells())
         files[CELLS] = FileEntry.of(cells)
-    manifest = verilog.describe(planned, files=files, rom_entries=roms, device=config.hardware.device)
+    manifest = verilog.describe(
+        planned,
+        files=files,
+        rom_entries=roms,
+        device=config.hardware.device,
+        registers=config.hardware.axi_lite,
+    )
     manifest.write(place.design)
     print(
         f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "

@@ -140,6 +140,8 @@ def _tcl_head(parts: _Parts, purpose: str) -> str:
 
 def _vivado_package(parts: _Parts) -> str:
     manifest = parts.manifest
+    registers = any(port.name.startswith("s_axil_") for port in manifest.ports)
+    buses = ("s_axis", "m_axis", *(("s_axil",) if registers else ()))
     return (
         _tcl_head(parts, "vivado -mode batch -source vivado_package.tcl: package the core as an IP in ./ip")
         + f"create_project -force {parts.name}_package $here/vivado_package -part $part\n"
@@ -158,7 +160,7 @@ def _vivado_package(parts: _Parts) -> str:
         f"set_property display_name {{{parts.name}, a ternary network}} $core\n"
         f"ipx::infer_bus_interface {manifest.clock} xilinx.com:signal:clock_rtl:1.0 $core\n"
         f"ipx::infer_bus_interface {manifest.reset} xilinx.com:signal:reset_rtl:1.0 $core\n"
-        "foreach bus {s_axis m_axis} {\n"
+        f"foreach bus {{{' '.join(buses)}}} {{\n"
         f"    ipx::associate_bus_interfaces -busif $bus -clock {manifest.clock} $core\n"
         "}\n"
         f"ipx::associate_bus_interfaces -clock {manifest.clock} -reset {manifest.reset} $core\n"
