@@ -30,14 +30,15 @@ class FrameSource(wiring.Component):
     -------
     tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``.
     o     : the stream into the core.
-    error : a frame has ended early or late since reset.
+    fault : 1 in the cycle in which a frame ends early or late.
+    error : such a cycle has been since reset.
     """
 
     def __init__(self, beats, frame_beats):
         self._frame_beats = frame_beats
         super().__init__({
             "tvalid": In(1), "tready": Out(1), "tdata": In(tdata_bits(beats)), "tlast": In(1),
-            "o": Out(beats.signature()), "error": Out(1),
+            "o": Out(beats.signature()), "fault": Out(1), "error": Out(1),
         })
 
     def elaborate(self, platform):
@@ -55,6 +56,7 @@ class FrameSource(wiring.Component):
                     self.tready.eq(self.o.ready),
                 ]
                 with m.If(moved & (self.tlast != last)):
+                    m.d.comb += self.fault.eq(1)
                     m.d.sync += self.error.eq(1)
                     with m.If(last):
                         m.next = "LATE"

@@ -5,21 +5,27 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from export.ir import INPUT
+from hw.axi_lite import BUS, Registers
 from hw.axi_stream import FrameSink, FrameSource, tdata_bits
 from hw.fork import Fork
 from hw.stage import StageCircuit
 from hw.stream import name_ports
 
-__all__ = ["Core", "Top", "ports"]
+__all__ = ["PREFIX", "Core", "Top", "ports"]
 
 
-def ports(plan):
-    """Members of the top module of ``plan``, by name: In or Out of a width in bits."""
+PREFIX = "s_axil_"
+"""Of the ports of the register block."""
+
+def ports(plan, registers=False):
+    """Members of the top module of ``plan``, by name: In or Out of a width in bits; with ``registers``, AXI4-Lite too."""
+    block = {PREFIX + name: member for name, member in BUS.items()} if registers else {}
     return {
         "aclk": In(1), "aresetn": In(1),
         "s_axis_tvalid": In(1), "s_axis_tready": Out(1), "s_axis_tdata": In(tdata_bits(plan.i)), "s_axis_tlast": In(1),
         "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(tdata_bits(plan.o)), "m_axis_tlast": Out(1),
         "error": Out(1),
+        **block,
     }
 
 
@@ -69,11 +75,18 @@ class Top(wiring.Component):
     s_axis_* : frames of the network's input, in raster order.
     m_axis_* : the network's output.
     error    : a frame ended early or late since reset (see :class:`hw.axi_stream.FrameSource`).
+    s_axil_* : with a version alone, the register block (:class:`hw.axi_lite.Registers`).
+
+    Parameters
+    ----------
+    plan : what to build.
+    version : what the register block shows, 32 bits; None builds no block.
     """
 
-    def __init__(self, plan):
-        self._plan = plan
-        super().__init__(ports(plan))
+    def __init__(self, plan, version=None):
+        self._plan    = plan
+        self._version = version
+        super().__init__(ports(plan, version is not None))
 
     def elaborate(self, platform):
         m     = Module()
@@ -96,4 +109,14 @@ class Top(wiring.Component):
             self.m_axis_tdata.eq(sink.tdata), self.m_axis_tlast.eq(sink.tlast),
             self.error.eq(source.error),
         ]
+        if self._version is not None:
+            m.submodules.registers = block = Registers(self._version)
+            name_ports("registers", block)
+            m.d.comb += [
+                block.frame.eq(self.m_axis_tvalid & self.m_axis_tready & self.m_axis_tlast),
+                block.error.eq(source.fault),
+            ]
+            for name, member in BUS.items():
+                outer, inner = getattr(self, PREFIX + name), getattr(block, name)
+                m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
         return m

@@ -1,5 +1,6 @@
 // A ROM image with registered read ports: data follows address by one cycle while enable is high. Each of the LANES
 // parts of a word has an address of its own; what a lane does not read of its copy of the image is left out by synthesis.
+// The image is looked for where the tool runs, or in the folder TRITFORGE_ROM_PATH (with a slash at its end).
 module tritforge_rom #(
     parameter FILE    = "",
     parameter WIDTH   = 1,
@@ -19,7 +20,11 @@ module tritforge_rom #(
         for (lane = 0; lane < LANES; lane = lane + 1) begin : part
             reg [WIDTH-1:0] image [0:DEPTH-1];
 
+`ifdef TRITFORGE_ROM_PATH
+            initial $readmemh({`TRITFORGE_ROM_PATH, FILE}, image);
+`else
             initial $readmemh(FILE, image);
+`endif
 
             always @(posedge clk)
                 if (enable)

@@ -13,18 +13,25 @@ from hw.rom import RomFiles
 from hw.seven_series import Primitives
 from hw.shared import Library
 
-__all__ = ["cells", "describe", "generate"]
+__all__ = ["cells", "describe", "generate", "version_word"]
 
 
-def generate(plan, primitives=Primitives.GENERIC):
+def version_word():
+    """The version as the register block shows it: a byte each for major, minor and patch, "0.1.0" as 0x00000100."""
+    numbers = [int(number) for number in re.findall(r"\d+", metadata.version("tritforge"))[:3]]
+    return sum(min(number, 255) << shift for number, shift in zip(numbers, (16, 8, 0), strict=False))
+
+
+def generate(plan, primitives=Primitives.GENERIC, registers=False):
     """Verilog of ``plan``: one text, the same from run to run; a module for every layer and unit, and one for all shared
     components (hw.shared) that are alike.
 
-    With ``primitives`` other than generic it holds instances of the device's cells; :func:`cells` has their behaviour.
+    With ``registers`` it has the AXI4-Lite register block. With ``primitives`` other than generic it holds instances of
+    the device's cells; :func:`cells` has their behaviour.
     """
     name = plan.network.name
     library = Library(name)
-    texts   = [_plain_module_names(_convert(Top(plan), name, RomFiles(primitives, library)))]
+    texts   = [_plain_module_names(_convert(Top(plan, version_word() if registers else None), name, RomFiles(primitives, library)))]
     texts  += [_convert(component, module, RomFiles(primitives)) for module, component in library.modules()]
     texts.append(resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
     return "\n".join(texts)
@@ -48,7 +55,7 @@ def _plain_module_names(text):
     return re.sub(r"\\[^\s]+ ", lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0], text)
 
 
-def describe(plan, *, files, rom_entries, device):
+def describe(plan, *, files, rom_entries, device, registers=False):
     """The manifest of ``plan`` (export.manifest.Manifest).
 
     Parameters
@@ -56,6 +63,7 @@ def describe(plan, *, files, rom_entries, device):
     files : FileEntry by role, for the files beside the ROM images.
     rom_entries : FileEntry of each image of ``plan.roms()``, in that order.
     device : what the design is meant for, or None.
+    registers : whether it has the register block.
     """
     return Manifest(
         name            = plan.network.name,
@@ -64,7 +72,7 @@ def describe(plan, *, files, rom_entries, device):
         files           = files,
         ports           = tuple(
             Port(name, "input" if member.flow.name == "In" else "output", member.shape)
-            for name, member in ports(plan).items()),
+            for name, member in ports(plan, registers).items()),
         streams         = tuple(_streams(plan)),
         layers          = tuple(_layer(stage) for stage in plan.stages),
         roms            = tuple(

@@ -1,14 +1,23 @@
-"""What the FPGAs hold: the parts a utilisation is measured against.
+"""What the FPGAs hold: the parts a utilisation is measured against, one row each in ``devices.csv``.
 
-Source: Xilinx DS180, "7 Series FPGAs Data Sheet: Overview", and DS190, "Zynq-7000 SoC Data Sheet: Overview".
-A 7-series slice has four six-input LUTs, eight flip-flops and one CARRY4, so three columns follow from one.
+The file names the document of each row. Its column ``confirmed`` says which figures were seen in another
+place, and where; what it does not name is quoted at second hand from that document and was not checked
+against it. An empty cell is a figure that is not known.
 """
 
 from __future__ import annotations
 
+import csv
+import difflib
 from dataclasses import dataclass
+from importlib import resources
 
-__all__ = ["DEVICES", "Device", "DeviceError", "device"]
+from reports.tables import Table
+
+__all__ = ["DEVICES", "SEVEN_SERIES", "Device", "DeviceError", "device", "devices_table"]
+
+NEAREST = 4
+"""How many names a message proposes."""
 
 
 class DeviceError(ValueError):
@@ -17,64 +26,79 @@ class DeviceError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One part of the 7 series.
+    """One part. None is a figure that is not known.
 
     Parameters
     ----------
     part: the vendor's name in lower case, without package and speed grade.
     family: the vendor's name of the family, for people.
-    slices: number of slices (CLB halves).
-    bram36: number of 36 Kb block RAMs; each can serve as two of 18 Kb.
-    dsp: number of DSP48E1 slices.
+    lut: look-up tables.
+    lut_inputs: inputs of each: 6, or 4 in ECP5.
+    lutram: how many of them can be memory; in ECP5 the LUTs that hold bits, half of all.
+    slices: slices of the family's own size: 4 LUTs in the 7 series, 8 (a CLB) in UltraScale, 2 in ECP5.
+    ff: flip-flops.
+    bram: block RAMs of the family's own size; one of 36 Kb can serve as two of 18 Kb.
+    bram_kbits: that size in Kb.
+    dsp: multiplier blocks of ``dsp_kind``.
+    source: document and table.
+    confirmed: which figures were seen in a second place, and where; empty when none.
     """
 
     part: str
     family: str
+    lut: int
+    lut_inputs: int
+    lutram: int | None
     slices: int
-    bram36: int
+    ff: int
+    bram: int
+    bram_kbits: int
     dsp: int
+    dsp_kind: str
+    source: str
+    confirmed: str
 
     @property
-    def lut(self) -> int:
-        """Six-input LUTs: four in a slice."""
-        return 4 * self.slices
+    def seven_series(self) -> bool:
+        """Whether the part is of the 7 series, whose cells ``synth`` counts."""
+        return self.part.startswith("xc7")
 
     @property
-    def ff(self) -> int:
-        """Flip-flops: eight in a slice."""
-        return 8 * self.slices
+    def bram36(self) -> int | None:
+        """Block RAMs of 36 Kb; None in a family that has none of this size."""
+        return self.bram if self.bram_kbits == 36 else None
 
     @property
-    def carry4(self) -> int:
-        """CARRY4 blocks: one in a slice."""
-        return self.slices
+    def carry4(self) -> int | None:
+        """CARRY4 blocks: one in a slice of the 7 series, None elsewhere."""
+        return self.slices if self.seven_series else None
 
     def __str__(self) -> str:
         return f"{self.part.upper()} ({self.family})"
 
 
-_TABLE = (
-    # part, family, slices, 36 Kb block RAMs, DSP48E1
-    ("xc7a35t", "Artix-7", 5_200, 50, 90),
-    ("xc7a50t", "Artix-7", 8_150, 75, 120),
-    ("xc7a100t", "Artix-7", 15_850, 135, 240),
-    ("xc7a200t", "Artix-7", 33_650, 365, 740),
-    ("xc7z010", "Zynq-7000", 4_400, 60, 80),
-    ("xc7z020", "Zynq-7000", 13_300, 140, 220),
-    ("xc7k70t", "Kintex-7", 10_250, 135, 240),
-    ("xc7k160t", "Kintex-7", 25_350, 325, 600),
-    ("xc7k325t", "Kintex-7", 50_950, 445, 840),
-    ("xc7k355t", "Kintex-7", 55_650, 715, 1_440),
-    ("xc7k410t", "Kintex-7", 63_550, 795, 1_540),
-    ("xc7k420t", "Kintex-7", 65_150, 835, 1_680),
-    ("xc7k480t", "Kintex-7", 74_650, 955, 1_920),
-)
+_INTEGERS = ("lut", "lut_inputs", "lutram", "slices", "ff", "bram", "bram_kbits", "dsp")
 
-DEVICES: dict[str, Device] = {
-    part: Device(part=part, family=family, slices=slices, bram36=bram36, dsp=dsp)
-    for part, family, slices, bram36, dsp in _TABLE
-}
+
+def _read() -> dict[str, Device]:
+    text = resources.files("reports").joinpath("devices.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {
+        row["part"]: Device(
+            **{
+                name: (int(cell) if cell else None) if name in _INTEGERS else cell
+                for name, cell in row.items()
+            }  # type: ignore[arg-type]
+        )
+        for row in rows
+    }
+
+
+DEVICES: dict[str, Device] = _read()
 """Every known part, by name."""
+
+SEVEN_SERIES = tuple(name for name, part in DEVICES.items() if part.seven_series)
+"""The parts that a network can be built for: synthesis counts cells of the 7 series."""
 
 
 def device(part: str) -> Device:
@@ -84,4 +108,45 @@ def device(part: str) -> Device:
     try:
         return DEVICES[part.lower()]
     except KeyError:
-        raise DeviceError(f"unknown device {part!r}; known are {', '.join(DEVICES)}") from None
+        nearest = difflib.get_close_matches(part.lower(), DEVICES, n=NEAREST, cutoff=0)
+        raise DeviceError(
+            f"unknown device {part!r}; nearest are {', '.join(nearest)}; `tritforge devices` lists all"
+        ) from None
+
+
+def devices_table() -> Table:
+    """Every part with what it holds, its document, and what of it was confirmed."""
+    columns = (
+        "Part",
+        "Family",
+        "LUT",
+        "LUTRAM",
+        "Slices",
+        "FF",
+        "BRAM",
+        "Kb each",
+        "DSP",
+        "Source",
+        "Confirmed",
+    )
+    rows = tuple(
+        (
+            *(
+                part.part,
+                part.family,
+                part.lut,
+                "unknown" if part.lutram is None else part.lutram,
+                part.slices,
+                part.ff,
+            ),
+            *(part.bram, part.bram_kbits, part.dsp, part.source, part.confirmed or "not confirmed"),
+        )
+        for part in DEVICES.values()
+    )
+    notes = (
+        "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 series, "
+        "8 (a CLB) in UltraScale, 2 in ECP5.",
+        "Confirmed: figures that were seen in a second place; all others are quoted at second hand. "
+        "A network can be built for the parts whose name begins with xc7.",
+    )
+    return Table("Devices", columns, rows, notes)

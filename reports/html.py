@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from export.ir import MatrixNode
 from reports import graph, plots, sections
 from reports.data import ReportData
+from reports.density import density_picture, density_table, papers_table
+from reports.limits import limit_table, roofline
+from reports.sorting import SORT
 from reports.style import STYLE
-from reports.svg import TIMES
-from reports.tables import UNKNOWN
+from reports.svg import TIMES, Svg
+from reports.tables import UNKNOWN, Table
 from reports.utilisation import by_layer
 
-__all__ = ["render"]
+__all__ = ["page", "render"]
 
 _SECTIONS = (
     ("chain", "Chain"),
@@ -32,7 +36,6 @@ _MARKS = {"equal": _TICK, "different": _CROSS, "unproven": _DASH}
 
 def render(data: ReportData) -> str:
     """Return the page for ``data``; it needs no other file and no network."""
-    name = escape(data.network.name)
     body = "\n".join(
         (
             _header(data),
@@ -55,13 +58,29 @@ def render(data: ReportData) -> str:
             _section("again", "Make it again", "", _again(data)),
         )
     )
+    footer = (
+        "Written by tritforge from the results of each step. "
+        f"“{UNKNOWN}” means that the step was not run or does not give the figure."
+    )
+    return _document(f"{data.network.name} - tritforge report", body, footer)
+
+
+def page(title: str, parts: Iterable[tuple[Table, Svg | None]]) -> str:
+    """Return a page of tables, each with its picture below."""
+    body = f"<header><h1>{escape(title)}</h1></header>\n" + "\n".join(
+        f"<section>{table.html(caption=False)}{'' if svg is None else _picture(svg, svg.title)}</section>"
+        for table, svg in parts
+    )
+    return _document(title, body, "Written by tritforge.")
+
+
+def _document(title: str, body: str, footer: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{name} - tritforge report</title><style>{STYLE}</style></head>\n"
-        f"<body><main>\n{body}\n<footer>Written by tritforge from the results of each step. "
-        f"“{UNKNOWN}” means that the step was not run or does not give the figure.</footer>\n"
-        "</main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
+        f"<body><main>\n{body}\n<footer>{footer}</footer>\n"
+        f"</main><script>{SORT}</script></body></html>\n"
     )
 
 
@@ -80,6 +99,12 @@ _PROOF_TEXT = (
 _CYCLES_TEXT = (
     "The plan gives interval and latency before anything is built. "
     "A simulation without stalls must take exactly as many cycles."
+)
+
+_ROOF = (
+    "A dot is a layer. Below the solid line nothing can be: so many lanes cannot execute the nonzero weights "
+    "in fewer cycles. The dashed line is the limit of an engine that also spends its cycles on the zeros. "
+    "Both scales are powers of ten."
 )
 
 
@@ -142,6 +167,9 @@ def _weights(data: ReportData) -> str:
         key
         + _picture(plots.sparsity(data.network))
         + sections.weights_table(data).html(caption=False)
+        + density_table(data.network, data.manifest).html()
+        + _picture(density_picture(data.network), "Density: what is not zero")
+        + papers_table().html()
         + pictures
     )
 
@@ -166,7 +194,10 @@ def _cycles(data: ReportData) -> str:
             f"the layers take {data.manifest.interval_cycles:,}."
         )
     picture = _picture(plots.cycles(data.manifest), "Cycles a frame, layer by layer", note)
-    return picture + sections.cycles_table(data).html() + sections.runs_table(data).html()
+    limits = limit_table(data)
+    roof = _picture(roofline(limits), "Cycles a frame against the limit set by the nonzero weights", _ROOF)
+    tables = sections.cycles_table(data).html() + limits.html() + sections.runs_table(data).html()
+    return picture + roof + tables
 
 
 def _resources_text(data: ReportData) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from reports import sections
 from reports.data import ReportData
+from reports.density import density_table
+from reports.limits import limit_table
 from reports.plots import describe
 from reports.tables import Table
 
-__all__ = ["render"]
+__all__ = ["render", "tables"]
 
 
 def render(data: ReportData) -> str:
@@ -18,20 +20,26 @@ def render(data: ReportData) -> str:
         "\n".join(f"- {tile.name}: **{tile.figure}** ({tile.detail})" for tile in sections.tiles(data)) + "\n"
     )
     parts += [_chain(data).markdown(2)]
-    for table in (
-        sections.accuracy_table(data),
-        sections.weights_table(data),
-        sections.comparisons_table(data),
-        *((sections.words_table(data),) if data.comparisons else ()),
-        sections.cycles_table(data),
-        sections.runs_table(data),
-        sections.resources_table(data),
-        sections.versions_table(data),
-    ):
-        parts.append(table.markdown(2))
+    parts += [table.markdown(2) for table in tables(data)]
     if data.commands:
         parts.append("## Make it again\n\n```\n" + "\n".join(data.commands) + "\n```\n")
     return "\n".join(parts)
+
+
+def tables(data: ReportData) -> tuple[Table, ...]:
+    """Every table of the report, in its order, the chain apart."""
+    return (
+        sections.accuracy_table(data),
+        sections.weights_table(data),
+        density_table(data.network, data.manifest),
+        sections.comparisons_table(data),
+        *((sections.words_table(data),) if data.comparisons else ()),
+        sections.cycles_table(data),
+        limit_table(data),
+        sections.runs_table(data),
+        sections.resources_table(data),
+        sections.versions_table(data),
+    )
 
 
 def _chain(data: ReportData) -> Table:

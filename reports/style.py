@@ -62,6 +62,10 @@ th:last-child,td:last-child{padding-right:0}
 .tile .name,.tile b{white-space:nowrap}
 .sum td{font-weight:650;border-bottom:0;border-top:1px solid var(--muted)}
 .sum+.sum td{border-top:0;padding-top:0;font-weight:400;color:var(--muted)}
+th.sortable{cursor:pointer}
+th.sortable:hover,th[aria-sort]{color:var(--ink)}
+th[aria-sort=ascending]::after{content:" ↑"}
+th[aria-sort=descending]::after{content:" ↓"}
 .unknown{color:var(--muted);font-style:italic}
 .kernels{display:flex;flex-wrap:wrap;gap:18px 28px;align-items:flex-end}
 .key{display:flex;gap:16px;font-size:13px;color:var(--muted);margin:4px 0 10px}
@@ -69,7 +73,8 @@ th:last-child,td:last-child{padding-right:0}
 pre{background:var(--code);border-radius:8px;padding:12px 14px;overflow-x:auto}
 pre{font:13px/1.5 ui-monospace,Menlo,monospace}
 footer{color:var(--muted);font-size:13px}
-@media (max-width:640px){main{padding:20px 12px 40px}section{padding:16px}.picture svg{max-width:none}}
+@media (max-width:640px){main{padding:20px 12px 40px}section{padding:16px}.picture svg{max-width:none}
+td:not(.n){min-width:96px}}
 """
 
 # On paper: light colours whatever the screen wears, no navigation, no picture cut in two.

@@ -1,10 +1,13 @@
-"""One table, three renderings: aligned text, Markdown, HTML.
+"""One table, five renderings: aligned text, Markdown, HTML, CSV, JSON.
 
 A value is an int, a float, a str or None. None means unknown and is shown as ``not measured``, never as 0.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -149,6 +152,18 @@ class Table:
             f'<figure class="table">{title}\n<div class="scroll"><table>{head}\n'
             f"<tbody>\n{body}\n</tbody></table></div>{notes}</figure>\n"
         )
+
+    def csv(self) -> str:
+        """Headings and values as comma-separated lines, numbers in full; an unknown is an empty cell."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerows([self.headings, *self.rows])
+        return buffer.getvalue()
+
+    def json(self) -> str:
+        """Title, rows with values by heading and position, and notes; an unknown is null."""
+        content = {"title": self.title, "columns": self.headings, "rows": self.rows, "notes": self.notes}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def _note_lines(self) -> list[str]:
         """The notes, each after an empty line."""

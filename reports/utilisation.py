@@ -18,7 +18,7 @@ REST_TITLE = "ends and glue"
 TITLE = "Resources"
 
 _COLUMNS: tuple[
-    tuple[str, Callable[[Resources], int | float | None], Callable[[Device], int] | None], ...
+    tuple[str, Callable[[Resources], int | float | None], Callable[[Device], int | None] | None], ...
 ] = (
     ("LUT", lambda part: part.lut, None),
     ("INV", lambda part: part.inv, None),
@@ -66,8 +66,9 @@ def _whole(value: int | float | None) -> Value:
     return int(value) if value is not None and value == int(value) else value
 
 
-def _share(used: float | None, has: Callable[[Device], int] | None, target: Device) -> str:
-    return "" if has is None or used is None else f"{100 * used / has(target):.2f} %"
+def _share(used: float | None, has: Callable[[Device], int | None] | None, target: Device) -> str:
+    available = None if has is None else has(target)
+    return "" if available is None or used is None else f"{100 * used / available:.2f} %"
 
 
 def _notes(synthesis: Synthesis) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tritforge import __version__
-from tritforge.errors import Blame, blame
+from tritforge.errors import Blame, ConfigError, blame
 
 __all__ = ["DEFAULT_CONFIG", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
 
@@ -43,6 +43,12 @@ _STEPS = {
         "Writes to <build>/design: <name>.v and manifest.json (ports, streams, cycles, and the SHA-256 of "
         "every file).",
     ),
+    "package": (
+        "write a folder that a Vivado or FuseSoC project takes over as it is",
+        "Writes to <build>/package: the Verilog, the ROM images, files.f, <name>.xdc, vivado_package.tcl "
+        "(an IP with AXI4-Stream interfaces), vivado_synth.tcl, <name>.core (FuseSoC) and a test with known "
+        "answers.",
+    ),
     "simulate": (
         "simulate the Verilog and compare every layer bit for bit",
         "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
@@ -54,12 +60,17 @@ _STEPS = {
     ),
     "report": (
         "gather everything into one page",
-        "Writes <build>/report.html (self-contained) and <build>/report.md; what was not measured is shown "
-        "as such. With --paper it prints Table IX of paper 002 from its formula and writes nothing.",
+        "Writes <build>/report.html (self-contained), <build>/report.md and <build>/tables/*.csv; what was "
+        "not measured is shown as such. With --paper it prints Table IX of paper 002 from its formula, or "
+        "with --layer, --device, --format or --macs the same table for another case, and writes nothing.",
     ),
     "demo": (
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
+    ),
+    "devices": (
+        "list the FPGAs that are known and what they hold",
+        "Writes nothing.",
     ),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
@@ -71,6 +82,10 @@ _STEPS = {
 SIMULATORS = ("verilator", "icarus")
 STALLS = ("none", "random", "slow-source", "slow-sink", "patient")
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
+
+
+FORMS = ("text", "md", "csv", "json", "html")
+"""How a table can be printed."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {description}"
         )
         command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks")
-        if name not in ("data", "doctor"):
+        if name not in ("data", "devices", "doctor"):
             command.add_argument(
                 "config",
                 nargs="?",
@@ -166,8 +181,61 @@ def _add_frames(command: argparse.ArgumentParser) -> None:
     command.add_argument("--frames", type=_at_least(1), help="held-out images to simulate (default: all)")
 
 
+def _add_package(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--clock-mhz", type=_positive, default=100.0, help="of the timing constraint (default: %(default)g)"
+    )
+
+
+def _positive(text: str) -> float:
+    """Read a number above 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return value
+
+
+_positive.__name__ = "number"  # argparse names the converter in its message
+
+
 def _add_report(command: argparse.ArgumentParser) -> None:
     command.add_argument("--paper", action="store_true", help="print Table IX of paper 002 instead")
+    paper = command.add_argument_group("with --paper")
+    paper.add_argument("--layer", type=_layer, metavar="MxK", help="M outputs, K inputs (default: 1000x4096)")
+    paper.add_argument("--device", metavar="PART", help="see `tritforge devices` (default: xc7k480t)")
+    paper.add_argument("--format", action="append", metavar="NAME", help="number format; repeat for more")
+    paper.add_argument("--macs", type=_at_least(1), help="parallel multiply-accumulates (default: 100)")
+    paper.add_argument("--as", dest="form", choices=FORMS, default="text", help="default: %(default)s")
+
+
+def _layer(text: str) -> tuple[int, int]:
+    """Read ``MxK``."""
+    sizes = text.lower().split("x")
+    if len(sizes) != 2 or not all(size.isascii() and size.isdecimal() and int(size) > 0 for size in sizes):
+        raise argparse.ArgumentTypeError(f"must be two positive ints as 1000x4096, not {text!r}")
+    return int(sizes[0]), int(sizes[1])
+
+
+def _paper(arguments: argparse.Namespace) -> str:
+    """Return Table IX, or the table of what was asked for instead, in the form asked for."""
+    from reports import formats
+    from reports.devices import device
+    from reports.html import page
+    from reports.paper import table_ix
+
+    table, picture = table_ix(), None
+    if any((arguments.layer, arguments.device, arguments.format, arguments.macs)):
+        chosen = tuple(arguments.format or formats.FORMATS)
+        for name in chosen:
+            if name not in formats.FORMATS:
+                raise ConfigError(f"--format must be one of {', '.join(formats.FORMATS)}, not {name!r}")
+        rows, columns = arguments.layer or (1000, 4096)
+        part = device(arguments.device or "xc7k480t")
+        table = formats.layer_table(rows, columns, part, formats=chosen, macs=arguments.macs or 100)
+        picture = formats.fit_picture(table)
+    if arguments.form == "html":
+        return page(table.title, ((table, picture),))
+    return {"text": table.text, "md": table.markdown, "csv": table.csv, "json": table.json}[arguments.form]()
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:
@@ -184,6 +252,7 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "export": _add_export,
     "simulate": _add_simulate,
     "demo": _add_frames,
+    "package": _add_package,
     "report": _add_report,
 }
 
@@ -201,10 +270,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
         download.fetch(arguments.dataset, arguments.to, arguments.address)
         return 0
-    if arguments.command == "report" and arguments.paper:
-        from reports.paper import table_ix
+    if arguments.command == "devices":
+        from reports.devices import devices_table
 
-        print(table_ix().text(), end="")
+        print(devices_table().text(), end="")
+        return 0
+    if arguments.command == "report" and arguments.paper:
+        print(_paper(arguments), end="")
         return 0
 
     from tritforge import config, flow
@@ -232,6 +304,8 @@ def _run(arguments: argparse.Namespace) -> int:
             frames=arguments.frames,
             wave=arguments.wave,
         )
+    elif arguments.command == "package":
+        flow.package(chosen, place, clock_mhz=arguments.clock_mhz)
     elif arguments.command == "demo":
         flow.demo(chosen, place, frames=arguments.frames)
     else:

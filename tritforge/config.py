@@ -12,7 +12,7 @@ from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
 from quant.settings import TrainingConfig
-from reports.devices import DEVICES
+from reports.devices import SEVEN_SERIES
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, key, read
 
@@ -105,15 +105,16 @@ class TrainingSettings(TrainingConfig):
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device in the table is of the 7 series, so its cells are the default. ``fifos``: whether FIFOs of up
-    to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a block
-    RAM.
+    Every device to choose is of the 7 series, so its cells are the default. ``axi_lite`` adds the register
+    block. ``fifos``: whether FIFOs of up to ``fifo_bits`` each go between layers where they raise the rate;
+    one of the default size fills a block RAM.
     """
 
-    device: str = key(choices=tuple(DEVICES))
+    device: str = key(choices=SEVEN_SERIES)
     primitives: Primitives = Primitives.XILINX7
     fifos: str = key("auto", choices=("auto", "none"))
     fifo_bits: int = key(18432, minimum=1)
+    axi_lite: bool = False
     layers: dict[str, Folding]
 
     @property

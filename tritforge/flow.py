@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from reports import synth as yosys
 from reports.devices import device
 from sim import runner
 from sim.result import SimulationResult
+from tritforge import package as packing
 from tritforge import results, vectors
 from tritforge.config import Config
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
@@ -37,7 +39,18 @@ from tritforge.training import blaming, build, load_dataset, settings, train, tr
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
-__all__ = ["Workspace", "demo", "export", "generate", "report", "simulate", "synth", "train", "train_once"]
+__all__ = [
+    "Workspace",
+    "demo",
+    "export",
+    "generate",
+    "package",
+    "report",
+    "simulate",
+    "synth",
+    "train",
+    "train_once",
+]
 
 RANDOM_IMAGES = 16
 """Random images for a network with random weights."""
@@ -160,7 +173,7 @@ def generate(config: Config, place: Workspace) -> None:
             raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
         roms.append(FileEntry.of(path))
     source = place.design / f"{network.name}.v"
-    write_atomic(source, verilog.generate(planned, config.hardware.primitives))
+    write_atomic(source, verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite))
     cells = place.design / "cells.v"
     cells.unlink(missing_ok=True)
     files = {
@@ -173,7 +186,13 @@ def generate(config: Config, place: Workspace) -> None:
     if config.hardware.primitives is not Primitives.GENERIC:
         write_atomic(cells, verilog.cells())
         files[CELLS] = FileEntry.of(cells)
-    manifest = verilog.describe(planned, files=files, rom_entries=roms, device=config.hardware.device)
+    manifest = verilog.describe(
+        planned,
+        files=files,
+        rom_entries=roms,
+        device=config.hardware.device,
+        registers=config.hardware.axi_lite,
+    )
     manifest.write(place.design)
     print(
         f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "
@@ -246,6 +265,14 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield advance
 
 
+def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> None:
+    """Write the folder that a project for an FPGA can take over as it is."""
+    manifest, network = _manifest(place), _network(place)
+    images = Vectors.load(place.vectors).images
+    files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
+    print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
 def synth(config: Config, place: Workspace) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device."""
     manifest = _manifest(place)
@@ -271,8 +298,12 @@ def report(config: Config, place: Workspace) -> None:
     data = results.gather(config, place, network, manifest, tests)
     for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):
         write_atomic(place.report(suffix), text)
+    place.tables.mkdir(exist_ok=True)
+    for table in markdown.tables(data):
+        name = re.sub(r"\W+", "-", table.title.lower())
+        write_atomic(place.tables / f"{name}.csv", table.csv())
     headline, detail = sections.verdict(data)
-    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}")
+    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}, {place.tables}")
     if data.verdict == "different":
         raise ProofFailed(f"the models differ: see {place.report('html')}")
 

@@ -115,7 +115,11 @@ class _Reader:
         collection = "a mapping" if isinstance(node, yaml.MappingNode) else "a list"
         got = repr(node.value) if isinstance(node, yaml.ScalarNode) else collection
         wanted = "one" if rule.choices else _described(kind)
-        return self._error(node, f"{where or 'the file'} must be {wanted}{rule}, not {got}")
+        close: list[str] = []
+        if rule.choices and isinstance(node, yaml.ScalarNode):
+            close = difflib.get_close_matches(node.value, [str(choice) for choice in rule.choices], n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return self._error(node, f"{where or 'the file'} must be {wanted}{rule}, not {got}{hint}")
 
     def value(self, node: yaml.Node, kind: Any, rule: Rule, where: str) -> Any:
         """Return ``node`` as the type ``kind``."""

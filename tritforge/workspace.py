@@ -58,6 +58,16 @@ class Workspace:
         """Folder of what Yosys counted."""
         return self.root / "synth"
 
+    @property
+    def package(self) -> Path:
+        """Folder to hand on: sources, ROM images, scripts for Vivado, a core for FuseSoC."""
+        return self.root / "package"
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the report's tables, a CSV file each."""
+        return self.root / "tables"
+
     def report(self, suffix: str) -> Path:
         """The report as "html" or "md"."""
         return self.root / f"report.{suffix}"

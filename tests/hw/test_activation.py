@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from export.correction import Sums
 from export.datatype import DataType
 from export.ir import Dense, Network, Requantize, TensorType, Threshold
 from hw.activation import ActivationForm, activations
@@ -81,8 +82,9 @@ def test_every_form_holds_the_same_function():
     node, behind = network.nodes
     inputs = np.random.default_rng(1).integers(0, 4, size=(50, 1, 1, 48))
     tensors = run(network, inputs)
-    common = {"layer": "fc", "source": DataType.parse("u8"), "target": behind.output, "pe": 2, "vectors": 1}
-    units = activations(node, node.planes[0], behind, U2, **common)
+    shape = {"pe": 2, "vectors": 1, "pixels": 1}
+    common = {"layer": "fc", "source": DataType.parse("u8"), "target": behind.output, **shape}
+    units = activations(behind, np.arange(8), node.row_bounds(U2), Sums.of(node.planes[0], U2), **common)
     assert set(units) == {PARALLEL, SEARCH, MULTIPLY}
     sums = tensors["fc"].reshape(-1, 8) + (3 * (node.planes[0] < 0).sum(axis=1))
     codes = tensors["act"].reshape(-1, 8)

@@ -178,7 +178,7 @@ def test_any_layer(engine, seed):
         source.dtype.minimum, source.dtype.maximum + 1, size=(FRAMES, *source.shape)
     )
     images[0].flat[0::2], images[0].flat[1::2] = source.dtype.minimum, source.dtype.maximum
-    beats = pack_beats(images, source.dtype, stage.i.lanes)
+    beats = pack_beats(images, source.dtype, stage.input(0).lanes)
     expected = pack_beats(reference.run(network, images)[network.output], stage.o.dtype, stage.o.lanes)
     unit = Pipeline(stage.units)
     platform = chance.choice([None, Modelled()])

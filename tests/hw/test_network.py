@@ -10,7 +10,7 @@ from export.pools import SumPool
 from export.residual import Add, Shortcut
 from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
-from hw.network import Top
+from hw.network import PREFIX, Top, ports
 from hw.plan import plan
 from hw.unrolled_folding import UnrolledFolding
 from hw.weight_memory import PackingChoice
@@ -62,6 +62,69 @@ def simulate(design, images):
     simulator.add_testbench(bench)
     simulator.run()
     return results, cycles
+
+
+def test_the_register_block_counts_the_frames_of_the_core():
+    network = convolutional(0)
+    images = np.random.default_rng(0).integers(0, 16, size=(2, 6, 6, 2))
+    design = plan(network, FOLDINGS)
+    top = Top(design, version=0x0123)
+    beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
+    beats.pop()  # the second frame ends early
+    frame_beats = network.input.size // design.i.lanes
+    seen = {}
+
+    async def bench(ctx):
+        async def tick():
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 1)
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 0)
+
+        async def read(address):
+            ctx.set(top.s_axil_araddr, address)
+            ctx.set(top.s_axil_arvalid, 1)
+            assert ctx.get(top.s_axil_arready)
+            await tick()
+            ctx.set(top.s_axil_arvalid, 0)
+            assert ctx.get(top.s_axil_rvalid)
+            data = ctx.get(top.s_axil_rdata)
+            ctx.set(top.s_axil_rready, 1)
+            await tick()
+            ctx.set(top.s_axil_rready, 0)
+            return data
+
+        for _ in range(2):
+            await tick()
+        ctx.set(top.aresetn, 1)
+        await tick()
+        ctx.set(top.m_axis_tready, 1)
+        seen["before"] = [await read(4 * number) for number in range(4)]
+        sent, results = 0, 0
+        for _ in range(10_000):
+            ctx.set(top.s_axis_tvalid, sent < len(beats))
+            if sent < len(beats):
+                ctx.set(top.s_axis_tdata, beats[sent])
+                ctx.set(top.s_axis_tlast, sent in (frame_beats - 1, len(beats) - 1))
+                sent += ctx.get(top.s_axis_tready)
+            results += ctx.get(top.m_axis_tvalid)
+            await tick()
+            if results == 2:
+                break
+        seen["after"] = [await read(4 * number) for number in range(4)]
+
+    simulator = Simulator(top)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert seen == {"before": [0x54524954, 0x0123, 0, 0], "after": [0x54524954, 0x0123, 2, 1]}
+
+
+def test_without_a_version_there_is_no_register_port():
+    design = plan(convolutional(0), FOLDINGS)
+    assert not [name for name in ports(design) if name.startswith(PREFIX)]
+    block = {name for name in ports(design, registers=True) if name.startswith(PREFIX)}
+    assert len(block) == 19
+    assert {"s_axil_awvalid", "s_axil_rdata", "s_axil_arprot"} <= block
 
 
 def planned(design):

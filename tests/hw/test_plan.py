@@ -143,7 +143,7 @@ def test_stages_of_a_residual_network():
     design = plan(residual(), RESIDUAL_FOLDINGS)
     assert {stage.name: [unit.name for unit in stage.all_units] for stage in design.stages} == {
         "conv": ["window", "array", "thresholds"],
-        "body": ["window", "array", "thresholds"],
+        "body": ["window", "array", "search"],
         "skip": ["lanes", "shortcut"],
         "merge": ["fifo1", "lanes1", "add"],
         "merge_act": ["thresholds"],

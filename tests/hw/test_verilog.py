@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 from export.ir import Network
+from export.manifest import FileEntry, Port
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
-from hw.verilog import generate
+from hw.verilog import describe, generate, version_word
 from tests.hw.networks import FOLDINGS, convolutional
 
 SCRIPT = """
@@ -42,6 +43,25 @@ def test_modules_and_instances_bear_the_names_of_the_layers():
         assert name in modules
     assert not any(name.startswith("\\") for name in modules)
     assert re.search(r"^  sample_core_conv1 +conv1 \($", text, flags=re.MULTILINE)
+
+
+def test_the_register_block_has_its_ports_in_verilog_and_manifest():
+    design = plan(convolutional(), FOLDINGS)
+    text = generate(design, registers=True)
+    assert re.findall(r"\\[A-Za-z]\w*\$\d+|\\\$(?:signal|signature|like)\S*", text) == []
+    assert re.search(r"^  output \[31:0\] s_axil_rdata;$", text, flags=re.MULTILINE)
+    assert "s_axil" not in generate(design)
+    images = [FileEntry(f"{image.stem}.mem", "0" * 64) for image, _ in design.roms()]
+    for registers in (False, True):
+        manifest = describe(design, files={}, rom_entries=images, device=None, registers=registers)
+        found = [port for port in manifest.ports if port.name == "s_axil_rdata"]
+        assert found == ([Port("s_axil_rdata", "output", 32)] if registers else [])
+
+
+def test_the_version_as_a_word(monkeypatch):
+    for text, word in (("0.1.0", 0x100), ("1.2.3.dev4", 0x010203), ("2.300", 0x02FF00)):
+        monkeypatch.setattr("hw.verilog.metadata.version", lambda name, text=text: text)
+        assert version_word() == word
 
 
 def test_no_name_was_made_up_for_a_signal():

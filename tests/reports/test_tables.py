@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from reports.tables import UNKNOWN, Column, Table, text_of
@@ -89,3 +91,14 @@ def test_rows_have_the_length_of_the_columns():
 def test_summary_rows_are_rows():
     with pytest.raises(ValueError, match=r"^summary_rows must be in 0\.\.1, not 2$"):
         Table("t", ("a",), ((1,),), summary_rows=2)
+
+
+def test_csv_and_json_keep_the_values():
+    table = Table("A, b", ("Name", Column("x", digits=1)), (("a,b", 1.25), ("c", None)), ("note",))
+    assert table.csv() == 'Name,x\n"a,b",1.25\nc,\n'
+    assert json.loads(table.json()) == {
+        "title": "A, b",
+        "columns": ["Name", "x"],
+        "rows": [["a,b", 1.25], ["c", None]],
+        "notes": ["note"],
+    }

@@ -76,7 +76,8 @@ def test_options_reach_the_method(tmp_path: Path, text: str, options: dict[str, 
     [
         (
             "{method: tnw}",
-            "quantization.method must be one of float, esa, ics, sttn, tga, ttq, twn, not 'tnw'",
+            "quantization.method must be one of float, esa, ics, sttn, tga, ttq, twn, not 'tnw'; "
+            "did you mean 'twn'?",
         ),
         (
             "{method: twn, clip_gradient: true}",

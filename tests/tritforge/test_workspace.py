@@ -30,6 +30,8 @@ def test_layout() -> None:
         "build/digits/synth",
     ]
     assert str(DEFAULT.report("html")) == "build/digits/report.html"
+    assert str(DEFAULT.tables) == "build/digits/tables"
+    assert str(DEFAULT.package) == "build/digits/package"
 
 
 def test_the_command_names_the_folder_where_it_is_not_the_default() -> None:
