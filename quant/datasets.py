@@ -139,6 +139,10 @@ def _mnist(folds: int | None, fold: int, root: Path | None) -> Dataset:
     )
 
 
+LARGEST_IDX_BYTES = 1 << 26
+"""MNIST's largest file has 47,040,016; a compressed one could hold anything."""
+
+
 def _read_idx(root: Path, name: str, axes: int) -> npt.NDArray[np.uint8]:
     """Return the array in the IDX file ``name`` or ``name``.gz: 0, 0, 8, axes; the extents; the bytes."""
     path = next((p for p in (root / name, root / f"{name}.gz") if p.is_file()), None)
@@ -147,11 +151,14 @@ def _read_idx(root: Path, name: str, axes: int) -> npt.NDArray[np.uint8]:
             f"dataset 'mnist': {root} has neither {name} nor {name}.gz; "
             "it needs train-images-idx3-ubyte, train-labels-idx1-ubyte and the same two for t10k"
         )
+    header = 4 + 4 * axes
     try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            data = file.read(LARGEST_IDX_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DatasetError(f"dataset 'mnist': {path} is damaged ({error}); fetch it again") from error
-    header = 4 + 4 * axes
+    if len(data) > LARGEST_IDX_BYTES:
+        raise DatasetError(f"dataset 'mnist': {path} holds more than {LARGEST_IDX_BYTES:,} bytes")
     if len(data) < header or data[:4] != bytes((0, 0, 8, axes)):
         raise DatasetError(f"dataset 'mnist': {path} is not an IDX file of unsigned bytes with {axes} axes")
     shape = tuple(int(extent) for extent in np.frombuffer(data[4:header], dtype=">u4"))
