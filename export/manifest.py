@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -41,12 +42,34 @@ class ManifestError(ValueError):
     """A manifest that cannot be read, or a file that is not the one it names."""
 
 
+def _check_name(what: str, name: str, pattern: str, rule: str) -> None:
+    """Refuse what would leave the folder, or be more than a name, where tools write it into files."""
+    if not re.fullmatch(pattern, name, re.ASCII):
+        raise ManifestError(f"{what} must be {rule}, not {name!r}")
+
+
+def _check_file(name: str, what: str = "file") -> None:
+    _check_name(what, name, r"\w[\w.-]*", "a plain file name")
+
+
+def _check_identifier(what: str, name: str) -> None:
+    _check_name(what, name, r"[A-Za-z_]\w*", "an identifier")
+
+
 @dataclass(frozen=True)
 class FileEntry:
-    """A file of the design, relative to the manifest's folder."""
+    """A file of the design, in the manifest's folder.
+
+    Raises
+    ------
+    ManifestError: the name is not a plain file name.
+    """
 
     file: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        _check_file(self.file)
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> FileEntry:
@@ -61,6 +84,9 @@ class Port:
     name: str
     direction: str
     width_bits: int
+
+    def __post_init__(self) -> None:
+        _check_identifier("port", self.name)
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,10 @@ class Stream:
     beats_per_frame: int
     axi: bool = False
     tdata_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_file(self.name, "stream")  # its beats are in a file of this name
+        _check_name("path", self.path, r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "instance names with dots between")
 
 
 @dataclass(frozen=True)
@@ -129,6 +159,9 @@ class Rom:
     depth: int
     packing: str | None
     sha256: str
+
+    def __post_init__(self) -> None:
+        _check_file(self.file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +204,10 @@ class Manifest:
     format: str = field(default=FORMAT, init=False)
     version: int = field(default=VERSION, init=False)
 
+    def __post_init__(self) -> None:
+        for what, name in (("top", self.top), ("clock", self.clock), ("reset", self.reset)):
+            _check_identifier(what, name)
+
     def write(self, directory: str | os.PathLike[str]) -> Path:
         """Write ``manifest.json`` into ``directory`` and return its path."""
         path = Path(directory) / MANIFEST_FILE
@@ -190,7 +227,7 @@ class Manifest:
             content = json.loads(path.read_bytes())
         except FileNotFoundError as error:
             raise ManifestError(f"{path}: missing; generate the design first") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ManifestError(f"{path}: damaged, not JSON; generate the design again") from error
         try:
             if not isinstance(content, dict):
@@ -199,7 +236,7 @@ class Manifest:
             if found != (FORMAT, VERSION):
                 raise TypeError(f"must be {FORMAT} version {VERSION}, not {found[0]} version {found[1]}")
             manifest = _decode(cls, content, "")
-        except TypeError as error:
+        except (TypeError, ManifestError) as error:
             raise ManifestError(f"{path}: {error}") from error
         assert isinstance(manifest, cls)
         return manifest

@@ -121,15 +121,22 @@ def read_mem(path: str | os.PathLike[str], word_bits: int, depth: int | None = N
         Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), start=1
     ):
         if re.fullmatch(rf"[0-9a-f]{{{digits}}}", line) is None:
-            raise RomError(f"{path}: line {number}: a word is {digits} hexadecimal digits, not {line!r}")
+            raise RomError(
+                f"{path}: line {number}: a word is {digits} hexadecimal digits, not {_short(line)}"
+            )
         word = int(line, 16)
         if word >> word_bits:
-            raise RomError(f"{path}: line {number}: a word has {word_bits} bits, not {line!r}")
+            raise RomError(f"{path}: line {number}: a word has {word_bits} bits, not {_short(line)}")
         words.append(word)
     if not words or (depth is not None and len(words) != depth):
         wanted = "at least 1" if depth is None else str(depth)
         raise RomError(f"{path}: must have {wanted} words, not {len(words)}")
     return tuple(words)
+
+
+def _short(line: str) -> str:
+    """A line as a message shows it: its end where it is absurdly long says nothing."""
+    return repr(line) if len(line) <= 100 else f"{line[:100]!r} and {len(line) - 100} characters more"
 
 
 def weight_rom(node: MatrixNode, pe: int, simd: int, packing: Packing) -> RomImage:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import typing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,11 @@ def load(directory: str | os.PathLike[str]) -> Network:
     path = Path(directory) / NETWORK_FILE
     body = _read_json(path)
     blob = _read_bytes(path.with_name(TENSOR_FILE))
-    _check_digest(path.with_name(TENSOR_FILE), body["tensors"]["sha256"], hashlib.sha256(blob).hexdigest())
+    try:
+        expected = str(body["tensors"]["sha256"])
+    except (KeyError, TypeError) as error:
+        raise NetworkFileError(f"{path}: not a network: no SHA-256 of its tensors") from error
+    _check_digest(path.with_name(TENSOR_FILE), expected, hashlib.sha256(blob).hexdigest())
     try:
         tensors = safetensors.numpy.load(blob)
         nodes = tuple(_build(entry, tensors) for entry in body["nodes"])
@@ -78,7 +83,7 @@ def load(directory: str | os.PathLike[str]) -> Network:
             inferred = str(network.types[entry["name"]])
             if inferred != entry["type"]:
                 raise ValueError(f"node {entry['name']!r} is {inferred}, the file says {entry['type']}")
-    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise NetworkFileError(f"{path}: not a network: {reason}") from error
     return network
@@ -106,19 +111,38 @@ def _build(entry: dict[str, Any], tensors: Tensors) -> Node:
     if entry["kind"] not in NODE_KINDS:
         raise ValueError(f"node {entry['name']!r} has kind {entry['kind']!r}; known: {', '.join(NODE_KINDS)}")
     kind = NODE_KINDS[entry["kind"]]
+    hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     for name in _parameters(kind):
         if name in _ARRAYS:
             if f"{entry['name']}.{name}" not in tensors:
                 raise ValueError(f"node {entry['name']!r} has no tensor {name!r}")
             values[name] = tensors[f"{entry['name']}.{name}"]
-        elif name == "output":
-            values[name] = DataType.parse(entry[name])
-        elif isinstance(entry[name], int):
-            values[name] = entry[name]
         else:
-            values[name] = tuple(entry[name]) if isinstance(entry[name], list) else entry[name]
+            values[name] = _value(entry[name], hints[name], f"{entry['name']}.{name}")
     return kind(name=entry["name"], input=entry["input"], **values)
+
+
+def _value(value: Any, kind: Any, where: str) -> Any:
+    """Return a value of JSON as ``kind``: a DataType, an int, a str or a tuple of ints."""
+    if kind is DataType:
+        return DataType.parse(value)
+    if kind in (int, str):
+        if type(value) is not kind:
+            raise TypeError(f"{where} must be {'an int' if kind is int else 'a str'}, not {value!r}")
+        return value
+    return _integers(value, kind, where)
+
+
+def _integers(value: Any, kind: Any, where: str) -> tuple[int, ...]:
+    """Return a list of JSON as the tuple of ints that ``kind`` asks for."""
+    members = typing.get_args(typing.get_args(kind)[0] if type(None) in typing.get_args(kind) else kind)
+    several = Ellipsis in members
+    whole = isinstance(value, list) and all(type(item) is int for item in value)
+    if not whole or (not several and len(value) != len(members)):
+        count = "" if several else f"{len(members)} "
+        raise TypeError(f"{where} must be a list of {count}integers, not {value!r}")
+    return tuple(value)
 
 
 def _parameters(kind: type[Node]) -> list[str]:
@@ -146,7 +170,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         body = json.loads(text)
         found = (body["format"], body["version"])
         expected, body_digest = body.pop("sha256"), _digest(body)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NetworkFileError(f"{path}: damaged, or not a network; export the network again") from error
     if found != (FORMAT, VERSION):
         raise NetworkFileError(

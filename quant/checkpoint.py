@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 __all__ = ["CheckpointError", "load", "restore", "save", "versions", "write_atomic"]
@@ -74,7 +75,10 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
             data = (directory / name).read_bytes()
             digest = hashlib.sha256(data).hexdigest()
             if digest == expected:
-                return safetensors.torch.load(data), description["meta"]
+                try:
+                    return safetensors.torch.load(data), description["meta"]
+                except SafetensorError as error:
+                    raise CheckpointError(f"{directory / name} holds no tensors: {error}") from error
             found = digest if name == _TENSORS else found
     path = directory / _TENSORS
     if found == "none":
@@ -137,7 +141,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         description: dict[str, Any] = json.loads(path.read_bytes())
         known = (description["format"], description["version"]) == (FORMAT, VERSION)
         complete = isinstance(description["tensors"]["sha256"], str) and isinstance(description["meta"], dict)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: {type(error).__name__} {error}; train again") from error
     if not (known and complete):
         raise CheckpointError(f"{path} is not a {FORMAT} of version {VERSION}; train again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -119,6 +120,21 @@ def _short(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]
         yield generator.randint(0, 3), 1
 
 
+def _cycling_idle(generator: random.Random, interval: int) -> Iterator[int]:
+    """None, one, two, three, again: every phase against whatever is periodic in the design."""
+    yield from itertools.cycle(range(4))
+
+
+def _cycling_ready(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
+    yield from itertools.cycle([(1, 1), (2, 1), (3, 2), (5, 3), (7, 1)])
+
+
+def _long_stop(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
+    """Free for up to a frame, then nothing for two: everything behind fills up and stands still."""
+    while True:
+        yield 2 * interval, generator.randint(1, interval)
+
+
 class Stalls(Enum):
     """The patterns by the name that the command line uses."""
 
@@ -127,6 +143,8 @@ class Stalls(Enum):
     SLOW_SOURCE = "slow-source"
     SLOW_SINK = "slow-sink"
     PATIENT = "patient"
+    CYCLING = "cycling"
+    LONG_STOP = "long-stop"
 
     @classmethod
     def parse(cls, name: str) -> Stalls:
@@ -150,4 +168,6 @@ _PATTERNS = {
     Stalls.SLOW_SOURCE: StallPattern(_starving, None),
     Stalls.SLOW_SINK: StallPattern(_never, _crowded),
     Stalls.PATIENT: StallPattern(_mixed_idle, _short, Patience.AFTER_VALID),
+    Stalls.CYCLING: StallPattern(_cycling_idle, _cycling_ready),
+    Stalls.LONG_STOP: StallPattern(_never, _long_stop),
 }

@@ -180,7 +180,7 @@ def test_tests_mirror_the_sources() -> None:
     names = {name_of(path) for path in tracked()}
     for path in tracked():
         match = re.fullmatch(r"tests/((?:\w+/)+)test_(\w+)\.py", name_of(path))
-        if match and match[1] != "integration/":
+        if match and match[1] not in ("formal/", "integration/"):
             assert f"{match[1]}{match[2]}.py" in names, f"{name_of(path)} is the test of no file"
 
 

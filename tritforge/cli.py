@@ -80,7 +80,7 @@ _STEPS = {
 """Summary and description of each command."""
 
 SIMULATORS = ("verilator", "icarus")
-STALLS = ("none", "random", "slow-source", "slow-sink", "patient")
+STALLS = ("none", "random", "slow-source", "slow-sink", "patient", "cycling", "long-stop")
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
 

@@ -18,7 +18,10 @@ __all__ = ["ConfigError", "Rule", "key", "read"]
 
 T = TypeVar("T")
 
-_INTEGER = re.compile(r"[-+]?[0-9]+")
+LARGEST_BYTES = 1 << 18
+"""Of a file; ours have less than a hundredth of it."""
+
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")  # YAML 1.1 takes 1e-3 for text
 
 
@@ -79,11 +82,17 @@ def read(path: Path, kind: type[T]) -> T:
     OSError: the file cannot be read.
     """
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        with open(path, "rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise ConfigError(f"{path}: the file must have at most {LARGEST_BYTES} bytes")
+        node = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(f"{path}{line}: not YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError(f"{path}: not a configuration: nested too deeply") from None
+    except (yaml.YAMLError, UnicodeDecodeError, OverflowError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if node is None:
         raise ConfigError(f"{path}: the file is empty")
@@ -170,6 +179,8 @@ class _Reader:
             raise self._wrong(node, kind, rule, where)
         pairs: dict[str, yaml.Node] = {}
         for name, child in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise self._error(name, f"{where or 'the file'} must have names as keys")
             if name.value in pairs:
                 raise self._error(name, f"{where or 'the file'} has the key {name.value!r} twice")
             pairs[name.value] = child

@@ -64,7 +64,7 @@ class Vectors:
                     labels=file.get_tensor("labels"),
                     torch={name: file.get_tensor(f"torch.{name}") for name in order},
                 )
-        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        except (safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise MissingStep(f"{path} is damaged: run `tritforge export` again") from error
 
 

@@ -15,7 +15,7 @@ import torch
 
 from quant.data.dataset import Dataset, DatasetError, md5, own_test_set
 
-__all__ = ["fashion_mnist", "mnist"]
+__all__ = ["LARGEST_BYTES", "fashion_mnist", "mnist"]
 
 _MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -24,6 +24,9 @@ _MNIST_MD5 = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 """Of the decompressed files of MNIST; the wrappers that are in circulation differ."""
+
+LARGEST_BYTES = 1 << 26
+"""MNIST's largest file has 47,040,016; a compressed one could hold anything."""
 
 _WHOLE = {"train": 60000, "t10k": 10000}
 """Images in the published parts. Only a file of this size claims to be one of them, and is checked."""
@@ -74,9 +77,13 @@ def _read(name: str, root: Path, stem: str) -> tuple[Path, bytes]:
             "it needs train-images-idx3-ubyte, train-labels-idx1-ubyte and the same two for t10k"
         )
     try:
-        return path, gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            data = file.read(LARGEST_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DatasetError(f"dataset {name!r}: {path} is damaged ({error}); fetch it again") from error
+    if len(data) > LARGEST_BYTES:
+        raise DatasetError(f"dataset {name!r}: {path} holds more than {LARGEST_BYTES:,} bytes")
+    return path, data
 
 
 def _parse(name: str, path: Path, data: bytes, axes: int) -> npt.NDArray[np.uint8]:

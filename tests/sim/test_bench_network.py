@@ -14,7 +14,9 @@ LOST_WORD = (  # the word of that place is lost, so the one behind it arrives th
 )
 
 
-@pytest.mark.parametrize("stalls", ["none", "random", "slow-source", "slow-sink", "patient"])
+@pytest.mark.parametrize(
+    "stalls", ["none", "random", "slow-source", "slow-sink", "patient", "cycling", "long-stop"]
+)
 def test_a_right_design_passes(run_toy, stalls):
     result = run_toy(stalls=stalls, seed=3)
     assert result.failures == ()

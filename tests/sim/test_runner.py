@@ -101,7 +101,9 @@ def test_bad_arguments(toy, toy_frames, tmp_path):
     build = tmp_path / "build"
     with refuse("simulator must be one of verilator, icarus, not 'xsim'"):
         simulate(toy(), toy_frames, simulator="xsim", build_dir=build)
-    with refuse("stalls must be one of none, random, slow-source, slow-sink, patient, not 'many'"):
+    with refuse(
+        "stalls must be one of none, random, slow-source, slow-sink, patient, cycling, long-stop, not 'many'"
+    ):
         simulate(toy(), toy_frames, stalls="many", build_dir=build)
     with refuse("frames must hold at least one frame, not 0"):
         simulate(toy(), np.zeros((0, 4, 3, 2), dtype=np.int64), build_dir=build)
