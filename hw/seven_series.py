@@ -146,9 +146,9 @@ class SevenSeries:
                 self._m.d.comb += o5.eq(Const(table & 0xffffffff, 32).bit_select(Cat(*inputs[:5]), 1))
         else:
             pins = {f"i_I{pin}": value for pin, value in enumerate(inputs[:5])}
-            if low is not None:
-                pins["o_O5"] = o5
-            self._m.submodules[f"{name}_lut"] = Instance("LUT6_2", p_INIT=Const(table, 64), i_I5=select, o_O6=o6, **pins)
+            # O5 is connected even where nothing reads it: Verilator takes an open pin for a mistake
+            self._m.submodules[f"{name}_lut"] = Instance(
+                "LUT6_2", p_INIT=Const(table, 64), i_I5=select, o_O6=o6, o_O5=o5, **pins)
         return o6, o5
 
     def at_least(self, name, value, bound):

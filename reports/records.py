@@ -78,10 +78,12 @@ def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Compariso
     """
     try:
         name = f"{str(result['simulator']).capitalize()} {result['version']}".strip()
+        netlist = bool(result.get("netlist"))
+        level = "Netlist after synthesis" if netlist else "Verilog"
         lanes = {stream.name: stream.lanes for stream in manifest.streams}
         compared = [stream for stream in result["streams"] if stream["tensor"] is not None]
         comparison = Comparison(
-            judged=f"Verilog on {name}",
+            judged=f"{level} on {name}",
             against=REFERENCE,
             images=result["frames"],
             words={_boundary(stream): stream["compared"] * lanes[stream["name"]] for stream in compared},
@@ -90,7 +92,7 @@ def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Compariso
             conditions=f"stalls: {result['stalls']}, seed {result['seed']}",
         )
         run = CycleRun(
-            simulator=name,
+            simulator=f"{name}, netlist" if netlist else name,
             stalls=result["stalls"],
             frames=result["frames"],
             cycles=result["cycles"],

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,13 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
+from export.files import sha256, write_atomic
 from reports.devices import Device
 from reports.netlist import Instance, instances, rollup
 from reports.resources import NetlistError, Resources, total
 
 __all__ = [
     "LOG",
+    "NETLIST",
     "RESULT",
     "Progress",
     "Synthesis",
@@ -40,10 +42,13 @@ __all__ = [
 ]
 
 FORMAT = "tritforge-synthesis"
-VERSION = 1
+VERSION = 2
 RESULT = "synth.json"
 LOG = "synth.log"
-_NETLIST = "netlist.json"
+NETLIST = "netlist.v"
+"""The netlist as Verilog, beside the result."""
+
+_CELLS = "netlist.json"
 _CHILD = Path(__file__).with_name("synth_child.py")
 
 Progress = Callable[[float, str], None]
@@ -65,6 +70,7 @@ class Synthesis:
     tool: name and version as the tool gives it.
     script: the commands, as run.
     inputs: SHA-256 of each Verilog file and ROM image, by file name.
+    netlist_sha256: of the netlist as Verilog.
     seconds: wall time of the run that made the netlist.
     parts: every instance with its own resources.
     key: digest of everything the netlist depends on.
@@ -75,6 +81,7 @@ class Synthesis:
     tool: str
     script: tuple[str, ...]
     inputs: Mapping[str, str]
+    netlist_sha256: str
     seconds: float
     parts: tuple[Instance, ...]
     key: str
@@ -105,6 +112,7 @@ class Synthesis:
             "tool": self.tool,
             "script": list(self.script),
             "inputs": dict(self.inputs),
+            "netlist_sha256": self.netlist_sha256,
             "seconds": self.seconds,
             "total": self.total.to_json(),
             "instances": [{"path": p.path, "module": p.module, "own": p.own.to_json()} for p in self.parts],
@@ -123,6 +131,7 @@ class Synthesis:
                 tool=data["tool"],
                 script=tuple(data["script"]),
                 inputs=dict(data["inputs"]),
+                netlist_sha256=data["netlist_sha256"],
                 seconds=float(data["seconds"]),
                 parts=parts,
                 key=data["key"],
@@ -145,7 +154,8 @@ def script(verilog: Sequence[str], top: str) -> tuple[str, ...]:
         # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
         *(f'read_verilog -defer "{name}"' for name in verilog),
         f"synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf",
-        f"write_json {_NETLIST}",
+        f"write_json {_CELLS}",
+        f"write_verilog -noattr {NETLIST}",
     )
 
 
@@ -158,7 +168,7 @@ def synthesise(
     *,
     progress: Progress | None = None,
 ) -> Synthesis:
-    """Synthesise, count, and write ``synth.json`` and ``synth.log`` to ``build_dir``.
+    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``.
 
     A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
 
@@ -196,7 +206,8 @@ def synthesise(
         for name, path in sources.items():
             shutil.copyfile(path, Path(folder) / name)
         _run(commands, Path(folder), build_dir / LOG, progress)
-        netlist = json.loads((Path(folder) / _NETLIST).read_text())
+        netlist = json.loads((Path(folder) / _CELLS).read_text())
+        os.replace(Path(folder) / NETLIST, build_dir / NETLIST)
     seconds = round(time.monotonic() - started, 2)
     try:
         parts = instances(netlist, top)
@@ -209,6 +220,7 @@ def synthesise(
         tool=_tool(netlist["creator"]),
         script=commands,
         inputs=inputs,
+        netlist_sha256=sha256(build_dir / NETLIST),
         seconds=seconds,
         parts=parts,
         key=key,
@@ -297,6 +309,7 @@ def _cached(path: Path, key: str, device: Device) -> Synthesis | None:
     """The result in ``path`` if it is whole and has this key and device."""
     with contextlib.suppress(OSError, SynthesisError):
         found = load(path)
-        if found.key == key and found.device == device.part:
+        whole = sha256(path.with_name(NETLIST)) == found.netlist_sha256
+        if found.key == key and found.device == device.part and whole:
             return found
     return None

@@ -38,6 +38,11 @@ VERILATOR_ARGUMENTS = (
     "-Wno-CASEINCOMPLETE",
 )
 
+NETLIST_ARGUMENTS = (
+    "-Wno-PINMISSING",  # Yosys leaves pins open
+    "-Wno-UNOPTFLAT",  # and joins the carries of one adder in one vector, which looks like a loop
+)
+
 
 class SimulationFailed(ValueError):
     """The bench could not be built or the simulator stopped: there is no verdict. The message says why."""
@@ -56,6 +61,7 @@ class Bench:
     run_dir: folder in which it runs; holds ROM images, job and stimulus.
     seed: of cocotb's own generator.
     wave: whether to record every signal in ``dump.fst`` of run_dir.
+    netlist: whether the design is what Yosys made of it.
     """
 
     tool: Tool
@@ -65,6 +71,7 @@ class Bench:
     run_dir: Path
     seed: int
     wave: bool
+    netlist: bool = False
 
     def run(self, progress: Callable[[int], None] | None = None) -> float:
         """Build when needed, run to the end; return the seconds that the build took, 0.0 when it was there.
@@ -132,7 +139,8 @@ class Bench:
     def _build_arguments(self) -> list[str]:
         if self.tool.simulator is Simulator.ICARUS:
             return list(ICARUS_ARGUMENTS)
-        return [*VERILATOR_ARGUMENTS, *(["--trace-fst"] if self.wave else [])]
+        more = [*(NETLIST_ARGUMENTS if self.netlist else ()), *(["--trace-fst"] if self.wave else [])]
+        return [*VERILATOR_ARGUMENTS, *more]
 
     def _digest(self, arguments: list[str]) -> str:
         tool = (self.tool.simulator.value, self.tool.version, self.tool.path, self.wave)

@@ -21,7 +21,7 @@ class SimulationResult:
     Parameters
     ----------
     design, simulator, version: what was simulated on what.
-    verilog_sha256: of the design's Verilog.
+    verilog_sha256: of the Verilog that was simulated.
     frames, seed, stalls: what was sent, and how the ends paused.
     streams: a report for each stream, in the order of the manifest.
     cycles: from the first input beat accepted to the last output beat accepted; None when either never was.
@@ -31,6 +31,7 @@ class SimulationResult:
     build_seconds: time to compile the bench; 0.0 when it was there already.
     failures: one line for each thing that is wrong, the cause first; empty when everything is equal.
     wave: file with every signal, or None.
+    netlist: whether the netlist was simulated, not the design as generated.
     """
 
     design: str
@@ -48,6 +49,7 @@ class SimulationResult:
     build_seconds: float
     failures: tuple[str, ...]
     wave: str | None = None
+    netlist: bool = False
 
     @property
     def passed(self) -> bool:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from export import serialize
 from export.datatype import DataType
-from export.files import write_atomic
+from export.files import sha256, write_atomic
 from export.ir import INPUT, IntArray, Network
 from export.manifest import CELLS, Manifest, ManifestError, Stream
 from sim import reference
@@ -31,6 +31,7 @@ from sim.stimulus import Stalls, pack_beats
 __all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
+XC7_CELLS = Path(__file__).with_name("xc7_cells.v")
 
 Progress = Callable[[int, int], None]
 """Called now and then with (output words so far, output words in all)."""
@@ -45,6 +46,7 @@ def simulate(
     seed: int = 0,
     stalls: str | Stalls = Stalls.RANDOM,
     wave: bool = False,
+    netlist: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> SimulationResult:
     """Send ``frames`` through the design in ``design_dir`` and compare every stream.
@@ -59,6 +61,7 @@ def simulate(
     stalls: how source and sink pause, a name of ``sim.stimulus.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``.
+    netlist: simulate this instead: the design as a 7-series netlist in Verilog, its hierarchy kept.
     progress: called now and then with (output words so far, output words in all).
 
     Returns
@@ -98,11 +101,13 @@ def simulate(
     _write_stimulus(run, manifest, tensors[INPUT])
     write_atomic(run / JOB_FILE, job.to_json())
 
-    verilog = tuple(
-        design / manifest.files[role].file for role in ("verilog", CELLS) if role in manifest.files
-    )
+    if netlist is None:
+        roles = [role for role in ("verilog", CELLS) if role in manifest.files]
+        verilog = tuple(design / manifest.files[role].file for role in roles)
+    else:
+        verilog = (Path(netlist), XC7_CELLS)
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
-    bench = Bench(tool, shell, verilog, folder / "build", run, seed, wave)
+    bench = Bench(tool, shell, verilog, folder / "build", run, seed, wave, netlist is not None)
     build_seconds = bench.run(progress and (lambda words: progress(words, job.output_beats)))
     outcome = Outcome.read(run)
     reports = tuple(_report(stream, run, len(frames), tensors) for stream in manifest.streams)
@@ -111,7 +116,8 @@ def simulate(
         design=manifest.name,
         simulator=simulator.value,
         version=tool.version,
-        verilog_sha256=manifest.files["verilog"].sha256,
+        verilog_sha256=sha256(verilog[0]),
+        netlist=netlist is not None,
         frames=len(frames),
         seed=seed,
         stalls=stalls.value,

@@ -56,7 +56,7 @@ _STEPS = {
     ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
-        "Writes to <build>/synth: synth.json and synth.log. Prints the table.",
+        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table.",
     ),
     "report": (
         "gather everything into one page",
@@ -170,6 +170,9 @@ def _add_export(command: argparse.ArgumentParser) -> None:
 def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s")
     command.add_argument("--wave", action="store_true", help="record every signal as FST")
+    command.add_argument(
+        "--netlist", action="store_true", help="simulate what `synth` made of the Verilog, in 7-series cells"
+    )
     command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
     command.add_argument(
@@ -303,6 +306,7 @@ def _run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             frames=arguments.frames,
             wave=arguments.wave,
+            netlist=arguments.netlist,
         )
     elif arguments.command == "package":
         flow.package(chosen, place, clock_mhz=arguments.clock_mhz)

@@ -216,11 +216,17 @@ def simulate(
     seed: int = 0,
     frames: int | None = None,
     wave: bool = False,
+    netlist: bool = False,
 ) -> None:
-    """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word."""
-    _manifest(place)
+    """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word.
+
+    With ``netlist`` they go through what `synth` made of it.
+    """
+    manifest = _manifest(place)
+    if netlist and results.synthesis(config, place, manifest) is None:
+        raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
     images = Vectors.load(place.vectors).images[:frames]
-    folder = place.simulations / simulator
+    folder = place.simulations / (f"{simulator}-netlist" if netlist else simulator)
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
     with _bar(f"{simulator}, stalls {stalls}") as advance:
@@ -232,6 +238,7 @@ def simulate(
             seed=seed,
             stalls=stalls,
             wave=wave,
+            netlist=place.synthesis / yosys.NETLIST if netlist else None,
             progress=advance,
         )
     results.save_verdict(verdict, place, result)
@@ -244,8 +251,9 @@ def simulate(
 def _success(result: SimulationResult, verdict: Path) -> str:
     planned = "" if result.expected_cycles is None else f" = the plan's {result.expected_cycles:,}"
     cycles = "" if result.cycles is None else f", {result.cycles:,} cycles{planned}"
+    level = "Netlist" if result.netlist else "Verilog"
     return (
-        f"Verilog on {result.simulator} {result.version} = integer reference on all {result.frames} images, "
+        f"{level} on {result.simulator} {result.version} = integer reference on all {result.frames} images, "
         f"stalls {result.stalls}, seed {result.seed}: {result.compared_words:,} words compared{cycles} "
         f"({result.cycles_per_second:,.0f} a second) -> {verdict}"
     )

@@ -24,7 +24,7 @@ from tritforge.errors import MissingStep
 from tritforge.vectors import Agreement, Vectors
 from tritforge.workspace import Workspace
 
-__all__ = ["OVERRIDABLE", "as_trained", "gather", "save_verdict", "settings"]
+__all__ = ["OVERRIDABLE", "as_trained", "gather", "save_verdict", "settings", "synthesis"]
 
 OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed"))
 """Settings, by section and key, that the command line of `train` can change."""
@@ -79,7 +79,7 @@ def gather(
         training=training,
         comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
         cycles=tuple(run for _, run in simulated),
-        synthesis=_synthesis(config, place, manifest),
+        synthesis=synthesis(config, place, manifest),
         versions=_versions(verdicts),
         commands=(place.command("demo"),),
     )
@@ -113,7 +113,7 @@ def _verdicts(place: Workspace) -> Iterator[dict[str, Any]]:
                 yield kept["result"]
 
 
-def _synthesis(config: Config, place: Workspace, manifest: Manifest) -> Synthesis | None:
+def synthesis(config: Config, place: Workspace, manifest: Manifest) -> Synthesis | None:
     """The count of this very design on this device, or None."""
     wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
     wanted.update({rom.file: rom.sha256 for rom in manifest.roms})

@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from amaranth.back import verilog
 from amaranth.hdl import Fragment
 
 from export.datatype import DataType
@@ -113,3 +114,10 @@ def test_cells_are_planned_luts():
     cells = [cell.type for cell, *_ in fragment.subfragments]
     assert set(cells) == {"LUT6_2", "CARRY4"}
     assert 0.97 * unit.wiring.luts <= cells.count("LUT6_2") <= unit.wiring.luts
+
+
+def test_no_output_of_a_cell_is_left_open():
+    """Verilator refuses an instance with an open pin, here O5 of a LUT with six inputs."""
+    unit = unit_of([[[1] * 6, [1, -1] * 3]], "u4", 1)
+    text = verilog.convert(unit.component(), platform=RomFiles(Primitives.XILINX7))
+    assert text.count(".O5(") == text.count(".O6(") == text.count("LUT6_2 #(") > 0

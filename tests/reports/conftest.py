@@ -108,6 +108,7 @@ def make_synthesis() -> Synthesis:
         tool="Yosys 0.70 (git sha1 28ba3cb92)",
         script=script(("digits.v",), "digits"),
         inputs={"digits.v": "0" * 64},
+        netlist_sha256="0" * 64,
         seconds=21.5,
         parts=tuple(Instance(path, path.rpartition(".")[2] or "digits", own) for path, own in owned.items()),
         key="0" * 64,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from export.files import sha256
 from reports import synth
 from reports.devices import device
 from reports.netlist import REST, Instance
@@ -133,6 +134,7 @@ def test_the_result_says_where_it_is_from(made, folder):
             'read_verilog -defer "small.v"',
             "synth_xilinx -family xc7 -top small -noiopad -noclkbuf",
             "write_json netlist.json",
+            "write_verilog -noattr netlist.v",
         )
     )
     assert sorted(made.inputs) == ["small.v", "weights.mem"]
@@ -141,8 +143,18 @@ def test_the_result_says_where_it_is_from(made, folder):
     assert str(folder) not in (folder / "build" / "synth.json").read_text()
 
 
-def test_only_result_and_log_are_left(made, folder):
-    assert sorted(path.name for path in (folder / "build").iterdir()) == ["synth.json", "synth.log"]
+def test_only_result_netlist_and_log_are_left(made, folder):
+    left = sorted(path.name for path in (folder / "build").iterdir())
+    assert left == ["netlist.v", "synth.json", "synth.log"]
+
+
+def test_a_spoiled_netlist_is_made_again(made, folder):
+    netlist = folder / "build" / "netlist.v"
+    assert sha256(netlist) == made.netlist_sha256
+    assert "CARRY4" in netlist.read_text()
+    netlist.write_text("")
+    again = synthesise([folder / "small.v"], folder, "small", folder / "build", KINTEX)
+    assert sha256(netlist) == again.netlist_sha256 == made.netlist_sha256
 
 
 def test_the_result_is_read_back(made, folder):
@@ -248,7 +260,7 @@ def test_a_result_of_another_format_is_refused(tmp_path, synthesis):
     path = tmp_path / "synth.json"
     path.write_text(json.dumps({**synthesis.to_json(), "version": 9}))
     with pytest.raises(
-        SynthesisError, match=r"^not a tritforge-synthesis of version 1: run synthesis again$"
+        SynthesisError, match=r"^not a tritforge-synthesis of version 2: run synthesis again$"
     ):
         load(path)
     content = synthesis.to_json()

@@ -1,0 +1,171 @@
+// The behaviour of the 7-series cells that Yosys maps to, written for simulating a netlist: no delays, and an unknown
+// input of a LUT makes its output unknown only where the output depends on it, as in silicon.
+// Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide". Left out on purpose are
+// block RAM and DSP: a netlist that has them does not compile here.
+
+module GND (output wire G); assign G = 1'b0; endmodule
+module VCC (output wire P); assign P = 1'b1; endmodule
+module INV (input wire I, output wire O); assign O = !I; endmodule
+
+module LUT1 #(parameter [1:0] INIT = 0) (input wire I0, output wire O);
+    assign O = I0 ? INIT[1] : INIT[0];
+endmodule
+
+module LUT2 #(parameter [3:0] INIT = 0) (input wire I0, I1, output wire O);
+    wire [1:0] rest = I1 ? INIT[3:2] : INIT[1:0];
+    assign O = I0 ? rest[1] : rest[0];
+endmodule
+
+module LUT3 #(parameter [7:0] INIT = 0) (input wire I0, I1, I2, output wire O);
+    wire [3:0] a = I2 ? INIT[7:4] : INIT[3:0];
+    wire [1:0] b = I1 ? a[3:2] : a[1:0];
+    assign O = I0 ? b[1] : b[0];
+endmodule
+
+module LUT4 #(parameter [15:0] INIT = 0) (input wire I0, I1, I2, I3, output wire O);
+    wire [7:0] a = I3 ? INIT[15:8] : INIT[7:0];
+    wire [3:0] b = I2 ? a[7:4] : a[3:0];
+    wire [1:0] c = I1 ? b[3:2] : b[1:0];
+    assign O = I0 ? c[1] : c[0];
+endmodule
+
+module LUT5 #(parameter [31:0] INIT = 0) (input wire I0, I1, I2, I3, I4, output wire O);
+    wire [15:0] a = I4 ? INIT[31:16] : INIT[15:0];
+    wire [7:0]  b = I3 ? a[15:8] : a[7:0];
+    wire [3:0]  c = I2 ? b[7:4] : b[3:0];
+    wire [1:0]  d = I1 ? c[3:2] : c[1:0];
+    assign O = I0 ? d[1] : d[0];
+endmodule
+
+module LUT6 #(parameter [63:0] INIT = 0) (input wire I0, I1, I2, I3, I4, I5, output wire O);
+    wire low, high;
+    LUT5 #(.INIT(INIT[31:0]))  half0 (.I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .O(low));
+    LUT5 #(.INIT(INIT[63:32])) half1 (.I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .O(high));
+    assign O = I5 ? high : low;
+endmodule
+
+module LUT6_2 #(parameter [63:0] INIT = 0) (input wire I0, I1, I2, I3, I4, I5, output wire O5, O6);
+    wire high;
+    LUT5 #(.INIT(INIT[31:0]))  half0 (.I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .O(O5));
+    LUT5 #(.INIT(INIT[63:32])) half1 (.I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .O(high));
+    assign O6 = I5 ? high : O5;
+endmodule
+
+module MUXF7 (input wire I0, I1, S, output wire O); assign O = S ? I1 : I0; endmodule
+module MUXF8 (input wire I0, I1, S, output wire O); assign O = S ? I1 : I0; endmodule
+
+// One of CI and CYINIT is tied to 0.
+module CARRY4 (input wire CI, CYINIT, input wire [3:0] DI, S, output wire [3:0] O, CO);
+    wire first = CI | CYINIT;
+    wire c1 = S[0] ? first : DI[0];
+    wire c2 = S[1] ? c1 : DI[1];
+    wire c3 = S[2] ? c2 : DI[2];
+    wire c4 = S[3] ? c3 : DI[3];
+    assign CO = {c4, c3, c2, c1};
+    assign O  = S ^ {c3, c2, c1, first};
+endmodule
+
+module FDRE #(parameter [0:0] INIT = 0) (input wire C, CE, D, R, output reg Q);
+    initial Q = INIT;
+    always @(posedge C)
+        if (R) Q <= 1'b0;
+        else if (CE) Q <= D;
+endmodule
+
+module FDSE #(parameter [0:0] INIT = 1) (input wire C, CE, D, S, output reg Q);
+    initial Q = INIT;
+    always @(posedge C)
+        if (S) Q <= 1'b1;
+        else if (CE) Q <= D;
+endmodule
+
+module SRL16E #(parameter [15:0] INIT = 0) (input wire A0, A1, A2, A3, CE, CLK, D, output wire Q);
+    reg [15:0] bits;
+    initial bits = INIT;
+    always @(posedge CLK) if (CE) bits <= {bits[14:0], D};
+    assign Q = bits[{A3, A2, A1, A0}];
+endmodule
+
+module SRLC32E #(parameter [31:0] INIT = 0) (input wire [4:0] A, input wire CE, CLK, D, output wire Q, Q31);
+    reg [31:0] bits;
+    initial bits = INIT;
+    always @(posedge CLK) if (CE) bits <= {bits[30:0], D};
+    assign Q   = bits[A];
+    assign Q31 = bits[31];
+endmodule
+
+// Two bits an address, read at A..D; all are written at D.
+module RAM32M #(
+    parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0
+) (
+    input  wire [4:0] ADDRA, ADDRB, ADDRC, ADDRD,
+    input  wire [1:0] DIA, DIB, DIC, DID,
+    input  wire       WCLK, WE,
+    output wire [1:0] DOA, DOB, DOC, DOD
+);
+    reg [63:0] a, b, c, d;
+    initial begin a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D; end
+    always @(posedge WCLK)
+        if (WE) begin
+            a[{ADDRD, 1'b0} +: 2] <= DIA;
+            b[{ADDRD, 1'b0} +: 2] <= DIB;
+            c[{ADDRD, 1'b0} +: 2] <= DIC;
+            d[{ADDRD, 1'b0} +: 2] <= DID;
+        end
+    assign DOA = a[{ADDRA, 1'b0} +: 2];
+    assign DOB = b[{ADDRB, 1'b0} +: 2];
+    assign DOC = c[{ADDRC, 1'b0} +: 2];
+    assign DOD = d[{ADDRD, 1'b0} +: 2];
+endmodule
+
+module RAM64M #(
+    parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0
+) (
+    input  wire [5:0] ADDRA, ADDRB, ADDRC, ADDRD,
+    input  wire       DIA, DIB, DIC, DID, WCLK, WE,
+    output wire       DOA, DOB, DOC, DOD
+);
+    reg [63:0] a, b, c, d;
+    initial begin a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D; end
+    always @(posedge WCLK)
+        if (WE) begin
+            a[ADDRD] <= DIA;
+            b[ADDRD] <= DIB;
+            c[ADDRD] <= DIC;
+            d[ADDRD] <= DID;
+        end
+    assign DOA = a[ADDRA];
+    assign DOB = b[ADDRB];
+    assign DOC = c[ADDRC];
+    assign DOD = d[ADDRD];
+endmodule
+
+module RAM32X1D #(parameter [31:0] INIT = 0) (
+    input wire A0, A1, A2, A3, A4, D, DPRA0, DPRA1, DPRA2, DPRA3, DPRA4, WCLK, WE, output wire DPO, SPO
+);
+    reg [31:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[{A4, A3, A2, A1, A0}] <= D;
+    assign SPO = bits[{A4, A3, A2, A1, A0}];
+    assign DPO = bits[{DPRA4, DPRA3, DPRA2, DPRA1, DPRA0}];
+endmodule
+
+module RAM64X1D #(parameter [63:0] INIT = 0) (
+    input wire A0, A1, A2, A3, A4, A5, D, DPRA0, DPRA1, DPRA2, DPRA3, DPRA4, DPRA5, WCLK, WE, output wire DPO, SPO
+);
+    reg [63:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[{A5, A4, A3, A2, A1, A0}] <= D;
+    assign SPO = bits[{A5, A4, A3, A2, A1, A0}];
+    assign DPO = bits[{DPRA5, DPRA4, DPRA3, DPRA2, DPRA1, DPRA0}];
+endmodule
+
+module RAM128X1D #(parameter [127:0] INIT = 0) (
+    input wire [6:0] A, DPRA, input wire D, WCLK, WE, output wire DPO, SPO
+);
+    reg [127:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[A] <= D;
+    assign SPO = bits[A];
+    assign DPO = bits[DPRA];
+endmodule

@@ -1,0 +1,94 @@
+"""The netlist after synthesis is the model too: every word of every layer, in models of the cells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
+from hw.seven_series import Primitives
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from reports.devices import device
+from reports.synth import NETLIST, synthesise
+from sim.runner import simulate
+from sim.simulators import Simulator
+from tests.hw.networks import convolutional
+from tests.integration.designs import write
+from tests.test_layering import ROOT
+from tritforge import config, flow
+from tritforge.workspace import Workspace
+
+ENGINES = {
+    "conv1": UnrolledFolding(),
+    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
+    "classifier": ArrayFolding(pe=1, simd=4),
+}
+
+
+@pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
+def test_three_engines_and_a_wrong_lut(tmp_path: Path, simulator: str) -> None:
+    """All three engines in one netlist; a LUT of the last layer with a changed table is found."""
+    planned = plan(convolutional(name="sample"), ENGINES)
+    write(tmp_path, planned, Primitives.XILINX7)
+    synth = tmp_path / "synth"
+    synthesise([tmp_path / "sample.v"], tmp_path, "sample", synth, device("xc7k480t"))
+    netlist = synth / NETLIST
+    frames = np.random.default_rng(1).integers(0, 16, size=(8, 6, 6, 2))
+    bench = {"simulator": simulator, "build_dir": tmp_path / "run"}
+    result = simulate(tmp_path, frames, netlist=netlist, stalls="none", **bench)
+    assert result.failures == ()
+    assert result.netlist
+    assert result.cycles == result.expected_cycles
+    compared = {stream.tensor for stream in result.streams if stream.compared == stream.expected}
+    assert compared >= {"input", "act1", "pool1", "act2", "classifier_bias", "argmax"}
+
+    text = netlist.read_text()
+    start = text.index("module sample_dot_4_2_6(")
+    found = re.search(r"LUT\d #\(\s*\.INIT\(\d+'h(\w+)\)", text[start:])
+    assert found is not None
+    at = start + found.end(1) - 1
+    broken = tmp_path / "broken.v"
+    broken.write_text(text[:at] + f"{int(text[at], 16) ^ 15:x}" + text[at + 1 :])
+    result = simulate(tmp_path, frames, netlist=broken, **bench)
+    assert any("layer classifier" in line for line in result.failures)
+
+
+FOLDINGS = {
+    "array": None,
+    "skip": {
+        "conv1": SkipFolding(pe=4, entries=1),
+        "conv2": SkipFolding(pe=4, entries=4),
+        "classifier": SkipFolding(pe=2, entries=8),
+    },
+    "unrolled": {
+        "conv1": UnrolledFolding(),
+        "conv2": UnrolledFolding(iterations=10),
+        "classifier": UnrolledFolding(iterations=10),
+    },
+    "mixed": {
+        "conv1": UnrolledFolding(),
+        "conv2": SkipFolding(pe=4, entries=4),
+        "classifier": ArrayFolding(pe=2, simd=16),
+    },
+}
+"""The digits network by each engine, and by all three."""
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("engine", FOLDINGS)
+def test_digits(engine: str, tmp_path: Path) -> None:
+    path = ROOT / "networks" / "digits.yaml"
+    chosen = config.load(path)
+    layers = FOLDINGS[engine] or chosen.hardware.layers
+    chosen = replace(chosen, hardware=replace(chosen.hardware, layers=layers))
+    place = Workspace(config_path=path, root=tmp_path / engine)
+    flow.export(chosen, place, random_weights=0)
+    for step in (flow.generate, flow.synth):
+        step(chosen, place)
+    flow.simulate(chosen, place, netlist=True)
