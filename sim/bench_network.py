@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
+from cocotb.task import Task
 from cocotb.triggers import First, Timer
 
 from export.files import write_atomic
@@ -37,9 +39,11 @@ async def run(bench: Any) -> None:
     await Timer(RESET_CYCLES * PERIOD_NS, "ns")
     await until(SOURCE_NS)
     reset.value = 1
+    if job.spent_beats:
+        await _spend(bench, job)
 
     started, first = time.perf_counter(), int(bench.cycle.value)
-    _start_agents(bench, job)
+    _start_agents(bench, job, read_stimulus())
     complete = await _wait(bench, job)
     seconds, cycles = time.perf_counter() - started, int(bench.cycle.value) - first
 
@@ -54,7 +58,21 @@ async def run(bench: Any) -> None:
     write_atomic(OUTCOME_FILE, outcome.to_json())
 
 
-def _start_agents(bench: Any, job: Job) -> None:
+async def _spend(bench: Any, job: Job) -> None:
+    """Send some beats, then reset: nothing of them may be left. The probes begin anew with their files."""
+    source, sink = _start_agents(bench, job, read_stimulus()[: job.spent_beats])
+    # a design that hangs does so again after the reset, where it is told
+    await First(source, Timer(job.spent_beats * job.patience_cycles * PERIOD_NS, "ns"))
+    source.cancel()
+    sink.cancel()
+    bench.s_axis_tvalid.value = 0
+    getattr(bench, job.reset).value = 0
+    await Timer(RESET_CYCLES * PERIOD_NS, "ns")
+    await until(SOURCE_NS)
+    getattr(bench, job.reset).value = 1
+
+
+def _start_agents(bench: Any, job: Job, beats: Sequence[tuple[int, bool]]) -> tuple[Task[None], Task[None]]:
     pattern = Stalls.parse(job.stalls).pattern
     # two generators, so that neither end's pauses depend on the other's
     idle = pattern.idle(random.Random(f"{job.seed} source"), job.interval_cycles)
@@ -66,8 +84,7 @@ def _start_agents(bench: Any, job: Job) -> None:
         taken=bench.taken_source,
     )
     sink = StreamSink(valid=bench.m_axis_tvalid, ready=bench.m_axis_tready, taken=bench.taken_sink)
-    cocotb.start_soon(source.send(read_stimulus(), idle))
-    cocotb.start_soon(sink.take(pauses, pattern.patience))
+    return cocotb.start_soon(source.send(beats, idle)), cocotb.start_soon(sink.take(pauses, pattern.patience))
 
 
 async def _wait(bench: Any, job: Job) -> bool:

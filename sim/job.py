@@ -38,6 +38,7 @@ class Job:
     stalls, seed: the pattern of pauses and what its randomness starts from.
     patience_cycles: the run ends when no stream moved for so long.
     drain_cycles: how long to wait for words that should not come after the last.
+    spent_beats: how many beats to send before a reset, after which all begins anew; 0 for no reset.
     """
 
     clock: str
@@ -49,6 +50,7 @@ class Job:
     seed: int
     patience_cycles: int
     drain_cycles: int
+    spent_beats: int = 0
 
     def to_json(self) -> str:
         """Return the content of ``job.json``."""
@@ -91,12 +93,9 @@ def read_progress(folder: Path) -> int:
         return 0
 
 
-def write_stimulus(folder: Path, payloads: Iterable[int], beats_per_frame: int) -> None:
-    """Write the beats of the source: a line each, TLAST and the payload in hexadecimal."""
-    lines = (
-        f"{int(index % beats_per_frame == 0)} {payload:x}\n"
-        for index, payload in enumerate(payloads, start=1)
-    )
+def write_stimulus(folder: Path, beats: Iterable[tuple[int, bool]]) -> None:
+    """Write (payload, last) of each beat of the source: a line each, TLAST and the payload in hexadecimal."""
+    lines = (f"{int(last)} {payload:x}\n" for payload, last in beats)
     (folder / STIMULUS_FILE).write_text("".join(lines))
 
 

@@ -87,7 +87,12 @@ class Verdict:
 
 
 def judge(
-    manifest: Manifest, reports: tuple[StreamReport, ...], outcome: Outcome, *, paused: bool
+    manifest: Manifest,
+    reports: tuple[StreamReport, ...],
+    outcome: Outcome,
+    *,
+    paused: bool,
+    misframed: bool = False,
 ) -> Verdict:
     """Collect what is wrong: lost words, wrong words, broken rules, the error output, the cycle counts.
 
@@ -97,6 +102,7 @@ def judge(
     reports: of every stream, in the order of the manifest.
     outcome: what the bench left.
     paused: whether source or sink paused; the plan's cycle counts hold when they did not.
+    misframed: whether frames were sent that end at the wrong beat, which must set the error output.
     """
     failures = [line for report in reports for line in report.failures]
     hung = culprit(reports, outcome.held)
@@ -120,7 +126,9 @@ def judge(
                 f"frame {wrong} left the design {measured[wrong]} cycles after the first input word, "
                 f"the plan says {planned[wrong]}"
             )
-    if outcome.error:
+    if misframed and not outcome.error:
+        failures.append("the design's error output is not set, but frames ended at the wrong beat")
+    if outcome.error and not misframed:
         failures.append("the design's error output is set: a frame began or ended at the wrong beat")
     return Verdict(
         failures=tuple(failures),

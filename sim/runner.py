@@ -20,6 +20,7 @@ from export.files import sha256, write_atomic
 from export.ir import INPUT, IntArray, Network
 from export.manifest import CELLS, Manifest, ManifestError, Stream
 from sim import reference
+from sim.framing import Beat, cut, report_sent, spoil, whole
 from sim.job import JOB_FILE, Job, Outcome, write_stimulus
 from sim.launcher import Bench, SimulationFailed
 from sim.result import SimulationResult, judge
@@ -86,6 +87,7 @@ def simulate(
     if len(frames) < 1:
         raise ValueError("frames must hold at least one frame, not 0")
     compared = {stream.tensor for stream in manifest.streams if stream.tensor is not None}
+    frames, sent = _beats(manifest, network, frames, stalls, seed)
     tensors = reference.run(network, frames, keep=compared)
     tool = locate(simulator)
     if wave:
@@ -98,7 +100,7 @@ def simulate(
     for rom in manifest.roms:
         shutil.copyfile(design / rom.file, run / rom.file)
     job = _job(manifest, len(frames), stalls, seed)
-    _write_stimulus(run, manifest, tensors[INPUT])
+    write_stimulus(run, sent)
     write_atomic(run / JOB_FILE, job.to_json())
 
     if netlist is None:
@@ -110,8 +112,14 @@ def simulate(
     bench = Bench(tool, shell, verilog, folder / "build", run, seed, wave, netlist is not None)
     build_seconds = bench.run(progress and (lambda words: progress(words, job.output_beats)))
     outcome = Outcome.read(run)
-    reports = tuple(_report(stream, run, len(frames), tensors) for stream in manifest.streams)
-    verdict = judge(manifest, reports, outcome, paused=stalls is not Stalls.NONE)
+    misframed = sent != whole([payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame)
+    reports = tuple(
+        report_sent(stream, read_beats(run / beats_file(stream), log_bits(stream)), sent)
+        if misframed and stream.name == AXI_INPUT
+        else _report(stream, run, len(frames), tensors)
+        for stream in manifest.streams
+    )
+    verdict = judge(manifest, reports, outcome, paused=stalls is not Stalls.NONE, misframed=misframed)
     result = SimulationResult(
         design=manifest.name,
         simulator=simulator.value,
@@ -146,6 +154,7 @@ def _job(manifest: Manifest, frames: int, stalls: Stalls, seed: int) -> Job:
         # longer than any pause of an end plus the time in which a full pipeline comes back to life
         patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
         drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
+        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2) if stalls.pattern.reset else 0,
     )
 
 
@@ -163,10 +172,17 @@ def _check_streams(manifest: Manifest, network: Network) -> None:
             raise ManifestError(f"stream {stream.name!r} of the manifest {rule}")
 
 
-def _write_stimulus(run: Path, manifest: Manifest, frames: IntArray) -> None:
+def _beats(
+    manifest: Manifest, network: Network, frames: npt.NDArray[np.integer], stalls: Stalls, seed: int
+) -> tuple[IntArray, list[Beat]]:
+    """Return the frames that the design must see, and the beats that are sent."""
+    checked: IntArray = reference.run(network, frames, keep={INPUT})[INPUT]
     stream = manifest.stream(AXI_INPUT)
-    payloads = pack_beats(frames, DataType.parse(stream.dtype), stream.lanes)
-    write_stimulus(run, payloads, stream.beats_per_frame)
+    payloads = pack_beats(checked, DataType.parse(stream.dtype), stream.lanes)
+    if not stalls.pattern.framing:
+        return checked, whole(payloads, stream.beats_per_frame)
+    beats, counts = spoil(payloads, stream.beats_per_frame, seed)
+    return cut(checked, counts, stream.lanes), beats
 
 
 def _report(stream: Stream, run: Path, frames: int, tensors: dict[str, IntArray]) -> StreamReport:

@@ -73,11 +73,15 @@ class StallPattern:
     idle: see ``IdlePattern``.
     ready: see ``ReadyPattern``; None keeps ready high.
     patience: what the sink waits for.
+    reset: whether the design is reset in the middle of a frame before it gets the frames that count.
+    framing: whether frames end too early and too late (``sim.framing``).
     """
 
     idle: IdlePattern
     ready: ReadyPattern | None
     patience: Patience = Patience.TIMED
+    reset: bool = False
+    framing: bool = False
 
 
 def _never(generator: random.Random, interval: int) -> Iterator[int]:
@@ -135,6 +139,12 @@ def _long_stop(generator: random.Random, interval: int) -> Iterator[tuple[int, i
         yield 2 * interval, generator.randint(1, interval)
 
 
+def _far_apart(generator: random.Random, interval: int) -> Iterator[int]:
+    """A beat at a time: the next when the last one has gone as far as it can go alone, or nearly."""
+    while True:
+        yield max(1, min(interval, 16))
+
+
 class Stalls(Enum):
     """The patterns by the name that the command line uses."""
 
@@ -145,6 +155,9 @@ class Stalls(Enum):
     PATIENT = "patient"
     CYCLING = "cycling"
     LONG_STOP = "long-stop"
+    ONE_BEAT = "one-beat"
+    RESET = "reset"
+    FRAMING = "framing"
 
     @classmethod
     def parse(cls, name: str) -> Stalls:
@@ -170,4 +183,7 @@ _PATTERNS = {
     Stalls.PATIENT: StallPattern(_mixed_idle, _short, Patience.AFTER_VALID),
     Stalls.CYCLING: StallPattern(_cycling_idle, _cycling_ready),
     Stalls.LONG_STOP: StallPattern(_never, _long_stop),
+    Stalls.ONE_BEAT: StallPattern(_far_apart, _short, Patience.AFTER_VALID),
+    Stalls.RESET: StallPattern(_mixed_idle, _mixed_ready, reset=True),
+    Stalls.FRAMING: StallPattern(_mixed_idle, _mixed_ready, framing=True),
 }

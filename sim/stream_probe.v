@@ -51,6 +51,13 @@ module stream_probe #(
     always @(posedge clk) begin
         held         <= reset_n && valid === 1'b1 && ready !== 1'b1;
         held_payload <= payload;
+        if (!reset_n && count != 0) begin
+            // a reset in the middle: what was before does not count, and nothing of it may be left
+            $fclose(file);
+            file        = $fopen(FILE, "w");
+            violations <= 0;
+            count      <= 0;
+        end
         if (reset_n) begin
             if ((unknown || dropped || changed || unready) && violations < MOST_VIOLATIONS) begin
                 if (unknown) $fwrite(file, "X%h:%h\n", cycle, payload);

@@ -169,3 +169,33 @@ module RAM128X1D #(parameter [127:0] INIT = 0) (
     assign SPO = bits[A];
     assign DPO = bits[DPRA];
 endmodule
+
+module RAM32X1S #(parameter [31:0] INIT = 0) (input wire A0, A1, A2, A3, A4, D, WCLK, WE, output wire O);
+    reg [31:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[{A4, A3, A2, A1, A0}] <= D;
+    assign O = bits[{A4, A3, A2, A1, A0}];
+endmodule
+
+module RAM64X1S #(parameter [63:0] INIT = 0) (input wire A0, A1, A2, A3, A4, A5, D, WCLK, WE, output wire O);
+    reg [63:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[{A5, A4, A3, A2, A1, A0}] <= D;
+    assign O = bits[{A5, A4, A3, A2, A1, A0}];
+endmodule
+
+module RAM128X1S #(parameter [127:0] INIT = 0) (
+    input wire A0, A1, A2, A3, A4, A5, A6, D, WCLK, WE, output wire O
+);
+    reg [127:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[{A6, A5, A4, A3, A2, A1, A0}] <= D;
+    assign O = bits[{A6, A5, A4, A3, A2, A1, A0}];
+endmodule
+
+module RAM256X1S #(parameter [255:0] INIT = 0) (input wire [7:0] A, input wire D, WCLK, WE, output wire O);
+    reg [255:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[A] <= D;
+    assign O = bits[A];
+endmodule

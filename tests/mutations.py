@@ -1,11 +1,12 @@
 """Injects faults into a generated design and reports which the bench finds.
 
-    python -m tests.mutations [--faults 300] [--seed 0] [--folder build/mutations]
+    python -m tests.mutations [--faults 320] [--seed 0] [--folder build/mutations]
 
-Half of the faults are flipped bits of ROM images, half are changed tokens of the Verilog: a comparison
-turned round, a constant off by one, AND for OR, a negation lost. Every survivor is listed as it stands; only
-a person can call one equivalent. ``<folder>/mutations.json`` has the results: a run that was cut off goes
-on.
+The design is small and has all three engines, random weights, and images that reach thresholds and both
+ends of the accumulators. Its faults are of the kinds in ``KINDS``. Each runs on Icarus under the conditions
+in ``BENCHES`` until one of them finds it. For a survivor a proof is sought that the faulty module does the
+same as the right one for every input; a survivor without a proof is listed as it stands.
+``<folder>/mutations.json`` has the results, so that a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -17,157 +18,384 @@ import random
 import re
 import shutil
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from export.files import sha256, write_atomic
+from export.ir import Bias, Convolution, Dense, IntArray, Network, Threshold
 from export.manifest import FileEntry, Manifest
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
 from sim.runner import SimulationFailed, simulate
 from sim.simulators import Simulator
-from tests.chain import make
-from tritforge.vectors import Vectors
+from tests.formal.equivalence import equivalent
+from tests.hw.networks import convolutional
+from tests.integration.designs import write
 
-__all__ = ["Fault", "Found", "Mutator"]
+__all__ = ["BENCHES", "KINDS", "Fault", "Found", "Mutator"]
 
-FRAMES = 4
+FOLDINGS = {
+    "conv1": UnrolledFolding(),
+    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
+    "classifier": ArrayFolding(pe=1, simd=4),
+}
+SOURCE = "sample.v"
+BENCHES = (
+    ("random", 12), ("framing", 12), ("one-beat", 12), ("reset", 12), ("slow-sink", 12), ("none", 300),
+)  # fmt: skip
+"""Stall patterns and how many images, the one that finds most first."""
 
-TOKENS = (
-    (r" == ", " != "),
-    (r" & ", " | "),
-    (r" \| ", " & "),
-    (r" \+ ", " - "),
-    (r" >= ", " > "),
-    (r" < ", " <= "),
-    (r"~", ""),
-    (r"\d+'h([0-9a-f]+)", "off by one"),
-)
-"""What is changed to what, in the lines of assignments."""
+PROOF_SECONDS = 30
+
+
+def images() -> IntArray:
+    """All zero, all greatest, a chessboard, ramps, one pixel, and random ones: [300, 6, 6, 2] of u4.
+
+    Half of the random ones have pixels that are 0 or 15 alone, whose sums go far.
+    """
+    frames = np.random.default_rng(1).integers(0, 16, size=(300, 6, 6, 2))
+    frames[12::2] = 15 * (frames[12::2] > 7)
+    y, x, c = np.indices((6, 6, 2))
+    frames[0], frames[2] = 0, 15
+    frames[3] = 15 * ((x + y) % 2)
+    frames[5] = 15 * ((x + y + c) % 2)
+    frames[6] = np.minimum(15, 3 * x)
+    frames[8] = 15 * (c == 0)
+    frames[9] = 0
+    frames[9, 5, 5] = 15
+    return frames
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A line of a file of the design, as it was and as it is."""
+    """``what`` was done at ``line`` of ``file``, or to a layer of the network where the line is 0."""
 
+    kind: str
     file: str
     line: int
-    before: str
-    after: str
+    what: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the bench said: ``how`` is its first complaint, empty where it accepted the fault."""
+    """What became of a fault.
+
+    ``how`` is the first complaint of the ``bench`` that found it. ``proof`` says why a survivor is no fault.
+    """
 
     fault: Fault
     caught: bool
-    how: str
-
-
-def _constant(match: re.Match[str]) -> str:
-    """The constant with its lowest bit flipped, which keeps it inside its width."""
-    head, digits = match[0].split("'h")
-    return f"{head}'h{int(digits, 16) ^ 1:x}"
+    bench: str = ""
+    how: str = ""
+    proof: str = ""
 
 
 class Mutator:
-    """A design and the faults that follow from a seed.
+    """A design, and the faults that follow from a seed.
 
     Parameters
     ----------
-    folder: where the network is trained once and each faulty design stands.
+    folder: where the right design and each faulty one stand.
     seed: of the choice of faults.
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self._folder = folder.absolute()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._place = make(self._folder)
-        self._manifest = Manifest.read(self._place.design)
-        self._images = Vectors.load(self._place.vectors).images[:FRAMES]
-        self._random = random.Random(seed)
+        self.right, self.faulty = folder.absolute() / "right", folder.absolute() / "faulty"
+        self.bench = folder.absolute() / "bench"
+        self.right.mkdir(parents=True, exist_ok=True)
+        self.network = convolutional(name="sample")
+        write(self.right, plan(self.network, FOLDINGS))
+        self.manifest = Manifest.read(self.right)
+        self.text = (self.right / SOURCE).read_text()
+        self.images = images()
+        self.random = random.Random(seed)
 
-    def _lines(self, file: str) -> list[str]:
-        return (self._place.design / file).read_text().splitlines(keepends=True)
+    def line_of(self, position: int) -> int:
+        """The line of the Verilog in which ``position`` is."""
+        return self.text.count("\n", 0, position) + 1
 
-    def _rom_bit(self) -> Fault:
-        rom = self._random.choice(self._manifest.roms)
-        lines = self._lines(rom.file)
-        number, bit = self._random.randrange(rom.depth), self._random.randrange(rom.word_bits)
-        word = lines[number].strip()
-        after = f"{int(word, 16) ^ 1 << bit:0{len(word)}x}\n"
-        return Fault(file=rom.file, line=number + 1, before=lines[number], after=after)
+    def module_of(self, line: int) -> str:
+        """The module that ``line`` of the Verilog is in."""
+        before = "\n".join(self.text.splitlines()[:line])
+        return re.findall(r"^module (\S+?)\s*[(#]", before, re.MULTILINE)[-1]
 
-    def _token(self) -> Fault:
-        file = self._manifest.files["verilog"].file
-        lines = self._lines(file)
-        while True:
-            number = self._random.randrange(len(lines))
-            pattern, replacement = self._random.choice(TOKENS)
-            line = lines[number]
-            places = list(re.finditer(pattern, line)) if re.search(r"assign |<= ", line) else []
-            if places:
-                at = self._random.choice(places)
-                new = _constant(at) if replacement == "off by one" else replacement
-                return Fault(
-                    file=file, line=number + 1, before=line, after=line[: at.start()] + new + line[at.end() :]
+    def reset(self) -> None:
+        """Make the faulty design the right one again."""
+        shutil.rmtree(self.faulty, ignore_errors=True)
+        shutil.copytree(self.right, self.faulty)
+
+    def inject(self, kind: str) -> Fault:
+        """Put a fault of this kind into the faulty design."""
+        self.reset()
+        return KINDS[kind](self, kind)
+
+    def replace(self, kind: str, start: int, end: int, new: str) -> Fault:
+        """Put ``new`` in place of a part of the Verilog."""
+        (self.faulty / SOURCE).write_text(self.text[:start] + new + self.text[end:])
+        old = " ".join(self.text[start:end].split())
+        return Fault(
+            kind=kind, file=SOURCE, line=self.line_of(start), what=f"{old}  ->  {' '.join(new.split())}"
+        )
+
+    def judge(self, fault: Fault) -> Found:
+        """Run the benches on the faulty design until one complains; seek a proof where none does."""
+        manifest = Manifest.read(self.faulty)
+        files = {role: FileEntry.of(self.faulty / entry.file) for role, entry in manifest.files.items()}
+        roms = tuple(dataclasses.replace(rom, sha256=sha256(self.faulty / rom.file)) for rom in manifest.roms)
+        dataclasses.replace(manifest, files=files, roms=roms).write(self.faulty)
+        for bench, count in BENCHES:
+            try:
+                result = simulate(
+                    self.faulty,
+                    self.images[:count],
+                    simulator=Simulator.ICARUS,
+                    build_dir=self.bench,
+                    stalls=bench,
                 )
+            except SimulationFailed as error:
+                how = str(error).replace(str(self.bench), "")
+                return Found(fault=fault, caught=True, bench=bench, how=f"no verdict: {how}")
+            if not result.passed:
+                return Found(fault=fault, caught=True, bench=bench, how=result.failures[0])
+        return Found(fault=fault, caught=False, proof=self._proof(fault))
 
-    def faults(self, count: int) -> list[Fault]:
-        """Return ``count`` different faults, the same for the same seed."""
-        found: dict[Fault, None] = {}
-        while len(found) < count:
-            found[self._rom_bit() if len(found) % 2 else self._token()] = None
-        return list(found)
+    def _proof(self, fault: Fault) -> str:
+        if not fault.line:
+            return ""
+        rom = next((rom for rom in self.manifest.roms if rom.file == fault.file), None)
+        module = self.module_of(fault.line) if rom is None else f"sample_core_{rom.layer}"
+        same = equivalent(self.right, self.faulty, SOURCE, module, seconds=PROOF_SECONDS)
+        return f"{module} is the same for every input from reset on" if same else ""
 
-    def run(self, fault: Fault | None) -> Found:
-        """Simulate the design with ``fault``, its digests renewed so that the bench alone can find it."""
-        design = self._folder / "faulty"
-        shutil.rmtree(design, ignore_errors=True)
-        shutil.copytree(self._place.design, design)
-        nothing = Fault(file="", line=0, before="", after="")
-        if fault is not None:
-            lines = self._lines(fault.file)
-            lines[fault.line - 1] = fault.after
-            (design / fault.file).write_text("".join(lines))
-        manifest = self._manifest
-        files = {role: FileEntry.of(design / entry.file) for role, entry in manifest.files.items()}
-        roms = tuple(dataclasses.replace(rom, sha256=sha256(design / rom.file)) for rom in manifest.roms)
-        dataclasses.replace(manifest, files=files, roms=roms).write(design)
-        try:
-            result = simulate(
-                design, self._images, simulator=Simulator.ICARUS, build_dir=self._folder / "bench"
+
+def _rom_bit(mutator: Mutator, kind: str) -> Fault:
+    rom = mutator.random.choice(mutator.manifest.roms)
+    path = mutator.faulty / rom.file
+    lines = path.read_text().splitlines()
+    number, bit = mutator.random.randrange(rom.depth), mutator.random.randrange(rom.word_bits)
+    lines[number] = f"{int(lines[number], 16) ^ 1 << bit:0{len(lines[number])}x}"
+    path.write_text("\n".join(lines) + "\n")
+    return Fault(kind=kind, file=rom.file, line=number + 1, what=f"bit {bit} flipped")
+
+
+def _token(*changes: tuple[str, str | Callable[[re.Match[str]], str]]) -> Callable[[Mutator, str], Fault]:
+    """A fault that changes one place of the Verilog where a pattern matches."""
+
+    def inject(mutator: Mutator, kind: str) -> Fault:
+        places = [
+            (match, new) for pattern, new in changes for match in re.finditer(pattern, mutator.text, re.M)
+        ]
+        match, new = mutator.random.choice(places)
+        return mutator.replace(
+            kind, match.start(), match.end(), match.expand(new) if isinstance(new, str) else new(match)
+        )
+
+    return inject
+
+
+def _of_network(change: Callable[[Mutator, Network], tuple[Network, str]]) -> Callable[[Mutator, str], Fault]:
+    """A design that was generated from a wrong network and is judged by the right one."""
+
+    def inject(mutator: Mutator, kind: str) -> Fault:
+        wrong, what = change(mutator, mutator.network)
+        write(mutator.faulty, plan(wrong, FOLDINGS))
+        for role in ("network", "tensors"):
+            name = mutator.manifest.files[role].file
+            shutil.copyfile(mutator.right / name, mutator.faulty / name)
+        return Fault(kind=kind, file="network", line=0, what=what)
+
+    return inject
+
+
+def _changed(network: Network, name: str, **values: object) -> Network:
+    nodes = tuple(
+        dataclasses.replace(node, **values) if node.name == name else node  # type: ignore[arg-type]
+        for node in network.nodes
+    )
+    return Network(network.name, network.input, nodes)
+
+
+def _weight(mutator: Mutator, network: Network) -> tuple[Network, str]:
+    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Convolution, Dense))])
+    planes = node.planes.copy()
+    index = tuple(mutator.random.randrange(size) for size in planes.shape)
+    planes[index] = mutator.random.choice([trit for trit in (-1, 0, 1) if trit != planes[index]])
+    return _changed(network, node.name, planes=planes), (
+        f"weight {index} of {node.name} {node.planes[index]} -> {planes[index]}"
+    )
+
+
+def _threshold(mutator: Mutator, network: Network) -> tuple[Network, str]:
+    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Threshold, Bias))])
+    name = "thresholds" if isinstance(node, Threshold) else "bias"
+    right: IntArray = getattr(node, name)
+    while True:
+        values = right.copy()
+        index = tuple(mutator.random.randrange(size) for size in values.shape)
+        values[index] += mutator.random.choice((-1, 1))
+        if name == "bias" or (np.diff(values, axis=1) >= 0).all():
+            return _changed(network, node.name, **{name: values}), (
+                f"{name} {index} of {node.name} {right[index]} -> {values[index]}"
             )
-        except SimulationFailed as error:
-            return Found(fault=fault or nothing, caught=True, how=f"no verdict: {error}")
-        how = "" if result.passed else str(result.failures[0])
-        return Found(fault=fault or nothing, caught=not result.passed, how=how)
+
+
+def _rows(mutator: Mutator, network: Network) -> tuple[Network, str]:
+    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Convolution, Dense))])
+    one, other = mutator.random.sample(range(node.planes.shape[1]), 2)
+    planes = node.planes.copy()
+    planes[:, [one, other]] = planes[:, [other, one]]
+    return _changed(network, node.name, planes=planes), f"rows {one} and {other} of {node.name} swapped"
+
+
+def _ports(mutator: Mutator, kind: str) -> Fault:
+    """Two connections of an instance change places."""
+    instances = [
+        match
+        for match in re.finditer(r"\((\s*\.\w+\(.*\),?\n)+  \);", mutator.text)
+        if match[0].count("\n") > 3
+    ]
+    match = mutator.random.choice(instances)
+    pins = list(re.finditer(r"\.(\w+)\((.*)\)", match[0]))
+    one, other = sorted(mutator.random.sample(pins, 2), key=lambda pin: pin.start())
+    new = (
+        match[0][: one.start(2)]
+        + other[2]
+        + match[0][one.end(2) : other.start(2)]
+        + one[2]
+        + match[0][other.end(2) :]
+    )
+    return dataclasses.replace(
+        mutator.replace(kind, match.start(), match.end(), new), what=f"{one[0]} and {other[0]} exchanged"
+    )
+
+
+def _beat(mutator: Mutator, kind: str) -> Fault:
+    """The valid of a unit's output is low, or high, in one cycle where it should not be."""
+    match = mutator.random.choice(
+        list(re.finditer(r"^  always @\(posedge clk\)\n    (\w+_o__valid) <= (.*);", mutator.text, re.M))
+    )
+    number = mutator.random.randrange(1, 12)
+    effect = f"& ~({match[2]} & seen == {number})"
+    if kind == "doubled beat":
+        effect = f"| (seen == {number} & ~gone)"
+    new = f"""  reg [7:0] seen = 0; reg gone = 0;
+  always @(posedge clk) begin
+    if ({match[2]}) seen <= seen + 1;
+    if (seen == {number}) gone <= 1;
+    {match[1]} <= ({match[2]}) {effect};
+  end"""
+    fault = mutator.replace(kind, match.start(), match.end(), new)
+    return dataclasses.replace(fault, what=f"{match[1]}, beat {number}")
+
+
+def _minus_one(match: re.Match[str]) -> str:
+    return f"{match[1]}{int(match[2]) - 1}{match[3]}"
+
+
+def _constant(match: re.Match[str]) -> str:
+    return f"{match[1]}{int(match[2], 16) ^ 1:x}"
+
+
+KINDS: dict[str, Callable[[Mutator, str], Fault]] = {
+    "ROM bit": _rom_bit,
+    "weight": _of_network(_weight),
+    "threshold or bias by one": _of_network(_threshold),
+    "rows swapped": _of_network(_rows),
+    "ports swapped": _ports,
+    "dropped beat": _beat,
+    "doubled beat": _beat,
+    "register one bit narrower": _token((r"^(  reg \[)(\d+)(:0\] \w+\s*(?:= .*)?;)", _minus_one)),
+    "memory one row shorter": _token((r"^(  reg \[\d+:0\] \w+ \[)(\d+)(:0\];)", _minus_one)),
+    "last row skipped": _token((r"(== \d+'h)([0-9a-f]+)", _constant)),
+    "operator": _token(
+        (r"(?<=[\w\]] )& ", "| "), (r"(?<=[\w\]] )\| ", "& "), (r" == ", " != "), (r" \+ ", " - "),
+        (r" >= ", " > "), (r" < ", " <= "), (r"(?<== )~", ""), (r"(?<=[\w\]] )\^ ", "& "),
+    ),
+    "constant": _token((r"((?:<=|=) \d+'h)([0-9a-f]+)(?=;)", _constant)),
+}  # fmt: skip
+"""The kinds of faults and what injects one."""
+
+SHARES = {"ROM bit": 7, "operator": 6, "weight": 3, "threshold or bias by one": 3, "ports swapped": 3}
+"""Of every 30 faults; each other kind has its part of the rest."""
+
+
+def summary(done: list[Found], seed: int, seconds: float) -> dict[str, object]:
+    """What ``docs/results/mutations.json`` holds."""
+    kinds = {}
+    for kind in KINDS:
+        mine = [found for found in done if found.fault.kind == kind]
+        kinds[kind] = {
+            "faults": len(mine),
+            "caught": sum(found.caught for found in mine),
+            "equivalent": sum(bool(found.proof) for found in mine),
+        }
+    return {
+        "faults": len(done),
+        "caught": sum(found.caught for found in done),
+        "equivalent": sum(bool(found.proof) for found in done),
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        "kinds": kinds,
+        "benches": dict(Counter(found.bench for found in done if found.caught)),
+        "survivors": [{**asdict(found.fault), "proof": found.proof} for found in done if not found.caught],
+    }
 
 
 def main() -> int:
     """Run the program; 1 where the design without a fault fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--faults", type=int, default=300)
+    parser.add_argument("--faults", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("build/mutations"))
     chosen = parser.parse_args()
+    started = time.monotonic()
     mutator, path = Mutator(chosen.folder, chosen.seed), chosen.folder / "mutations.json"
-    if mutator.run(None).caught:
-        print("the design fails without a fault")
+    mutator.reset()
+    nothing = mutator.judge(Fault(kind="none", file="", line=0, what=""))
+    if nothing.caught:
+        print(f"the design fails without a fault: {nothing.how}")
         return 1
-    kept = json.loads(path.read_text()) if path.is_file() else []
-    done = [Found(**{**found, "fault": Fault(**found["fault"])}) for found in kept]
-    known = {found.fault for found in done}
-    wanted = [fault for fault in mutator.faults(chosen.faults) if fault not in known]
-    for fault in tqdm(wanted, unit="fault", disable=None):
-        done.append(mutator.run(fault))
-        write_atomic(path, json.dumps([asdict(found) for found in done], indent=1))
-    survivors = [found.fault for found in done if not found.caught]
-    unbuilt = sum(found.how.startswith("no verdict") for found in done)
-    print(f"{len(done)} faults, {len(done) - len(survivors)} found ({unbuilt} without a verdict), survivors:")
-    for fault in survivors:
-        print(f"  {fault.file}:{fault.line}: {fault.before.strip()}  ->  {fault.after.strip()}")
+    kept = json.loads(path.read_text()) if path.is_file() else {"found": [], "seconds": 0.0}
+    before = [Found(**{**found, "fault": Fault(**found["fault"])}) for found in kept["found"]]
+    known = {found.fault: found for found in before if found.caught or found.proof}  # others are tried again
+    others = [kind for kind in KINDS if kind not in SHARES]
+    order = [kind for kind, share in SHARES.items() for _ in range(share)]
+    order += [others[index % len(others)] for index in range(30 - len(order))]
+    done: list[Found] = []
+    number = 0
+    seen: set[Fault] = set()
+    with tqdm(total=chosen.faults, unit="fault", disable=None) as bar:
+        while len(done) < chosen.faults:
+            fault = mutator.inject(order[number % len(order)])
+            number += 1
+            if fault in seen:
+                continue
+            seen.add(fault)
+            done.append(known.get(fault) or mutator.judge(fault))
+            bar.update()
+            seconds = kept["seconds"] + time.monotonic() - started
+            if len(done) >= len(known):
+                write_atomic(
+                    path,
+                    json.dumps(
+                        {
+                            "found": [asdict(found) for found in done],
+                            "seconds": seconds,
+                            "summary": summary(done, chosen.seed, seconds),
+                        },
+                        indent=1,
+                    ),
+                )
+    told = summary(done, chosen.seed, seconds)
+    print(json.dumps(told, indent=1))
     return 0
 
 

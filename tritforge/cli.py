@@ -80,7 +80,18 @@ _STEPS = {
 """Summary and description of each command."""
 
 SIMULATORS = ("verilator", "icarus")
-STALLS = ("none", "random", "slow-source", "slow-sink", "patient", "cycling", "long-stop")
+STALLS = (
+    "none",
+    "random",
+    "slow-source",
+    "slow-sink",
+    "patient",
+    "cycling",
+    "long-stop",
+    "one-beat",
+    "reset",
+    "framing",
+)
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
 

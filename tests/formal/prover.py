@@ -20,7 +20,7 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Signal, UnusedElaboratable
 
-__all__ = ["Claims", "Proved", "Refuted", "check", "reachable"]
+__all__ = ["CHILD", "Claims", "Proved", "Refuted", "check", "reachable"]
 
 LIMIT_SECONDS = 600
 
@@ -177,7 +177,7 @@ def _first_cycle(claims: Claims, target: Signal, folder: Path) -> int | None:
     raise RuntimeError(f"undecided:\n{said[-2000:]}")
 
 
-_CHILD = """
+CHILD = """
 import sys
 from pyosys import libyosys
 design = libyosys.Design()
@@ -189,7 +189,7 @@ for command in sys.argv[1:]:
 def _yosys(*commands: str) -> str:
     """Run Yosys commands in a process of their own, because a wrong one ends it."""
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, *commands], capture_output=True, text=True, check=False
+        [sys.executable, "-c", CHILD, *commands], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"Yosys failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
 
 import pytest
 
 from sim.simulators import Simulator, ToolMissing, locate
-from tests.mutations import Fault, Mutator
+from tests.formal.equivalence import equivalent
+from tests.mutations import KINDS, SOURCE, Fault, Found, Mutator, summary
 
 
-def test_faults_are_different_and_one_is_found(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def mutator(tmp_path_factory: pytest.TempPathFactory) -> Mutator:
+    return Mutator(tmp_path_factory.mktemp("mutations"), seed=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_changes_the_design_and_says_what(mutator: Mutator, kind: str) -> None:
+    fault = mutator.inject(kind)
+    assert fault.kind == kind
+    assert fault.what
+    changed = {
+        path.name
+        for path in mutator.right.iterdir()
+        if path.is_file() and path.read_bytes() != (mutator.faulty / path.name).read_bytes()
+    }
+    assert changed
+    assert not {"network.json", "network.safetensors"} & changed  # the judge stays the right one
+    assert fault.file in changed or fault.file == "network"
+
+
+def test_one_is_found_and_the_right_design_passes(mutator: Mutator) -> None:
     try:
         locate(Simulator.ICARUS)
     except ToolMissing as error:
         pytest.skip(str(error))
-    mutator = Mutator(tmp_path, seed=0)
-    faults = mutator.faults(40)
-    assert len(set(faults)) == 40
-    assert all(fault.before != fault.after for fault in faults)
-    assert {Path(fault.file).suffix for fault in faults} == {".v", ".mem"}
-    assert not mutator.run(None).caught
-    bias = (tmp_path / "build" / "design" / "classifier.bias.mem").read_text().splitlines(keepends=True)[0]
-    changed = f"{int(bias, 16) ^ 1:0{len(bias) - 1}x}\n"
-    found = mutator.run(Fault(file="classifier.bias.mem", line=1, before=bias, after=changed))
+    mutator.reset()
+    path = mutator.faulty / "classifier.bias.mem"
+    first, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{int(first, 16) ^ 1:0{len(first)}x}\n{rest}")
+    found = mutator.judge(Fault(kind="ROM bit", file=path.name, line=1, what="bit 0 flipped"))
     assert found.caught
-    assert found.how.startswith("layer classifier, stream classifier: ")
+    assert (found.bench, found.how[:36]) == ("random", "layer classifier, stream classifier:")
+
+
+def test_a_proof_and_no_proof(mutator: Mutator) -> None:
+    """A comment changes nothing; an inverted valid does."""
+    module = "sample_core_classifier_columns"
+    mutator.reset()
+    path = mutator.faulty / SOURCE
+    path.write_text(mutator.text + "\n// a comment\n")
+    assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10)
+    path.write_text(mutator.text.replace("columns_o__valid <= ", "columns_o__valid <= !"))
+    assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False
+
+
+def test_the_summary_counts() -> None:
+    fault = Fault(kind="weight", file="network", line=0, what="w")
+    other = dataclasses.replace(fault, kind="constant", line=3)
+    done = [
+        Found(fault=fault, caught=True, bench="random", how="x"),
+        Found(fault=other, caught=False, proof="p"),
+    ]
+    told = summary(done, 0, 1.0)
+    assert (told["faults"], told["caught"], told["equivalent"]) == (2, 1, 1)
+    assert told["benches"] == {"random": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -148,12 +149,14 @@ def test_only_result_netlist_and_log_are_left(made, folder):
     assert left == ["netlist.v", "synth.json", "synth.log"]
 
 
-def test_a_spoiled_netlist_is_made_again(made, folder):
-    netlist = folder / "build" / "netlist.v"
+def test_a_spoiled_netlist_is_made_again(made, folder, tmp_path):
+    build = tmp_path / "build"
+    shutil.copytree(folder / "build", build)
+    netlist = build / "netlist.v"
     assert sha256(netlist) == made.netlist_sha256
     assert "CARRY4" in netlist.read_text()
     netlist.write_text("")
-    again = synthesise([folder / "small.v"], folder, "small", folder / "build", KINTEX)
+    again = synthesise([folder / "small.v"], folder, "small", build, KINTEX)
     assert sha256(netlist) == again.netlist_sha256 == made.netlist_sha256
 
 

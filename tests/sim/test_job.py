@@ -15,9 +15,9 @@ from sim.job import (
 
 
 def test_the_stimulus_comes_back_with_the_ends_of_the_frames(tmp_path):
-    payloads = [0, 255, 1 << 100, 7]
-    write_stimulus(tmp_path, payloads, 2)
-    assert read_stimulus(tmp_path) == list(zip(payloads, [False, True, False, True], strict=True))
+    beats = list(zip([0, 255, 1 << 100, 7], [False, True, False, True], strict=True))
+    write_stimulus(tmp_path, beats)
+    assert read_stimulus(tmp_path) == beats
 
 
 def test_job_and_outcome_come_back(tmp_path):

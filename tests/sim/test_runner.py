@@ -102,7 +102,8 @@ def test_bad_arguments(toy, toy_frames, tmp_path):
     with refuse("simulator must be one of verilator, icarus, not 'xsim'"):
         simulate(toy(), toy_frames, simulator="xsim", build_dir=build)
     with refuse(
-        "stalls must be one of none, random, slow-source, slow-sink, patient, cycling, long-stop, not 'many'"
+        "stalls must be one of none, random, slow-source, slow-sink, patient, cycling, long-stop, "
+        "one-beat, reset, framing, not 'many'"
     ):
         simulate(toy(), toy_frames, stalls="many", build_dir=build)
     with refuse("frames must hold at least one frame, not 0"):
