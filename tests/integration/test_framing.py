@@ -5,19 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from hw.plan import plan
 from sim.runner import simulate
+from sim.simulators import Simulator
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
 from tests.integration.test_netlist import ENGINES
 
 
-def test_what_follows_is_right(tmp_path: Path, simulator: str) -> None:
+@pytest.mark.parametrize(
+    ("simulator", "seeds"),
+    [
+        (Simulator.ICARUS, 1),
+        pytest.param(Simulator.ICARUS, 8, marks=pytest.mark.verify),
+        pytest.param(Simulator.VERILATOR, 8, marks=pytest.mark.verify),  # a minute of compiling
+    ],
+    indirect=["simulator"],
+)
+def test_what_follows_is_right(tmp_path: Path, simulator: str, seeds: int) -> None:
     write(tmp_path, plan(convolutional(name="sample"), ENGINES))
     frames = np.random.default_rng(1).integers(0, 16, size=(9, 6, 6, 2))
     for stalls in ("framing", "reset"):
-        for seed in range(3):
+        for seed in range(seeds):
             result = simulate(
                 tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls=stalls, seed=seed
             )

@@ -1,0 +1,136 @@
+"""Writes what was verified into docs/verification.md, from the result files of the programs that did it.
+
+    python benchmarks/verification.py
+    python benchmarks/verification.py --add "digits, skip" build/digits/simulate/verilator-netlist/random.json
+    python benchmarks/verification.py --mutations build/mutations/mutations.json
+
+The figures are kept in docs/results; without an option the page alone is written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from export.files import write_atomic
+from reports.tables import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "docs" / "results"
+PAGE = ROOT / "docs" / "verification.md"
+SIMULATIONS = RECORDS / "simulations.json"
+MUTATIONS = RECORDS / "mutations.json"
+
+HEAD = """# What was verified
+
+Written by `benchmarks/verification.py` from the result files of the programs that did it, none typed in.
+Every comparison is an equality of integers with the integer reference, at every layer boundary.
+"""
+
+
+def simulation(name: str, result: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of the verdict of a simulation of the network called ``name``."""
+    return {
+        "name": name,
+        "level": "netlist after synthesis" if result["netlist"] else "Verilog",
+        "simulator": f"{result['simulator']} {result['version']}",
+        "stalls": result["stalls"],
+        "seed": result["seed"],
+        "images": result["frames"],
+        "words": result["compared_words"],
+        "wrong": len(result["failures"]),
+        "cycles": result["simulated_cycles"],
+        "seconds": round(result["simulated_cycles"] / result["cycles_per_second"], 1),
+        "build_seconds": round(result["build_seconds"], 1),
+    }
+
+
+def equality(records: dict[str, Any]) -> Table:
+    """The models of each network that was measured as a whole (docs/results/<network>.json)."""
+    rows = [
+        [name, found["judged"], found["conditions"], found["images"], found["words"], found["differences"]]
+        for name, record in records.items()
+        for found in record["comparisons"]
+    ]
+    head = ("Network", "Judged", "Under", "Images", "Integers compared", "Differ")
+    return Table("Networks as a whole", head, tuple(tuple(row) for row in rows))
+
+
+def simulations(found: list[dict[str, Any]]) -> Table:
+    """Single simulations; a word is a beat of a stream."""
+    rows = [
+        (
+            *(
+                run[key]
+                for key in ("name", "level", "simulator", "stalls", "seed", "images", "words", "wrong")
+            ),
+            run["cycles"],
+            run["seconds"],
+        )
+        for run in found
+    ]
+    head = (
+        "Network",
+        "Level",
+        "Simulator",
+        "Stalls",
+        "Seed",
+        "Images",
+        "Words",
+        "Failures",
+        "Cycles",
+        "Seconds",
+    )
+    return Table("Every engine, before and after synthesis", head, tuple(rows))
+
+
+def mutations(found: dict[str, Any]) -> str:
+    """How many of the injected faults the bench found, and what is left."""
+    rows = [
+        (kind, count["faults"], count["caught"], count["equivalent"])
+        for kind, count in found["kinds"].items()
+    ]
+    left = [item for item in found["survivors"] if not item["proof"]]
+    table = Table("Injected faults", ("Kind", "Faults", "Found", "Proved equal"), tuple(rows))
+    text = (
+        f"{table.markdown()}\n{found['faults']} faults, seed {found['seed']}, {found['seconds']:,.0f} s: "
+        f"{found['caught']} found, {found['equivalent']} proved to change nothing, {len(left)} neither.\n"
+    )
+    lines = [f"- {item['kind']}, `{item['file']}`, line {item['line']}: `{item['what']}`" for item in left]
+    return "\n".join([text, *lines, ""]) if lines else text
+
+
+def render() -> str:
+    """The page."""
+    records = {name: json.loads((RECORDS / f"{name}.json").read_text()) for name in ("digits", "lenet5")}
+    parts = [HEAD, equality(records).markdown()]
+    if SIMULATIONS.exists():
+        parts.append(simulations(json.loads(SIMULATIONS.read_text())).markdown())
+    if MUTATIONS.exists():
+        parts.append(mutations(json.loads(MUTATIONS.read_text())))
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def main() -> None:
+    """Run the program."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--add", nargs=2, action="append", default=[], metavar=("NAME", "VERDICT"))
+    parser.add_argument("--mutations", type=Path)
+    chosen = parser.parse_args()
+    kept = json.loads(SIMULATIONS.read_text()) if SIMULATIONS.exists() else []
+    for name, path in chosen.add:
+        new = simulation(name, json.loads(Path(path).read_text())["result"])
+        same = ("name", "level", "simulator", "stalls", "seed")
+        kept = [*(run for run in kept if any(run[key] != new[key] for key in same)), new]
+        kept.sort(key=lambda run: [str(run[key]) for key in same])
+        write_atomic(SIMULATIONS, json.dumps(kept, indent=1) + "\n")
+    if chosen.mutations:
+        found = json.loads(chosen.mutations.read_text())["summary"]
+        write_atomic(MUTATIONS, json.dumps(found, indent=1) + "\n")
+    write_atomic(PAGE, render())
+
+
+if __name__ == "__main__":
+    main()
