@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -89,11 +89,11 @@ class Killer:
         _, said = process.communicate()
         return "ok" if process.returncode == 0 else said.decode(errors="replace").strip()[-300:]
 
-    def prepare(self) -> None:
-        """Run the chain once; keep the folder before and behind each command, and the time it took."""
+    def prepare(self, commands: Sequence[str] = COMMANDS) -> None:
+        """Run the first commands of the chain once; keep the folders between them, and the time they took."""
         before = self._folder / "before train"
         before.mkdir(exist_ok=True)
-        for command in COMMANDS:
+        for command in commands:
             after = self._folder / f"after {command}"
             shutil.rmtree(after, ignore_errors=True)
             shutil.copytree(before, after)
