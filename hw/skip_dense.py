@@ -23,6 +23,7 @@ class SkipDense(Skip):
     pixels      = 1
     output_rows = 1
     kernel      = (1, 1)
+    dilation    = (1, 1)
     selects     = False
 
     @property

@@ -78,10 +78,10 @@ class SkipFolding(Folding):
 
     def units(self, layer):
         node = layer.node
-        if isinstance(node, Convolution) and node.dilation != (1, 1):
-            raise layer.refuse(f"the skip engine takes a dilation of 1, not {node.dilation!r}")
-        if isinstance(node, Convolution) and any(p >= k for p, k in zip(node.padding, node.kernel, strict=True)):
-            raise layer.refuse(f"padding must be smaller than the kernel {node.kernel!r}, not {node.padding!r}")
+        if isinstance(node, Convolution):
+            extent = tuple(step * (size - 1) + 1 for step, size in zip(node.dilation, node.kernel, strict=True))
+            if any(padding >= size for padding, size in zip(node.padding, extent, strict=True)):
+                raise layer.refuse(f"padding must be smaller than the kernel's extent {extent!r}, not {node.padding!r}")
         program = self.program(layer)
         source  = layer.source
         height  = layer.sums.height
