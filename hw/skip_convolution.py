@@ -170,12 +170,13 @@ class SkipRows(SkipArray):
 
         lanes = []
         bits  = unit.source.dtype.bits
+        attrs = {"ram_style": "block"} if depth > 64 else {}         # more than a LUT a bit
         for pe in range(unit.program.pe):
             lanes.append([])
             for lane in range(unit.program.entries):
                 entry  = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
                 offset = entry[2 + unit.shift_bits:]
-                store  = memory.Memory(shape=width * bits, depth=max(2, depth), init=[])
+                store  = memory.Memory(shape=width * bits, depth=max(2, depth), init=[], attrs=attrs)
                 m.submodules[f"rows_{pe}_{lane}"] = store
                 into, out = store.write_port(granularity=bits), store.read_port()
                 choice    = Signal(range(unit.kernel[1] + 1), name=f"choice_{pe}_{lane}")

@@ -146,7 +146,7 @@ class SkipVectors(SkipArray):
             lanes.append([])
             for lane in range(unit.program.entries):
                 entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
-                store = memory.Memory(shape=bits, depth=2 << place, init=[])
+                store = memory.Memory(shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"})
                 m.submodules[f"vectors_{pe}_{lane}"] = store
                 into, out = store.write_port(), store.read_port()
                 m.d.comb += [

@@ -7,7 +7,7 @@ import numpy as np
 from export.correction import Sums
 from export.ir import Convolution
 from export.schedule import skip_schedule
-from hw.combine import Combine
+from hw.combine import combined
 from hw.layer import Folding, divisors
 from hw.permute import permuted
 from hw.reorder import Reorder
@@ -95,8 +95,9 @@ class SkipFolding(Folding):
         ]
         sums = Sums.of(program.planes, source.dtype, node.coefficients)
         if node.coefficients != (1,):
-            units.append(Combine(name="combine", source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
-                                 coefficients=node.coefficients, totals=height * len(program.rows)))
+            steps = np.diff(program.ends.ravel(), prepend=-1).reshape(program.ends.shape)
+            units.append(combined(steps, source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
+                                  coefficients=node.coefficients, totals=height * len(program.rows)))
         results  = self._results(layer, engine, sums)
         elements = height * program.rows.size
         units += resized("narrow", sums.dtype, program.pe, results.pe, elements)

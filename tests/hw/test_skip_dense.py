@@ -37,7 +37,8 @@ def test_a_vector_arrives_while_one_is_executed(channels, dtype, pe, entries, ba
             coefficients=(1,) * planes,
         )
         unit = engine(node, source, pe=pe, entries=entries, banks=banks, outputs=6)
-        assert unit.overlaps and not unit.preamble
+        assert unit.overlaps
+        assert not unit.preamble
         images = tensor(source.dtype, (3, 1, 1, channels))
         check(unit, beats_in(unit, images), expected(unit, images), frames=3)
         leaves = planned(unit, 5)[unit.frame_beats - 1 :: unit.frame_beats]
