@@ -1,6 +1,6 @@
 """The three engines on the same ten layers, and the share of zeros from which `skip` beats `array`.
 
-    python benchmarks/engines.py [--minutes 60] [--render]
+    python -m benchmarks.engines [--minutes 60] [--render]
 
 Every point is proved before it is counted (benchmarks/layers.py). Measured points are kept under
 build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its picture are
@@ -172,14 +172,12 @@ def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
 
 
 def render(points: Sequence[dict[str, Any]]) -> str:
-    """The page, from the record; the picture lies beside it."""
-    found = list(crossings(points))
-    draw(found, PICTURE)
+    """The page that shows ``points``."""
     pages = [
         "# The three engines side by side",
         "Written by `benchmarks/engines.py`; a point that has not been measured is not listed.",
         table(points).markdown(2),
-        crossing_table(found).markdown(2),
+        crossing_table(list(crossings(points))).markdown(2),
         f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})",
     ]
     return "\n\n".join(page.strip() for page in pages) + "\n"
@@ -209,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
     points = json.loads(RECORD.read_text())
     write_atomic(PAGE, render(points))
+    draw(list(crossings(points)), PICTURE)
     print(table(points).text())
     print(crossing_table(list(crossings(points))).text())
 
