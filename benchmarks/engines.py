@@ -122,12 +122,13 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         for point in points:
             if (point["layer"], point["bits"], point["zeros"]) == (str(shape), bits, zeros):
                 used = point["resources"]
-                folding = ", ".join(f"{name} {value}" for name, value in point["options"].items())
+                chosen = {name: value for name, value in point["options"].items() if value != "auto"}
+                folding = ", ".join(f"{name} {value}" for name, value in chosen.items())
                 rows.append((
                     str(shape), bits, zeros, point["engine"], folding,
                     point["lut_total"], used["lut_sites"], used["lutram"],
                     used["ff"], used["carry4"], point["bram36"],
-                    point["interval_cycles"], point["lut_cycles"] / 1000, point["utilisation"],
+                    point["interval_cycles"], point["lut_cycles"] / 1000, point["utilisation"] or "",
                 ))  # fmt: skip
     return Table(
         title="Ten layers",
