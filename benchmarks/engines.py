@@ -49,7 +49,11 @@ FOLDINGS: dict[Shape, tuple[Folding, ...]] = {
     LITTLE: (UnrolledFolding(), ArrayFolding(pe=8, simd=32), SkipFolding(pe=8, entries=4, banks=1)),
     WIDE: (ArrayFolding(pe=8, simd=32), SkipFolding(pe=16, entries=4, banks=1)),
     THIN: (UnrolledFolding(), ArrayFolding(pe=8, simd=24), SkipFolding(pe=1, entries=4, banks=2, outputs=4)),
-    DEEP: (ArrayFolding(pe=8, simd=32), SkipFolding(pe=1, entries=4, banks=1, outputs=4)),
+    DEEP: (
+        ArrayFolding(pe=8, simd=32),
+        SkipFolding(pe=1, entries=4, banks=1, outputs=4),
+        SkipFolding(pe=1, entries=8, banks=1, outputs=4),
+    ),
 }
 """The foldings of each layer. The large ones are no layers for `unrolled`: too many weights to be wiring."""
 
@@ -68,17 +72,18 @@ def wanted() -> list[tuple[Shape, int, float, Folding]]:
 
 
 def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`), and where they are equal.
+    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`, each at its best folding), and
+    where they are equal.
 
     Between two measured shares the ratio is interpolated on a straight line; ``crosses`` is None where it
     does not pass 1 between measured shares.
     """
     for shape, bits in CROSSINGS:
-        cost = {
-            (p["engine"], p["zeros"]): p["lut_cycles"]
-            for p in points
-            if (p["layer"], p["bits"]) == (str(shape), bits)
-        }
+        cost: dict[tuple[str, float], int] = {}  # of the best folding
+        for point in points:
+            if (point["layer"], point["bits"]) == (str(shape), bits):
+                key = (point["engine"], point["zeros"])
+                cost[key] = min(point["lut_cycles"], cost.get(key, point["lut_cycles"]))
         ratios = [
             (zeros, cost["array", zeros] / cost["skip", zeros])
             for zeros in sorted(SHARES)
