@@ -9,6 +9,7 @@ from export.requantize import Requantize
 from hw.requantize import Requantizer
 from hw.search import Search
 from hw.threshold import Thresholds
+from hw.turns import in_turns
 
 __all__ = ["ActivationForm", "activations", "choose"]
 
@@ -20,7 +21,7 @@ class ActivationForm(Enum):
     """What is estimated to need the fewest LUTs and takes no longer than the next beat of sums."""
 
     PARALLEL = "parallel"
-    """All levels at once (hw.threshold)."""
+    """All levels at once (hw.threshold), of several pixels some at a time where that is hidden (hw.turns)."""
 
     SEARCH = "search"
     """A bit of the code a cycle."""
@@ -29,7 +30,7 @@ class ActivationForm(Enum):
     """A bit of the multiplier a cycle (hw.requantize), for layers that have one (export.ir.Requantize)."""
 
 
-def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, **common):
+def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, pause=1, **common):
     """Every unit that makes the codes of ``behind``, by its form.
 
     Parameters
@@ -37,6 +38,7 @@ def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, **comm
     rows : int64 [M], the channels in the order in which they come.
     bounds : smallest and largest y of each of these rows.
     sums : their sums.
+    pause : cycles from beat to beat of sums, at least.
     common : ``layer``, ``source``, ``target``, ``pe``, ``vectors`` and ``pixels`` of the units.
     """
     units = {}
@@ -50,10 +52,10 @@ def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, **comm
     values = sums.thresholds(levels)
     bits   = max(sums.dtype.bits, int(values.max()).bit_length())
     common = {**common, "values": values, "value_bits": bits}
-    units[ActivationForm.PARALLEL] = Thresholds(name="thresholds", **common)
+    units[ActivationForm.PARALLEL] = parallel = Thresholds(name="thresholds", **common)
     units[ActivationForm.SEARCH]   = Search(name="search", never=sums.largest + 1, **common)
     if common["pixels"] > 1:
-        return {ActivationForm.PARALLEL: units[ActivationForm.PARALLEL]}
+        return {ActivationForm.PARALLEL: min([parallel, *in_turns(pause, **common)], key=lambda unit: unit.luts)}
     return units
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from math import gcd
 
+import numpy as np
+
 from export.ir import Convolution
 from hw.activation import ActivationForm
 from hw.array import Array
+from hw.combine import combined
 from hw.layer import Folding, divisors
-from hw.planes import Planes
 from hw.resize import resized
 from hw.weight_memory import PackingChoice, chosen
 
@@ -51,13 +53,11 @@ class ArrayFolding(Folding):
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,
                          layer.vectors * columns * array.groups)
         units.append(array)
-        pause = array.vector_beats
+        steps = np.full((1, len(array.planes)), array.vector_beats)
         if node.coefficients != (1,):
-            planes = Planes(name="planes", source=array.o.dtype, target=array.sums.dtype, coefficients=node.coefficients,
-                            pe=self.pe, results=layer.vectors * rows // self.pe)
-            pause  = max(pause * len(array.planes), planes.interval_cycles // planes.results)
-            units.append(planes)
-        return (*units, layer.results(array.sums, self.pe, pause=pause, form=self.activation))
+            units.append(combined(steps, source=array.o.dtype, target=array.sums.dtype, coefficients=node.coefficients,
+                                  lanes=self.pe, totals=layer.vectors * rows // self.pe))
+        return (*units, layer.results(array.sums, self.pe, pause=int(steps.sum()), form=self.activation))
 
     def _lanes(self, layer, array):
         """Lanes of the window of a convolution; PlanError where it cannot feed ``array``."""

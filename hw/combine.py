@@ -1,14 +1,16 @@
-"""The planes of a layer joined: sums times their coefficients, by shifts and additions."""
+"""The planes of a layer joined: sums times their coefficients, all additions of a plane in one cycle."""
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from amaranth import *
 
 from export.datatype import DataType
 from hw.arithmetic import add_all
+from hw.planes import Planes, signed_digits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
-__all__ = ["Combine", "CombinePlanes"]
+__all__ = ["Combine", "CombinePlanes", "combined"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,3 +90,17 @@ class CombinePlanes(UnitComponent):
                             m.d.sync += total.eq(add_all(shifted if index == 0 else [*shifted, total]))
         output_register(m, self.o, step & last)
         return m
+
+
+def combined(steps, **parameters):
+    """What joins the planes: a digit a cycle (hw.planes) where that saves additions and hardly costs time.
+
+    Parameters
+    ----------
+    steps : [results, J], cycles from plane to plane; a 64th of them all may be lost.
+    parameters : of either unit, but for the name.
+    """
+    digits = [len(signed_digits(coefficient)) for coefficient in parameters["coefficients"]]
+    if sum(digits) > len(digits) and np.maximum(steps, digits).sum() <= np.sum(steps) * 65 // 64:
+        return Planes(name="planes", **parameters)
+    return Combine(name="combine", **parameters)

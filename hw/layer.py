@@ -83,7 +83,7 @@ class Layer:
         order : the rows in the order in which they come; their own when left open.
         vectors, pixels : see :class:`hw.threshold.PerRowUnit`; the layer's vectors, one at a time, when left open.
         pause : cycles from beat to beat, at least.
-        form : of activations; with several pixels they are parallel.
+        form : of activations; with several pixels they are no search.
         """
         rows   = np.arange(self.sums.channels) if order is None else np.asarray(order)
         ours   = sums.rows(rows)
@@ -91,7 +91,7 @@ class Layer:
                   "vectors": self.vectors if vectors is None else vectors, "pixels": pixels}
         if isinstance(self.behind, (Threshold, Requantize)):
             bounds = [bound[rows] for bound in self.node.row_bounds(self.source.dtype)]
-            units  = activations(self.behind, rows, bounds, ours, **common)
+            units  = activations(self.behind, rows, bounds, ours, pause, **common)
             if form not in (ActivationForm.AUTO, *units):
                 raise self.refuse(f"activation {form.value!r} is for {Requantize.kind}, not for {self.behind.kind} "
                                   f"{self.behind.name!r}")

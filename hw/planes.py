@@ -7,7 +7,6 @@ import numpy as np
 from amaranth import *
 
 from export.datatype import DataType
-from hw.arithmetic import rows
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
@@ -52,24 +51,24 @@ class Planes(Unit):
     source : type of the sums of one plane, unsigned.
     target : type of the result, unsigned; it must hold every result.
     coefficients : J positive ints.
-    pe : sums a beat.
-    results : results of ``pe`` rows a frame.
+    lanes : sums a beat.
+    totals : beats put a frame.
     """
 
     name:         str
     source:       DataType
     target:       DataType
     coefficients: tuple[int, ...]
-    pe:           int
-    results:      int
+    lanes:        int
+    totals:       int
 
     @property
     def i(self):
-        return Beats(self.source, self.pe)
+        return Beats(self.source, self.lanes)
 
     @property
     def o(self):
-        return Beats(self.target, self.pe)
+        return Beats(self.target, self.lanes)
 
     @property
     def digits(self):
@@ -83,15 +82,15 @@ class Planes(Unit):
 
     @property
     def interval_cycles(self):
-        return self.results * (self.ends[-1] + 1)
+        return self.totals * (self.ends[-1] + 1)
 
     @property
     def frame_beats(self):
-        return self.results
+        return self.totals
 
     def schedule(self, graph, channel):
         steps = self.ends[-1] + 1                                  # of a result
-        load  = graph.process(f"{self.name}.load", self.results * len(self.coefficients))
+        load  = graph.process(f"{self.name}.load", self.totals * len(self.coefficients))
         add   = graph.process(f"{self.name}.add", self.interval_cycles)
         graph.take(channel, load, np.arange(load.steps))
         result  = np.arange(add.steps // steps)[:, None] * steps
@@ -114,14 +113,13 @@ class PlaneSums(UnitComponent):
 
     Members
     -------
-    i : beats of ``pe`` sums, plane behind plane.
-    o : beats of ``pe`` results.
+    i : beats of sums, plane behind plane.
+    o : beats of results.
     """
 
     def elaborate(self, platform):
         unit  = self._unit
         m     = Module()
-        row   = rows(m, platform)
         width = unit.target.bits
         steps = unit.ends[-1] + 1
         plane = Signal(below(len(unit.coefficients)))              # that comes next
@@ -146,7 +144,7 @@ class PlaneSums(UnitComponent):
                             in enumerate(pairwise(digits)) if number not in unit.ends)
         negative = [step == number for number, (_, sign) in enumerate(digits) if sign < 0]
         subtract = Cat(negative).any() if negative else Const(0, 1)
-        for number in range(unit.pe):
+        for number in range(unit.lanes):
             sums    = self.i.payload.word_select(number, unit.source.bits)
             operand = Signal(width, name=f"operand_{number}")      # the plane times two to the digit's position
             with m.If(load), m.Switch(plane):
@@ -157,10 +155,9 @@ class PlaneSums(UnitComponent):
                 for shift, numbers in farther:
                     with m.Case(*numbers):
                         m.d.sync += operand.eq(operand << shift)
-            total = row.add(f"total_{number}", [operand ^ subtract.replicate(width), subtract], width,
-                            so_far=self.o.payload.word_select(number, width), clear=step == 0)
-            with m.If(add):
-                m.d.sync += self.o.payload.word_select(number, width).eq(total)
+            total = self.o.payload.word_select(number, width)
+            with m.If(add):                                        # as an operator: with cells it takes more LUTs
+                m.d.sync += total.eq(Mux(step == 0, 0, total) + (operand ^ subtract.replicate(width)) + subtract)
         output_register(m, self.o, add & (step == steps - 1))
         return m
 

@@ -96,13 +96,15 @@ class Gather(UnitComponent):
 
 
 class Split(UnitComponent):
-    """A wide beat makes ``ratio`` narrow ones: the later ones wait in a shift register."""
+    """A wide beat makes ``ratio`` narrow ones: the later ones wait, and a multiplexer takes them, a LUT6 for three of
+    them and a bit; a shift register would take a LUT for each."""
 
     def elaborate(self, platform):
         m      = Module()
         ratio  = self._unit.ratio
         narrow = self._unit.o.payload_bits
         held   = Signal(narrow * (ratio - 1))
+        chosen = Signal(narrow)
         count  = Signal(below(ratio))
         first  = count == 0
         step   = Signal()
@@ -110,13 +112,16 @@ class Split(UnitComponent):
             step.eq((~first | self.i.valid) & room(self.o)),
             self.i.ready.eq(first & room(self.o)),
         ]
-        source = Mux(first, self.i.payload, held)
+        with m.Switch(count):
+            with m.Case(0):
+                m.d.comb += chosen.eq(self.i.payload[:narrow])
+            for number in range(1, ratio):
+                with m.Case(number):
+                    m.d.comb += chosen.eq(held.word_select(number - 1, narrow))
         with m.If(step):
-            m.d.sync += [
-                self.o.payload.eq(source[:narrow]),
-                held.eq(source[narrow:]),
-                count.eq(Mux(count == ratio - 1, 0, count + 1)),
-            ]
+            m.d.sync += [self.o.payload.eq(chosen), count.eq(Mux(count == ratio - 1, 0, count + 1))]
+        with m.If(step & first):
+            m.d.sync += held.eq(self.i.payload[narrow:])
         output_register(m, self.o, step)
         return m
 

@@ -62,6 +62,11 @@ class Skip(Unit):
 
     @property
     @abstractmethod
+    def dilation(self):
+        """Rows and columns from tap to tap."""
+
+    @property
+    @abstractmethod
     def selects(self):
         """Whether a stage between memory and sums chooses the operands."""
 
@@ -105,7 +110,7 @@ class Skip(Unit):
     @property
     def offset_bits(self):
         """Width of an address, relative to the kernel's first row, in the ROM."""
-        return (self.kernel[0] * self.pixel_beats - 1).bit_length()
+        return (((self.kernel[0] - 1) * self.dilation[0] + 1) * self.pixel_beats - 1).bit_length()
 
     @property
     def entry_bits(self):
@@ -129,7 +134,7 @@ class Skip(Unit):
         program   = self.program
         tap, channel = np.divmod(program.columns, program.channels)
         ky, kx    = np.divmod(tap, self.kernel[1])
-        offset    = ky * self.pixel_beats + channel // program.banks
+        offset    = ky * self.dilation[0] * self.pixel_beats + channel // program.banks
         codes     = np.array([TRIT_CODES[trit] for trit in (-1, 0, 1)])[program.codes + 1]
         entries   = np.where(program.columns == IDLE, 0, codes | kx << 2 | offset << 2 + self.shift_bits)
         lasts     = np.zeros(program.cycles, dtype=np.int64)

@@ -28,7 +28,7 @@ class SkipConvolution(Skip):
         """Which input rows an output row needs and leaves behind (hw.window)."""
         node = self.node
         return Window(name="window", tensor=self.source, kernel=node.kernel, stride=node.stride, padding=node.padding,
-                      lanes=self.program.banks)
+                      dilation=node.dilation, lanes=self.program.banks)
 
     @property
     def pixels(self):
@@ -41,6 +41,10 @@ class SkipConvolution(Skip):
     @property
     def kernel(self):
         return self.node.kernel
+
+    @property
+    def dilation(self):
+        return self.node.dilation
 
     @property
     def selects(self):
@@ -154,10 +158,10 @@ class SkipRows(SkipArray):
             m.d.sync += [read_base.eq(base), read_leaves.eq(leaving)]
             with m.If(step_last):
                 m.d.sync += base.eq(Mux(oy_last, around("base_behind", base, behind), around("base_ahead", base, ahead)))
-        inside = [Signal(below(unit.kernel[0] * beats + 1), name=name) for name in ("inside_from", "inside_to")]
+        inside = [Signal(below(window.extent[0] * beats + 1), name=name) for name in ("inside_from", "inside_to")]
         if window.padding[0]:                            # offsets inside the image
             limits = ([max(0, -y) * beats for y in first_y],
-                      [min(unit.kernel[0], unit.source.height - y) * beats for y in first_y])
+                      [min(window.extent[0], unit.source.height - y) * beats for y in first_y])
             for limit, values in zip(inside, limits, strict=True):
                 following = Signal.like(limit, name=f"{limit.name}_next")
                 _choose(m, oy, following, values)
@@ -166,12 +170,13 @@ class SkipRows(SkipArray):
 
         lanes = []
         bits  = unit.source.dtype.bits
+        attrs = {"ram_style": "block"} if depth > 64 else {}         # more than a LUT a bit
         for pe in range(unit.program.pe):
             lanes.append([])
             for lane in range(unit.program.entries):
                 entry  = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
                 offset = entry[2 + unit.shift_bits:]
-                store  = memory.Memory(shape=width * bits, depth=max(2, depth), init=[])
+                store  = memory.Memory(shape=width * bits, depth=max(2, depth), init=[], attrs=attrs)
                 m.submodules[f"rows_{pe}_{lane}"] = store
                 into, out = store.write_port(granularity=bits), store.read_port()
                 choice    = Signal(range(unit.kernel[1] + 1), name=f"choice_{pe}_{lane}")
@@ -202,7 +207,7 @@ class SkipRows(SkipArray):
         register = Signal(bits, name=name)
         with m.Switch(choice):
             for kx in range(unit.kernel[1]):
-                x = pixel * window.stride[1] + kx - window.padding[1]
+                x = pixel * window.stride[1] + kx * unit.dilation[1] - window.padding[1]
                 if 0 <= x < unit.source.width:
                     with m.Case(kx):
                         m.d.comb += value.eq(element(x))

@@ -1,43 +1,67 @@
-"""The ``skip`` engine for a vector: each lane has a memory of its own, written and read by the same port."""
+"""The ``skip`` engine for a vector: each lane has a memory of its own."""
 
+import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
 from hw.arithmetic import offset_binary
 from hw.skip import Skip, SkipArray
 from hw.stream import below
+from hw.timing import Channel
 
-__all__ = ["SkipDense", "SkipVector"]
+__all__ = ["SkipDense", "SkipVector", "SkipVectors"]
 
 
 class SkipDense(Skip):
     """sum'[plane, row] of a dense layer: channels/banks cycles take the vector, ``program.cycles`` execute.
 
-    The two do not overlap, so a lane's memory needs one port and half the LUTs of one with two: the ROM's first words
-    hold the addresses to write.
+    Where a lane's part of the vector fits into a LUT a bit, the two do not overlap: its memory needs one port and half
+    the LUTs of one with two, and the ROM's first words hold the addresses to write. A larger one is a block RAM, which
+    has two ports and holds two vectors: the next one arrives while one is executed.
     """
 
     pixels      = 1
     output_rows = 1
     kernel      = (1, 1)
+    dilation    = (1, 1)
     selects     = False
 
     @property
+    def overlaps(self):
+        """Whether the next vector arrives while one is executed."""
+        return self.pixel_beats > 64                     # words of a LUT as memory
+
+    @property
     def interval_cycles(self):
+        if self.overlaps:
+            return max(self.pixel_beats, self.program.cycles)
         return self.pixel_beats + self.program.cycles
 
     @property
     def preamble(self):
+        if self.overlaps:
+            return []
         lanes = self.program.pe * self.program.entries
         return [[beat << 2] * lanes for beat in range(self.pixel_beats)]
 
     def operands(self, graph, channel):
+        if self.overlaps:
+            every  = range(self.program.cycles)
+            write  = graph.process(f"{self.name}.write", self.pixel_beats)
+            issue  = graph.process(f"{self.name}.issue", self.program.cycles)
+            frames = np.arange(graph.frames)
+            graph.take(channel, write, np.arange(write.steps))
+            issue.waits.append((write, np.repeat((frames + 1) * self.pixel_beats - 1, self.program.cycles), 1))
+            read = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.program.cycles, every, every)
+            left = np.maximum(-1, (frames - 1) * self.program.cycles - 1)       # the step behind which a half is free
+            write.waits.append((read.producer, np.repeat(left, self.pixel_beats), 1))
+            return read
         steps  = self.interval_cycles
         issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))
         return graph.chain(f"{self.name}.read", issued, steps, range(steps), range(self.pixel_beats, steps))
 
     def component(self):
-        return SkipVector(self)
+        return SkipVectors(self) if self.overlaps else SkipVector(self)
 
 
 class SkipVector(SkipArray):
@@ -78,6 +102,60 @@ class SkipVector(SkipArray):
             out.addr.eq(entry[2:]), out.en.eq(read),
         ]
         return out.data
+
+    def operand(self, m, name, lane, pixel, select):
+        return offset_binary(lane.as_signed() if self._unit.source.dtype.signed else lane)
+
+
+class SkipVectors(SkipArray):
+    """The circuit of :class:`SkipDense` where two vectors overlap: one half of each memory is written, one read."""
+
+    def feed(self, m, rom, valid, ready, read):
+        unit      = self._unit
+        beat      = Signal(below(unit.pixel_beats))
+        step      = Signal(below(unit.program.cycles))
+        halves    = Signal(3)                            # that is written, that is issued, that is read
+        held      = Signal(range(3))                     # whole vectors that are still read
+        arrived   = Signal(range(3))                     # and those that are still issued
+        taken     = Signal()
+        arrives   = Signal()
+        issue     = Signal()
+        issued    = Signal()                             # the last step of a vector is issued,
+        ends      = Signal()                             # and waits to be read
+        beat_last = beat == unit.pixel_beats - 1
+        step_last = step == unit.program.cycles - 1
+        m.d.comb += [
+            self.i.ready.eq(held != 2),
+            taken.eq(self.i.valid & self.i.ready), arrives.eq(taken & beat_last),
+            issue.eq((arrived != 0) & ready), issued.eq(issue & step_last),
+            rom.address.eq(step), rom.enable.eq(issue),
+        ]
+        m.d.sync += [held.eq(held + arrives - (read & ends)), arrived.eq(arrived + arrives - issued)]
+        with m.If(taken):
+            m.d.sync += [beat.eq(Mux(beat_last, 0, beat + 1)), halves[0].eq(halves[0] ^ beat_last)]
+        with m.If(ready):
+            m.d.sync += valid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [step.eq(Mux(step_last, 0, step + 1)), halves[1].eq(halves[1] ^ step_last),
+                         halves[2].eq(halves[1]), ends.eq(step_last)]
+
+        lanes = []
+        bits  = unit.source.dtype.bits
+        place = (unit.pixel_beats - 1).bit_length()
+        for pe in range(unit.program.pe):
+            lanes.append([])
+            for lane in range(unit.program.entries):
+                entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
+                store = memory.Memory(shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"})
+                m.submodules[f"vectors_{pe}_{lane}"] = store
+                into, out = store.write_port(), store.read_port()
+                m.d.comb += [
+                    into.addr.eq(Cat(beat[:place], halves[0])), into.en.eq(taken),
+                    into.data.eq(self.i.payload.word_select(lane // unit.program.ports, bits)),
+                    out.addr.eq(Cat(entry[2:], halves[2])), out.en.eq(read),
+                ]
+                lanes[-1].append(out.data)
+        return Const(1), lanes
 
     def operand(self, m, name, lane, pixel, select):
         return offset_binary(lane.as_signed() if self._unit.source.dtype.signed else lane)

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from export.correction import Sums
 from export.ir import Convolution
 from export.schedule import skip_schedule
-from hw.combine import Combine
+from hw.combine import combined
 from hw.layer import Folding, divisors
 from hw.permute import permuted
 from hw.reorder import Reorder
@@ -60,17 +62,26 @@ class SkipFolding(Folding):
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
         return skip_schedule(planes, channels=channels, pe=self.pe, entries=self.entries, banks=banks, outputs=outputs)
 
-    def _results_at_a_time(self, program):
-        """The fewest comparators that keep up with the engine, which has a result a PE only once a pass."""
-        return next(lanes for lanes in range(1, program.pe + 1)
-                    if program.pe % lanes == 0 and (program.rows.size // lanes <= program.cycles or lanes == program.pe))
+    def _results(self, layer, engine, sums):
+        """The unit that makes the results, of as many rows at a time as is cheapest and keeps up with the engine."""
+        program = engine.program
+        steps   = np.diff(program.ends[:, -1], prepend=-1)           # from pass to pass; a 64th of them all may be lost
+        pause   = max(pause for pause in range(1, steps.max() + 1)
+                      if pause == 1 or np.maximum(steps, pause).sum() <= program.cycles * 65 // 64)
+        common  = {"order": program.rows.ravel(), "vectors": layer.sums.height, "pixels": engine.pixels}
+        if engine.pixels > 1:
+            return layer.results(sums, program.pe, pause=pause, **common)
+        units   = [layer.results(sums, lanes, pause=max(1, pause * lanes // program.pe), **common)
+                   for lanes in range(1, program.pe + 1)
+                   if program.pe % lanes == 0 and (program.pe <= pause * lanes or lanes == program.pe)]
+        return min(units, key=lambda unit: getattr(unit, "luts", unit.pe))
 
     def units(self, layer):
         node = layer.node
-        if isinstance(node, Convolution) and node.dilation != (1, 1):
-            raise layer.refuse(f"the skip engine takes a dilation of 1, not {node.dilation!r}")
-        if isinstance(node, Convolution) and any(p >= k for p, k in zip(node.padding, node.kernel, strict=True)):
-            raise layer.refuse(f"padding must be smaller than the kernel {node.kernel!r}, not {node.padding!r}")
+        if isinstance(node, Convolution):
+            extent = tuple(step * (size - 1) + 1 for step, size in zip(node.dilation, node.kernel, strict=True))
+            if any(padding >= size for padding, size in zip(node.padding, extent, strict=True)):
+                raise layer.refuse(f"padding must be smaller than the kernel's extent {extent!r}, not {node.padding!r}")
         program = self.program(layer)
         source  = layer.source
         height  = layer.sums.height
@@ -84,14 +95,14 @@ class SkipFolding(Folding):
         ]
         sums = Sums.of(program.planes, source.dtype, node.coefficients)
         if node.coefficients != (1,):
-            units.append(Combine(name="combine", source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
-                                 coefficients=node.coefficients, totals=height * len(program.rows)))
-        lanes   = self._results_at_a_time(program) if engine.pixels == 1 else program.pe
-        results = layer.results(sums, lanes, order=program.rows.ravel(), vectors=height, pixels=engine.pixels)
+            steps = np.diff(program.ends.ravel(), prepend=-1).reshape(program.ends.shape)
+            units.append(combined(steps, source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
+                                  coefficients=node.coefficients, totals=height * len(program.rows)))
+        results  = self._results(layer, engine, sums)
         elements = height * program.rows.size
-        units += resized("narrow", sums.dtype, program.pe, lanes, elements)
+        units += resized("narrow", sums.dtype, program.pe, results.pe, elements)
         units.append(results)
-        units += resized("widen", results.target, lanes, program.pe, elements)
+        units += resized("widen", results.target, results.pe, program.pe, elements)
         reorder = Reorder(name="reorder", program=program, dtype=results.target, pixels=engine.pixels, rows=height, **common)
         if not reorder.moves_nothing:
             units.append(reorder)

@@ -178,9 +178,9 @@ class Thresholds(_Immediate, Levels):
         levels  = self.levels.shape[1]
         parity  = sum(_tree(levels >> bit) for bit in range(self.count_bits))
         compare = _tree(self.source.bits) if self.passes == 1 else -(-self.value_bits // 2)
-        columns = self.pe * levels * self.value_bits if self.passes > 1 else 0
+        columns = self.pe * levels * self.value_bits if self.passes > 1 else 0          # of the ROM
         alike   = min(columns, 2 ** min(self.passes, 64) - 2)           # no more columns can differ
-        return self.pe * (levels * compare + parity) + alike * -(-self.passes // 64)
+        return self.pe * self.pixels * (levels * compare + parity) + alike * -(-self.passes // 64)
 
     def results(self, row, sums, words):
         def above(lane, total):

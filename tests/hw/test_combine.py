@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
-from hw.combine import Combine
+from hw.combine import Combine, combined
+from hw.planes import Planes
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, tensor
 
@@ -16,3 +17,15 @@ def test_totals(coefficients):
     sums[0, 0] = source.maximum  # every plane at its largest: the total fits exactly
     totals = np.einsum("ntjl,j->ntl", sums, np.array(coefficients))[:, :, None]
     check(unit, pack_beats(sums, source, 2), pack_beats(totals, target, 2), frames=2)
+
+
+def test_a_digit_a_cycle_where_that_saves_additions_and_no_rate():
+    def chosen(steps, coefficients):
+        dtypes = {"source": DataType.parse("u4"), "target": DataType.parse("u12")}
+        return type(combined(np.array(steps), coefficients=coefficients, lanes=2, totals=5, **dtypes))
+
+    assert chosen([[2, 2]], (5, 3)) is Planes
+    assert chosen([[2, 1]], (5, 3)) is Combine  # two digits in one cycle
+    assert chosen([[9, 9]], (8, 1)) is Combine  # nothing to save
+    assert chosen([[2, 1], [30, 31]], (5, 3)) is Planes  # a cycle of 64 is lost,
+    assert chosen([[2, 1], [30, 30]], (5, 3)) is Combine  # of 63

@@ -125,7 +125,7 @@ def test_a_layer_named_by_a_word_of_verilog():
 
 
 def test_planes_are_added_behind_the_array():
-    node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 2))
+    node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 3))
     network = Network("planes", TensorType(1, 1, 4, U2), (node,))
     (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=1)}).stages
     assert [unit.name for unit in stage.units] == ["array", "planes", "bias"]

@@ -137,6 +137,16 @@ def test_convolution(size, channels, kernel, stride, padding, dtype, folding, co
     prove(network(node, source, behind), folding)
 
 
+def test_dilated_convolution():
+    """Taps apart in both directions, above, below and beside the image."""
+    planes = weights(4, (1, 4, 2, 3, 3), 0.5)
+    node = Convolution(
+        name="layer", input="input", planes=planes, dilation=(2, 3), padding=(3, 2), stride=(1, 2)
+    )
+    source = TensorType(4, 6, 2, DataType.parse("u3"))
+    prove(network(node, source, "thresholds"), SkipFolding(pe=2, entries=2, banks=1))
+
+
 @pytest.mark.parametrize("value", [-1, 0, 1])
 def test_weights_all_alike(value):
     planes = np.full((1, 4, 6), value, dtype=np.int8)
@@ -162,7 +172,8 @@ def test_what_does_not_fit_is_refused():
     net = network(node, TensorType(3, 3, 1, DataType.parse("u2")), "bias")
     with pytest.raises(PlanError) as refused:
         plan(net, {"layer": SkipFolding(pe=1, entries=1)})
-    assert str(refused.value) == "'layer': padding must be smaller than the kernel (2, 2), not (2, 1)"
+    message = "padding must be smaller than the kernel's extent (2, 2), not (2, 1)"
+    assert str(refused.value) == f"'layer': {message}"
 
 
 def test_bad_options():

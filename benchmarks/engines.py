@@ -1,0 +1,222 @@
+"""The three engines on the same ten layers, and the share of zeros from which `skip` beats `array`.
+
+    python -m benchmarks.engines [--minutes 60] [--render]
+
+Every point is proved before it is counted (benchmarks/layers.py). Measured points are kept under
+build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its picture are
+written. With ``--minutes`` no point is begun after that time: run it again for the others, which the tables
+leave out. With ``--render`` nothing is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from benchmarks.layers import DEVICE, FRAMES, SEED, Shape, measure
+from export.files import write_atomic
+from hw.array_folding import ArrayFolding
+from hw.layer import Folding
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from reports.tables import Column, Table
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "docs" / "results" / "engines.json"
+PAGE = ROOT / "docs" / "engines.md"
+PICTURE = ROOT / "docs" / "engines.svg"
+
+LITTLE = Shape(source=(1, 1, 64), rows=32)
+WIDE = Shape(source=(1, 1, 512), rows=1024)
+THIN = Shape(source=(6, 8, 8), rows=16, kernel=3)
+DEEP = Shape(source=(4, 16, 64), rows=128, kernel=3)
+
+TEN: tuple[tuple[Shape, int, float], ...] = (
+    (LITTLE, 8, 0.3), (LITTLE, 2, 0.5), (LITTLE, 8, 0.7), (WIDE, 2, 0.9), (WIDE, 8, 0.9),
+    (THIN, 2, 0.3), (THIN, 8, 0.5), (THIN, 2, 0.8), (DEEP, 8, 0.9), (DEEP, 2, 0.95),
+)  # fmt: skip
+"""Layer, bits of the input, and share of zeros of the table's points."""
+
+FOLDINGS: dict[Shape, tuple[Folding, ...]] = {
+    LITTLE: (UnrolledFolding(), ArrayFolding(pe=8, simd=32), SkipFolding(pe=8, entries=4, banks=1)),
+    WIDE: (ArrayFolding(pe=8, simd=32), SkipFolding(pe=16, entries=4, banks=1)),
+    THIN: (UnrolledFolding(), ArrayFolding(pe=8, simd=24), SkipFolding(pe=1, entries=4, banks=2, outputs=4)),
+    DEEP: (
+        ArrayFolding(pe=8, simd=32),
+        SkipFolding(pe=1, entries=4, banks=1, outputs=4),
+        SkipFolding(pe=1, entries=8, banks=1, outputs=4),
+    ),
+}
+"""The foldings of each layer. The large ones are no layers for `unrolled`: too many weights to be wiring."""
+
+CROSSINGS: tuple[tuple[Shape, int], ...] = tuple(
+    (shape, bits) for bits in (8, 2, 4) for shape in (DEEP, WIDE)
+)
+SHARES = (0.9, 0.5, 0.7)
+"""Layers and shares of zeros between which the crossing is looked for."""
+
+
+def wanted() -> list[tuple[Shape, int, float, Folding]]:
+    """Every point, first those that matter most where the time is short."""
+    crossed = [(shape, bits, zeros) for zeros in SHARES for shape, bits in CROSSINGS]
+    layers = [*crossed[:4], *TEN, *crossed]
+    return list(dict.fromkeys((*layer, folding) for layer in layers for folding in FOLDINGS[layer[0]]))
+
+
+def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`, each at its best folding), and
+    where they are equal.
+
+    Between two measured shares the ratio is interpolated on a straight line; ``crosses`` is None where it
+    does not pass 1 between measured shares.
+    """
+    for shape, bits in CROSSINGS:
+        cost: dict[tuple[str, float], int] = {}  # of the best folding
+        for point in points:
+            if (point["layer"], point["bits"]) == (str(shape), bits):
+                key = (point["engine"], point["zeros"])
+                cost[key] = min(point["lut_cycles"], cost.get(key, point["lut_cycles"]))
+        ratios = [
+            (zeros, cost["array", zeros] / cost["skip", zeros])
+            for zeros in sorted(SHARES)
+            if ("array", zeros) in cost and ("skip", zeros) in cost
+        ]
+        where = [
+            zeros + (1 - ratio) / (after - ratio) * (following - zeros)
+            for (zeros, ratio), (following, after) in pairwise(ratios)
+            if ratio < 1 <= after
+        ]
+        yield {
+            "layer": str(shape),
+            "bits": bits,
+            "ratios": [list(pair) for pair in ratios],
+            "crosses": where[0] if where else None,
+        }
+
+
+def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw how many times fewer LUT-cycles the skip engine takes, over the share of zeros."""
+    figure = Figure(figsize=(6, 4))
+    axes = figure.subplots()
+    for line in found:
+        style = "o-" if line["layer"].startswith("dense") else "s--"
+        label = f"{line['layer']}; {line['bits']} bits"
+        axes.plot(
+            [zeros for zeros, _ in line["ratios"]], [ratio for _, ratio in line["ratios"]], style, label=label
+        )
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set(xlabel="share of zeros", ylabel="LUT-cycles, array / skip")
+    axes.legend(fontsize="small")
+    figure.tight_layout()
+    with rc_context({"svg.hashsalt": "engines"}):
+        figure.savefig(path, metadata={"Date": None})
+
+
+def table(points: Sequence[dict[str, Any]]) -> Table:
+    """The ten layers on the three engines."""
+    rows = []
+    for shape, bits, zeros in TEN:
+        for point in points:
+            if (point["layer"], point["bits"], point["zeros"]) == (str(shape), bits, zeros):
+                used = point["resources"]
+                chosen = {name: value for name, value in point["options"].items() if value != "auto"}
+                folding = ", ".join(f"{name} {value}" for name, value in chosen.items())
+                rows.append((
+                    str(shape), bits, zeros, point["engine"], folding,
+                    point["lut_total"], used["lut_sites"], used["lutram"],
+                    used["ff"], used["carry4"], point["bram36"],
+                    point["interval_cycles"], point["lut_cycles"] / 1000, point["utilisation"] or "",
+                ))  # fmt: skip
+    return Table(
+        title="Ten layers",
+        columns=(
+            "layer", "bits", Column("zeros", digits=2), "engine", "folding",
+            "LUT", "packed LUT6", "of memory",
+            "FF", "CARRY4", Column("BRAM36", digits=1),
+            "cycles", Column("1000 LUT x cycles", digits=0), Column("utilisation", digits=3),
+        ),
+        rows=tuple(rows),
+        notes=(
+            f"{points[0]['tool']}, {DEVICE}, not placed and routed; random weights, seed {SEED}; 2-bit "
+            f"thresholds behind each layer. {FRAMES} frames simulated before each count: every word equal, "
+            "every cycle as planned.",
+            "LUT: all cells, those used as memory and inverters included. Packed LUT6: an estimate of the "
+            "sites that the logic needs where two small LUTs share one; the memory comes on top.",
+        ),
+    )  # fmt: skip
+
+
+def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
+    """The ratios and where they pass 1."""
+
+    def ratio(line: dict[str, Any], share: float) -> float | None:
+        return next((value for zeros, value in line["ratios"] if zeros == share), None)
+
+    shares = sorted(SHARES)
+    return Table(
+        title="LUT-cycles of `array` for each of `skip`",
+        columns=(
+            "layer",
+            "bits",
+            *(Column(f"{share:g} zeros", digits=2) for share in shares),
+            Column("equal at", digits=2),
+        ),
+        rows=tuple(
+            (line["layer"], line["bits"], *(ratio(line, share) for share in shares), line["crosses"])
+            for line in found
+        ),
+        notes=("Equal at: the share of zeros, by a straight line between two measured ones.",),
+    )
+
+
+def render(points: Sequence[dict[str, Any]]) -> str:
+    """The page that shows ``points``."""
+    pages = [
+        "# The three engines side by side",
+        "Written by `benchmarks/engines.py`; a point that has not been measured is not listed.",
+        table(points).markdown(2),
+        crossing_table(list(crossings(points))).markdown(2),
+        f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})",
+    ]
+    return "\n\n".join(page.strip() for page in pages) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write the record and the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--render", action="store_true")
+    parser.add_argument("--build", type=Path, default=Path("build/benchmarks/engines"))
+    chosen = parser.parse_args(arguments)
+    if not chosen.render:
+        points, started = [], time.monotonic()
+        for shape, bits, zeros, folding in wanted():
+            options = "-".join(str(value) for value in folding.options.values())
+            name = f"{shape}-{bits}bit-{zeros:g}-{folding.engine}-{options}".replace(" ", "-").replace(
+                ",", ""
+            )
+            folder = chosen.build / name
+            if time.monotonic() - started < 60 * chosen.minutes or (folder / "point.json").is_file():
+                points.append(measure(shape, bits, zeros, folding, folder))
+                print(
+                    f"{name}: {points[-1]['lut_total']} LUT, {points[-1]['interval_cycles']} cycles",
+                    flush=True,
+                )
+        write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
+    points = json.loads(RECORD.read_text())
+    write_atomic(PAGE, render(points))
+    draw(list(crossings(points)), PICTURE)
+    print(table(points).text())
+    print(crossing_table(list(crossings(points))).text())
+
+
+if __name__ == "__main__":
+    main()

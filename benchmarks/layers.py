@@ -1,0 +1,147 @@
+"""A random ternary layer on an engine: generated, proved, synthesised and counted; what the benchmarks share.
+
+A point is one layer on one engine with 2-bit thresholds behind it. Its Verilog is simulated against the
+integer reference, word for word and cycle for cycle, and only then synthesised; a netlist with a cell that
+was not mapped is refused (reports.resources). A point is kept with the digest of its Verilog, ROM images and
+frames, and measured again only where one of them has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export import serialize
+from export.datatype import DataType
+from export.files import write_atomic
+from export.ir import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
+from export.manifest import CELLS, FileEntry
+from hw import verilog
+from hw.layer import Folding
+from hw.plan import Plan, plan
+from hw.seven_series import Primitives
+from reports.devices import device
+from reports.synth import synthesise
+from sim import runner
+
+__all__ = ["DEVICE", "FRAMES", "SEED", "Shape", "measure", "network", "trits", "write"]
+
+DEVICE = "xc7k480t"
+SEED = 0
+FRAMES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A layer: a dense one, or a convolution that keeps height and width.
+
+    Parameters
+    ----------
+    source: input [H, W, C]; 1 x 1 for a dense layer.
+    rows: output channels.
+    kernel: of a convolution, odd; None for a dense layer.
+    """
+
+    source: tuple[int, int, int]
+    rows: int
+    kernel: int | None = None
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Shape of the weights: OI or OIHW."""
+        window = () if self.kernel is None else (self.kernel, self.kernel)
+        return (self.rows, self.source[2], *window)
+
+    def __str__(self) -> str:
+        if self.kernel is None:
+            return f"dense {self.source[2]} to {self.rows}"
+        height, width, channels = self.source
+        return f"convolution {height}x{width}x{channels} to {self.rows}, {self.kernel}x{self.kernel}"
+
+
+def trits(shape: tuple[int, ...], zeros: float) -> np.ndarray:
+    """Random weights of which the share ``zeros`` is 0."""
+    rng = np.random.default_rng(SEED)
+    return np.where(rng.random(shape) < zeros, 0, rng.choice([-1, 1], shape)).astype(np.int8)
+
+
+def network(shape: Shape, bits: int, zeros: float) -> Network:
+    """The layer with unsigned inputs of ``bits``, and thresholds in the range of its sums."""
+    planes = trits((1, *shape.weights), zeros)
+    node: MatrixNode
+    if shape.kernel is None:
+        node = Dense(name="layer", input="input", planes=planes)
+    else:
+        padding = (shape.kernel // 2, shape.kernel // 2)
+        node = Convolution(name="layer", input="input", planes=planes, padding=padding)
+    reach = int(np.sqrt(planes[0, 0].size * (1 - zeros)) * (1 << bits))
+    values = np.sort(np.random.default_rng(SEED).integers(-reach, reach + 1, size=(shape.rows, 3)), axis=1)
+    act = Threshold(name="act", input="layer", thresholds=values, output=DataType(2, signed=False))
+    return Network("sparse", TensorType(*shape.source, DataType(bits, signed=False)), (node, act))
+
+
+def write(planned: Plan, folder: Path) -> Path:
+    """Write the design as `tritforge generate` does; return its Verilog."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / "sparse.v"
+    write_atomic(source, verilog.generate(planned, Primitives.XILINX7))
+    write_atomic(folder / "cells.v", verilog.cells())
+    serialize.save(planned.network, folder)
+    names = {"verilog": source.name, CELLS: "cells.v", "network": serialize.NETWORK_FILE}
+    names["tensors"] = serialize.TENSOR_FILE
+    files = {role: FileEntry.of(folder / name) for role, name in names.items()}
+    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
+    verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)
+    return source
+
+
+def measure(shape: Shape, bits: int, zeros: float, folding: Folding, folder: Path) -> dict[str, Any]:
+    """Generate, prove and count one point, or read it where it has been measured.
+
+    Raises
+    ------
+    SystemExit: the simulation found a difference.
+    """
+    planned = plan(network(shape, bits, zeros), {"layer": folding})
+    source = write(planned, folder)
+    digest = hashlib.sha256(repr((SEED, FRAMES)).encode())
+    for path in (source, *sorted(folder.glob("*.mem"))):
+        digest.update(path.read_bytes())
+    kept = folder / "point.json"
+    if kept.is_file():
+        point: dict[str, Any] = json.loads(kept.read_text())
+        if point["digest"] == digest.hexdigest():
+            return point
+    rng = np.random.default_rng(SEED + 1)
+    frames = rng.integers(0, 1 << bits, size=(FRAMES, *planned.network.input.shape))
+    proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
+    if not proof.passed:
+        raise SystemExit(f"{folder.name}: {proof.failures[0]}")
+    counted = synthesise([source], folder, "sparse", folder / "synth", device(DEVICE))
+    used = counted.by_layer(["layer"])["layer"]
+    program = next((unit.program for unit in planned.stages[0].units if unit.name == "skip"), None)
+    point = {
+        "layer": str(shape),
+        "bits": bits,
+        "zeros": zeros,
+        "engine": folding.engine,
+        "options": folding.options,
+        "utilisation": program.utilisation if program else None,
+        "interval_cycles": planned.interval_cycles,
+        "resources": used.to_json(),
+        "lut_total": used.lut_total,
+        "bram36": used.bram36_total,
+        "lut_cycles": used.lut_total * planned.interval_cycles,
+        "words_compared": proof.compared_words,
+        "tool": counted.tool,
+        "device": DEVICE,
+        "seed": SEED,
+        "digest": digest.hexdigest(),
+    }
+    write_atomic(kept, json.dumps(point, indent=2) + "\n")
+    return point

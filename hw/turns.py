@@ -1,0 +1,117 @@
+"""Thresholds of the pixels of a row in turns: a few comparators, where the next row of sums is cycles away."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+
+from export.rom import value_rom
+from hw.arithmetic import reached, rows
+from hw.rom import Rom
+from hw.stream import UnitComponent, below, output_register, room
+from hw.threshold import Held, Levels
+
+__all__ = ["TurnThresholds", "Turns", "in_turns"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Turns(Held, Levels):
+    """The codes of :class:`hw.threshold.Levels`, ``at_a_time`` pixels of every row of a beat a cycle.
+
+    Parameters
+    ----------
+    at_a_time : divides ``pixels``, and is smaller.
+    """
+
+    at_a_time: int
+
+    @property
+    def cycles(self):
+        """Turns of a beat."""
+        return self.pixels // self.at_a_time
+
+    @property
+    def rom(self):
+        return value_rom(self.layer, self.role, self.levels, self.pe, self.value_bits)
+
+    @property
+    def luts(self):
+        levels  = self.levels.shape[1]
+        choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
+        compare = levels * -(-self.value_bits // 2) + self.count_bits
+        return self.pe * (self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64))
+
+    def component(self):
+        return TurnThresholds(self)
+
+
+class TurnThresholds(UnitComponent):
+    """The circuit of :class:`Turns`: the sums wait in a register; so do the codes of all turns but the last.
+
+    Members
+    -------
+    i : beats of ``pe`` rows of sums, ``pixels`` each.
+    o : beats of as many codes.
+    """
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        row  = rows(m, platform)
+        m.submodules.constants = rom = Rom(unit.rom)
+
+        sums      = Signal.like(self.i.payload)
+        busy      = Signal()
+        turn      = Signal(below(unit.cycles))
+        group     = Signal(below(unit.passes))
+        following = Signal(below(unit.passes))
+        load      = Signal()
+        finish    = Signal()
+        last      = turn == unit.cycles - 1
+        m.d.comb += [
+            finish.eq(busy & last & room(self.o)),
+            self.i.ready.eq(~busy | finish),
+            load.eq(self.i.valid & self.i.ready),
+            following.eq(Mux(finish, Mux(group == unit.passes - 1, 0, group + 1), group)),
+            rom.address.eq(following), rom.enable.eq(1),
+        ]
+        m.d.sync += [group.eq(following), busy.eq(load | (busy & ~finish))]
+        with m.If(load):
+            m.d.sync += sums.eq(self.i.payload)
+        with m.If(finish):
+            m.d.sync += turn.eq(0)
+        with m.Elif(busy & ~last):
+            m.d.sync += turn.eq(turn + 1)
+
+        bits   = unit.target.bits
+        levels = unit.levels.shape[1]
+        codes  = []                                      # of a beat, once the last turn has come
+        for number in range(unit.pe):
+            bounds = [rom.data.word_select(number * levels + level, unit.value_bits) for level in range(levels)]
+            made   = []                                  # codes of this turn
+            for pixel in range(unit.at_a_time):
+                total = Signal(unit.source.bits, name=f"sum_{number}_{pixel}")
+                with m.Switch(turn):
+                    for at in range(unit.cycles):
+                        with m.Case(at) if at < unit.cycles - 1 else m.Default():
+                            lane = number * unit.pixels + at * unit.at_a_time + pixel
+                            m.d.comb += total.eq(sums.word_select(lane, unit.source.bits))
+                count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
+                                 for level, bound in enumerate(bounds)])
+                made.append(unit.code(count)[:bits])
+            for at in range(unit.cycles - 1):
+                held = Signal(unit.at_a_time * bits, name=f"codes_{number}_{at}")
+                with m.If(turn == at):
+                    m.d.sync += held.eq(Cat(made))
+                codes.append(held)
+            codes += made
+        with m.If(finish):
+            m.d.sync += self.o.payload.eq(Cat(codes))
+        output_register(m, self.o, finish)
+        return m
+
+
+def in_turns(pause, **parameters):
+    """Every :class:`Turns` that takes at most ``pause`` cycles a beat, the fewest first."""
+    pixels = parameters["pixels"]
+    return [Turns(name="turns", at_a_time=pixels // turns, **parameters)
+            for turns in range(2, min(pause, pixels) + 1) if pixels % turns == 0]
