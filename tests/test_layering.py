@@ -39,7 +39,6 @@ EXCEPTIONS = {
     "export/geometry.py": {"quant", "torch"},
     "export/graph.py": {"quant", "torch"},
     "export/stretch.py": {"quant", "torch"},
-    "hw/timing.py": {"numba"},  # an extra: compiles the solver, which runs without it too
     "reports/synth_child.py": {"pyosys"},  # runs in a process of its own
 }
 
