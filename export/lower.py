@@ -35,14 +35,13 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
-    Requantize,
     TensorType,
     Threshold,
     Trits,
 )
 from export.nearest import SUPPORTED
 from export.pools import SumPool
-from export.requantize import fit
+from export.requantize import Requantize, fit
 from export.residual import Add, Shortcut
 from export.stretch import Codes, Stretch, check_exact, located, type_of
 from quant.activation import Quantizer

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from export.ir import Requantize, Threshold
+from export.ir import Threshold
 from export.lower import LoweringError, lower
+from export.requantize import Requantize
 from quant.activation import SignedQuantizer, UnsignedQuantizer
 from quant.pooling import GlobalPool, ImageMean
 from tests.export.expect import raises
