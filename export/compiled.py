@@ -1,4 +1,4 @@
-"""The compiled inner loop of the search for shared sums: built on first use with the system's C++ compiler.
+"""Inner loops in C++, such as that of the search for shared sums: compiled on first use.
 
 The library is kept in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` under the user's cache
 folder) by the digest of its source. Without a compiler the Python form does the same work more slowly.
@@ -22,7 +22,7 @@ import numpy as np
 
 from export.rectangles import Entries
 
-__all__ = ["CACHE_VARIABLE", "Extract", "compiled_extract"]
+__all__ = ["CACHE_VARIABLE", "Extract", "compiled_extract", "compiled_library"]
 
 CACHE_VARIABLE = "TRITFORGE_CACHE"
 """Environment variable: folder of what is compiled on first use."""
@@ -36,9 +36,8 @@ _SOURCE = Path(__file__).with_name("rectangles.cpp")
 @functools.cache
 def compiled_extract() -> Extract | None:
     """Return the compiled form of ``export.rectangles.extract``; None where none can be built."""
-    try:
-        library = ctypes.CDLL(str(_library()))
-    except (OSError, subprocess.SubprocessError):
+    library = compiled_library(_SOURCE)
+    if library is None:
         return None
     library.rectangles_extract.restype = ctypes.c_void_p
     library.rectangles_entries.restype = ctypes.c_int64
@@ -74,13 +73,21 @@ def compiled_extract() -> Extract | None:
     return extract
 
 
-def _library() -> Path:
+def compiled_library(source: Path) -> ctypes.CDLL | None:
+    """Return the shared library of a C++ file, compiled if it is not there yet; None where it cannot be."""
+    try:
+        return ctypes.CDLL(str(_library(source)))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _library(source: Path) -> Path:
     """The shared library, compiled if it is not there yet; OSError or SubprocessError where it cannot be."""
-    source = _SOURCE.read_bytes()
+    text = source.read_bytes()
     machine = platform.machine()
     command = ["-O3", "-std=c++17", "-shared", "-fPIC", *(["-mpopcnt"] if machine == "x86_64" else [])]
-    digest = hashlib.sha256(repr((command, machine, platform.system())).encode() + source).hexdigest()
-    library = _cache() / f"rectangles-{digest[:16]}.so"
+    digest = hashlib.sha256(repr((command, machine, platform.system())).encode() + text).hexdigest()
+    library = _cache() / f"{source.stem}-{digest[:16]}.so"
     if library.is_file():
         return library
     compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
@@ -90,7 +97,7 @@ def _library() -> Path:
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
         subprocess.run(
-            [compiler, *command, "-o", str(made), str(_SOURCE)], check=True, capture_output=True, timeout=300
+            [compiler, *command, "-o", str(made), str(source)], check=True, capture_output=True, timeout=300
         )
         os.replace(made, library)
     return library

@@ -1,29 +1,30 @@
 """From a trained torch model to integers: the one place where floats turn into the contract of ``export.ir``.
 
-The model that is lowered is ``quant.evaluate.exact(model)``: float64, in evaluation. Any ``forward`` will do
-whose operations form one chain. Each matrix layer brings its trits from its ternarization method. What
-follows up to the next quantizer (bias, batch norm, ReLU, the quantizer itself) is never rewritten: those very
-modules are evaluated on every integer that decides (``export.thresholds``).
+The model that is lowered is ``quant.evaluate.exact(model)``: float64, in evaluation. Any ``forward`` will
+do whose operations are supported; branches may part wherever the values are codes, and meet in a sum of two
+whose codes count one step. Each matrix layer brings its trits from its ternarization method. What follows up
+to the next quantizer (bias, batch norm, ReLU, the quantizer itself) is never rewritten (``export.stretch``).
 
 Two things move on the way. A channel whose codes fall when its accumulator rises gets its weights negated, so
 that every comparison is ``>=``. A max pool before a quantizer moves behind it, where it acts on codes; the
 two commute only while nothing falls, and that is checked.
+
+An average pool becomes a sum. Its division by a power of two belongs to the step of the codes; any other
+quotient is rounded by float64, so a quantizer must follow, whose thresholds know that rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from export.datatype import DataType
 from export.exactness import check_sums, multiples, product
-from export.graph import SUPPORTED, ClassArgMax, LoweringError, Step, read_steps
+from export.geometry import check_image, check_max_pool, geometry, pair, permuted, window
+from export.graph import ClassArgMax, LoweringError, Step, Sum, Thinned, ZeroChannels, read_steps
 from export.ir import (
     INPUT,
     ArgMax,
@@ -31,8 +32,6 @@ from export.ir import (
     Convolution,
     Dense,
     Flatten,
-    IntArray,
-    MatrixNode,
     MaxPool,
     Network,
     Node,
@@ -40,22 +39,28 @@ from export.ir import (
     Threshold,
     Trits,
 )
+from export.nearest import SUPPORTED
+from export.pools import SumPool
 from export.requantize import Requantize, fit
-from export.thresholds import find, is_decreasing
+from export.residual import Add, Shortcut
+from export.stretch import Codes, Stretch, check_exact, located, type_of
 from quant.activation import Quantizer
 from quant.apply import ternarizer_of
 from quant.evaluate import exact
+from quant.pooling import GlobalPool, ImageMean, divisor
 from quant.tracing import trace
 
 __all__ = ["SUPPORTED", "Lowered", "LoweringError", "lower"]
 
 _IGNORED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_AVERAGES = (GlobalPool, ImageMean, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 _ONCE = (nn.Conv2d, nn.Linear, Quantizer)
-_Result = TypeVar("_Result")
 
 _THRESHOLD_BITS = 4
 """Codes of more bits are made by multiplication where that gives exactly the same (``export.requantize``)."""
+
+_Value = Codes | Stretch
 
 
 @dataclass(frozen=True)
@@ -115,273 +120,286 @@ def _lower_steps(steps: list[Step], input_shape: tuple[int, ...], name: str, arg
         if isinstance(step.module, _ONCE) and step.path in called:
             raise step.refuse("is called twice: give each place a module of its own")
         called.add(step.path)
-    steps = [step for step in steps if not isinstance(step.module, _IGNORED)]
-    if not steps:
-        raise LoweringError("the model computes nothing")
-    if isinstance(steps[-1].module, ClassArgMax):
-        steps, argmax = steps[:-1], True
-    lowering = _Lowering(steps[0], input_shape)
-    for step in steps[1:]:
+    lowering = _Lowering(input_shape)
+    for step in steps:
         lowering.take(step)
     return lowering.finish(name, argmax)
 
 
-@dataclass
-class _Stretch:
-    """A matrix layer and the modules after it that no quantizer has closed yet.
-
-    Parameters
-    ----------
-    step: the layer.
-    node: the layer in integers.
-    dtype: type of its input.
-    unit: float64 [O], what 1 in the accumulator stands for.
-    bias: float64 [O].
-    steps: the modules after it, pools included.
-    """
-
-    step: Step
-    node: MatrixNode
-    dtype: DataType
-    unit: Tensor
-    bias: Tensor
-    steps: list[Step] = field(default_factory=list)
-
-    def values(self, integers: npt.NDArray[np.float64], end: int | None = None) -> Tensor:
-        """Evaluate the modules before position ``end``, without pools, on accumulators [n, C] -> [n, C]."""
-        value = torch.from_numpy(integers) * self.unit + self.bias  # exact: export.exactness proved it
-        spatial = isinstance(self.node, Convolution)
-        if spatial:
-            value = value.T.reshape(1, len(self.unit), -1, 1)  # [1, C, n, 1]: the modules expect an image
-        for step in self.steps[:end]:
-            if not isinstance(step.module, nn.MaxPool2d):
-                value = step.module(value)
-        return value.reshape(len(self.unit), -1).T if spatial else value
-
-    def pools(self) -> list[int]:
-        """Positions of the pools among ``steps``."""
-        return [index for index, step in enumerate(self.steps) if isinstance(step.module, nn.MaxPool2d)]
-
-
 class _Lowering:
-    """Walks the steps after the input's quantizer and collects nodes."""
+    """Walks the steps, and collects nodes and what each step gives."""
 
-    def __init__(self, step: Step, input_shape: tuple[int, ...]) -> None:
-        if not isinstance(step.module, Quantizer):
-            raise step.refuse("the model's input must go straight into an UnsignedQuantizer")
-        channels, height, width = input_shape if len(input_shape) == 3 else (*input_shape, 1, 1)
-        self._input = TensorType(height, width, channels, _type_of(step.module))
-        self._type = self._input
-        self._current = INPUT
-        self._flat = len(input_shape) == 1
-        self._flattened: tuple[int, int, int] | None = None  # (H, W, C) of the image that a flatten took
-        self._step = float(step.module.effective_step())  # of the codes in self._current
-        self._stretch: _Stretch | None = None
-        self._nodes: list[Node] = []
+    def __init__(self, input_shape: tuple[int, ...]) -> None:
+        self._shape = input_shape
+        self._input: Codes | None = None
+        self._values: list[_Value | None] = []  # of each step; None is the model's input itself
+        self._nodes: dict[str, Node] = {}
+        self._types: dict[str, TensorType] = {}
         self._names = {INPUT}
-        self._sources = {INPUT: step.path or ""}
-        self._scales = {INPUT: self._step}
+        self._sources: dict[str, str] = {}
+        self._scales: dict[str, float] = {}
+        self._argmax = False
 
     def take(self, step: Step) -> None:
         """Lower one step."""
-        module = step.module
-        if isinstance(module, Quantizer):
-            self._threshold(step, module)
-        elif isinstance(module, (nn.Conv2d, nn.Linear)):
-            self._open(step, module)
-        elif isinstance(module, nn.Flatten):
-            self._flatten(step, module)
-        elif isinstance(module, nn.MaxPool2d):
-            self._check_pool(step, module)
-            if self._stretch is None:
-                self._pool(step)
-            else:
-                self._stretch.steps.append(step)
-        elif isinstance(module, (nn.ReLU, *_NORMS)):
-            if self._stretch is not None:
-                self._check_norm(step)
-                self._stretch.steps.append(step)
-            elif isinstance(module, _NORMS):
-                raise step.refuse("must follow a Conv2d or Linear, with no quantizer between them")
-            elif self._type.dtype.signed:
-                raise step.refuse("must follow a Conv2d or Linear: what comes here is signed codes")
-            # else a ReLU of codes, which are never negative: nothing to do
+        given = [None if index < 0 else self._values[index] for index in step.inputs]
+        value: _Value | None
+        if self._argmax:
+            raise step.refuse("must come before the argmax")
+        if isinstance(step.module, _IGNORED):
+            value = given[0]
+        elif isinstance(step.module, ClassArgMax):
+            value, self._argmax = given[0], True
         else:
-            raise step.refuse(f"not supported here; supported are {SUPPORTED}")
+            values = [part for part in given if part is not None]
+            if len(values) < len(given):
+                value = self._enter(step)
+            elif isinstance(step.module, Sum):
+                value = self._add(step, values)
+            else:
+                value = self._lower(step, values[0])
+        if isinstance(value, Stretch) and step.uses > 1:
+            raise step.refuse(
+                f"its result is used {step.uses} times: put a quantizer before the branches part"
+            )
+        self._values.append(value)
 
     def finish(self, name: str, argmax: bool) -> Lowered:
         """Close the last layer and return the whole."""
-        if self._stretch is not None:
-            self._scores(self._stretch)
-        if argmax:
-            self._emit(ArgMax(name=self._name("argmax"), input=self._current))
-        network = Network(name, self._input, tuple(self._nodes))
+        last = self._values[-1] if self._values else None
+        if last is None or self._input is None:
+            raise LoweringError("the model computes nothing")
+        result = self._scores(last) if isinstance(last, Stretch) else last
+        if argmax or self._argmax:
+            self._emit(ArgMax(name=self._name("argmax"), input=result.tensor))
+        network = Network(name, self._input.type, tuple(self._read()))
         return Lowered(network, self._sources, self._scales[INPUT], self._scales)
 
-    def _open(self, step: Step, module: nn.Conv2d | nn.Linear) -> None:
+    def _read(self) -> list[Node]:
+        """The nodes without those that others have replaced, which nobody reads."""
+        last = next(reversed(self._nodes), None)
+        read, kept = {last}, []
+        for node in reversed(self._nodes.values()):
+            if node.name in read:
+                read.update(node.inputs)
+                kept.append(node)
+            else:
+                del self._scales[node.name]
+        return kept[::-1]
+
+    def _enter(self, step: Step) -> Codes:
+        """The quantizer of the model's input."""
+        if not isinstance(step.module, Quantizer):
+            raise step.refuse("the model's input must go straight into an UnsignedQuantizer")
+        if self._input is not None:
+            raise step.refuse(f"the model's input goes into {self._input.where} already: use its result")
+        flat = len(self._shape) == 1
+        channels, height, width = (*self._shape, 1, 1) if flat else self._shape
+        kind = TensorType(height, width, channels, type_of(step.module))
+        scale = float(step.module.effective_step())
+        self._types[INPUT] = kind
+        self._input = Codes(tensor=INPUT, type=kind, step=scale, where=step.where, flat=flat)
+        self._sources[INPUT] = step.path or ""
+        self._scales[INPUT] = scale
+        return self._input
+
+    def _lower(self, step: Step, value: _Value) -> _Value:
+        """Lower a step that reads one value."""
+        module = step.module
+        if isinstance(module, Quantizer):
+            return self._quantize(step, module, self._opened(step, value))
+        if isinstance(module, (nn.ReLU, *_NORMS)):
+            if isinstance(module, _NORMS) and not module.track_running_stats:
+                raise step.refuse(
+                    "must keep running statistics: those of a batch are no function of one sample"
+                )
+            if isinstance(module, nn.ReLU) and isinstance(value, Codes) and not value.type.dtype.signed:
+                return value  # codes that are never negative: nothing to do
+            return self._opened(step, value).then(step)
+        if isinstance(module, nn.MaxPool2d):
+            check_max_pool(step, module, value)
+            return value.then(step) if isinstance(value, Stretch) else self._max_pool(step, value)
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            return self._matrix(step, module, _codes(step, value))
+        if isinstance(module, nn.Flatten):
+            return self._flatten(step, module, _codes(step, value))
+        if isinstance(module, _AVERAGES):
+            return self._average(step, module, _codes(step, value))
+        if isinstance(module, (Thinned, ZeroChannels)):
+            return self._shortcut(step, module, _codes(step, value))
+        raise step.unsupported()
+
+    def _opened(self, step: Step, value: _Value) -> Stretch:
+        """The stretch that ``value`` is, or that begins at its codes."""
+        if isinstance(value, Stretch):
+            return value
+        if value.flattened is not None:
+            raise step.refuse("must stand before the flatten, which changes the order of the elements")
+        unit = torch.full((value.type.channels,), value.step, dtype=torch.float64)
+        bias = torch.zeros_like(unit)
+        return Stretch(first=step, source=value, node=None, unit=unit, bias=bias, flat=value.flat)
+
+    def _matrix(self, step: Step, module: nn.Conv2d | nn.Linear, value: Codes) -> Stretch:
         """Begin a matrix layer; the next quantizer, or the end of the model, closes it."""
-        if self._stretch is not None:
-            raise step.refuse(f"must have an UnsignedQuantizer between it and {self._stretch.step.where}")
-        ternarizer, latent = _located(step, lambda: ternarizer_of(module))
-        parts = _located(step, lambda: ternarizer.decompose(latent))
+        ternarizer, latent = located(step, lambda: ternarizer_of(module))
+        parts = located(step, lambda: ternarizer.decompose(latent))
         if not torch.equal(parts.weight(), module.weight):
             raise step.refuse("its planes do not rebuild its weight: the ternarization method is at fault")
-        geometry: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         planes: Trits = parts.planes.numpy()
         if isinstance(module, nn.Conv2d):
-            geometry = self._geometry(step, module)
+            options = geometry(step, module, value)
         else:
-            planes = self._permuted(step, planes)
+            planes = permuted(step, planes, value)
         kind = Convolution if isinstance(module, nn.Conv2d) else Dense
         node = kind(
             name=self._name(step.name),
-            input=self._current,
+            input=value.tensor,
             planes=planes,
             coefficients=parts.coefficients,
-            **geometry,
+            **options,
         )
-        node.infer(self._type)  # refuses a wrong shape before anything is computed
-        rows, dtype = planes.shape[1], self._type.dtype
-        units = _located(step, lambda: product(parts.scale.expand(rows).tolist(), self._step))
+        node.infer(value.type)  # refuses a wrong shape before anything is computed
+        rows, dtype = planes.shape[1], value.type.dtype
+        units = located(step, lambda: product(parts.scale.expand(rows).tolist(), value.step))
         bias = torch.zeros(rows, dtype=torch.float64) if module.bias is None else module.bias
-        _located(step, lambda: check_sums(node.matrix(), dtype, units, bias.tolist()))
-        self._stretch = _Stretch(step, node, dtype, torch.tensor(units, dtype=torch.float64), bias)
+        located(step, lambda: check_sums(node.matrix(), dtype, units, bias.tolist()))
+        unit = torch.tensor(units, dtype=torch.float64)
+        return Stretch(first=step, source=value, node=node, unit=unit, bias=bias, flat=value.flat)
 
-    def _geometry(self, step: Step, module: nn.Conv2d) -> dict[str, Any]:
-        """Return stride, padding, dilation and groups; refuse what the contract has no word for."""
-        if self._flat:
-            raise step.refuse("takes an image, not a vector")
-        if module.padding_mode != "zeros":
-            raise step.refuse(f"padding_mode must be 'zeros', not {module.padding_mode!r}")
-        padding, dilation = module.padding, _pair(module.dilation)
-        if isinstance(padding, str):
-            added = [step * (size - 1) for step, size in zip(dilation, module.kernel_size, strict=True)]
-            if padding == "same" and any(total % 2 for total in added):
-                raise step.refuse(f"padding 'same' needs an odd kernel, not {module.kernel_size}")
-            padding = tuple(total // 2 if padding == "same" else 0 for total in added)
-        return {
-            "stride": _pair(module.stride),
-            "padding": _pair(padding),
-            "dilation": dilation,
-            "groups": module.groups,
-        }
-
-    def _permuted(self, step: Step, planes: Trits) -> Trits:
-        """Return dense planes [J, O, K], columns in stream order (H, W, C); torch flattens (C, H, W)."""
-        if not self._flat:
-            raise step.refuse("takes a vector: put a Flatten before it")
-        if planes.shape[2] != self._type.size:
-            raise step.refuse(f"takes {planes.shape[2]} elements, its input has {self._type.size}")
-        if self._flattened is None:
-            return planes
-        height, width, channels = self._flattened
-        images = planes.reshape(*planes.shape[:2], channels, height, width)
-        permuted: Trits = images.transpose(0, 1, 3, 4, 2).reshape(planes.shape)
-        return permuted
-
-    def _threshold(self, step: Step, quantizer: Quantizer) -> None:
-        """Close the open layer: its node, the thresholds of all up to ``quantizer``, then the pools."""
-        stretch = self._stretch
-        if stretch is None:
-            raise step.refuse("must follow a Conv2d or Linear: what comes here is quantized already")
-
-        def codes(integers: npt.NDArray[np.float64]) -> IntArray:
-            values = quantizer.codes(stretch.values(integers)).to(torch.int64).numpy()
-            return values - quantizer.minimum  # 0..levels, as ``find`` counts them
-
-        bounds = stretch.node.row_bounds(stretch.dtype)
-        falling = is_decreasing(codes, *bounds)  # [C]
-        for index in stretch.pools():
-            before, after = stretch.values(np.stack(bounds).astype(np.float64), index).numpy()
-            wrong = falling | (after < before)
-            if wrong.any():
-                raise stretch.steps[index].refuse(
-                    f"channel {int(np.argmax(wrong))} falls between {stretch.step.where} and {step.where}, "
-                    "so the pool cannot move behind the quantizer: put it there, or keep the slopes positive"
-                )
-        sign = np.where(falling, -1, 1).astype(np.int8)
-        planes = stretch.node.planes * sign.reshape(1, -1, *[1] * (stretch.node.planes.ndim - 2))
-        node = replace(stretch.node, planes=planes)
-        levels = quantizer.maximum - quantizer.minimum
-        bounds = node.row_bounds(stretch.dtype)
-        thresholds = _located(step, lambda: find(lambda y: codes(y * sign), *bounds, levels))
-        output = _type_of(quantizer)
-        # A threshold that every integer reaches, for each code of the type that the quantizer never gives.
-        always = np.repeat(bounds[0][:, None], quantizer.minimum - output.minimum, axis=1)
-        thresholds = np.concatenate([always, thresholds], axis=1)
-        self._stretch = None
-        self._step = float(quantizer.effective_step())
-        self._emit(node)
+    def _quantize(self, step: Step, quantizer: Quantizer, stretch: Stretch) -> Codes:
+        """Close a stretch: its layer, the thresholds of all up to ``quantizer``, then the pools."""
+        node, thresholds, bounds = stretch.thresholds(step, quantizer)
+        scale, output = float(quantizer.effective_step()), type_of(quantizer)
+        tensor = self._emit(node) if node is not None else stretch.source.tensor
         name = self._name(step.name)
         constants = fit(thresholds, *bounds, output) if output.bits > _THRESHOLD_BITS else None
         activation = (
-            Threshold(name=name, input=node.name, thresholds=thresholds, output=output)
+            Threshold(name=name, input=tensor, thresholds=thresholds, output=output)
             if constants is None
-            else Requantize(name=name, input=node.name, output=output, **vars(constants))
+            else Requantize(name=name, input=tensor, output=output, **vars(constants))
         )
-        self._emit(activation, self._step)
+        codes = self._codes(step, activation, scale, stretch.flat)
         for index in stretch.pools():
-            self._pool(stretch.steps[index])
-        self._sources[self._current] = step.path or ""
+            codes = self._max_pool(stretch.steps[index], codes)
+        self._sources[codes.tensor] = step.path or ""
+        return codes
 
-    def _scores(self, stretch: _Stretch) -> None:
-        """Close the open layer as scores: integers with an integer bias, nothing else."""
-        step, unit = stretch.step, float(stretch.unit[0])
+    def _scores(self, stretch: Stretch) -> Codes:
+        """Close the last layer as scores: integers with an integer bias, nothing else."""
+        step, node, unit = stretch.first, stretch.node, float(stretch.unit[0])
+        if stretch.average is not None:
+            raise _inexact(stretch)
+        if node is None:
+            raise stretch.steps[0].refuse("must have an UnsignedQuantizer after it")
         if stretch.steps:
             raise stretch.steps[0].refuse(
-                f"must have an UnsignedQuantizer after it: the scores of {step.where} allow a bias alone"
+                f"must have an UnsignedQuantizer after it: the scores of {stretch.where} allow a bias alone"
             )
         if not bool((stretch.unit == unit).all()):
             raise step.refuse("scores must have one scale for all channels")
-        self._emit(stretch.node, unit)
+        codes = self._codes(step, node, unit, stretch.flat)
         if step.module.bias is not None:
-            bias = _located(step, lambda: multiples(stretch.bias.tolist(), unit))
-            self._emit(
-                Bias(name=self._name(f"{stretch.node.name}_bias"), input=self._current, bias=bias), unit
+            bias = located(step, lambda: multiples(stretch.bias.tolist(), unit))
+            added = Bias(name=self._name(f"{node.name}_bias"), input=node.name, bias=bias)
+            codes = self._codes(step, added, unit, stretch.flat)
+        self._sources[codes.tensor] = step.path or ""
+        return codes
+
+    def _add(self, step: Step, values: Sequence[_Value]) -> Codes:
+        """The sum of two branches, whose codes must count one step."""
+        for value in values:
+            if isinstance(value, Stretch):
+                raise step.refuse(f"its branch from {value.where} must end in a quantizer before the sum")
+        left, right = (value for value in values if isinstance(value, Codes))
+        between = f"its branches {left.where} and {right.where} must have one"
+        if (left.type.shape, left.flattened) != (right.type.shape, right.flattened):
+            raise step.refuse(f"{between} shape, not {left.type} and {right.type}")
+        if left.step != right.step:
+            raise step.refuse(
+                f"{between} step, not {left.step!r} and {right.step!r}: "
+                "make one SignedQuantizer with shared= the other"
             )
-        self._sources[self._current] = step.path or ""
+        node = Add(name=self._name(step.name), input=left.tensor, other=right.tensor)
+        check_exact(step, node.infer(left.type, right.type).dtype, 1, left.step)
+        return self._codes(step, node, left.step, left.flat, left.flattened)
 
-    def _check_norm(self, step: Step) -> None:
-        if isinstance(step.module, _NORMS) and not step.module.track_running_stats:
-            raise step.refuse("must keep running statistics: those of a batch are no function of one sample")
+    def _shortcut(self, step: Step, module: Thinned | ZeroChannels, value: Codes) -> Codes:
+        """Pixels left out, or channels of 0 added; what follows each other is one node."""
+        check_image(step, value)
+        stride = module.stride if isinstance(module, Thinned) else (1, 1)
+        before, after = (module.before, module.after) if isinstance(module, ZeroChannels) else (0, 0)
+        source, last = value.tensor, self._nodes.get(value.tensor)
+        if isinstance(last, Shortcut) and isinstance(module, ZeroChannels):
+            source, stride = last.input, last.stride
+            before, after = before + last.before, after + last.after
+        node = Shortcut(name=self._name(step.name), input=source, stride=stride, before=before, after=after)
+        return self._codes(step, node, value.step, flat=False)
 
-    def _check_pool(self, step: Step, module: nn.MaxPool2d) -> None:
-        if _pair(module.dilation) != (1, 1):
-            raise step.refuse(f"dilation must be 1, not {module.dilation!r}")
-        if module.ceil_mode or module.return_indices:
-            raise step.refuse("ceil_mode and return_indices must be False")
-        if self._flat:
-            raise step.refuse("takes an image, not a vector")
+    def _average(self, step: Step, module: nn.Module, value: Codes) -> _Value:
+        """An average pool as a sum; where its division is no power of two a quantizer must follow."""
+        check_image(step, value)
+        height, width = value.type.shape[:2]
+        size, stride, padding = window(step, module, height, width)
+        node = SumPool(
+            name=self._name(step.name), input=value.tensor, size=size, stride=stride, padding=padding
+        )
+        check_exact(step, value.type.dtype, size[0] * size[1], value.step)
+        flat = isinstance(module, (GlobalPool, ImageMean))
+        by = divisor(module, height, width)
+        codes = self._codes(step, node, value.step / by, flat)
+        if by & (by - 1) == 0:
+            return codes
+        stretch = replace(self._opened(step, codes), average=(module, height, width))
+        return replace(stretch, unit=torch.full_like(stretch.unit, value.step))
 
-    def _pool(self, step: Step) -> None:
+    def _max_pool(self, step: Step, value: Codes) -> Codes:
         module = step.module
         assert isinstance(module, nn.MaxPool2d)
         node = MaxPool(
             name=self._name(step.name),
-            input=self._current,
-            size=_pair(module.kernel_size),
-            stride=_pair(module.stride),
-            padding=_pair(module.padding),
+            input=value.tensor,
+            size=pair(module.kernel_size),
+            stride=pair(module.stride),
+            padding=pair(module.padding),
         )
-        self._emit(node, self._step)
+        return self._codes(step, node, value.step, flat=False)
 
-    def _flatten(self, step: Step, module: nn.Flatten) -> None:
-        if module.start_dim != 1 or module.end_dim not in (-1, 1 if self._flat else 3):
+    def _flatten(self, step: Step, module: nn.Flatten, value: Codes) -> Codes:
+        if module.start_dim != 1 or module.end_dim not in (-1, 1 if value.flat else 3):
             raise step.refuse("must flatten all but the batch: start_dim=1, end_dim=-1")
-        if self._stretch is not None:
-            raise step.refuse(f"must have an UnsignedQuantizer between it and {self._stretch.step.where}")
-        if not self._flat:
-            self._flat, self._flattened = True, self._type.shape
-            self._emit(Flatten(name=self._name(step.name), input=self._current), self._step)
+        if value.flat:
+            return value
+        node = Flatten(name=self._name(step.name), input=value.tensor)
+        pixels = value.type.height * value.type.width
+        flattened = value.type.shape if pixels > 1 else None
+        return self._codes(step, node, value.step, flat=True, flattened=flattened)
 
-    def _emit(self, node: Node, scale: float | None = None) -> None:
-        """Append a node; ``scale`` is the real value of 1 in its output, if it stands for a real value."""
-        self._type, self._current = node.infer(self._type), node.name
-        self._nodes.append(node)
-        if isinstance(node, MatrixNode):
-            self._flattened = None
-        if scale is not None:
-            self._scales[node.name] = scale
+    def _codes(
+        self,
+        step: Step,
+        node: Node,
+        scale: float,
+        flat: bool,
+        flattened: tuple[int, int, int] | None = None,
+    ) -> Codes:
+        """Append a node whose integers stand for a real value, ``scale`` each."""
+        tensor = self._emit(node)
+        self._scales[tensor] = scale
+        return Codes(
+            tensor=tensor,
+            type=self._types[tensor],
+            step=scale,
+            where=step.where,
+            flat=flat,
+            flattened=flattened,
+        )
+
+    def _emit(self, node: Node) -> str:
+        """Append a node; return the name of its tensor."""
+        self._types[node.name] = node.infer(*(self._types[name] for name in node.inputs))
+        self._nodes[node.name] = node
+        return node.name
 
     def _name(self, wish: str) -> str:
         """Reserve and return an identifier like ``wish`` that no tensor has yet."""
@@ -394,17 +412,18 @@ class _Lowering:
         return name
 
 
-def _located(step: Step, function: Callable[[], _Result]) -> _Result:
-    """Call ``function``; put the step's description before the message of its ValueError."""
-    try:
-        return function()
-    except ValueError as error:
-        raise step.refuse(str(error)) from error
+def _codes(step: Step, value: _Value) -> Codes:
+    """The codes that ``step`` needs; LoweringError where no quantizer made any."""
+    if isinstance(value, Codes):
+        return value
+    if value.average is not None and not value.steps:
+        raise _inexact(value)
+    raise step.refuse(f"must have an UnsignedQuantizer between it and {value.where}")
 
 
-def _type_of(quantizer: Quantizer) -> DataType:
-    return DataType(quantizer.bits, signed=quantizer.signed)
-
-
-def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+def _inexact(stretch: Stretch) -> LoweringError:
+    assert stretch.average is not None
+    return stretch.first.refuse(
+        f"divides by {divisor(*stretch.average)}, which is no power of two: put a quantizer behind it, "
+        "or use quant.pooling.GlobalPool"
+    )

@@ -63,8 +63,8 @@ class Fifo(Unit):
         read  = graph.process(f"{self.name}.read", self.frame_beats, owner=self)
         every = np.arange(write.steps)
         graph.take(channel, write, every)
-        read.waits.append((write, every, 1))
-        write.waits.append((read, np.where(every < self.depth, -1, every - self.depth), 1))
+        read.wait(write, every, 1)
+        write.wait(read, np.where(every < self.depth, -1, every - self.depth), 1)
         return Channel(read, every)
 
     def component(self):

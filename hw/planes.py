@@ -98,8 +98,8 @@ class Planes(Unit):
         first   = np.concatenate(([0], last[:-1] + 1))
         arrival = np.full(add.steps, -1, dtype=np.int64)
         arrival[first] = np.arange(load.steps)
-        add.waits.append((load, arrival, 1))
-        load.waits.append((add, np.concatenate(([-1], last[:-1])), 0))
+        add.wait(load, arrival, 1)
+        load.wait(add, np.concatenate(([-1], last[:-1])), 0)
         put = (result + steps - 1).ravel()
         return Channel(add, put, spoils=put[:-1] + 1)
 

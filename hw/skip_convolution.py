@@ -63,7 +63,7 @@ class SkipConvolution(Skip):
         issue   = graph.process(f"{self.name}.issue", self.output_rows * cycles)
         frames  = np.arange(graph.frames)[:, None] * height
         needs   = (frames + [window.rows_until(oy) for oy in range(self.output_rows)]).ravel()     # input rows of the run
-        issue.waits.append((write, np.repeat(needs * window.row_beats - 1, cycles), 1))
+        issue.wait(write, np.repeat(needs * window.row_beats - 1, cycles), 1)
         read    = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.output_rows * cycles,
                               range(self.output_rows * cycles), range(self.output_rows * cycles))
 
@@ -74,7 +74,7 @@ class SkipConvolution(Skip):
                 left_by[rows] = (frame * self.output_rows + oy + 1) * cycles - 1
         free = np.full(len(left_by), -1, dtype=np.int64)
         free[window.rows:] = left_by[:-window.rows]
-        write.waits.append((read.producer, np.repeat(free, window.row_beats), 1))
+        write.wait(read.producer, np.repeat(free, window.row_beats), 1)
         return read
 
     def component(self):

@@ -93,7 +93,7 @@ class Subsample(Unit):
             there  = np.full(behind.producer.steps, -1, dtype=np.int64)
             beats  = graph.per_run(pixel[zeros] * self.pixel_beats, len(kept) * self.pixel_beats)
             there[graph.per_run(zeros, len(pixel))] = channel.put[beats]
-            behind.producer.waits.append((channel.producer, there, 1))
+            behind.producer.wait(channel.producer, there, 1)
         return behind
 
     def component(self):

@@ -116,8 +116,8 @@ class Held(PerRowUnit):
         first   = np.arange(load.steps) * self.cycles
         arrival = np.full(work.steps, -1)
         arrival[first] = np.arange(load.steps)
-        work.waits.append((load, arrival, 1))
-        load.waits.append((work, first - 1, 0))             # the beat is held until the last step of its work
+        work.wait(load, arrival, 1)
+        load.wait(work, first - 1, 0)             # the beat is held until the last step of its work
         return Channel(work, first + self.cycles - 1)
 
 

@@ -15,18 +15,19 @@ the writer for the reader's step as many beats ago as the FIFO is deep.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+import ctypes
+import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from export.compiled import compiled_library
+
 __all__ = ["Channel", "EventGraph", "Process", "TimingError", "period", "settled"]
 
 IntArray = npt.NDArray[np.int64]
-
-
-COMPILED_STEPS = 1 << 20
-"""Steps from which compiling the solver pays, where numba is installed."""
 
 
 class TimingError(RuntimeError):
@@ -35,15 +36,23 @@ class TimingError(RuntimeError):
 
 @dataclass
 class Process:
-    """Steps in order, one a cycle at most. ``waits``: (process, step it waits for or -1, delay), one row a step."""
+    """Steps in order, one a cycle at most. ``waits``: (process, steps that wait, steps they wait for, delay)."""
 
     name:  str
     steps: int
-    waits: list[tuple[Process, IntArray, int]] = field(default_factory=list)
+    waits: list[tuple[Process, IntArray, IntArray, int]] = field(default_factory=list)
     time:  IntArray = field(init=False)
 
-    def __post_init__(self):
-        self.time = np.full(self.steps, -1, dtype=np.int64)
+    def wait(self, other, index, delay, at=None):
+        """Each step waits until ``delay`` cycles after the step ``index`` of ``other``, or for none where it is -1.
+
+        With ``at`` these are the indexes of those steps alone, which ascend.
+        """
+        steps, index = np.arange(self.steps) if at is None else np.asarray(at), np.asarray(index)
+        # Steps are in order: who waited for a later step has waited for all before it.
+        latest = np.maximum.accumulate(np.concatenate(([-1], index[:-1])))
+        needed = index > latest
+        self.waits.append((other, steps[needed].astype(np.int32), index[needed].astype(np.int32), delay))
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,7 @@ class EventGraph:
         process = self.process("source", beats)
         every   = np.arange(process.steps)
         if cycles is not None:
-            process.waits.append((self.process("clock", cycles), every * cycles // beats, 0))
+            process.wait(self.process("clock", cycles), every * cycles // beats, 0)
         return Channel(process, every - 1, spoils=every[:-1])
 
     def take(self, channel, process, taking):
@@ -135,13 +144,10 @@ class EventGraph:
             return
         if len(taking) != len(channel.put):
             raise TimingError(f"{process.name} takes {len(taking)} beats of {len(channel.put)}")
-        arrival = np.full(process.steps, -1, dtype=np.int64)
-        arrival[taking] = channel.put
-        process.waits.append((channel.producer, arrival, 1 + channel.stages))
-        room   = np.full(channel.producer.steps, -1, dtype=np.int64)
         places = 1 + channel.stages
-        room[channel.put[places:] if channel.spoils is None else channel.spoils] = taking[:len(taking) - places]
-        channel.producer.waits.append((process, room, 0))
+        process.wait(channel.producer, channel.put, places, at=taking)
+        spoils = channel.put[places:] if channel.spoils is None else channel.spoils
+        channel.producer.wait(process, taking[:len(taking) - places], 0, at=spoils)
 
     def chain(self, name, channel, steps, taking, putting):
         """A process of ``steps`` steps a frame that takes and puts beats in the given steps of each frame."""
@@ -154,24 +160,15 @@ class EventGraph:
         processes = [process for process in self.processes if process.steps]
         starts    = np.cumsum([0, *(process.steps for process in processes)])       # of each process in one long row
         begin     = {id(process): int(start) for process, start in zip(processes, starts, strict=False)}
-        first, indexes, delays, offsets = [0], [], [], [0]
-        for process in processes:
-            for other, index, delay in process.waits:
-                steps = np.asarray(index)
-                indexes.append(np.where(steps < 0, -1, steps + begin[id(other)]).astype(np.int32))
-                delays.append(delay)
-                offsets.append(offsets[-1] + process.steps)
-            first.append(len(delays))
-        row    = np.concatenate(indexes) if indexes else np.empty(0, dtype=np.int32)
-        time   = np.full(int(starts[-1]), -1, dtype=np.int64)
-        at     = np.zeros(len(processes), dtype=np.int64)
-        tables = [np.asarray(table) for table in (starts, first, row, offsets, delays)]
-        if len(time) < COMPILED_STEPS or _compiled is None:
-            values, steps = time.tolist(), at.tolist()          # Python is quicker with lists than with arrays
-            _advance(values, steps, *(table.tolist() for table in tables))
-            time, at = np.array(values, dtype=np.int64), np.array(steps)
-        else:
-            _compiled(time, at, *tables)
+        first     = np.cumsum([0, *(len(process.waits) for process in processes)])
+        waits     = [wait for process in processes for wait in process.waits]
+        row       = [(begin[id(other)], delay) for other, _, _, delay in waits]
+        tables    = (starts, first,
+                     np.cumsum([0, *(len(at) for _, at, _, _ in waits)]),            # of each wait in the two rows of steps
+                     np.array([base for base, _ in row], dtype=np.int64), np.array([delay for _, delay in row], dtype=np.int64),
+                     np.concatenate([np.empty(0, dtype=np.int32), *(at for _, at, _, _ in waits)]),
+                     np.concatenate([np.empty(0, dtype=np.int32), *(index for _, _, index, _ in waits)]))
+        time, at  = (_compiled() or _advance)(*tables)
         for process, start in zip(processes, starts, strict=False):
             process.time = time[start:start + process.steps]
         stuck = [f"{process.name} at step {step}" for process, step in zip(processes, at, strict=True)
@@ -180,42 +177,55 @@ class EventGraph:
             raise TimingError("deadlock: " + ", ".join(stuck))
 
 
-def _advance(time, at, starts, first, row, offsets, delays):
-    """Follow the recurrence as far as it goes: ``time`` of every step, processes one behind the other.
+def _advance(starts, first, begin, base, delays, at, index):
+    """Follow the recurrence as far as it goes: the time of every step, processes in one row, and how many are known.
 
-    Process p has steps ``starts[p]`` to ``starts[p + 1]`` and the waits ``first[p]`` to ``first[p + 1]``; wait w of
-    step s is for the step ``row[offsets[w] + s]``. ``at`` counts the steps of each process that are known.
+    Process p has steps ``starts[p]`` to ``starts[p + 1]`` and the waits ``first[p]`` to ``first[p + 1]``; the entry e of
+    wait w, from ``begin[w]`` on, is that its step ``at[e]`` waits for the step ``base[w] + index[e]`` of the row.
     """
+    starts, first, begin, base, delays, at, index = (table.tolist() for table in
+                                                     (starts, first, begin, base, delays, at, index))
+    time     = [-1] * starts[-1]
+    known    = [0] * (len(starts) - 1)
+    cursor   = begin[:-1]
     progress = True
     while progress:
         progress = False
-        for process in range(len(at)):
-            begin, step = starts[process], at[process]
-            steps  = starts[process + 1] - begin
-            now    = time[begin + step - 1] if step else -1
-            before = step
-            known  = True
-            while step < steps and known:
-                earliest = now + 1
-                for wait in range(first[process], first[process + 1]):
-                    other = row[offsets[wait] + step]
-                    if other >= 0:
-                        if time[other] < 0:
-                            known = False
-                            break
-                        earliest = max(earliest, time[other] + delays[wait])
-                if known:
-                    now = earliest
-                    time[begin + step] = now
-                    step += 1
-            if step > before:
-                at[process] = step
+        for process, start in enumerate(starts[:-1]):
+            step  = known[process]
+            steps = starts[process + 1] - start
+            now   = time[start + step - 1] if step else -1
+            while step < steps:
+                due = [wait for wait in range(first[process], first[process + 1])
+                       if cursor[wait] < begin[wait + 1] and at[cursor[wait]] == step]
+                others = [(time[base[wait] + index[cursor[wait]]], delays[wait]) for wait in due]
+                if any(other < 0 for other, _ in others):
+                    break
+                now = max([now + 1, *(other + delay for other, delay in others)])
+                time[start + step] = now
+                step += 1
+                for wait in due:
+                    cursor[wait] += 1
+            if step > known[process]:
+                known[process] = step
                 progress = True
+    return np.array(time, dtype=np.int64), np.array(known, dtype=np.int64)
 
 
-try:
-    import numba
-except ImportError:         # an extra; without it large networks take minutes
-    _compiled = None
-else:
-    _compiled = numba.njit(_advance)
+@functools.cache
+def _compiled():
+    """The compiled form of :func:`_advance`; None where none can be built."""
+    library = compiled_library(Path(__file__).with_suffix(".cpp"))
+    if library is None:
+        return None
+    library.timing_advance.argtypes = [ctypes.c_int64] + [ctypes.c_void_p] * 10
+
+    def advance(*tables):
+        starts, _, begin, *_ = tables = [np.ascontiguousarray(table) for table in tables]
+        time   = np.full(int(starts[-1]), -1, dtype=np.int64)
+        known  = np.zeros(len(starts) - 1, dtype=np.int64)
+        cursor = begin[:-1].copy()
+        library.timing_advance(len(known), *(array.ctypes.data for array in (*tables, cursor, time, known)))
+        return time, known
+
+    return advance

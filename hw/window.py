@@ -126,7 +126,7 @@ class Window(Unit):
         frames  = range(graph.frames)
         needs   = [frame * self.tensor.height + self.rows_until(oy) - 1 for frame in frames for oy in range(height)]
         arrival = np.repeat((np.array(needs, dtype=np.int64) + 1) * self.row_beats - 1, row_steps)
-        read.waits.append((write, arrival, 1))
+        read.wait(write, arrival, 1)
 
         left_by = np.empty(graph.frames * self.tensor.height, dtype=np.int64)  # read step that frees each row
         for frame in frames:
@@ -136,7 +136,7 @@ class Window(Unit):
                 left_by[rows] = (frame * height + oy + 1) * row_steps - 1
         free    = np.full(len(left_by), -1, dtype=np.int64)
         free[self.rows:] = left_by[:-self.rows]
-        write.waits.append((read, np.repeat(free, self.row_beats), 1))
+        write.wait(read, np.repeat(free, self.row_beats), 1)
         return Channel(read, np.arange(read.steps))
 
     def component(self):

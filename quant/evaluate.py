@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from quant.activation import Quantizer
 from quant.apply import accumulator_unit
 from quant.data.dataset import values
-from quant.tracing import feeding_quantizer, score_layers, trace
+from quant.pooling import average_of, divisor
+from quant.tracing import feeding_quantizer, nodes_between, score_layers, trace
 
 __all__ = ["accuracy", "exact", "integer_activations", "predictions"]
 
@@ -85,7 +86,9 @@ def integer_activations(
     for path in score_layers(model64, graph):
         quantizer = model64.get_submodule(feeding_quantizer(model64, graph, path))
         assert isinstance(quantizer, Quantizer)
-        unit = accumulator_unit(model64.get_submodule(path), quantizer)
+        unit = accumulator_unit(model64.get_submodule(path), quantizer) / _divisor(
+            model64, graph, path, images
+        )
         units[path] = unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
 
     calls = [str(node.target) for node in graph.nodes if node.op == "call_module"]
@@ -111,6 +114,36 @@ def integer_activations(
         for handle in hooks:
             handle.remove()
     return {path: np.concatenate(parts) for path, parts in found.items()}
+
+
+def _divisor(model64: nn.Module, graph: fx.Graph, layer: str, images: Tensor) -> int:
+    """Return by how much the average pools between the layer and its quantizer divide the codes' sums."""
+    pools = {node: average_of(model64, node) for node in nodes_between(model64, graph, layer)}
+    if not any(pools.values()):
+        return 1
+    reader = _Shapes(fx.GraphModule(model64, graph))
+    reader.run(values(images[:1], next(model64.parameters())))
+    factor = 1
+    for node, pool in pools.items():
+        if pool is not None:
+            factor *= divisor(pool, *reader.sizes[node])
+    return factor
+
+
+class _Shapes(fx.Interpreter):
+    """Runs a graph and keeps the height and width of what each node reads."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module, garbage_collect_values=False)
+        self.sizes: dict[fx.Node, tuple[int, int]] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node."""
+        for source in n.all_input_nodes[:1]:
+            found = self.env[source]
+            if isinstance(found, Tensor) and found.ndim == 4:
+                self.sizes[n] = (found.shape[2], found.shape[3])
+        return super().run_node(n)
 
 
 def _integers(path: str, value: Tensor, unit: Tensor) -> npt.NDArray[np.int64]:

@@ -7,7 +7,15 @@ from torch import fx, nn
 from quant.activation import Quantizer
 from quant.pooling import GlobalPool
 
-__all__ = ["Tracer", "TracingError", "feeding_quantizer", "is_matrix_layer", "score_layers", "trace"]
+__all__ = [
+    "Tracer",
+    "TracingError",
+    "feeding_quantizer",
+    "is_matrix_layer",
+    "nodes_between",
+    "score_layers",
+    "trace",
+]
 
 
 class TracingError(ValueError):
@@ -59,34 +67,57 @@ def score_layers(model: nn.Module, graph: fx.Graph) -> list[str]:
 
 
 def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
-    """Return the path of the one quantizer whose codes enter the matrix layer at path ``layer``.
+    """Return the path of a quantizer whose codes enter the matrix layer at path ``layer``.
 
-    Pooling, flattening and whatever else lies between does not matter: what is asked for is the step.
+    Pooling, flattening and whatever else lies between does not matter: what is asked for is the step. Several
+    quantizers may feed the layer if they share one.
 
     Raises
     ------
-    TracingError: the layer is never called, or its input does not come from exactly one quantizer.
+    TracingError: the layer is never called, or its input does not come from quantizers of one step.
     """
     calls = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
     if not calls:
         raise TracingError(f"layer {layer!r} is never called as a module by {type(model).__name__}.forward")
-    found: set[str] = set()
-    waiting = [source for call in calls for source in call.all_input_nodes]
-    while waiting:
-        node = waiting.pop()
+    found: dict[str, Quantizer] = {}
+    for node in _feeding(model, graph, layer):
         module = _module(model, node)
         if isinstance(module, Quantizer):
-            found.add(str(node.target))
+            found[str(node.target)] = module
         elif node.op == "placeholder" or is_matrix_layer(module):
             raise TracingError(
                 f"layer {layer!r} reads {str(node.target)!r} without a quantizer between them: "
                 "put an UnsignedQuantizer before the layer"
             )
-        else:
+    if len({id(getattr(quantizer, "step", quantizer)) for quantizer in found.values()}) != 1:
+        raise TracingError(f"layer {layer!r} must be fed by one step, not by those of {sorted(found)}")
+    return min(found)
+
+
+def nodes_between(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
+    """Return the nodes between the matrix layer at path ``layer`` and the quantizers that feed it."""
+    ends = (Quantizer, nn.Conv2d, nn.Linear)
+    return [node for node in _feeding(model, graph, layer) if not isinstance(_module(model, node), ends)]
+
+
+def _feeding(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
+    """Every node from the matrix layer at path ``layer`` back to quantizers and layers, those included."""
+    waiting = [
+        source
+        for call in graph.nodes
+        if call.op == "call_module" and call.target == layer
+        for source in call.all_input_nodes
+    ]
+    seen: list[fx.Node] = []
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.append(node)
+        module = _module(model, node)
+        if not isinstance(module, Quantizer) and not is_matrix_layer(module):
             waiting.extend(node.all_input_nodes)
-    if len(found) != 1:
-        raise TracingError(f"layer {layer!r} must be fed by one quantizer, not {len(found)}: {sorted(found)}")
-    return found.pop()
+    return seen
 
 
 def _reaches_output(model: nn.Module, start: fx.Node) -> bool:

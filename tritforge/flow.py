@@ -115,22 +115,39 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
         model64, images, labels = _random(config, place, random_weights)
-    lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
-    network = lowered.network
-    tests = vectors.collect(model64, lowered, images, labels)
-    agreement = vectors.demand_equal(network, tests)
-
-    planned = _plan(config, place, network)
-    place.design.mkdir(parents=True, exist_ok=True)
-    serialize.save(network, place.design)
-    tests.save(place.vectors)
-    write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
-    written = [image.write(place.design) for image, _ in planned.roms()]
+    with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
+        begin("lowering")
+        lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
+        network = lowered.network
+        begin("torch")
+        tests = vectors.collect(model64, lowered, images, labels)
+        begin("reference")
+        agreement = vectors.demand_equal(network, tests)
+        begin("planning")
+        planned = _plan(config, place, network)
+        begin("ROM images")
+        place.design.mkdir(parents=True, exist_ok=True)
+        serialize.save(network, place.design)
+        tests.save(place.vectors)
+        write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
+        written = [image.write(place.design) for image, _ in planned.roms()]
     which = "held-out" if random_weights is None else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
         f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {place.design}"
     )
+
+
+@contextlib.contextmanager
+def _phases(*names: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar over the named phases, and yield what is called as each begins."""
+    with tqdm(total=len(names), unit="phase", leave=False, disable=None) as bar:
+
+        def begin(name: str) -> None:
+            bar.update(names.index(name) - bar.n)
+            bar.set_description(name)
+
+        yield begin
 
 
 def _host(lowered: Lowered) -> dict[str, Any]:
@@ -163,17 +180,15 @@ def generate(config: Config, place: Workspace) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
     network = _network(place)
     place.need(place.vectors, "export")
-    planned = _plan(config, place, network)
-    roms = []
-    for image, _ in planned.roms():
-        path = place.need(place.design / f"{image.stem}.mem", "export")
-        # a changed image must not be blessed with a digest
-        if read_mem(path, image.word_bits, image.depth) != image.words:
-            again = place.command("export")
-            raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
-        roms.append(FileEntry.of(path))
+    with _phases("planning", "ROM images", "Verilog") as begin:
+        begin("planning")
+        planned = _plan(config, place, network)
+        begin("ROM images")
+        roms = _checked_images(planned, place)
+        begin("Verilog")
+        text = verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite)
     source = place.design / f"{network.name}.v"
-    write_atomic(source, verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite))
+    write_atomic(source, text)
     cells = place.design / "cells.v"
     cells.unlink(missing_ok=True)
     files = {
@@ -198,6 +213,18 @@ def generate(config: Config, place: Workspace) -> None:
         f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "
         f"{manifest.interval_cycles:,} cycles -> {source}"
     )
+
+
+def _checked_images(planned: Plan, place: Workspace) -> list[FileEntry]:
+    """The entries of the ROM images, each of which must be that of the plan: a changed one gets no digest."""
+    roms = []
+    for image, _ in planned.roms():
+        path = place.need(place.design / f"{image.stem}.mem", "export")
+        if read_mem(path, image.word_bits, image.depth) != image.words:
+            again = place.command("export")
+            raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
+        roms.append(FileEntry.of(path))
+    return roms
 
 
 def _manifest(place: Workspace) -> Manifest:

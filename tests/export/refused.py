@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import quant
-from export.graph import SUPPORTED
+from export.nearest import SUPPORTED
 from quant.activation import UnsignedQuantizer
 from quant.ternarizer import Decomposition, Ternarizer
 from tests.export.models import sequential
@@ -88,13 +88,47 @@ class Branching(nn.Module):
 
 
 CONV = "module '1' (Conv2d)"
-UNSUPPORTED = f"not supported here; supported are {SUPPORTED}"
+A_QUANTIZER = "an UnsignedQuantizer, or a SignedQuantizer where the sign counts"
 
 REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
-    (lambda: sequential(nn.Conv2d(4, 2, 1), nn.Sigmoid(), act()), f"module '2' (Sigmoid): {UNSUPPORTED}"),
     (
-        lambda: sequential(nn.Conv2d(4, 2, 1), act(), nn.AvgPool2d(2)),
-        f"module '3' (AvgPool2d): {UNSUPPORTED}",
+        lambda: sequential(nn.Conv2d(4, 2, 1), nn.Sigmoid(), act()),
+        f"module '2' (Sigmoid): not supported; nearest is {A_QUANTIZER}; supported are {SUPPORTED}",
+    ),
+    (
+        lambda: sequential(nn.Conv2d(4, 2, 1), nn.CosineSimilarity(), act()),
+        f"module '2' (CosineSimilarity): not supported; supported are {SUPPORTED}",
+    ),
+    (
+        lambda: sequential(nn.Conv2d(4, 2, 1), nn.AvgPool2d(2), act()),
+        f"module '2' (AvgPool2d): must have an UnsignedQuantizer between it and {CONV}",
+    ),
+    (
+        lambda: sequential(act(), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(4, 2)),
+        "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
+        "or use quant.pooling.GlobalPool",
+    ),
+    (
+        lambda: nn.Sequential(act(), nn.AvgPool2d(3)),
+        "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
+        "or use quant.pooling.GlobalPool",
+    ),
+    (
+        lambda: nn.Sequential(act(), nn.AvgPool2d(2, ceil_mode=True)),
+        "module '1' (AvgPool2d): ceil_mode must be False",
+    ),
+    (
+        lambda: nn.Sequential(act(), nn.AvgPool2d(2, padding=1, count_include_pad=False)),
+        "module '1' (AvgPool2d): count_include_pad must be True: else the divisor changes at the edge",
+    ),
+    (
+        lambda: nn.Sequential(act(), nn.AdaptiveAvgPool2d(3)),
+        "module '1' (AdaptiveAvgPool2d): an output of 3x3 must divide its input of 4x4: use AvgPool2d",
+    ),
+    (
+        lambda: nn.Sequential(act(), nn.Flatten(), act()),
+        "module '2' (UnsignedQuantizer): must stand before the flatten, "
+        "which changes the order of the elements",
     ),
     (
         lambda: quant.ternarize(nn.Sequential(nn.Conv2d(4, 2, 1, bias=False))),
@@ -119,12 +153,7 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), act(), nn.BatchNorm2d(2)),
-        "module '3' (BatchNorm2d): must follow a Conv2d or Linear, with no quantizer between them",
-    ),
-    (
-        lambda: sequential(nn.Conv2d(4, 2, 1), act(), act()),
-        "module '3' (UnsignedQuantizer): must follow a Conv2d or Linear: "
-        "what comes here is quantized already",
+        "module '3' (BatchNorm2d): must have an UnsignedQuantizer after it",
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.BatchNorm2d(2)),

@@ -379,10 +379,8 @@ def test_signed_activations_through_pool_padding_and_dense(make: Callable[[], nn
     assert assert_same_integers(model, lowered, rand(40, 2, 6, 6)) > 40
 
 
-def test_relu_of_signed_codes_is_refused() -> None:
+def test_relu_of_signed_codes_without_a_quantizer_is_refused() -> None:
     model = sequential(nn.Conv2d(4, 2, 1), SignedQuantizer(3), nn.ReLU())
     with pytest.raises(LoweringError) as caught:
         lower(model, (4, 3, 3), name="net")
-    assert str(caught.value) == (
-        "module '3' (ReLU): must follow a Conv2d or Linear: what comes here is signed codes"
-    )
+    assert str(caught.value) == "module '3' (ReLU): must have an UnsignedQuantizer after it"

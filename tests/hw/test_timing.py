@@ -28,8 +28,8 @@ def test_a_taker_of_too_few_beats():
 def test_processes_that_wait_for_each_other():
     graph = EventGraph(1)
     one, two = graph.process("one", 1), graph.process("two", 1)
-    one.waits.append((two, [0], 1))
-    two.waits.append((one, [0], 1))
+    one.wait(two, [0], 1)
+    two.wait(one, [0], 1)
     with pytest.raises(TimingError, match=f"^{re.escape('deadlock: one at step 0, two at step 0')}$"):
         graph.solve()
 
@@ -71,20 +71,49 @@ def test_a_source_that_is_paced():
     assert source.producer.time.tolist() == [0, 2, 5, 8, 10, 13]
 
 
-def test_the_compiled_solver_is_the_same_function(monkeypatch):
-    pytest.importorskip("numba", reason="numba is not installed: the solver is not compiled")
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_compiled_solver_is_the_same_function(monkeypatch, seed, frames):
+    if timing._compiled() is None:
+        pytest.skip("no C++ compiler")
     found = []
-    for steps in (1 << 20, 0):
-        monkeypatch.setattr(timing, "COMPILED_STEPS", steps)
-        rng = np.random.default_rng(0)
-        graph = EventGraph(3)
-        channel = graph.source(20)
+    for form in (timing._compiled(), None):
+        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+        rng = np.random.default_rng(seed)
+        graph = EventGraph(frames)
+        channel = graph.source(20, cycles=97 if seed % 2 else None)
         for number in range(4):
             steps = int((moves := bursts(rng, 20))[-1]) + 1
             channel = graph.chain(f"unit_{number}", channel, steps, moves, moves)
+            if number:
+                channel.producer.wait(graph.processes[0], np.sort(rng.integers(-1, 10, steps * frames)), 2)
         graph.solve()
         found.append([process.time.tolist() for process in graph.processes])
     assert found[0] == found[1]
+
+
+def test_a_deadlock_half_way_is_the_same_in_both_forms(monkeypatch):
+    if timing._compiled() is None:
+        pytest.skip("no C++ compiler")
+    for form in (timing._compiled(), None):
+        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+        graph = EventGraph(1)
+        one, two = graph.process("one", 5), graph.process("two", 5)
+        one.wait(two, [-1, 0, -1, 3, -1], 1)
+        two.wait(one, [0, -1, -1, 4, -1], 1)
+        with pytest.raises(TimingError, match=r"^deadlock: one at step 3, two at step 3$"):
+            graph.solve()
+
+
+def test_only_the_waits_that_decide_are_kept():
+    """A step that waits for one before that of an earlier step waits for nothing."""
+    graph = EventGraph(1)
+    one, two = graph.process("one", 6), graph.process("two", 6)
+    one.wait(two, [-1, 1, 1, 0, 4, -1], 3)
+    ((_, at, index, delay),) = one.waits
+    assert (at.tolist(), index.tolist(), delay) == ([1, 4], [1, 4], 3)
+    graph.solve()
+    assert one.time.tolist() == [0, 4, 5, 6, 7, 8]
 
 
 def test_frames_that_do_not_settle():

@@ -78,7 +78,7 @@ def test_two_quantizers_for_one_layer_are_refused() -> None:
     model = Joined()
     with pytest.raises(TracingError) as caught:
         feeding_quantizer(model, trace(model), "last")
-    assert str(caught.value) == "layer 'last' must be fed by one quantizer, not 2: ['left', 'right']"
+    assert str(caught.value) == "layer 'last' must be fed by one step, not by those of ['left', 'right']"
 
 
 def test_a_layer_used_by_its_parameters_alone_is_named() -> None:
