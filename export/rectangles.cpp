@@ -13,7 +13,7 @@ using Word = uint64_t;
 using Bits = std::vector<Word>;
 using Heights = std::vector<int>;
 
-constexpr int64_t UNIT = 64, ALPHA = 33, EVEN = 16, GROWN = 20000000, RENEWED = 16384, EFFORT = 6000000000;
+constexpr int64_t UNIT = 64, ALPHA = 33, EVEN = 16, GROWN = 20000000, RENEWED = 16384, EFFORT = 3000000000;
 constexpr size_t SEEDS = 100000, FRESH = 48;
 
 void set_bit(Bits &bits, size_t at) {

@@ -25,7 +25,7 @@ EVEN = 16
 """What a row of an even number of terms gains for each bit of a term when it gets an odd number, and the
 other way round: rows of additions take three terms and leave one, so an even row ends with a pair."""
 
-EFFORT = 6_000_000_000
+EFFORT = 3_000_000_000
 """Lines looked at for pairs and while rectangles grow, after which no more are taken: what matrices of
 hundreds of thousands of elements are held to."""
 
