@@ -106,7 +106,7 @@ class Node(ABC):
         return IRError(f"{self.kind} {self.name!r}: {rule}")
 
 
-def _frozen(array: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
+def frozen(array: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[np.generic]:
     """A contiguous, read-only copy, so that a frozen node is really frozen."""
     copy = np.array(array, dtype=dtype, order="C")
     copy.flags.writeable = False
@@ -133,7 +133,7 @@ class MatrixNode(Node):
             )
         if not all(isinstance(c, int) and c > 0 for c in self.coefficients):
             raise self._refuse(f"coefficients must be positive ints, not {self.coefficients!r}")
-        object.__setattr__(self, "planes", _frozen(planes, np.int8))
+        object.__setattr__(self, "planes", frozen(planes, np.int8))
 
     @abstractmethod
     def plane_matrices(self) -> Trits:
@@ -288,68 +288,13 @@ class Threshold(Node):
             )
         if (np.diff(thresholds, axis=1) < 0).any():
             raise self._refuse("thresholds must ascend in each channel")
-        object.__setattr__(self, "thresholds", _frozen(thresholds, np.int64))
+        object.__setattr__(self, "thresholds", frozen(thresholds, np.int64))
 
     def infer(self, source: TensorType) -> TensorType:
         """The codes, of the input's shape."""
         if source.channels != len(self.thresholds):
             raise self._refuse(f"has thresholds for {len(self.thresholds)} channels, not {source.channels}")
         return TensorType(*source.shape, self.output)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Requantize(Node):
-    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of ``output``.
-
-    ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of 2**shift rounds
-    to the nearest.
-    """
-
-    multiplier: IntArray
-    bias: IntArray
-    shift: int
-    output: DataType
-    kind = "requantize"
-
-    def _check(self) -> None:
-        if not isinstance(self.shift, int) or not 0 <= self.shift < MAX_BITS:
-            raise self._refuse(f"shift must be an int in 0..{MAX_BITS - 1}, not {self.shift!r}")
-        multiplier, bias = np.asarray(self.multiplier), np.asarray(self.bias)
-        if multiplier.ndim != 1 or multiplier.size == 0 or multiplier.shape != bias.shape:
-            raise self._refuse(
-                f"multiplier and bias must be vectors of one length, not {multiplier.shape} and {bias.shape}"
-            )
-        if multiplier.min() < 0 or int(multiplier.max()) >> self.shift:
-            raise self._refuse(
-                f"multipliers must be in 0..{(1 << self.shift) - 1}, not {multiplier.tolist()}"
-            )
-        object.__setattr__(self, "multiplier", _frozen(multiplier, np.int64))
-        object.__setattr__(self, "bias", _frozen(bias, np.int64))
-
-    def infer(self, source: TensorType) -> TensorType:
-        """The codes, of the input's shape."""
-        if source.channels != len(self.bias):
-            raise self._refuse(f"has constants for {len(self.bias)} channels, not {source.channels}")
-        largest = int(self.multiplier.max()) * max(source.dtype.maximum, -source.dtype.minimum)
-        largest += max(int(self.bias.max()), -int(self.bias.min()))
-        if largest.bit_length() > MAX_BITS:
-            raise self._refuse(f"products must fit {MAX_BITS} bits, these need {largest.bit_length()}")
-        return TensorType(*source.shape, self.output)
-
-    def thresholds(self, lowest: IntArray, highest: IntArray) -> IntArray:
-        """Return the thresholds [C, L] that give the same codes for y in lowest..highest, both [C].
-
-        As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where none does.
-        """
-        code = np.arange(self.output.minimum + 1, self.output.maximum + 1)  # [L]
-        missing = (code << self.shift) - self.bias[:, None]  # [C, L]: the least multiplier * y
-        slope = np.maximum(self.multiplier, 1)[:, None]
-        least = -(-missing // slope)  # rounded up
-        never = (self.multiplier[:, None] == 0) & (missing > 0)
-        always = (self.multiplier[:, None] == 0) & (missing <= 0)
-        least = np.where(never, highest[:, None] + 1, np.where(always, lowest[:, None], least))
-        clipped: IntArray = np.clip(least, lowest[:, None], highest[:, None] + 1)
-        return clipped
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -362,7 +307,7 @@ class Bias(Node):
     def _check(self) -> None:
         if np.ndim(self.bias) != 1:
             raise self._refuse(f"bias must be a vector, not shape {np.shape(self.bias)}")
-        object.__setattr__(self, "bias", _frozen(self.bias, np.int64))
+        object.__setattr__(self, "bias", frozen(self.bias, np.int64))
 
     def infer(self, source: TensorType) -> TensorType:
         """The scores, in a type that holds every sum."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from export.ir import ArgMax, Bias, Convolution, Dense, Flatten, MaxPool, Node, Requantize, Threshold
+from export.ir import ArgMax, Bias, Convolution, Dense, Flatten, MaxPool, Node, Threshold
 from export.pools import SumPool, TopK
+from export.requantize import Requantize
 from export.residual import Add, Shortcut
 
 __all__ = ["NODE_KINDS"]

@@ -36,12 +36,11 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
-    Requantize,
     TensorType,
     Threshold,
     Trits,
 )
-from export.requantize import fit
+from export.requantize import Requantize, fit
 from export.thresholds import find, is_decreasing
 from quant.activation import Quantizer
 from quant.apply import ternarizer_of

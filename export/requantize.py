@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.datatype import DataType
-from export.ir import IntArray
+from export.datatype import MAX_BITS, DataType
+from export.ir import IntArray, Node, TensorType, frozen
 
-__all__ = ["MAX_SHIFT", "Constants", "fit"]
+__all__ = ["MAX_SHIFT", "Constants", "Requantize", "fit"]
 
 MAX_SHIFT = 40
 """Largest shift that is tried."""
@@ -22,6 +22,61 @@ MAX_SHIFT = 40
 _PRODUCT_BITS = 60
 _UNBOUNDED = np.int64(1) << 62
 """Beyond every bias: those are sums of two products, and a difference of both still fits int64."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Requantize(Node):
+    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of ``output``.
+
+    ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of 2**shift rounds
+    to the nearest.
+    """
+
+    multiplier: IntArray
+    bias: IntArray
+    shift: int
+    output: DataType
+    kind = "requantize"
+
+    def _check(self) -> None:
+        if not isinstance(self.shift, int) or not 0 <= self.shift < MAX_BITS:
+            raise self._refuse(f"shift must be an int in 0..{MAX_BITS - 1}, not {self.shift!r}")
+        multiplier, bias = np.asarray(self.multiplier), np.asarray(self.bias)
+        if multiplier.ndim != 1 or multiplier.size == 0 or multiplier.shape != bias.shape:
+            raise self._refuse(
+                f"multiplier and bias must be vectors of one length, not {multiplier.shape} and {bias.shape}"
+            )
+        if multiplier.min() < 0 or int(multiplier.max()) >> self.shift:
+            raise self._refuse(
+                f"multipliers must be in 0..{(1 << self.shift) - 1}, not {multiplier.tolist()}"
+            )
+        object.__setattr__(self, "multiplier", frozen(multiplier, np.int64))
+        object.__setattr__(self, "bias", frozen(bias, np.int64))
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The codes, of the input's shape."""
+        if source.channels != len(self.bias):
+            raise self._refuse(f"has constants for {len(self.bias)} channels, not {source.channels}")
+        largest = int(self.multiplier.max()) * max(source.dtype.maximum, -source.dtype.minimum)
+        largest += max(int(self.bias.max()), -int(self.bias.min()))
+        if largest.bit_length() > MAX_BITS:
+            raise self._refuse(f"products must fit {MAX_BITS} bits, these need {largest.bit_length()}")
+        return TensorType(*source.shape, self.output)
+
+    def thresholds(self, lowest: IntArray, highest: IntArray) -> IntArray:
+        """Return the thresholds [C, L] that give the same codes for y in lowest..highest, both [C].
+
+        As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where none does.
+        """
+        code = np.arange(self.output.minimum + 1, self.output.maximum + 1)  # [L]
+        missing = (code << self.shift) - self.bias[:, None]  # [C, L]: the least multiplier * y
+        slope = np.maximum(self.multiplier, 1)[:, None]
+        least = -(-missing // slope)  # rounded up
+        never = (self.multiplier[:, None] == 0) & (missing > 0)
+        always = (self.multiplier[:, None] == 0) & (missing <= 0)
+        least = np.where(never, highest[:, None] + 1, np.where(always, lowest[:, None], least))
+        clipped: IntArray = np.clip(least, lowest[:, None], highest[:, None] + 1)
+        return clipped
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from enum import Enum
 
 from export.correction import Sums
-from export.ir import Requantize, Threshold
+from export.ir import Threshold
+from export.requantize import Requantize
 from hw.requantize import Requantizer
 from hw.search import Search
 from hw.threshold import Thresholds

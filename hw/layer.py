@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from export.correction import Sums
-from export.ir import Bias, Convolution, MatrixNode, Requantize, TensorType, Threshold
+from export.ir import Bias, Convolution, MatrixNode, TensorType, Threshold
+from export.requantize import Requantize
 from hw.activation import ActivationForm, activations, choose
 from hw.line_window import LineWindow
 from hw.resize import resized

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from export.ir import Requantize
+from export.requantize import Requantize
 from hw.arithmetic import offset_binary
 from hw.threshold import Biases, Thresholds
 

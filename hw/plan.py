@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
 
-from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Pool, Requantize, Threshold
+from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Pool, Threshold
+from export.requantize import Requantize
 from export.pools import SumPool, TopK
 from export.residual import Add, Shortcut
 from hw.add import Sum

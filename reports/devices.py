@@ -1,7 +1,7 @@
 """What the FPGAs hold: the parts a utilisation is measured against, one row each in ``devices.csv``.
 
 The file names the document of each row. Its column ``confirmed`` says which figures were seen in another
-place, and where; what it does not name is quoted at second hand from that document and was not checked
+place, and where; what it does not name was written down from memory of that document and not checked
 against it. An empty cell is a figure that is not known.
 """
 
@@ -146,7 +146,7 @@ def devices_table() -> Table:
     notes = (
         "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 series, "
         "8 (a CLB) in UltraScale, 2 in ECP5.",
-        "Confirmed: figures that were seen in a second place; all others are quoted at second hand. "
+        "Confirmed: figures that were seen in a second place; the others await a check against the document. "
         "A network can be built for the parts whose name begins with xc7.",
     )
     return Table("Devices", columns, rows, notes)

@@ -26,11 +26,11 @@ from export.ir import (
     Network,
     Node,
     Pool,
-    Requantize,
     TensorType,
     Threshold,
 )
 from export.pools import SumPool, TopK
+from export.requantize import Requantize
 from export.residual import Add, Shortcut
 
 __all__ = ["evaluate", "run"]

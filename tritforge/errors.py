@@ -70,6 +70,7 @@ PROOFS: dict[str, tuple[str, ...]] = {
 
 INTERNAL: dict[str, tuple[str, ...]] = {
     "export.packing": ("PackingError",),
+    "export.schedule": ("ScheduleError",),
     "export.thresholds": ("ThresholdError",),
     "hw.timing": ("TimingError",),
     "reports.resources": ("NetlistError",),

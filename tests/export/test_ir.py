@@ -20,10 +20,10 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
-    Requantize,
     TensorType,
     Threshold,
 )
+from export.requantize import Requantize
 from tests.export.expect import raises
 from tests.export.networks import chain, trits
 

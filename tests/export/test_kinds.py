@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from export.ir import Requantize
 from export.kinds import NODE_KINDS
+from export.requantize import Requantize
 from tests.export.networks import chain, residual
 
 

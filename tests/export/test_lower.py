@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 import quant
-from export.ir import Convolution, Dense, Network, Requantize, Threshold
+from export.ir import Convolution, Dense, Network, Threshold
 from export.lower import LoweringError, lower
+from export.requantize import Requantize
 from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
 from quant.networks.digits import Digits
 from tests.export.expect import raises

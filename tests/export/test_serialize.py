@@ -9,8 +9,9 @@ import pytest
 
 from export import serialize
 from export.datatype import DataType
-from export.ir import MatrixNode, Network, Requantize, TensorType, Threshold
+from export.ir import MatrixNode, Network, TensorType, Threshold
 from export.kinds import NODE_KINDS
+from export.requantize import Requantize
 from export.serialize import NetworkFileError
 from sim.reference import run
 from tests.export.expect import raises

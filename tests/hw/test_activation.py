@@ -7,7 +7,8 @@ import pytest
 
 from export.correction import Sums
 from export.datatype import DataType
-from export.ir import Dense, Network, Requantize, TensorType, Threshold
+from export.ir import Dense, Network, TensorType, Threshold
+from export.requantize import Requantize
 from hw.activation import ActivationForm, activations
 from hw.array_folding import ArrayFolding
 from hw.layer import PlanError

@@ -21,11 +21,11 @@ from export.ir import (
     MaxPool,
     Network,
     Node,
-    Requantize,
     TensorType,
     Threshold,
 )
 from export.pools import SumPool, TopK
+from export.requantize import Requantize
 from export.residual import Add, Shortcut
 from sim import reference
 from sim.reference import evaluate, run
