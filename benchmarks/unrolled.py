@@ -304,7 +304,7 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
     counted = total(part.own for part in instances(netlist, top))
     return {
         "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry4,
-        "ff": counted.ff, "tool": netlist["creator"],
+        "ff": counted.ff, "tool": netlist["creator"].partition(" (")[0],
     }  # fmt: skip
 
 
