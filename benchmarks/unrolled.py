@@ -9,8 +9,12 @@ output). Each design is synthesised, its netlist simulated on 640 vectors and co
 the product of matrix and vector, and only then counted. da4ml is synthesised twice, flat and with its
 hierarchy kept, one adder a carry chain; the better one is what is compared with. Ours carries the registers
 and the handshake of its stream and hands out y plus a constant for each row, which the thresholds or the
-bias behind it absorb; da4ml's is combinational and hands out y. Prints a table and writes
-build/benchmarks/unrolled.json; points that are there are kept.
+bias behind it absorb; da4ml's is combinational and hands out y. With a register behind every addition, ours
+has rows_per_stage 1 and da4ml's latency_cutoff 1.
+
+Prints a table and writes build/benchmarks/unrolled.json. A design is synthesised again only if its Verilog
+or the script is another than the one that was measured, so the run can be stopped and goes on. With
+``--publish`` docs/results/unrolled.json and the page docs/unrolled.md are written from all points in build/.
 """
 
 from __future__ import annotations
@@ -21,7 +25,9 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +52,14 @@ ROUNDS = 300
 SCRIPT = "synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf"
 OURS = {
     "ours": {"depth": None, "rows_per_stage": None},
-    "ours, depth 1": {"depth": 1, "rows_per_stage": None},
-    "ours, fast": {"depth": None, "rows_per_stage": 1},
+    "ours, every row": {"depth": None, "rows_per_stage": 1},
 }
 """Options of the engine, by the name of the form."""
 
-PEER = ("da4ml flat", "da4ml chain")
+PEER = ("da4ml flat", "da4ml chain", "da4ml, every adder")
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "unrolled.md"
+RECORD = PAGE.parent / "results" / "unrolled.json"
 
 
 def random_matrix(size: int, density: float, seed: int) -> npt.NDArray[np.int8]:
@@ -73,11 +81,9 @@ def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.
 # netlist
 
 
-def synthesise(source: str, top: str, folder: Path, *, flat: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(netlist to count, flat netlist to simulate)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "design.v").write_text(source)
-    commands = [
+def commands_of(top: str, *, flat: bool) -> list[str]:
+    """The script for ``design.v``: the netlist to count, and a flat one to simulate."""
+    return [
         "read_verilog design.v",
         SCRIPT.format(top=top) + (" -flatten" if flat else ""),
         "delete */t:$scopeinfo",  # what flattening leaves as a note
@@ -85,6 +91,17 @@ def synthesise(source: str, top: str, folder: Path, *, flat: bool) -> tuple[dict
         "flatten",
         "write_json flat.json",
     ]
+
+
+def digest_of(source: str, commands: list[str]) -> str:
+    """What says that a design was measured: its Verilog, the script and the tool."""
+    return hashlib.sha256(repr((source, commands, version("pyosys"))).encode()).hexdigest()
+
+
+def synthesise(source: str, commands: list[str], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(netlist to count, flat netlist to simulate)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "design.v").write_text(source)
     child = Path(sys.modules["reports"].__path__[0]) / "synth_child.py"
     with (folder / "synth.log").open("w") as log:
         subprocess.run(
@@ -203,15 +220,25 @@ def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
 # designs
 
 
-def ours(
-    matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Build, prove and count the engine."""
+@dataclass
+class Design:
+    """Verilog to measure, and what its netlist must give for the vectors."""
+
+    top: str
+    source: str
+    ports: tuple[str, str]
+    outputs: list[int]
+    facts: dict[str, Any]
+    flat: bool = False
+
+
+def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
+    """The engine's design."""
     node = Dense(name="layer", input="input", planes=matrix[None])
-    search = Search(iterations=ROUNDS, depth=options["depth"])
+    search = Search(iterations=ROUNDS, depth=OURS[form]["depth"])
     unit = Unrolled(
         name="unrolled", node=node, source=dtype, vectors=1, search=search,
-        rows_per_stage=options["rows_per_stage"],
+        rows_per_stage=OURS[form]["rows_per_stage"],
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
@@ -221,26 +248,22 @@ def ours(
             platform=RomFiles(Primitives.XILINX7),
             strip_internal_attrs=True,
         )
-    counted, flat = synthesise(source, "unrolled", folder, flat=False)
-    vectors = vectors_of(matrix, dtype)
-    payload = simulate(flat, "unrolled", {"i__payload": columns_of(vectors, dtype.bits)}, "o__payload")
-    sums = vectors @ matrix.T.astype(np.int64) + unit.wiring.sums.corrections
-    if payload != columns_of(sums, unit.wiring.sums.dtype.bits):
-        raise SystemExit(f"{folder.name}: the netlist computes something else")
+    sums = vectors_of(matrix, dtype) @ matrix.T.astype(np.int64) + unit.wiring.sums.corrections
     graph = unit.graph
     facts = {
         "adders": graph.adders, "nodes": len(graph.nodes), "stages": unit.wiring.stages,
         "planned_luts": unit.wiring.luts, "planned_ff": unit.wiring.flip_flops,
     }  # fmt: skip
-    return {**facts, **resources(counted, "unrolled")}
+    wanted = columns_of(sums, unit.wiring.sums.dtype.bits)
+    return Design("unrolled", source, ("i__payload", "o__payload"), wanted, facts)
 
 
-def peer(
-    matrix: npt.NDArray[np.int8], dtype: DataType, folder: Path, forms: Iterable[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Build, prove and count da4ml's combinational design in each of its forms."""
+def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
+    """da4ml's design."""
     from da4ml.codegen.rtl import verilog as generator
+    from da4ml.codegen.rtl.verilog.pipeline import pipeline_logic_gen
     from da4ml.trace import FixedVariableArrayInput, comb_trace
+    from da4ml.trace.pipeline import to_pipeline
     from da4ml.types import minimal_kif
 
     # By way of its tracer: Verilog of a bare cmvm.solve can cut sums of asymmetric ranges short.
@@ -249,23 +272,31 @@ def peer(
     symbols = FixedVariableArrayInput(columns)
     plain = [np.full(columns, bits) for bits in (int(dtype.signed), dtype.bits - int(dtype.signed), 0)]
     solution = comb_trace(symbols, symbols.quantize(*plain) @ kernel)
-    body = generator.comb_logic_gen(solution, "top", timescale="")
+    bodies = [generator.comb_logic_gen(solution, "top", timescale="")]
+    if form.endswith("every adder"):
+        pipeline = to_pipeline(solution, 1, verbose=False)
+        bodies = list(pipeline_logic_gen(pipeline, "top", timescale="").values())
     library = Path(generator.__file__).parent / "source"
-    source = "\n".join([*((library / f"{name}.v").read_text() for name in ("shift_adder", "negative")), body])
+    source = "\n".join(
+        [*((library / f"{name}.v").read_text() for name in ("shift_adder", "negative")), *bodies]
+    )
     kifs = [minimal_kif(interval) for interval in solution.out_qint]
-    vectors = vectors_of(matrix, dtype)
-    sums = vectors @ matrix.T.astype(np.int64)
+    sums = vectors_of(matrix, dtype) @ matrix.T.astype(np.int64)
     wanted = [
         bit for row, kif in zip(sums.T, kifs, strict=True) for bit in columns_of(row[:, None], sum(kif))
     ]
-    for form in forms:
-        counted, flat = synthesise(
-            source, "top", folder / form.rpartition(" ")[2], flat=form.endswith("flat")
-        )
-        found = simulate(flat, "top", {"model_inp": columns_of(vectors, dtype.bits)}, "model_out")
-        if found != wanted:
-            raise SystemExit(f"{folder.name}: da4ml's netlist computes something else")
-        yield form, {"adders": body.count("shift_adder #"), **resources(counted, "top")}
+    facts = {"adders": source.count("shift_adder #"), "version": version("da4ml")}
+    return Design("top", source, ("model_inp", "model_out"), wanted, facts, flat=form.endswith("flat"))
+
+
+def count(matrix: npt.NDArray[np.int8], dtype: DataType, design: Design, folder: Path) -> dict[str, Any]:
+    """Prove and count a design."""
+    commands = commands_of(design.top, flat=design.flat)
+    counted, flat = synthesise(design.source, commands, folder)
+    inputs = {design.ports[0]: columns_of(vectors_of(matrix, dtype), dtype.bits)}
+    if simulate(flat, design.top, inputs, design.ports[1]) != design.outputs:
+        raise SystemExit(f"{folder}: the netlist computes something else")
+    return {**design.facts, **resources(counted, design.top), "source": digest_of(design.source, commands)}
 
 
 def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
@@ -273,7 +304,7 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
     counted = total(part.own for part in instances(netlist, top))
     return {
         "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry4,
-        "ff": counted.ff, "tool": netlist["creator"],
+        "ff": counted.ff, "tool": netlist["creator"].partition(" (")[0],
     }  # fmt: skip
 
 
@@ -283,7 +314,7 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
 def measure(
     name: str, matrix: npt.NDArray[np.int8], dtype: DataType, build: Path, forms: Iterable[str]
 ) -> dict[str, Any]:
-    """Everything about one point; forms that were measured before are read."""
+    """Everything about one point; designs that were measured before are read."""
     identity = hashlib.sha256(matrix.tobytes() + repr((matrix.shape, dtype)).encode()).hexdigest()
     place = build / "unrolled" / f"{name}.json"
     point: dict[str, Any] = {"name": name, "matrix": identity, "forms": {}}
@@ -293,16 +324,13 @@ def measure(
     point.update(
         rows=matrix.shape[0], columns=matrix.shape[1], bits=dtype.bits, density=float((matrix != 0).mean())
     )
-    folder = build / "unrolled" / name
-    missing = [form for form in forms if form not in point["forms"]]
-    for form in missing:
-        if form in OURS:
-            point["forms"][form] = ours(matrix, dtype, folder / form.replace(", ", "-"), OURS[form])
-            write_atomic(place, json.dumps(point, indent=1) + "\n")
-    others = [form for form in missing if form in PEER]
-    if others:
-        for form, found in peer(matrix, dtype, folder, others):
-            point["forms"][form] = found
+    for form in forms:
+        build_design: Callable[[npt.NDArray[np.int8], DataType, str], Design] = ours if form in OURS else peer
+        design = build_design(matrix, dtype, form)
+        source = digest_of(design.source, commands_of(design.top, flat=design.flat))
+        if point["forms"].get(form, {}).get("source") != source:
+            folder = build / "unrolled" / name / form.replace(", ", "-").replace(" ", "-")
+            point["forms"][form] = count(matrix, dtype, design, folder)
             write_atomic(place, json.dumps(point, indent=1) + "\n")
     return point
 
@@ -330,9 +358,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--matrices", type=Path, help="folder of CSV files")
     parser.add_argument("--forms", nargs="+", default=[*OURS, *PEER], choices=[*OURS, *PEER])
+    parser.add_argument(
+        "--publish", action="store_true", help="write the record and the page, measure nothing"
+    )
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     arguments = parser.parse_args()
     build = arguments.build.resolve()
+    if arguments.publish:
+        publish([json.loads(path.read_text()) for path in sorted((build / "unrolled").glob("*.json"))])
+        return
     found = []
     for name, matrix, dtype in points(arguments):
         found.append(measure(name, matrix, dtype, build, arguments.forms))
@@ -343,28 +377,65 @@ def main() -> None:
 
 def table(found: list[dict[str, Any]]) -> Table:
     """Return the table of the points."""
+    forms = (*OURS, *PEER)
 
     def row(point: dict[str, Any]) -> tuple[Any, ...]:
-        forms = point["forms"]
-        best = min((forms[form]["lut6_packed"] for form in PEER if form in forms), default=None)
-        mine = min((forms[form]["lut6_packed"] for form in OURS if form in forms), default=None)
-        packed = [forms[form]["lut6_packed"] if form in forms else None for form in (*OURS, *PEER)]
-        adders = [forms[form]["adders"] if form in forms else None for form in (next(iter(OURS)), PEER[1])]
-        return (point["name"], *packed, mine / best if mine and best else None, *adders)
+        measured = point["forms"]
+        packed = [measured.get(form, {}).get("lut6_packed") for form in forms]
+        ratios = [
+            measured["ours"]["lut6_packed"] / measured[form]["lut6_packed"]
+            if {"ours", form} <= measured.keys()
+            else None
+            for form in ("da4ml chain", "da4ml flat")
+        ]
+        every = [measured.get(form, {}).get("ff") for form in (forms[1], forms[-1])]
+        adders = [measured.get(form, {}).get("adders") for form in ("ours", "da4ml chain")]
+        return (point["name"], *packed, *ratios, *every, *adders)
 
     return Table(
         title="A ternary matrix as wiring: packed LUT6",
         columns=(
             "matrix",
-            *OURS,
-            *PEER,
-            Column("ours / da4ml", digits=3),
+            *forms,
+            Column("ours / chain", digits=3),
+            Column("ours / flat", digits=3),
+            "FF, ours, every row",
+            "FF, da4ml, every adder",
             "adders",
             "da4ml's",
         ),
         rows=tuple(row(point) for point in found),
-        notes=("Best of ours beside the better of da4ml's two; " + SCRIPT.format(top="<top>") + ".",),
+        notes=(
+            "Random points: rows x columns, density, bits of a signed input, seed.",
+            f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy kept, "
+            "one adder a carry chain.",
+            "Adders: additions of two operands. Each netlist was simulated on 640 vectors and found exact.",
+        ),
     )
+
+
+def page(found: list[dict[str, Any]]) -> str:
+    """Return the page of the record."""
+    tools = sorted({form["tool"] for point in found for form in point["forms"].values()})
+    peers = sorted(
+        {form["version"] for point in found for form in point["forms"].values() if "version" in form}
+    )
+    text = [
+        "# The unrolled engine beside da4ml",
+        "",
+        "Written by `benchmarks/unrolled.py --publish` from `docs/results/unrolled.json`. Ours carries the",
+        "registers and the handshake of its stream; da4ml's first two forms are combinational.",
+        f"Tool: {', '.join(tools)}; da4ml {', '.join(peers)}; search of {ROUNDS} rounds, seed 0.",
+        "",
+        table(found).markdown(2).strip(),
+    ]
+    return "\n".join(text) + "\n"
+
+
+def publish(found: list[dict[str, Any]]) -> None:
+    """Write record and page."""
+    write_atomic(RECORD, json.dumps(found, indent=1) + "\n")
+    write_atomic(PAGE, page(found))
 
 
 if __name__ == "__main__":

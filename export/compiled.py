@@ -27,7 +27,7 @@ __all__ = ["CACHE_VARIABLE", "Extract", "compiled_extract", "compiled_library"]
 CACHE_VARIABLE = "TRITFORGE_CACHE"
 """Environment variable: folder of what is compiled on first use."""
 
-Extract = Callable[[Entries, int, int, int, int, int, int], None]
+Extract = Callable[[Entries, int, int, int, int, int, int], int]
 """``export.rectangles.extract`` or its compiled form."""
 
 _SOURCE = Path(__file__).with_name("rectangles.cpp")
@@ -40,18 +40,18 @@ def compiled_extract() -> Extract | None:
     if library is None:
         return None
     library.rectangles_extract.restype = ctypes.c_void_p
-    library.rectangles_entries.restype = ctypes.c_int64
+    library.rectangles_entries.restype = library.rectangles_work.restype = ctypes.c_int64
     number, pointer = ctypes.c_int, ctypes.c_void_p
     library.rectangles_extract.argtypes = [
         number, pointer, pointer, pointer, number, number, number, number, ctypes.c_int64, number,
     ]  # fmt: skip
-    library.rectangles_rows.argtypes = library.rectangles_entries.argtypes = [pointer]
-    library.rectangles_free.argtypes = [pointer]
+    for read in ("rows", "entries", "work", "free"):
+        getattr(library, f"rectangles_{read}").argtypes = [pointer]
     library.rectangles_read.argtypes = [pointer] * 4
 
     def extract(
         rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
-    ) -> None:
+    ) -> int:
         start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
         columns = np.array([c for row in rows for c in row], dtype=np.int32)
         signs = np.array([s for row in rows for s in row.values()], dtype=np.int8)
@@ -64,11 +64,13 @@ def compiled_extract() -> Extract | None:
             columns = np.empty(library.rectangles_entries(handle), dtype=np.int32)
             signs = np.empty(len(columns), dtype=np.int8)
             library.rectangles_read(handle, start.ctypes.data, columns.ctypes.data, signs.ctypes.data)
+            work = int(library.rectangles_work(handle))
         finally:
             library.rectangles_free(handle)
         pairs = list(zip(columns.tolist(), signs.tolist(), strict=True))
         bounds = start.tolist()
         rows[:] = [dict(pairs[first:last]) for first, last in itertools.pairwise(bounds)]
+        return work
 
     return extract
 

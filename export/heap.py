@@ -10,8 +10,11 @@ A heap holds bits by column; column c weighs 2**c. Two kinds of rows take bits a
              with low // 2 + high at most 2 (`low` up to 6). Leaves a bit a column and the carry.
              Combinational.
 
-A stage is some rows of atoms one behind the other and then ternary rows into the registers. The rows come
-from a randomised greedy choice on the heights of the columns; the best of many tries is kept.
+A stage is some rows of atoms one behind the other and then ternary rows into the registers. How many rows
+of atoms stand before a cut decides how many bits the last row finds in its columns: one that finds two
+instead of three takes half as many away. So cuts belong to what is chosen. The rows come from a randomised
+greedy choice on the heights of the columns; the one with the fewest LUTs, then stages, of many tries is
+kept.
 """
 
 from __future__ import annotations
@@ -24,7 +27,19 @@ from functools import lru_cache
 
 __all__ = ["HeapRow", "RowKind", "compress", "estimate"]
 
-_TRIES = 150
+_TRIES = 300
+
+_WORK = 20_000
+"""Bits of a heap times its tries: high heaps, where a row is a small part, get fewer."""
+
+_HIGH = 800
+"""Bits of a heap from which on the estimate is of one plan only."""
+
+_MANY = 1 << 30
+
+_PLANS = (_MANY, 0, 1, 2)
+"""Rows of atoms in each stage of the tries without chance."""
+
 _HIGH_BITS = {6: 0, 5: 0, 4: 1, 3: 1, 2: 2, 1: 2, 0: 2}
 """Bits of column c + 1 that an atom can take beside this many of column c."""
 
@@ -99,8 +114,10 @@ def compress(
     (HeapRow(kind=<RowKind.TERNARY: 'ternary'>, stage=0, column=0, taken=(3, 3, 3), top=False),)
     """
     best: tuple[HeapRow, ...] | None = None
-    for attempt in range(1 if max(heights, default=0) < 4 else _TRIES):
-        rows = _Attempt(heights, width, rows_per_stage, random.Random(attempt) if attempt else None).run()
+    tries = min(_TRIES, len(_PLANS) + _WORK // max(1, sum(heights)))
+    for attempt in range(1 if max(heights, default=0) < 4 else tries):
+        plan, chance = (_PLANS[attempt], None) if attempt < len(_PLANS) else (None, random.Random(attempt))
+        rows = _Attempt(heights, width, rows_per_stage, plan, chance).run()
         if best is None or _cost(rows) < _cost(best):
             best = rows
     assert best is not None
@@ -109,12 +126,13 @@ def compress(
 
 @lru_cache(maxsize=1 << 18)
 def estimate(heights: tuple[int, ...], width: int) -> int:
-    """Return the LUTs of the plain greedy choice, without tries: near those of ``compress``, and quick.
+    """Return the LUTs of the greedy choices without chance: near those of ``compress``, and quick.
 
     >>> estimate((3, 3, 3), 5), sum(row.luts for row in compress((3, 3, 3), 5))
     (5, 5)
     """
-    return _cost(_Attempt(heights, width, None, None).run())[0]
+    plans = _PLANS[: 1 if max(heights, default=0) < 4 or sum(heights) > _HIGH else 3]
+    return min(_cost(_Attempt(heights, width, None, plan, None).run())[0] for plan in plans)
 
 
 def _cost(rows: Sequence[HeapRow]) -> tuple[int, int]:
@@ -123,14 +141,20 @@ def _cost(rows: Sequence[HeapRow]) -> tuple[int, int]:
 
 
 class _Attempt:
-    """One greedy way through the heap; without ``chance`` the plain one."""
+    """One greedy way through the heap, ``plan`` rows of atoms in a stage, None for as chance has it."""
 
     def __init__(
-        self, heights: Sequence[int], width: int | None, limit: int | None, chance: random.Random | None
+        self,
+        heights: Sequence[int],
+        width: int | None,
+        limit: int | None,
+        plan: int | None,
+        chance: random.Random | None,
     ) -> None:
         self.width = width
         self.limit = limit
         self.chance = chance
+        self.plan = plan if chance is None else chance.choice((_MANY, 0, None, None))
         less, skip, go_on, stop = (chance.random() ** 2 for _ in range(4)) if chance else (0.0,) * 4
         self.less, self.skip, self.go_on, self.stop = less, skip, go_on, stop / 4
         self.stage = 0
@@ -142,9 +166,9 @@ class _Attempt:
     def run(self) -> tuple[HeapRow, ...]:
         """Compress to the end."""
         while not self._final():
-            if self.limit != 1:
-                while not self._final() and self._atoms():
-                    pass
+            left = self._rows_of_atoms()
+            while left and not self._final() and self._atoms():
+                left -= 1
             if self._final():
                 break
             self._ternaries()
@@ -160,6 +184,13 @@ class _Attempt:
             if len(bits) > most or (depth is not None and any(bit > depth for bit in bits)):
                 return False
         return True
+
+    def _rows_of_atoms(self) -> int:
+        """How many to put in this stage; where its depth is limited, a ternary row still has to follow."""
+        plan = self.plan
+        if plan is None:
+            plan = self.chance.choice((0, 0, 1, 2, 3, _MANY)) if self.chance else _MANY
+        return plan if self.limit != 1 else 0
 
     def _luck(self, probability: float) -> bool:
         return self.chance is not None and self.chance.random() < probability
@@ -179,7 +210,7 @@ class _Attempt:
 
     def _atoms(self) -> bool:
         """Put one row of atoms; False where none pays within the depth of the stage."""
-        most = 1 << 30 if self.limit is None else self.limit - 1
+        most = _MANY if self.limit is None else self.limit - 1
         high = [c for c in range(len(self.heap)) if self._within(c, most) > 3]
         if not high:
             return False
@@ -209,7 +240,7 @@ class _Attempt:
 
     def _ternaries(self) -> None:
         """Put ternary rows into the registers at the end of the stage, and start the next."""
-        most = 1 << 30 if self.limit is None else self.limit
+        most = _MANY if self.limit is None else self.limit
         self.later = []
         while True:
             start = next((c for c in range(len(self.heap)) if self._within(c, most) > 2), None)

@@ -13,8 +13,8 @@ using Word = uint64_t;
 using Bits = std::vector<Word>;
 using Heights = std::vector<int>;
 
-constexpr int64_t UNIT = 64, ALPHA = 35, SEEDS = 100000;
-constexpr size_t FRESH = 48;
+constexpr int64_t UNIT = 64, ALPHA = 33, EVEN = 16, GROWN = 20000000, RENEWED = 16384, EFFORT = 3000000000;
+constexpr size_t SEEDS = 100000, FRESH = 48;
 
 void set_bit(Bits &bits, size_t at) {
     if (bits.size() <= at / 64) bits.resize(at / 64 + 1);
@@ -22,6 +22,10 @@ void set_bit(Bits &bits, size_t at) {
 }
 void clear_bit(Bits &bits, size_t at) {
     if (at / 64 < bits.size()) bits[at / 64] &= ~(Word(1) << at % 64);
+}
+void flip_bit(Bits &bits, size_t at) {
+    if (bits.size() <= at / 64) bits.resize(at / 64 + 1);
+    bits[at / 64] ^= Word(1) << at % 64;
 }
 Word word(const Bits &bits, size_t at) { return at < bits.size() ? bits[at] : 0; }
 void clear_all(Bits &bits, const Bits &gone) {
@@ -85,8 +89,10 @@ using Offer = std::tuple<int64_t, int, int, int, int>;  // -score, side, line, l
 using Level = std::vector<int>;
 
 struct Extraction {
-    int inputs, outputs, depth, power;
-    int64_t noise;
+    int inputs, outputs, bits, depth, power;
+    int64_t noise, alpha, even;
+    mutable int64_t work = 0;
+    Bits odd;
     std::vector<Bits> positive[2], negative[2];
     Level level[2];
     std::vector<Bits> within[2];
@@ -97,7 +103,8 @@ struct Extraction {
 
     Extraction(int rows, const int64_t *start, const int32_t *columns, const int8_t *signs, int inputs, int outputs,
                int bits, int depth, int64_t noise, int power)
-        : inputs(inputs), outputs(outputs), depth(depth), power(power), noise(noise) {
+        : inputs(inputs), outputs(outputs), bits(bits), depth(depth), power(power), noise(noise),
+          alpha(noise ? ALPHA + noise % 4 : ALPHA), even(noise ? EVEN / 2 * (noise / 4 % 4) : EVEN) {
         int nodes = rows - outputs;
         for (int side = 0; side < 2; side++) {
             positive[side].resize(base(side) + nodes);
@@ -105,12 +112,14 @@ struct Extraction {
             level[side].assign(base(side) + nodes, 0);
             within[side].resize(depth);
         }
-        for (int row = 0; row < rows; row++)
+        for (int row = 0; row < rows; row++) {
+            if ((start[row + 1] - start[row]) % 2) set_bit(odd, row);
             for (int64_t at = start[row]; at < start[row + 1]; at++) {
                 auto &half = signs[at] > 0 ? positive : negative;
                 set_bit(half[0][columns[at]], row);
                 set_bit(half[1][row], columns[at]);
             }
+        }
         for (int side = 0; side < 2; side++)
             for (int line = 0; line < base(side) + nodes; line++) enter(side, line, 0);
         profile.assign(inputs, Heights(bits, 1));
@@ -131,7 +140,7 @@ struct Extraction {
 
     void run() {
         for (int side = 0; side < 2; side++) first_pairs(side);
-        while (!heap.empty()) {
+        while (!heap.empty() && work < EFFORT) {
             auto [old, side, one, other, sign] = heap.top();
             heap.pop();
             Rectangle rectangle;
@@ -181,18 +190,24 @@ struct Extraction {
 
     int64_t gain_of(const Rectangle &rectangle, int64_t count, int64_t &area) const {
         Heights heights;
-        int64_t uses = count, before = 0, after = 0;
-        area = count * int64_t(rectangle.members.size());
-        if (rectangle.side == 0)
+        int64_t uses = count, terms = int64_t(rectangle.members.size()), before = 0, after = 0, uneven = 0;
+        area = uses * terms;
+        if (rectangle.side == 0) {
             for (auto &member : rectangle.members) add(heights, member.first);
-        else {
-            uses = int64_t(rectangle.members.size());
+            if (terms % 2 == 0)
+                for (size_t at = 0; at < rectangle.positive.size(); at++)
+                    uneven += __builtin_popcountll((rectangle.positive[at] | rectangle.negative[at]) & word(odd, at));
+        } else {
+            std::swap(uses, terms);
             heights = heights_of(either(rectangle.positive, rectangle.negative));
+            if (terms % 2 == 0)
+                for (auto &member : rectangle.members) uneven += word(odd, member.first / 64) >> member.first % 64 & 1;
         }
         for (int height : heights) before += height;
         int luts = node_profile(heights);
         for (int height : heights) after += height;
-        return ALPHA * uses * (before - after) - UNIT * luts;
+        int64_t evened = terms % 2 ? 0 : even * bits * (uses - 2 * uneven);
+        return alpha * uses * (before - after) + evened - UNIT * luts;
     }
 
     int64_t score_of(int64_t gain, int64_t area, int side, int one, int other, int sign) const {
@@ -221,7 +236,8 @@ struct Extraction {
 
     void first_pairs(int side) {
         int lines = int(positive[side].size());
-        std::map<int, int64_t, std::greater<int>> counts;
+        work += int64_t(lines) * lines * 8;
+        std::map<int, size_t, std::greater<int>> counts;
         for (int one = 0; one < lines; one++)
             for (int other = one + 1; other < lines; other++)
                 for (int sign = 1; sign >= -1; sign -= 2) {
@@ -229,10 +245,10 @@ struct Extraction {
                     if (count > 1) counts[count]++;
                 }
         int least = 2;
-        int64_t seen = 0;
+        size_t seen = 0, most = std::min(SEEDS, size_t(GROWN / std::max(1, lines)));
         for (auto [count, pairs] : counts) {
             seen += pairs;
-            if (seen > SEEDS && count != counts.begin()->first) {
+            if (seen > most && count != counts.begin()->first) {
                 least = count + 1;
                 break;
             }
@@ -278,6 +294,7 @@ struct Extraction {
                     size += __builtin_popcountll(all);
                 }
             if (size < 2) break;
+            work += int64_t(p.size());
             int most = 1;
             std::pair<int, int> chosen;
             std::vector<std::pair<int, int>> full;
@@ -339,6 +356,11 @@ struct Extraction {
             ones(members, [&](int member) { highest = std::max(highest, level[at][member]); });
             enter(at, node + base(at), 1 + highest);
         }
+        Bits columns = both(1, node + outputs), used = both(0, node + inputs);
+        int terms = 0;
+        ones(columns, [&](int) { terms++; });
+        if (terms % 2) set_bit(odd, node + outputs);
+        else ones(used, [&](int row) { flip_bit(odd, row); });
         profile.emplace_back();
         set_profile(inputs + node);
         for (int at = 0; at < 2; at++) {
@@ -357,7 +379,8 @@ struct Extraction {
                     if (count > 1) found.emplace_back(-count, other, -sign);
                 }
         std::sort(found.begin(), found.end());
-        if (found.size() > FRESH) found.resize(FRESH);
+        size_t most = std::min(FRESH, std::max(FRESH / 6, size_t(RENEWED / positive[side].size())));
+        if (found.size() > most) found.resize(most);
         for (auto [count, other, turned] : found) offer(side, std::min(other, line), std::max(other, line), -turned);
     }
 };
@@ -372,6 +395,8 @@ void *rectangles_extract(int rows, const int64_t *start, const int32_t *columns,
     extraction->run();
     return extraction;
 }
+
+int64_t rectangles_work(void *handle) { return static_cast<Extraction *>(handle)->work; }
 
 int rectangles_rows(void *handle) { return int(static_cast<Extraction *>(handle)->positive[1].size()); }
 

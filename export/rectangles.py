@@ -13,19 +13,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
-__all__ = ["ALPHA", "UNIT", "Entries", "extract", "node_profile"]
+__all__ = ["ALPHA", "EFFORT", "UNIT", "Entries", "extract", "node_profile"]
 
 UNIT = 64
 """Parts of a LUT in which gains are counted."""
 
-ALPHA = 35
+ALPHA = 33
 """What a bit that enters a heap costs its consumer: half a LUT and the loss of real rows."""
 
-_SEEDS = 100_000
-"""Pairs of each side that are grown at the start; the ones that agree in most places."""
+EVEN = 16
+"""What a row of an even number of terms gains for each bit of a term when it gets an odd number, and the
+other way round: rows of additions take three terms and leave one, so an even row ends with a pair."""
 
-_FRESH = 48
-"""Pairs with each new line that are grown."""
+EFFORT = 3_000_000_000
+"""Lines looked at for pairs and while rectangles grow, after which no more are taken: what matrices of
+hundreds of thousands of elements are held to."""
+
+_SEEDS, _GROWN = 100_000, 20_000_000
+"""Pairs of each side that are grown at the start, the ones that agree in most places, and lines that they
+look at in a step."""
+
+_FRESH, _RENEWED = 48, 16_384
+"""The same for the pairs with each new line; never less than a sixth."""
 
 Entries = list[dict[int, int]]
 """Sign of each entry of each row, by column."""
@@ -76,8 +85,9 @@ class _Rectangle:
     negative: int
 
 
-def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int) -> None:
-    """Take rectangles out of ``rows`` until none gains; each appends its node's row.
+def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int) -> int:
+    """Take rectangles out of ``rows`` until none gains; each appends its node's row. Returns the lines looked
+    at, a measure of the work.
 
     Parameters
     ----------
@@ -85,10 +95,13 @@ def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noi
     inputs, outputs: how many columns and rows are not nodes.
     bits: width of an input.
     depth: nodes one behind the other at most.
-    noise: 0, or a number from which gains are made uncertain by up to a quarter.
+    noise: 0, or a number that sets the prices of bits and of even rows and makes gains uncertain by up to a
+        quarter.
     power: prefer small rectangles: 0 not, 1 by the fourth root of their area, 2 by its square root.
     """
-    _Extraction(rows, inputs, outputs, bits, depth, noise, power).run()
+    extraction = _Extraction(rows, inputs, outputs, bits, depth, noise, power)
+    extraction.run()
+    return extraction.work
 
 
 def _ones(bits: int) -> Iterator[int]:
@@ -108,8 +121,13 @@ class _Extraction:
         self.rows = rows
         self.inputs = inputs
         self.outputs = outputs
+        self.bits = bits
         self.depth = depth
         self.noise = noise
+        self.alpha = ALPHA + noise % 4 if noise else ALPHA
+        self.even = EVEN // 2 * (noise // 4 % 4) if noise else EVEN
+        self.work = 0
+        self.odd = sum(1 << number for number, row in enumerate(rows) if len(row) % 2)
         self.power = power
         nodes = len(rows) - outputs
         self.positive = [[0] * (inputs + nodes), [0] * (outputs + nodes)]
@@ -138,7 +156,7 @@ class _Extraction:
         for side in range(2):
             for _, one, other, sign in self._pairs(side):
                 self._offer(side, one, other, sign)
-        while self.heap:
+        while self.heap and self.work < EFFORT:
             old, side, one, other, sign = heapq.heappop(self.heap)
             seed = (side, one, other, sign)
             found = self._grow(*seed)
@@ -199,14 +217,15 @@ class _Extraction:
     def _gain(self, rectangle: _Rectangle) -> tuple[int, int]:
         """(gain, area)."""
         others = rectangle.positive | rectangle.negative
-        if rectangle.side == 0:
-            uses, heights = others.bit_count(), self._heights(line for line, _ in rectangle.members)
-        else:
-            uses, heights = len(rectangle.members), self._heights(_ones(others))
+        members = sum(1 << line for line, _ in rectangle.members)
+        used, terms = (others, members) if rectangle.side == 0 else (members, others)
+        heights = self._heights(_ones(terms))
         luts, left = node_profile(heights)
-        return ALPHA * uses * (sum(heights) - sum(left)) - UNIT * luts, others.bit_count() * len(
-            rectangle.members
-        )
+        uses = used.bit_count()
+        gain = self.alpha * uses * (sum(heights) - sum(left)) - UNIT * luts
+        if terms.bit_count() % 2 == 0:
+            gain += self.even * self.bits * (uses - 2 * (used & self.odd).bit_count())
+        return gain, uses * terms.bit_count()
 
     def _score(self, gain: int, area: int, side: int, one: int, other: int, sign: int) -> int:
         score = gain << 8
@@ -228,6 +247,7 @@ class _Extraction:
     def _pairs(self, side: int) -> list[tuple[int, int, int, int]]:
         """(agreeing places, line, line, sign), the most first, at most ``_SEEDS`` and whole counts only."""
         lines = len(self.positive[side])
+        self.work += lines * lines * 8
         counts: dict[int, int] = {}
         found = []
         for one in range(lines):
@@ -237,10 +257,10 @@ class _Extraction:
                     if count > 1:
                         found.append((count, one, other, sign))
                         counts[count] = counts.get(count, 0) + 1
-        least, seen = 2, 0
+        least, seen, most = 2, 0, min(_SEEDS, _GROWN // max(1, lines))
         for count in sorted(counts, reverse=True):
             seen += counts[count]
-            if seen > _SEEDS and count != max(counts):
+            if seen > most and count != max(counts):
                 least = count + 1
                 break
         return [pair for pair in found if pair[0] >= least]
@@ -270,6 +290,7 @@ class _Extraction:
         taken = 1 << one | 1 << other
         while (plus | minus).bit_count() > 1:
             size = (plus | minus).bit_count()
+            self.work += len(p)
             most, chosen = 1, (0, 0)
             full: list[tuple[int, int]] = []
             for line in _ones(self.within[side][self.depth - 1] & ~taken):
@@ -331,7 +352,9 @@ class _Extraction:
             self.level[at].append(0)
             members = list(_ones(signs[at][0] | signs[at][1]))
             self._enter(at, line, 1 + max(self.level[at][member] for member in members))
-        self.profile.append(node_profile(self._heights(_ones(self._both(1, node + self.outputs))))[1])
+        terms = self._both(1, node + self.outputs)
+        self.odd ^= 1 << node + self.outputs if terms.bit_count() % 2 else self._both(0, node + self.inputs)
+        self.profile.append(node_profile(self._heights(_ones(terms)))[1])
         for at in range(2):
             self._raise(at, node, 1)
             self._fresh(at, node + (self.inputs, self.outputs)[at])
@@ -347,5 +370,6 @@ class _Extraction:
                     count = self._agreeing(side, other, line, sign)
                     if count > 1:
                         found.append((-count, other, -sign))
-        for _, other, turned in sorted(found)[:_FRESH]:
+        most = min(_FRESH, max(_FRESH // 6, _RENEWED // len(self.positive[side])))
+        for _, other, turned in sorted(found)[:most]:
             self._offer(side, min(other, line), max(other, line), -turned)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from export.adder_graph import AdderGraph, Term
 from export.heap import estimate
 from export.ir import IntArray
-from export.rectangles import UNIT, Entries, extract, node_profile
+from export.rectangles import EFFORT, UNIT, Entries, extract, node_profile
 
 __all__ = ["Search", "share"]
 
@@ -44,7 +44,8 @@ class Search:
 
     Parameters
     ----------
-    iterations: rounds of dissolving and filling anew after the first fill; 0 for the first fill alone.
+    iterations: fills, the first and then rounds of dissolving and filling anew; large matrices get fewer, by
+        the work that each took (export.rectangles.EFFORT in all), so that a search ends within minutes.
     seconds: stop the rounds after this time; None for no limit. With it, the result depends on the machine.
     seed: of the random choices.
     depth: nodes one behind the other at most; None for no limit; 0 shares nothing.
@@ -252,18 +253,18 @@ def _search(state: _State, search: Search) -> _State:
     fill = _filler(search)
     depth = DEEPEST if search.depth is None else search.depth
     started = time.monotonic()
-    fill(state, depth, 0, 0)
+    work = fill(state, depth, 0, 0)
     state.dissolve(set())
     cost = state.cost()
     best, best_cost = state, cost
     for _round_number in range(1, search.iterations):
-        if search.seconds is not None and time.monotonic() - started > search.seconds:
+        if work > EFFORT or (search.seconds is not None and time.monotonic() - started > search.seconds):
             break
         trial = state.copy()
         nodes = len(trial.rows) - trial.outputs
         share_of = 0.5 * chance.random() ** 2 + 0.02
         trial.dissolve({node for node in range(nodes) if chance.random() < share_of})
-        fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
+        work += fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
         trial.dissolve(set())
         trial_cost = trial.cost()
         if trial_cost <= cost + cost // 2000 * (chance.random() < 0.2):
@@ -273,15 +274,15 @@ def _search(state: _State, search: Search) -> _State:
     return best
 
 
-def _filler(search: Search) -> Callable[[_State, int, int, int], None]:
-    inner: Callable[[Entries, int, int, int, int, int, int], None] = extract
+def _filler(search: Search) -> Callable[[_State, int, int, int], int]:
+    inner: Callable[[Entries, int, int, int, int, int, int], int] = extract
     if search.compiled:
         from export.compiled import compiled_extract
 
         inner = compiled_extract() or extract
 
-    def fill(state: _State, depth: int, noise: int, power: int) -> None:
-        inner(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
+    def fill(state: _State, depth: int, noise: int, power: int) -> int:
+        return inner(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
 
     return fill
 

@@ -63,8 +63,25 @@ def test_two_bits_a_lut():
         assert estimate(heights, width) >= luts
 
 
-def test_a_limit_adds_stages():
-    stages = [compress((26,) * 8 + (0,) * 5, 13, limit)[-1].stage for limit in (None, 3, 2, 1)]
-    assert stages == sorted(stages)
-    assert stages[0] == 0
-    assert len(set(stages)) == 4
+def test_cuts_are_chosen_for_few_luts():
+    """Five bits a column: a ternary row before the last one leaves three bits for it, and no atoms do."""
+    five = (5,) * 8 + (0,) * 3
+    rows = compress(five, 11)
+    assert [(row.kind, row.stage) for row in rows] == [(RowKind.TERNARY, 0), (RowKind.TERNARY, 1)]
+    assert sum(row.luts for row in rows) == 19 == estimate(five, 11)
+
+
+def test_a_limit_costs_luts():
+    def luts(limit):
+        heaps = ((height,) * 8 + (0,) * 5 for height in (5, 6, 9, 12, 14, 26))
+        return sum(row.luts for heap in heaps for row in compress(heap, 13, limit))
+
+    assert luts(None) < min(luts(2), luts(1))
+
+
+def test_every_limit_is_kept():
+    for limit in (1, 2, 3):
+        rows = compress((26,) * 8 + (0,) * 5, 13, limit)
+        for stage in range(rows[-1].stage + 1):
+            atoms = sum(row.kind is RowKind.ATOMS for row in rows if row.stage == stage)
+            assert limit > 1 or not atoms

@@ -1,5 +1,9 @@
+import random
+
 import pytest
 
+from export import rectangles
+from export.compiled import compiled_extract
 from export.rectangles import extract, node_profile
 
 
@@ -56,3 +60,28 @@ def test_depth_is_a_limit():
     assert any(column >= 6 for row in rows[4:] for column in row)
     extract(shallow, 6, 4, 8, 1, 0, 0)
     assert not any(column >= 6 for row in shallow[4:] for column in row)
+
+
+def test_even_rows_are_made_odd():
+    """The same four rectangles, two of pairs: a pair pays in rows whose number of terms it makes odd."""
+    pairs = {}
+    for terms in (4, 5):
+        rows = [dict.fromkeys((0, 1, *range(2 + terms * row, terms * (row + 1))), 1) for row in range(2)]
+        assert {len(row) for row in rows} == {terms}
+        extract(rows, 12, 2, 8, 1, 0, 0)
+        pairs[terms] = len(rows) - 2
+    assert pairs == {4: 1, 5: 0}
+
+
+def test_the_work_is_counted_and_bounded(monkeypatch):
+    chance = random.Random(0)
+    start = [{c: chance.choice((1, -1)) for c in range(20) if chance.random() < 0.5} for _ in range(16)]
+    rows, again, short = ([dict(row) for row in start] for _ in range(3))
+    work = extract(rows, 20, 16, 8, 5, 3, 1)
+    compiled = compiled_extract()
+    if compiled is not None:
+        assert compiled(again, 20, 16, 8, 5, 3, 1) == work
+        assert again == rows
+    monkeypatch.setattr(rectangles, "EFFORT", 1)
+    assert extract(short, 20, 16, 8, 5, 3, 1) < work
+    assert short == start

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from export import sharing
 from export.datatype import DataType
 from export.sharing import Search, share
 from export.wiring import wire
@@ -54,6 +55,13 @@ def test_the_seed_decides():
     one, again, other = (share(matrix, 8, Search(iterations=10, seed=seed)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
+
+
+def test_rounds_end_with_the_effort(monkeypatch):
+    matrix = ternary(20, 20)
+    first = share(matrix, 8, Search(iterations=1, seed=7))
+    monkeypatch.setattr(sharing, "EFFORT", 1)
+    assert share(matrix, 8, Search(iterations=10**9, seed=7)) == first
 
 
 def test_arrays_in_any_layout():
