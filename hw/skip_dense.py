@@ -51,10 +51,10 @@ class SkipDense(Skip):
             issue  = graph.process(f"{self.name}.issue", self.program.cycles)
             frames = np.arange(graph.frames)
             graph.take(channel, write, np.arange(write.steps))
-            issue.waits.append((write, np.repeat((frames + 1) * self.pixel_beats - 1, self.program.cycles), 1))
+            issue.wait(write, np.repeat((frames + 1) * self.pixel_beats - 1, self.program.cycles), 1)
             read = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.program.cycles, every, every)
             left = np.maximum(-1, (frames - 1) * self.program.cycles - 1)       # the step behind which a half is free
-            write.waits.append((read.producer, np.repeat(left, self.pixel_beats), 1))
+            write.wait(read.producer, np.repeat(left, self.pixel_beats), 1)
             return read
         steps  = self.interval_cycles
         issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 import quant
-from export.lower import LoweringError, lower
 from quant.activation import Quantizer
 from quant.evaluate import exact
 from quant.networks import build
@@ -90,11 +89,3 @@ def test_float_activations_add_without_quantizers() -> None:
     model = CifarResNet(1, channels=(2, 3, 4), activation="float")
     assert [type(m) for m in model.modules() if isinstance(m, Quantizer)] == [type(model.quant_in)]
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 10)
-
-
-def test_lowering_says_that_only_chains_are_supported() -> None:
-    with pytest.raises(LoweringError) as caught:
-        lower(quant.ternarize(tiny("cifar")), (3, 32, 32), name="net")
-    assert str(caught.value) == (
-        "module 'stem.2' (UnsignedQuantizer): its result is used 2 times, only a chain is supported"
-    )
