@@ -128,10 +128,10 @@ class Folding(ABC):
 
     @property
     def options(self):
-        """What was chosen, by name, as plain ints and texts; what was left open is not among them."""
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "engine"}
-        return {name: value.value if isinstance(value, Enum) else value
-                for name, value in values.items() if value is not None}
+        """What was chosen, by name, as plain ints and texts; what is as by default is not among them."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)
+                  if item.name != "engine" and getattr(self, item.name) != item.default}
+        return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
 
 
 def divisors(number):

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from hw.array_folding import ArrayFolding
+from hw.weight_memory import PackingChoice
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,6 @@ def test_folding_arguments(values, error, message):
 
 
 def test_options_are_plain_values():
-    assert ArrayFolding(pe=2, simd=3).options == {
-        "pe": 2,
-        "simd": 3,
-        "packing": "auto",
-        "activation": "auto",
-    }
+    assert ArrayFolding(pe=2, simd=3).options == {"pe": 2, "simd": 3}
+    chosen = ArrayFolding(pe=2, simd=3, packing=PackingChoice.FIVE_IN_EIGHT)
+    assert chosen.options == {"pe": 2, "simd": 3, "packing": "5in8"}

@@ -26,7 +26,7 @@ def test_arguments(values, error, message):
 
 
 def test_options_are_plain_values():
-    assert UnrolledFolding(depth=2).options == {"iterations": 100, "seed": 0, "depth": 2}
+    assert UnrolledFolding(depth=2).options == {"depth": 2}
 
 
 @pytest.mark.parametrize("padding", [(0, 0), (1, 1)])
