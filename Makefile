@@ -42,6 +42,7 @@ results: environment
 	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus
 	$(VENV)/bin/python benchmarks/folds.py networks/digits.yaml
 	$(VENV)/bin/python benchmarks/results.py
+	$(VENV)/bin/python benchmarks/verification.py
 
 results-lenet5: environment
 	rm -rf build/lenet5
@@ -49,6 +50,7 @@ results-lenet5: environment
 	$(RUN) tritforge simulate networks/lenet5.yaml --stalls none
 	$(RUN) tritforge simulate networks/lenet5.yaml --simulator icarus --frames 4
 	$(VENV)/bin/python benchmarks/results.py lenet5
+	$(VENV)/bin/python benchmarks/verification.py
 
 lint: environment
 	@$(RUN) ruff check
