@@ -227,7 +227,6 @@ class _State:
             if not more:
                 break
             order = [n for n in order if n not in doomed]
-            self._gone = doomed
             doomed = doomed | more
         self._renumber(doomed)
 

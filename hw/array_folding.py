@@ -28,12 +28,7 @@ class ArrayFolding(Folding):
     activation: ActivationForm = ActivationForm.AUTO
 
     def __post_init__(self):
-        for name in ("pe", "simd"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if value < 1:
-                raise ValueError(f"{name} must be positive, not {value!r}")
+        self._check_positive("pe", "simd")
         for name, kind in (("packing", PackingChoice), ("activation", ActivationForm)):
             value = getattr(self, name)
             if not isinstance(value, kind):

@@ -1,56 +1,24 @@
 """The planes of a layer joined: sums times their coefficients, all additions of a plane in one cycle."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from amaranth import *
 
-from export.datatype import DataType
 from hw.arithmetic import add_all
-from hw.planes import Planes, signed_digits
-from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.planes import JoinedPlanes, Planes, signed_digits
+from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Combine", "CombinePlanes", "combined"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Combine(Unit):
-    """total = sum over planes j of coefficients[j] * sum_j, for each lane; plane j comes in beat j mod J.
-
-    One beat a cycle, latency 1 behind the last plane's. A coefficient costs an adder for each of its ones but the
-    first, and no DSP.
-
-    Parameters
-    ----------
-    name : instance name.
-    source, target : types of the sums and of the total, unsigned.
-    lanes : elements a beat.
-    coefficients : one positive int a plane.
-    totals : beats put a frame.
-    """
-
-    name:         str
-    source:       DataType
-    target:       DataType
-    lanes:        int
-    coefficients: tuple[int, ...]
-    totals:       int
-
-    @property
-    def i(self):
-        return Beats(self.source, self.lanes)
-
-    @property
-    def o(self):
-        return Beats(self.target, self.lanes)
+class Combine(JoinedPlanes):
+    """All additions of a plane in one cycle: a coefficient costs an adder for each of its ones but the first, and no
+    DSP. One beat a cycle, latency 1 behind the last plane's."""
 
     @property
     def interval_cycles(self):
         return self.totals * len(self.coefficients)
-
-    @property
-    def frame_beats(self):
-        return self.totals
 
     def schedule(self, graph, channel):
         steps  = self.interval_cycles

@@ -126,6 +126,17 @@ class Folding(ABC):
         PlanError : the folding does not fit the layer.
         """
 
+    def _check_positive(self, *names):
+        """Refuse what is no positive int among the fields ``names``; one that was left open, None, passes."""
+        for name in names:
+            value = getattr(self, name)
+            if value is None and type(self).__dataclass_fields__[name].default is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an int, not {value!r}")
+            if value < 1:
+                raise ValueError(f"{name} must be positive, not {value!r}")
+
     @property
     def options(self):
         """What was chosen, by name, as plain ints and texts; what is as by default is not among them."""

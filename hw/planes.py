@@ -10,7 +10,7 @@ from export.datatype import DataType
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
-__all__ = ["PlaneSums", "Planes", "signed_digits"]
+__all__ = ["JoinedPlanes", "PlaneSums", "Planes", "signed_digits"]
 
 
 def signed_digits(number):
@@ -37,19 +37,14 @@ def signed_digits(number):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planes(Unit):
+class JoinedPlanes(Unit):
     """sum over planes j of coefficients[j] * sum_j: the beats of J planes, one behind the other, become one.
-
-    A shift-add for each nonzero digit of each coefficient (:func:`signed_digits`), one a cycle: D cycles a result with
-    D digits in all. The sums of a plane wait in a register, so that they are hidden wherever the planes come at
-    distances of as many cycles as they have digits. One cycle from a plane to its first digit, one from its last
-    digit to the result.
 
     Parameters
     ----------
     name : instance name.
     source : type of the sums of one plane, unsigned.
-    target : type of the result, unsigned; it must hold every result.
+    target : type of the total, unsigned; it must hold every one.
     coefficients : J positive ints.
     lanes : sums a beat.
     totals : beats put a frame.
@@ -71,6 +66,18 @@ class Planes(Unit):
         return Beats(self.target, self.lanes)
 
     @property
+    def frame_beats(self):
+        return self.totals
+
+
+class Planes(JoinedPlanes):
+    """A shift-add for each nonzero digit of each coefficient (:func:`signed_digits`), one a cycle: D cycles a total with
+    D digits in all. The sums of a plane wait in a register, so that they are hidden wherever the planes come at
+    distances of as many cycles as they have digits. One cycle from a plane to its first digit, one from its last
+    digit to the total.
+    """
+
+    @property
     def digits(self):
         """For each plane its digits."""
         return [signed_digits(coefficient) for coefficient in self.coefficients]
@@ -83,10 +90,6 @@ class Planes(Unit):
     @property
     def interval_cycles(self):
         return self.totals * (self.ends[-1] + 1)
-
-    @property
-    def frame_beats(self):
-        return self.totals
 
     def schedule(self, graph, channel):
         steps = self.ends[-1] + 1                                  # of a result

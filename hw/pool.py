@@ -1,58 +1,20 @@
 """Pooling over windows that do not overlap, on a stream of activation codes."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from export.ir import TensorType
-from hw.reduction import Reduction
-from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.reduction import Pooling
+from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Pool", "WindowPool"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pool(Unit):
+class Pool(Pooling):
     """Maximum or sum over windows of ``size`` that do not overlap; rows and columns left over are dropped.
 
     One beat a cycle, latency 1; the running results of one output row sit in distributed RAM.
-
-    Parameters
-    ----------
-    name : instance name.
-    tensor : the input's type.
-    size : (height, width) of the window.
-    lanes : channels per beat; divides the channel count.
-    reduction : what becomes of a window.
-
-    Raises
-    ------
-    ValueError : ``lanes`` does not divide the channels.
     """
-
-    name:      str
-    tensor:    TensorType
-    size:      tuple[int, int]
-    lanes:     int
-    reduction: Reduction = Reduction.MAX
-
-    def __post_init__(self):
-        if self.tensor.channels % self.lanes:
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
-
-    @property
-    def i(self):
-        return Beats(self.tensor.dtype, self.lanes)
-
-    @property
-    def o(self):
-        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
-
-    @property
-    def pixel_beats(self):
-        return self.tensor.channels // self.lanes
 
     @property
     def interval_cycles(self):

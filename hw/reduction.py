@@ -1,12 +1,15 @@
-"""What a pooling does with the elements of a window: their maximum or their sum."""
+"""What a pooling does with the elements of a window, their maximum or their sum, and what poolings have in common."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 from amaranth import *
 
 from export.datatype import DataType
+from export.ir import TensorType
+from hw.stream import Beats, Unit
 
-__all__ = ["Reduction"]
+__all__ = ["Pooling", "Reduction"]
 
 
 class Reduction(Enum):
@@ -36,3 +39,43 @@ class Reduction(Enum):
             pairs  = [self.combine(left, right) for left, right in zip(values[0::2], values[1::2], strict=False)]
             values = pairs + values[len(pairs) * 2:]
         return values[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooling(Unit):
+    """A pooling, beat by beat: a window's elements of each channel become one.
+
+    Parameters
+    ----------
+    name : instance name.
+    tensor : the input's type.
+    size : (height, width) of the window.
+    lanes : channels per beat; divides the channel count.
+    reduction : what becomes of a window.
+
+    Raises
+    ------
+    ValueError : ``lanes`` does not divide the channels.
+    """
+
+    name:      str
+    tensor:    TensorType
+    size:      tuple[int, int]
+    lanes:     int
+    reduction: Reduction = Reduction.MAX
+
+    def __post_init__(self):
+        if self.tensor.channels % self.lanes:
+            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
+
+    @property
+    def i(self):
+        return Beats(self.tensor.dtype, self.lanes)
+
+    @property
+    def o(self):
+        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
+
+    @property
+    def pixel_beats(self):
+        return self.tensor.channels // self.lanes

@@ -40,14 +40,7 @@ class SkipFolding(Folding):
     outputs: int | None = None
 
     def __post_init__(self):
-        for name in ("pe", "entries", "banks", "outputs"):
-            value = getattr(self, name)
-            if value is None and name in ("banks", "outputs"):
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if value < 1:
-                raise ValueError(f"{name} must be positive, not {value!r}")
+        self._check_positive("pe", "entries", "banks", "outputs")
 
     def program(self, layer):
         """The schedule of ``layer`` (export.schedule.Schedule); PlanError where the folding does not divide."""

@@ -6,15 +6,14 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from export.ir import TensorType
-from hw.reduction import Reduction
-from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.reduction import Pooling
+from hw.stream import Beats, UnitComponent, below, output_register, room
 
 __all__ = ["SlidingPool", "SlidingReduction"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlidingPool(Unit):
+class SlidingPool(Pooling):
     """Maximum or sum over windows of ``size``, ``stride`` apart, in an image with an edge of ``padding``.
 
     The window is reduced along its row first, then across rows: one beat a cycle, latency 1. A position of the edge
@@ -23,45 +22,16 @@ class SlidingPool(Unit):
 
     Parameters
     ----------
-    name : instance name.
-    tensor : the input's type.
-    size, stride, padding : (vertical, horizontal); padding is smaller than the size.
-    lanes : channels per beat; divides the channel count.
-    reduction : what becomes of a window; padding changes no result.
-
-    Raises
-    ------
-    ValueError : ``lanes`` does not divide the channels.
+    stride, padding : (vertical, horizontal); padding is smaller than the size, and changes no result.
     """
 
-    name:      str
-    tensor:    TensorType
-    size:      tuple[int, int]
-    stride:    tuple[int, int]
-    padding:   tuple[int, int]
-    lanes:     int
-    reduction: Reduction = Reduction.MAX
-
-    def __post_init__(self):
-        if self.tensor.channels % self.lanes:
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
-
-    @property
-    def i(self):
-        return Beats(self.tensor.dtype, self.lanes)
+    stride:  tuple[int, int]
+    padding: tuple[int, int]
 
     @property
     def row(self):
         """What a window's row is reduced to."""
         return Beats(self.reduction.dtype(self.tensor.dtype, self.size[1]), self.lanes)
-
-    @property
-    def o(self):
-        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
-
-    @property
-    def pixel_beats(self):
-        return self.tensor.channels // self.lanes
 
     @property
     def output_size(self):

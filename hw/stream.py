@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from export.datatype import DataType
 from hw.timing import Channel, EventGraph
 
-__all__ = ["Beats", "Series", "Unit", "UnitComponent", "below", "name_ports", "output_register", "room"]
+__all__ = ["Beats", "Unit", "UnitComponent", "below", "name_ports", "output_register", "room"]
 
 
 @dataclass(frozen=True)
@@ -91,37 +91,6 @@ class UnitComponent(wiring.Component):
     def __init__(self, unit):
         self._unit = unit
         super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
-
-
-class Series(wiring.Component):
-    """Components one behind the other, each an instance under its own name.
-
-    Parameters
-    ----------
-    parts : list of (name, component), each with streams ``i`` and ``o`` that fit their neighbours'.
-
-    Members
-    -------
-    i : the first component's input.  o : the last component's output.
-    """
-
-    def __init__(self, parts):
-        self._parts = parts
-        super().__init__({
-            "i": In(parts[0][1].signature.members["i"].signature.flip()),
-            "o": Out(parts[-1][1].signature.members["o"].signature),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        before = wiring.flipped(self.i)
-        for name, part in self._parts:
-            m.submodules[name] = part
-            name_ports(name, part)
-            wiring.connect(m, before, part.i)
-            before = part.o
-        wiring.connect(m, before, wiring.flipped(self.o))
-        return m
 
 
 def name_ports(name, component):

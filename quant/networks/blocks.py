@@ -9,7 +9,7 @@ from torch import nn
 
 from quant.activation import Quantizer, SignedQuantizer, TernaryActivation, UnsignedQuantizer
 
-__all__ = ["ACTIVATIONS", "activation", "at_least", "pixels", "widths"]
+__all__ = ["ACTIVATIONS", "activation", "at_least", "behind", "pixels", "widths"]
 
 ACTIVATIONS = ("unsigned", "signed", "ternary", "float")
 """Kinds of hidden activations; ``float`` is ReLU, as in the papers, and has no hardware."""
@@ -32,6 +32,11 @@ def activation(kind: str, bits: int) -> nn.Module:
     if kind == "float":
         return nn.ReLU()
     raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {kind!r}")
+
+
+def behind(norm: nn.Module, kind: str, bits: int, *, relu: bool = False) -> list[nn.Module]:
+    """Return what stands behind a hidden layer: a ReLU if asked for, ``norm``, the activation."""
+    return [*([nn.ReLU()] if relu else []), norm, activation(kind, bits)]
 
 
 def pixels(bits: int) -> Quantizer:

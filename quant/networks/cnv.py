@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.networks import blocks
-from quant.networks.blocks import at_least, pixels, widths
+from quant.networks.blocks import at_least, behind, pixels, widths
 
 __all__ = ["CNV"]
 
@@ -48,16 +47,16 @@ class CNV(nn.Module):
         before = 3
         for index, width in enumerate(widths(channels, 3)):
             for _ in range(2):
-                layers += [nn.Conv2d(before, width, 3, bias=False), nn.BatchNorm2d(width)]
-                layers += [blocks.activation(activation, activation_bits)]
+                layers += [nn.Conv2d(before, width, 3, bias=False)]
+                layers += behind(nn.BatchNorm2d(width), activation, activation_bits)
                 before = width
             layers += [nn.MaxPool2d(2)] if index < 2 else []
         self.quant_in = pixels(input_bits)
         self.features = nn.Sequential(*layers)
         dense: list[nn.Module] = []
         for _ in range(2):
-            dense += [nn.Linear(before, hidden, bias=False), nn.BatchNorm1d(hidden)]
-            dense += [blocks.activation(activation, activation_bits)]
+            dense += [nn.Linear(before, hidden, bias=False)]
+            dense += behind(nn.BatchNorm1d(hidden), activation, activation_bits)
             before = hidden
         self.dense = nn.Sequential(*dense)
         self.classifier = nn.Linear(hidden, classes)

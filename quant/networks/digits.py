@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from quant.activation import UnsignedQuantizer
 from quant.networks import blocks
+from quant.networks.blocks import at_least, widths
 
 __all__ = ["Digits"]
 
@@ -37,11 +38,8 @@ class Digits(nn.Module):
         classes: int = 10,
     ) -> None:
         super().__init__()
-        if len(channels) != 2 or not all(isinstance(c, int) and c > 0 for c in channels):
-            raise ValueError(f"channels must be two positive ints, not {channels!r}")
-        if not isinstance(classes, int) or classes < 2:
-            raise ValueError(f"classes must be an int of at least 2, not {classes!r}")
-        first, second = channels
+        first, second = widths(channels, 2)
+        at_least(2, classes=classes)
         self.quant_in = UnsignedQuantizer(input_bits, step=2.0**-input_bits, learned=False)
         self.conv1 = nn.Conv2d(1, first, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(first)

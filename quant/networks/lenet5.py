@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quant.networks import blocks
-from quant.networks.blocks import pixels
+from quant.networks.blocks import at_least, pixels, widths
 
 __all__ = ["LeNet5"]
 
@@ -45,13 +45,9 @@ class LeNet5(nn.Module):
         classes: int = 10,
     ) -> None:
         super().__init__()
-        if len(channels) != 2 or not all(isinstance(c, int) and c > 0 for c in channels):
-            raise ValueError(f"channels must be two positive ints, not {channels!r}")
-        if not isinstance(hidden, int) or hidden < 1:
-            raise ValueError(f"hidden must be a positive int, not {hidden!r}")
-        if not isinstance(classes, int) or classes < 2:
-            raise ValueError(f"classes must be an int of at least 2, not {classes!r}")
-        first, second = channels
+        first, second = widths(channels, 2)
+        at_least(1, hidden=hidden)
+        at_least(2, classes=classes)
         self.quant_in = pixels(input_bits)
 
         def norm(kind: type[nn.Module], width: int) -> nn.Module:

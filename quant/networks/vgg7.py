@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.networks.blocks import activation, at_least, pixels, widths
+from quant.networks.blocks import at_least, behind, pixels, widths
 
 __all__ = ["VGG7"]
 
@@ -49,13 +49,14 @@ class VGG7(nn.Module):
         for width in widths(channels, 3):
             for _ in range(2):
                 layers += [nn.Conv2d(before, width, 3, padding=1, bias=False)]
-                layers += _after(nn.BatchNorm2d(width), activation, activation_bits, conv_relu)
+                layers += behind(nn.BatchNorm2d(width), activation, activation_bits, relu=conv_relu)
                 before = width
             layers += [nn.MaxPool2d(2)]
         self.quant_in = pixels(input_bits)
         self.features = nn.Sequential(*layers)
         self.dense = nn.Linear(before * 4 * 4, hidden, bias=False)
-        self.after = nn.Sequential(*_after(nn.BatchNorm1d(hidden), activation, activation_bits, conv_relu))
+        last = behind(nn.BatchNorm1d(hidden), activation, activation_bits, relu=conv_relu)
+        self.after = nn.Sequential(*last)
         self.classifier = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +65,3 @@ class VGG7(nn.Module):
         x = self.after(self.dense(torch.flatten(x, 1)))  # [N, hidden]
         scores: Tensor = self.classifier(x)  # [N, classes]
         return scores
-
-
-def _after(norm: nn.Module, kind: str, bits: int, relu: bool) -> list[nn.Module]:
-    return [*([nn.ReLU()] if relu else []), norm, activation(kind, bits)]

@@ -4,12 +4,43 @@ from __future__ import annotations
 
 import random
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
+from hw.stage import Stage, StageCircuit
 from hw.timing import EventGraph
+
+
+@dataclass(frozen=True)
+class WholeStage:
+    """A stage of a plan as one unit."""
+
+    stage: Stage
+
+    @property
+    def i(self):
+        return self.stage.input(0)
+
+    @property
+    def o(self):
+        return self.stage.o
+
+    @property
+    def frame_beats(self):
+        return self.stage.units[-1].frame_beats
+
+    @property
+    def interval_cycles(self):
+        return sum(unit.interval_cycles for unit in self.stage.units)
+
+    def component(self):
+        return StageCircuit(self.stage)
+
+    def schedule(self, graph, channel):
+        return self.stage.schedule(graph, channel)
 
 
 def run(unit, beats, frames, *, seed=None, gap=0, platform=None):

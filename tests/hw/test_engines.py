@@ -2,7 +2,6 @@
 
 import dataclasses
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,12 +13,11 @@ from hw.engines import ENGINES, Folding
 from hw.plan import plan
 from hw.seven_series import Modelled
 from hw.skip_folding import SkipFolding
-from hw.stream import Series
 from hw.unrolled_folding import UnrolledFolding
 from hw.weight_memory import PackingChoice
 from sim import reference
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import planned, run
+from tests.hw.pipeline import WholeStage, planned, run
 
 FRAMES = 2
 
@@ -63,29 +61,6 @@ def skip_folding(chance, node):
 
 FOLDINGS = {"array": array_folding, "unrolled": unrolled_folding, "skip": skip_folding}
 """For every engine: (chance, node) to a folding that builds the layer."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """The units of a stage as one, for tests.hw.pipeline."""
-
-    units: tuple
-
-    @property
-    def frame_beats(self):
-        return self.units[-1].frame_beats
-
-    @property
-    def interval_cycles(self):
-        return sum(unit.interval_cycles for unit in self.units)
-
-    def component(self):
-        return Series([(unit.name, unit.component()) for unit in self.units])
-
-    def schedule(self, graph, channel):
-        for unit in self.units:
-            channel = unit.schedule(graph, channel)
-        return channel
 
 
 def random_type(chance):
@@ -176,7 +151,7 @@ def test_any_layer(engine, seed):
     images[0].flat[0::2], images[0].flat[1::2] = source.dtype.minimum, source.dtype.maximum
     beats = pack_beats(images, source.dtype, stage.input(0).lanes)
     expected = pack_beats(reference.run(network, images)[network.output], stage.o.dtype, stage.o.lanes)
-    unit = Pipeline(stage.units)
+    unit = WholeStage(stage)
     platform = chance.choice([None, Modelled()])
     payloads, cycles = run(unit, beats, FRAMES, platform=platform)
     assert payloads == expected

@@ -7,44 +7,10 @@ from hw.engines import Folding
 from hw.layer import PlanError
 from hw.plan import plan
 from hw.skip_folding import SkipFolding
-from hw.stream import Series, Unit
 from sim.reference import run
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check, tensor
+from tests.hw.pipeline import WholeStage, check, tensor
 from tests.hw.test_skip import weights
-
-
-class Chain(Unit):
-    """The units of a stage as one."""
-
-    name = "chain"
-
-    def __init__(self, units):
-        self.units = units
-
-    @property
-    def i(self):
-        return self.units[0].i
-
-    @property
-    def o(self):
-        return self.units[-1].o
-
-    @property
-    def interval_cycles(self):
-        return max(unit.interval_cycles for unit in self.units)
-
-    @property
-    def frame_beats(self):
-        return self.units[-1].frame_beats
-
-    def schedule(self, graph, channel):
-        for unit in self.units:
-            channel = unit.schedule(graph, channel)
-        return channel
-
-    def component(self):
-        return Series([(unit.name, unit.component()) for unit in self.units])
 
 
 def network(node, source, behind, levels=3):
@@ -66,7 +32,7 @@ def prove(net, folding):
     design = plan(net, {"layer": folding})
     (stage,) = design.stages
     images = tensor(net.input.dtype, (2, *net.input.shape), seed=5)
-    unit = Chain(stage.units)
+    unit = WholeStage(stage)
     wanted = run(net, images)[net.output]
     dtype = net.types[net.output].dtype
     check(unit, pack_beats(images, net.input.dtype, unit.i.lanes), pack_beats(wanted, dtype, unit.o.lanes), 2)

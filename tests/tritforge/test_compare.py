@@ -75,7 +75,7 @@ def test_a_second_comparison_trains_nothing(folder: Path, capsys: pytest.Capture
 
 
 def test_edges_lie_between_the_trits() -> None:
-    latent = torch.tensor([-0.5, -0.3, 0.1, 0.2, 0.6])
-    assert _edges(latent, torch.tensor([-1.0, 0, 0, 0, 1])) == pytest.approx((-0.4, 0.4))
+    latent = torch.tensor([-0.5, -0.25, 0.125, 0.25, 0.75])
+    assert _edges(latent, torch.tensor([-1.0, 0, 0, 0, 1])) == (-0.375, 0.5)
     assert _edges(latent, torch.tensor([1.0, 0, 0, 0, 1])) == ()  # no threshold explains it
     assert _edges(torch.zeros(2, 3), torch.zeros(3)) == ()

@@ -66,8 +66,8 @@ def test_the_mean_of_five_folds_is_at_least_97_5_percent(tmp_path: Path) -> None
             "network 'digits' has no option 'channel'; it has channels, input_bits, activation_bits, "
             "activation, classes",
         ),
-        ("digits", {"channels": (16,)}, "channels must be two positive ints, not (16,)"),
-        ("digits", {"channels": (16, 0)}, "channels must be two positive ints, not (16, 0)"),
+        ("digits", {"channels": (16,)}, "channels must be 2 positive ints, not (16,)"),
+        ("digits", {"channels": (16, 0)}, "channels must be 2 positive ints, not (16, 0)"),
         ("digits", {"classes": 1}, "classes must be an int of at least 2, not 1"),
     ],
 )

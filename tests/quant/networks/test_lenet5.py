@@ -51,9 +51,9 @@ def test_the_input_codes_are_the_bytes_of_the_image() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"channels": (16,)}, "channels must be two positive ints, not (16,)"),
-        ({"channels": (16, 0)}, "channels must be two positive ints, not (16, 0)"),
-        ({"hidden": 0}, "hidden must be a positive int, not 0"),
+        ({"channels": (16,)}, "channels must be 2 positive ints, not (16,)"),
+        ({"channels": (16, 0)}, "channels must be 2 positive ints, not (16, 0)"),
+        ({"hidden": 0}, "hidden must be an int of at least 1, not 0"),
         ({"classes": 1}, "classes must be an int of at least 2, not 1"),
     ],
 )
