@@ -11,7 +11,7 @@ from torch.nn.utils import parametrize
 
 from quant.ternarizer import Ternarizer
 
-__all__ = ["penalty", "step_thresholds", "ternarizers", "threshold_parameters"]
+__all__ = ["begin_step", "penalty", "step_thresholds", "ternarizers", "threshold_parameters"]
 
 
 def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
@@ -19,6 +19,12 @@ def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
     for module in model.modules():
         if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], Ternarizer):
             yield module[0], module.original
+
+
+def begin_step(model: nn.Module, progress: float) -> None:
+    """Tell the methods that the next step begins; ``progress`` is the share of all steps done, 0..1."""
+    for ternarizer, _ in ternarizers(model):
+        ternarizer.begin_step(progress)
 
 
 def penalty(model: nn.Module, progress: float) -> Tensor | None:

@@ -25,7 +25,7 @@ from reports.comparison import Layer, Run
 from tritforge import config as configs
 from tritforge import results
 from tritforge.config import Config
-from tritforge.training import build, load_dataset, train_once
+from tritforge.training import build, load_dataset, share_pretraining, train_once
 from tritforge.workspace import Workspace
 
 __all__ = ["collect", "compare"]
@@ -38,13 +38,16 @@ def compare(paths: Sequence[Path], build_folder: Path) -> None:
     """Train what is not trained yet, and write one table and the pictures to ``build_folder``/compare.
 
     Each configuration is trained in ``build_folder``/<name>, where `train` does it too: what is finished
-    there stays, what was interrupted goes on.
+    there stays, what was interrupted goes on. A float network that several start from is trained once.
     """
-    runs = []
+    runs: list[Run] = []
+    places: list[Workspace] = []
     for path in tqdm(paths, desc="compare", unit="network", disable=not sys.stderr.isatty()):
         chosen = configs.load(path)
         place = Workspace(config_path=path, root=build_folder / chosen.name)
+        share_pretraining(chosen, place, places)
         train_once(chosen, place)
+        places.append(place)
         runs.append(collect(chosen, place))
     folder = build_folder / "compare"
     folder.mkdir(parents=True, exist_ok=True)

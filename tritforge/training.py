@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep
 from tritforge.workspace import Workspace
 
-__all__ = ["blaming", "build", "load_dataset", "settings", "train", "train_once"]
+__all__ = ["blaming", "build", "load_dataset", "settings", "share_pretraining", "train", "train_once"]
 
 
 @contextlib.contextmanager
@@ -122,14 +123,12 @@ def _float_place(place: Workspace) -> Workspace:
     return replace(place, root=place.root / "float")
 
 
-def _pretrained(
-    config: Config, place: Workspace, dataset: Dataset, resume: bool
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
+def _pretraining(config: Config) -> Config:
+    """Return the configuration of the float network that the ternary one starts from."""
     pretrain = config.training.pretrain
     assert pretrain is not None
     rate = config.training.learning_rate if pretrain.learning_rate is None else pretrain.learning_rate
-    first = replace(
+    return replace(
         config,
         quantization=config.quantization.as_float(),
         training=replace(
@@ -137,7 +136,30 @@ def _pretrained(
             recalibrate=0, pretrain=None,
         ),
     )  # fmt: skip
-    inner = _float_place(place)
+
+
+def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspace]) -> None:
+    """Copy the float network that the training in ``place`` starts from, where one of ``others`` has it.
+
+    It may be what another training started from, or a float network that was trained for its own sake.
+    """
+    if config.training.pretrain is None or not config.quantization.ternary:
+        return
+    first, inner = _pretraining(config), _float_place(place)
+    if _finished(first, inner) is not None:
+        return
+    for found in (found for other in others for found in (other, _float_place(other))):
+        if _finished(first, found) is not None:
+            shutil.rmtree(inner.training, ignore_errors=True)
+            shutil.copytree(found.training, inner.training)
+            return
+
+
+def _pretrained(
+    config: Config, place: Workspace, dataset: Dataset, resume: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
+    first, inner = _pretraining(config), _float_place(place)
     model = build(first, inner)
     meta = _finished(first, inner) if resume else None
     if meta is None:
