@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from quant.distributed import Processes
 from quant.ternarizer import Ternarizer
 
 __all__ = ["begin_step", "penalty", "step_thresholds", "ternarizers", "threshold_parameters"]
@@ -42,18 +43,24 @@ def threshold_parameters(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for ternarizer, _ in ternarizers(model) for parameter in ternarizer.thresholds()]
 
 
-def step_thresholds(model: nn.Module, loss: Callable[[], Tensor], learning_rate: float) -> None:
+def step_thresholds(
+    model: nn.Module,
+    loss: Callable[[], Tensor],
+    learning_rate: float,
+    processes: Processes = Processes(),  # noqa: B008  # frozen
+) -> None:
     """Move the thresholds of ``model`` one step of plain SGD; nothing else, and nothing if it has none.
 
     Step 3 of Algorithm 1 of He and Fan (CVPR 2019, ``quant.tga``). Call it on each batch before the step
     of the weights. ``loss`` runs the model on the batch; the running statistics of batch norms do not
-    count this pass.
+    count this pass. With several ``processes`` it is each one's part of the loss, and their gradients add up.
     """
     parameters = threshold_parameters(model)
     if not parameters:
         return
     with _statistics_kept(model):
         gradients = torch.autograd.grad(loss(), parameters)
+    processes.sum_(gradients)
     owners = [t for t, _ in ternarizers(model) for _ in t.thresholds()]
     with torch.no_grad():
         for parameter, gradient, owner in zip(parameters, gradients, owners, strict=True):

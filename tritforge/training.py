@@ -18,6 +18,7 @@ import quant
 from export.files import write_atomic
 from quant import checkpoint, datasets, networks
 from quant.data.dataset import Dataset
+from quant.distributed import current, launched, local_rank
 from quant.settings import TrainingConfig
 from quant.train import LOG, TrainingResult
 from quant.train import train as train_model
@@ -87,7 +88,13 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
 
     With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
     workspace, and the ternary one starts from it; a finished one of the same settings is used again.
+    ``torchrun`` may start it in several processes.
     """
+    with launched() as processes:
+        _train(config, place, resume, report=processes.first)
+
+
+def _train(config: Config, place: Workspace, resume: bool, *, report: bool) -> None:
     dataset = load_dataset(config, place)
     pretrained: dict[str, Any] | None = None
     if config.training.pretrain is None or not config.quantization.ternary:
@@ -96,6 +103,8 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
         model, pretrained = _pretrained(config, place, dataset, resume)
     meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
     result = _run(config, place, model, dataset, resume, meta)
+    if not report:
+        return
     if pretrained is not None:
         print(f"float network it started from: {_shares(pretrained)} -> {_float_place(place).training}")
     print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {place.training}")
@@ -186,6 +195,8 @@ def _run(
         meta=meta,
     )
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
+    if not current().first:
+        return result
     write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
     return result
 
@@ -196,7 +207,7 @@ def _device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("training.device is 'cuda', but torch sees no GPU here: choose cpu or auto")
-    return torch.device(name)
+    return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
 
 
 def _shares(result: dict[str, Any]) -> str:
