@@ -287,7 +287,7 @@ class _Training:
                 group["lr"] = rate
             x, y = images[batch], labels[batch]
             if config.augmentation == "crop-flip":
-                x = crop_and_flip(x, drawing, part=(part, len(whole)))
+                x = crop_and_flip(x, drawing, config.padding, part=(part, len(whole)))
             x = values(x, like)
             step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate, processes)  # type: ignore[misc]
             scores, loss = judge(x, y)

@@ -143,17 +143,8 @@ def _float_place(place: Workspace) -> Workspace:
 
 def _pretraining(config: Config) -> Config:
     """Return the configuration of the float network that the ternary one starts from."""
-    pretrain = config.training.pretrain
-    assert pretrain is not None
-    rate = config.training.learning_rate if pretrain.learning_rate is None else pretrain.learning_rate
-    return replace(
-        config,
-        quantization=config.quantization.as_float(),
-        training=replace(
-            config.training, epochs=pretrain.epochs, learning_rate=rate, milestones=pretrain.milestones,
-            recalibrate=0, pretrain=None,
-        ),
-    )  # fmt: skip
+    training = config.training.pretraining()
+    return replace(config, quantization=config.quantization.as_float(), training=training)
 
 
 def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspace]) -> None:
