@@ -22,7 +22,7 @@ from export.lower import Lowered, lower
 from export.manifest import CELLS, MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
 from hw import verilog
-from hw.plan import Plan, plan
+from hw.plan import Plan
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
@@ -32,10 +32,10 @@ from reports.devices import device
 from sim import runner
 from sim.result import SimulationResult
 from tritforge import package as packing
-from tritforge import results, vectors
+from tritforge import planning, results, vectors
 from tritforge.config import Config
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
-from tritforge.training import blaming, build, load_dataset, settings, train, train_once
+from tritforge.training import build, load_dataset, settings, train, train_once
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
@@ -124,10 +124,11 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        planned = _plan(config, place, network)
+        planned = planning.planned(config, place, network, anew=True)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
+        planning.keep(config, place, planned)
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
         written = [image.write(place.design) for image, _ in planned.roms()]
@@ -165,12 +166,6 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _plan(config: Config, place: Workspace, network: Network) -> Plan:
-    with blaming(place):
-        planned: Plan = plan(network, config.hardware.layers, config.hardware.most_fifo_bits)
-    return planned
-
-
 def _network(place: Workspace) -> Network:
     place.need(place.design / serialize.NETWORK_FILE, "export")
     return serialize.load(place.design)
@@ -182,7 +177,7 @@ def generate(config: Config, place: Workspace) -> None:
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        planned = _plan(config, place, network)
+        planned = planning.planned(config, place, network)
         begin("ROM images")
         roms = _checked_images(planned, place)
         begin("Verilog")
