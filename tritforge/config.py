@@ -85,8 +85,7 @@ class NetworkConfig:
 class PretrainSettings:
     """The training of the float network that the ternary one starts from.
 
-    What is not given, and all that cannot be given here, is as in ``training``; but not milestones and factors:
-    there are none then.
+    What is not given is as in ``training``; but not milestones and factors: there are none then.
     """
 
     epochs: int = key(minimum=1)
