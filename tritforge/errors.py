@@ -57,6 +57,7 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "reports.liberty": ("LibertyError",),
     "reports.records": ("RecordError",),
     "reports.synth": ("SynthesisError",),
+    "reports.vivado": ("VivadoError",),
     "sim.launcher": ("SimulationFailed",),
     "sim.simulators": ("ToolMissing",),
     "tritforge.errors": ("MissingStep",),
