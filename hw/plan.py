@@ -1,7 +1,7 @@
 """From a network and a folding to a pipeline: which units, how wide, how many cycles. Nothing is built yet."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 
@@ -24,7 +24,7 @@ from hw.subsample import Subsample
 from hw.timing import EventGraph, settled
 from hw.top_k import Best
 
-__all__ = ["Fork", "Plan", "Slot", "plan", "slots", "stages"]
+__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots", "stages"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
@@ -42,11 +42,26 @@ class Fork:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate."""
+class Solved:
+    """What the event graph of a plan was solved for: minutes for the largest, so it is kept beside the design.
 
-    network: Network
-    stages:  tuple[Stage, ...]
+    ``fifos``: by stage, the depth of the FIFO before each input; ``frame_cycles``: :attr:`Plan.frame_cycles`.
+    """
+
+    fifos:        dict[str, tuple[int, ...]]
+    frame_cycles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate.
+
+    ``known_cycles``: :attr:`frame_cycles` of the same plan, where it was solved before.
+    """
+
+    network:      Network
+    stages:       tuple[Stage, ...]
+    known_cycles: tuple[int, ...] | None = None
 
     @property
     def i(self):
@@ -115,10 +130,23 @@ class Plan:
     def frame_cycles(self):
         """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
         no pause on either side. Ends with the first frame of the steady state."""
+        if self.known_cycles is not None:
+            return self.known_cycles
         graph    = EventGraph(RUN_FRAMES)
         channels = self.schedule(graph)
         graph.solve()
         return settled(channels[self.stages[-1].name], RUN_FRAMES, channels[INPUT].producer.time[0])
+
+    @property
+    def solved(self):
+        """What :func:`plan` takes to make this plan again without solving it."""
+        return Solved({stage.name: stage.fifos for stage in self.stages}, self.frame_cycles)
+
+    def with_fifos(self, depths):
+        """The plan with FIFOs of these depths by stage, one before each of its inputs, 0 for none."""
+        stages = tuple(stage.with_fifos(depths[stage.name], [self.frame_beats(source) for source in stage.sources])
+                       for stage in self.stages)
+        return replace(self, stages=stages, known_cycles=None)
 
     @property
     def latency_cycles(self):
@@ -131,7 +159,7 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, fifo_bits=0):
+def plan(network, foldings, fifo_bits=0, solved=None):
     """Lay ``network`` out as a pipeline.
 
     Parameters
@@ -140,6 +168,7 @@ def plan(network, foldings, fifo_bits=0):
     foldings : an engine's folding (hw.layer.Folding) for every matrix layer, by name.
     fifo_bits : memory of the largest FIFO that may be put between two layers for the sake of the rate; 0 for none.
         FIFOs before residual adds are as deep as they must be (hw.buffers).
+    solved : what :attr:`Plan.solved` said of a plan of the same network, foldings and ``fifo_bits``, to save the time.
 
     Raises
     ------
@@ -160,7 +189,10 @@ def plan(network, foldings, fifo_bits=0):
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    return fitted(Plan(network, tuple(stages(network, foldings))), fifo_bits)
+    bare = Plan(network, tuple(stages(network, foldings)))
+    if solved is None:
+        return fitted(bare, fifo_bits)
+    return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
 
 
 @dataclass(frozen=True)

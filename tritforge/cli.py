@@ -153,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
                 nargs="?",
                 default=DEFAULT_CONFIG,
                 metavar="CONFIG",
-                help="YAML file, or the name of one in networks/ (default: %(default)s)",
+                help="YAML file, or the name of one in networks/, each with :VARIANT (default: %(default)s)",
             )
             command.add_argument(
                 "--build",
@@ -176,7 +176,8 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--compare",
         nargs="+",
         metavar="CONFIG",
-        help="train each of these, unless that is done, and write one table and pictures to build/compare",
+        help="train each of these, or all variants of a file that has some, unless that is done, and write "
+        "one table and pictures to build/compare",
     )
     command.add_argument(
         "--no-resume", action="store_true", help="start anew even if a training was interrupted"
@@ -339,7 +340,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "train" and arguments.compare:
         from tritforge.compare import compare
 
-        compare([config.locate(name) for name in arguments.compare], arguments.build or Path("build"))
+        paths = [path for name in arguments.compare for path in config.expand(name)]
+        compare(paths, arguments.build or Path("build"))
         return 0
     path = config.locate(arguments.config)
     chosen = config.load(path)

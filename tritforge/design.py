@@ -1,4 +1,4 @@
-"""The design as the steps left it: the integer network, its plan, its manifest, its ROM images."""
+"""The design as the steps left it: the integer network, its manifest, its ROM images."""
 
 from __future__ import annotations
 
@@ -6,25 +6,16 @@ from export import serialize
 from export.ir import Network
 from export.manifest import MANIFEST_FILE, FileEntry, Manifest
 from export.rom import RomError, read_mem
-from hw.plan import Plan, plan
-from tritforge.config import Config
-from tritforge.training import blaming
+from hw.plan import Plan
 from tritforge.workspace import Workspace
 
-__all__ = ["checked_images", "load_manifest", "load_network", "planned"]
+__all__ = ["checked_images", "load_manifest", "load_network"]
 
 
 def load_network(place: Workspace) -> Network:
     """Return the integer network that `export` wrote."""
     place.need(place.design / serialize.NETWORK_FILE, "export")
     return serialize.load(place.design)
-
-
-def planned(config: Config, place: Workspace, network: Network) -> Plan:
-    """Return the plan of ``network`` with the foldings of ``config``; a message names the configuration."""
-    with blaming(place):
-        made: Plan = plan(network, config.hardware.layers, config.hardware.most_fifo_bits)
-    return made
 
 
 def load_manifest(place: Workspace) -> Manifest:

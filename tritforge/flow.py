@@ -31,8 +31,9 @@ from sim.result import SimulationResult
 from tritforge import package as packing
 from tritforge import results, vectors
 from tritforge.config import Config
-from tritforge.design import checked_images, load_manifest, load_network, planned
+from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
+from tritforge.planning import keep, planned
 from tritforge.training import build, load_dataset, settings, train, train_once
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
@@ -122,10 +123,11 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        made = planned(config, place, network)
+        made = planned(config, place, network, anew=True)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
+        keep(config, place, made)
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
         written = [image.write(place.design) for image, _ in made.roms()]

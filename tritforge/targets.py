@@ -17,8 +17,9 @@ from reports.mapped import Mapped, load
 from reports.synth import SynthesisError, show_progress
 from reports.tables import Table
 from tritforge.config import Config
-from tritforge.design import checked_images, load_manifest, load_network, planned
+from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError
+from tritforge.planning import planned
 from tritforge.workspace import Workspace
 
 __all__ = ["ECP5_PART", "other_tables", "place", "synth_asic", "synth_ecp5"]

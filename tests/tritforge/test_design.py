@@ -9,6 +9,7 @@ from export.rom import RomError
 from tests.chain import make
 from tritforge import config, design
 from tritforge.errors import ConfigError, MissingStep
+from tritforge.planning import planned
 from tritforge.workspace import Workspace
 
 
@@ -20,7 +21,7 @@ def made(tmp_path_factory):
 def test_what_the_steps_left_is_read_back(made):
     network = design.load_network(made)
     manifest = design.load_manifest(made)
-    plan = design.planned(config.load(made.config_path), made, network)
+    plan = planned(config.load(made.config_path), made, network)
     assert (network.name, manifest.interval_cycles) == ("little", plan.interval_cycles)
     assert [entry.sha256 for entry in design.checked_images(plan, made)] == [
         rom.sha256 for rom in manifest.roms
@@ -39,7 +40,7 @@ def test_a_changed_image_gets_no_digest(made, tmp_path):
     place = Workspace(config_path=made.config_path, root=tmp_path / "build")
     shutil.copytree(made.root, place.root)
     network = design.load_network(place)
-    plan = design.planned(config.load(made.config_path), place, network)
+    plan = planned(config.load(made.config_path), place, network)
     image = place.design / "conv1.weights.mem"
     lines = image.read_text().splitlines()
     image.write_text("\n".join([lines[-1], *lines[1:-1], lines[0]]) + "\n")
@@ -56,4 +57,4 @@ def test_a_folding_that_does_not_fit_names_the_configuration(made, tmp_path):
     path.write_text(made.config_path.read_text().replace("conv1: {pe: 2", "conv1: {pe: 3"))
     place = Workspace(config_path=path, root=made.root)
     with pytest.raises(ConfigError, match=r"little\.yaml: 'conv1': pe must divide its 4 rows"):
-        design.planned(config.load(path), place, design.load_network(made))
+        planned(config.load(path), place, design.load_network(made))
