@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.arithmetic import rows, ternary_product
 from hw.shared import SharedComponent
 
-__all__ = ["Dot", "DotShape"]
+__all__ = ["Dot", "DotComponent", "DotShape"]
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,16 @@ class DotShape:
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + len(self.levels)
 
+    def component(self):
+        return Dot(self)
 
-class Dot(SharedComponent):
-    """total = so_far + sum over lanes of ternary_product(value, code), every row of additions registered.
+
+class DotComponent(SharedComponent):
+    """total = so_far + sum over lanes of a term made of value and code; the stages of its additions are registered.
 
     Parameters
     ----------
-    shape : DotShape.
+    shape : what it is made of, with ``simd``, ``bits``, ``width`` and ``stages``.
 
     Members
     -------
@@ -72,7 +75,11 @@ class Dot(SharedComponent):
         }, shape.simd, shape.bits, shape.width)
 
     def again(self):
-        return Dot(self._shape)
+        return type(self)(self._shape)
+
+
+class Dot(DotComponent):
+    """The term of a lane is ternary_product(value, code), and every row of additions is registered."""
 
     def circuit(self, platform):
         m     = Module()

@@ -88,6 +88,11 @@ class SevenSeries:
         sums, carries = self._carry(name, select, data)
         return Cat(*sums, carries[-1])[:width]
 
+    def ternary_lane(self, name, value, code, more):
+        """Sum and carry of the bit ``more`` and, unless the weight ``code`` is 0, of 1 + weight * ``value``, both trit codes;
+        one LUT6_2."""
+        return self._lut6_2(name, _lane_sum, _lane_carry, [value[0], value[1], code[0], code[1], more], Const(1, 1))
+
     def ternary_row(self, name, columns, *, top):
         """A ternary row of a heap (export.heap): (sum of each column, carry-save or None, carry or None).
 
@@ -255,6 +260,19 @@ def _majority(a, b, c, clear, _carry_save):
 def _either(a, b, c, clear, _carry_save):
     """An addend of a column that has two: they are equal wherever the carry depends on it."""
     return a | b | (c & ~clear)
+
+
+def _lane(x, x_negative, nonzero, negative, more):
+    """What a lane of ternary inputs comes to."""
+    return more + (nonzero and 1 + (-1 if x_negative else x) * (1 - 2 * negative))
+
+
+def _lane_sum(*bits):
+    return _lane(*bits) & 1
+
+
+def _lane_carry(*bits):
+    return _lane(*bits) >> 1
 
 
 def _equal(a0, b0, a1, b1, _unused):

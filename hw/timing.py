@@ -147,7 +147,7 @@ class EventGraph:
         places = 1 + channel.stages
         process.wait(channel.producer, channel.put, places, at=taking)
         spoils = channel.put[places:] if channel.spoils is None else channel.spoils
-        channel.producer.wait(process, taking[:len(taking) - places], 0, at=spoils)
+        channel.producer.wait(process, taking[:max(0, len(taking) - places)], 0, at=spoils)
 
     def chain(self, name, channel, steps, taking, putting):
         """A process of ``steps`` steps a frame that takes and puts beats in the given steps of each frame."""
