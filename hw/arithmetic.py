@@ -26,6 +26,10 @@ class Generic:
         """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
         return add_all(terms if so_far is None else [*terms, Mux(clear, 0, so_far)])[:width]
 
+    def add_product(self, name, lane, width, *, so_far, clear):
+        """Sum of the ternary product of a ``lane``, (value, code), and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
+        return self.add(name, [ternary_product(*lane)], width, so_far=so_far, clear=clear)
+
     def ternary_lane(self, name, value, code, more):
         """Sum and carry of the bit ``more`` and, unless the weight ``code`` is 0, of 1 + weight * ``value``, both trit codes."""
         reached = Cat(~value[1], value[0] & ~value[1])       # value >= 0, value >= 1

@@ -233,7 +233,7 @@ class SkipArray(UnitComponent):
                 m.submodules[name] = dot = unit.dot.component()
                 name_ports(name, dot)
                 m.d.comb += [
-                    dot.values.eq(Cat(self.operand(m, f"value_{pe}_{lane}_{pixel}", word, pixel, moves[1])
+                    dot.values.eq(Cat(self.operand(m, f"value_{pe}_{lane}_{pixel}", word, pixel, moves[unit.selects])
                                       for lane, word in enumerate(lanes[pe]))),
                     dot.codes.eq(code), dot.steps.eq(Cat(moves[1 + unit.selects:])), dot.clear.eq(starts[-1]),
                     dot.so_far.eq(self.o.payload.word_select(len(dots), unit.dot.width)),

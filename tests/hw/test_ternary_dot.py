@@ -4,14 +4,11 @@ import itertools
 import random
 
 import pytest
-from amaranth.hdl import Fragment
 
 from export.datatype import TERNARY, DataType
 from hw.dot import DotShape
-from hw.rom import RomFiles
-from hw.seven_series import Primitives
 from hw.ternary_dot import TernaryShape, dot_shape
-from tests.hw.test_dot import PLATFORMS, totals
+from tests.hw.test_dot import PLATFORMS, cells, totals
 
 TRITS = {0b00: 0, 0b01: 1, 0b11: -1}
 
@@ -54,12 +51,6 @@ def test_every_heap(simd, platform):
         ]
         points += [([code] * simd, [code] * simd, (1 << width) - 1, 0) for code in TRITS]
         assert totals(shape, platform, points) == [expected(shape, point) for point in points]
-
-
-def cells(shape):
-    """LUT cells of a row."""
-    fragment = Fragment.get(shape.component(), RomFiles(Primitives.XILINX7))
-    return sum(cell.type == "LUT6_2" for cell, *_ in fragment.subfragments)
 
 
 def test_it_is_cheaper_than_two_bits():
