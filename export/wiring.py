@@ -81,7 +81,7 @@ class Wiring:
     rows: in order; each takes wires of the inputs and of rows before it.
     outputs: of each element of y its bits, lowest first; None is 0.
     sums: what the elements are in place of those of y.
-    least: stages at least; the outputs are in registers after the last one.
+    followed: a row that ends with registers takes the outputs, so none need stand before it.
     """
 
     source: DataType
@@ -89,12 +89,17 @@ class Wiring:
     rows: tuple[WiredRow, ...]
     outputs: tuple[tuple[Bit | None, ...], ...]
     sums: Sums
-    least: int = 1
+    followed: bool = False
 
     @cached_property
     def stages(self) -> int:
-        """Registers from the inputs to every output."""
-        return max([self.least, *(row.ready for row in self.rows)])
+        """Registers from the inputs to every output; one at least, unless what follows ends with registers.
+
+        The last row of an output may be one of atoms, which no register ends: one follows all the same.
+        """
+        if self.followed:
+            return max([0, *(row.ready for row in self.rows)])
+        return max([1, *(row.stage + 1 for row in self.rows)])
 
     @property
     def luts(self) -> int:
@@ -180,7 +185,7 @@ def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
         tuple(heap[c][at] if len(heap.get(c, ())) > at else None for c in range(width)) for at in range(2)
     )
     nothing = np.zeros(0, dtype=np.int64)
-    return Wiring(wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), least=0)
+    return Wiring(wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), followed=True)
 
 
 class _Wirer:
