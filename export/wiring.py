@@ -91,8 +91,11 @@ class Wiring:
 
     @cached_property
     def stages(self) -> int:
-        """Registers from the inputs to every output; at least one."""
-        return max([1, *(row.ready for row in self.rows)])
+        """Registers from the inputs to every output; at least one.
+
+        The last row of an output may be one of atoms, which no register ends: one follows all the same.
+        """
+        return max([1, *(row.stage + 1 for row in self.rows)])
 
     @property
     def luts(self) -> int:
