@@ -31,6 +31,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "blaming",
     "build",
+    "device_name",
     "load_dataset",
     "settings",
     "share_pretraining",
