@@ -142,7 +142,7 @@ def _rom_bits(chosen: Config, place: Workspace, model: nn.Module) -> int | None:
     shape = tuple(load_dataset(chosen, place).test_images.shape[1:])
     try:
         planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
-        images = [image for image, _ in planned.roms() if image.role == "weights"]
+        images = [image for image, _ in planned.roms() if image.role.startswith("weights")]
     except (LoweringError, IRError, PlanError):
         return None
     return int(np.sum([image.word_bits * image.depth for image in images]))
