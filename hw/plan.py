@@ -24,7 +24,7 @@ from hw.subsample import Subsample
 from hw.timing import EventGraph, settled
 from hw.top_k import Best
 
-__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots"]
+__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots", "stages"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
@@ -202,7 +202,7 @@ def plan(network, foldings, fifo_bits=0, solved=None):
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    bare = Plan(network, tuple(_stages(network, foldings)))
+    bare = Plan(network, tuple(stages(network, foldings)))
     if solved is None:
         return fitted(bare, fifo_bits)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
@@ -326,8 +326,8 @@ def slots(network):
     return tuple(found)
 
 
-def _stages(network, foldings):
-    """The stages, each taking what lanes the one before puts."""
+def stages(network, foldings):
+    """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
     lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
     for slot in slots(network):
         if slot.matrix and slot.name not in foldings:

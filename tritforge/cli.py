@@ -205,6 +205,15 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
     command.add_argument(
+        "--first",
+        type=_at_least(0),
+        default=0,
+        help="number of the first of these images (default: %(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+    )
+    command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
     )
 
@@ -365,6 +374,8 @@ def _run(arguments: argparse.Namespace) -> int:
             stalls=arguments.stalls,
             seed=arguments.seed,
             frames=arguments.frames,
+            first=arguments.first,
+            jobs=arguments.jobs,
             wave=arguments.wave,
             netlist=arguments.netlist,
         )
