@@ -13,8 +13,9 @@ A heap holds bits by column; column c weighs 2**c. Two kinds of rows take bits a
 A stage is some rows of atoms one behind the other and then ternary rows into the registers. How many rows
 of atoms stand before a cut decides how many bits the last row finds in its columns: one that finds two
 instead of three takes half as many away. So cuts belong to what is chosen. The rows come from a randomised
-greedy choice on the heights of the columns; the one with the fewest LUTs, then stages, of many tries is
-kept.
+greedy choice on the heights of the columns; the cheapest of many tries is kept. A cut costs flip-flops for
+all bits of the heap at that place: ``registers`` of them count as much as a LUT, for else a cut that saves a
+LUT or two would pay dozens of flip-flops for it.
 """
 
 from __future__ import annotations
@@ -98,7 +99,10 @@ Heap = list[list[int]]  # of each column, the depth of each bit: rows before it 
 
 @lru_cache(maxsize=1 << 16)
 def compress(
-    heights: tuple[int, ...], width: int | None, rows_per_stage: int | None = None
+    heights: tuple[int, ...],
+    width: int | None,
+    rows_per_stage: int | None = None,
+    registers: int | None = None,
 ) -> tuple[HeapRow, ...]:
     """Return the rows, in order, that compress ``heights``.
 
@@ -109,19 +113,20 @@ def compress(
         as few
         bits as pay when it is used twice or more.
     rows_per_stage: rows one behind the other between registers; None for no limit.
+    registers: flip-flops between stages that are worth a LUT; None where they cost nothing.
 
     >>> compress((3, 3, 3), None)
     (HeapRow(kind=<RowKind.TERNARY: 'ternary'>, stage=0, column=0, taken=(3, 3, 3), top=False),)
     """
-    best: tuple[HeapRow, ...] | None = None
     tries = min(_TRIES, len(_PLANS) + _WORK // max(1, sum(heights)))
-    for attempt in range(1 if max(heights, default=0) < 4 else tries):
-        plan, chance = (_PLANS[attempt], None) if attempt < len(_PLANS) else (None, random.Random(attempt))
-        rows = _Attempt(heights, width, rows_per_stage, plan, chance).run()
-        if best is None or _cost(rows) < _cost(best):
-            best = rows
-    assert best is not None
-    return best
+
+    def attempt(number: int) -> _Attempt:
+        plan, chance = (_PLANS[number], None) if number < len(_PLANS) else (None, random.Random(number))
+        return _Attempt(heights, width, rows_per_stage, plan, chance)
+
+    attempts = (attempt(number) for number in range(1 if max(heights, default=0) < 4 else tries))
+    _, rows = min(((at.run(), at.cost(registers))[::-1] for at in attempts), key=lambda found: found[0])
+    return rows
 
 
 @lru_cache(maxsize=1 << 18)
@@ -132,12 +137,7 @@ def estimate(heights: tuple[int, ...], width: int) -> int:
     (5, 5)
     """
     plans = _PLANS[: 1 if max(heights, default=0) < 4 or sum(heights) > _HIGH else 3]
-    return min(_cost(_Attempt(heights, width, None, plan, None).run())[0] for plan in plans)
-
-
-def _cost(rows: Sequence[HeapRow]) -> tuple[int, int]:
-    """LUTs, then stages."""
-    return sum(row.luts for row in rows), rows[-1].stage if rows else 0
+    return min(sum(row.luts for row in _Attempt(heights, width, None, plan, None).run()) for plan in plans)
 
 
 class _Attempt:
@@ -158,6 +158,7 @@ class _Attempt:
         less, skip, go_on, stop = (chance.random() ** 2 for _ in range(4)) if chance else (0.0,) * 4
         self.less, self.skip, self.go_on, self.stop = less, skip, go_on, stop / 4
         self.stage = 0
+        self.registered = 0  # bits of the heap at all cuts
         self.rows: list[HeapRow] = []
         size = width if width is not None else len(heights)
         self.heap: Heap = [[0] * count for count in [*heights, *[0] * size][:size]]
@@ -174,6 +175,12 @@ class _Attempt:
             self._ternaries()
         self._last()
         return tuple(self.rows)
+
+    def cost(self, registers: int | None) -> tuple[int, int]:
+        """LUTs and, ``registers`` of them for one, flip-flops of the cuts, in parts; then stages."""
+        luts = sum(row.luts for row in self.rows)
+        total = luts if registers is None else luts * registers + self.registered
+        return total, self.rows[-1].stage if self.rows else 0
 
     def _final(self) -> bool:
         """Whether a single ternary row is left to do."""
@@ -203,7 +210,8 @@ class _Attempt:
 
     def _within(self, column: int, most: int) -> int:
         """Bits of a column that a row can take whose sums are ``most`` rows deep."""
-        return sum(depth < most for depth in self._column(column))
+        bits = self._column(column)
+        return len(bits) if self.limit is None else sum(depth < most for depth in bits)
 
     def _is_top(self, column: int) -> bool:
         return self.width is not None and column >= self.width
@@ -259,6 +267,7 @@ class _Attempt:
             [0] * (len(bits) + (len(self.later[c]) if c < len(self.later) else 0))
             for c, bits in enumerate([*self.heap, *[[]] * (len(self.later) - len(self.heap))])
         ]
+        self.registered += sum(len(bits) for bits in self.heap)
         self.stage += 1
 
     def _last(self) -> None:
@@ -285,9 +294,11 @@ class _Attempt:
         row = HeapRow(kind, self.stage, column, tuple(taken), top)
         depth = 0
         for at, count in enumerate(taken, start=column):
-            bits = sorted(self._column(at))
-            depth = max([depth, *bits[:count]])
-            self.heap[at] = bits[count:]
+            bits = self._column(at)
+            if self.limit is not None:  # otherwise no depth matters
+                bits.sort()
+                depth = max([depth, *bits[:count]])
+            del bits[:count]
         for at, count in enumerate(row.left, start=column):
             if self._is_top(at):
                 break

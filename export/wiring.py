@@ -24,7 +24,10 @@ from export.correction import Sums
 from export.datatype import DataType
 from export.heap import HeapRow, RowKind, compress
 
-__all__ = ["Bit", "WiredRow", "Wiring", "wire"]
+__all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire"]
+
+BLOCK = 4000
+"""LUTs of a block of rows, from which on the next one begins: what a module of its own is made of."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,13 @@ class WiredRow:
 
     ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column
     and the sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they
-    are. ``stage``: registers from the input. ``sums``: a wire a column; ``save`` and ``carry``: wires above
-    the last one.
+    are. ``stage``: registers from the input. ``heap``: number of the heap whose bits it takes. ``sums``: a
+    wire a column; ``save`` and ``carry``: wires above the last one.
     """
 
     shape: HeapRow
     stage: int
+    heap: int
     operands: tuple[tuple[Bit, ...], ...]
     sums: tuple[int, ...]
     save: int | None
@@ -85,10 +89,13 @@ class Wiring:
     outputs: tuple[tuple[Bit | None, ...], ...]
     sums: Sums
 
-    @property
+    @cached_property
     def stages(self) -> int:
-        """Registers from the inputs to every output; at least one."""
-        return max([1, *(row.ready for row in self.rows)])
+        """Registers from the inputs to every output; at least one.
+
+        The last row of an output may be one of atoms, which no register ends: one follows all the same.
+        """
+        return max([1, *(row.stage + 1 for row in self.rows)])
 
     @property
     def luts(self) -> int:
@@ -109,6 +116,20 @@ class Wiring:
             tuple(wire for wire, until in sorted(last.items()) if made.get(wire, 0) < stage <= until)
             for stage in range(1, self.stages + 1)
         )
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The rows, by number, of each stage, in blocks of whole heaps that take from registers alone."""
+        found: list[list[list[int]]] = [[[]] for _ in range(self.stages)]
+        size, heap = [0] * self.stages, [0] * self.stages
+        for number, row in enumerate(self.rows):
+            at = row.stage
+            if size[at] > BLOCK and row.heap != heap[at]:
+                found[at].append([])
+                size[at] = 0
+            found[at][-1].append(number)
+            size[at], heap[at] = size[at] + row.shape.luts, row.heap
+        return tuple(tuple(tuple(block) for block in blocks) for blocks in found)
 
     @property
     def flip_flops(self) -> int:
@@ -134,17 +155,21 @@ class _Number:
         return _Number(moved, (-self.offset - ones) << shift)
 
 
-def wire(graph: AdderGraph, source: DataType, rows_per_stage: int | None = None) -> Wiring:
-    """Compress every heap of ``graph``; ``rows_per_stage`` rows at most between registers, None for no
-    limit."""
-    return _Wirer(graph, source, rows_per_stage).run()
+def wire(
+    graph: AdderGraph, source: DataType, rows_per_stage: int | None = None, registers: int | None = None
+) -> Wiring:
+    """Compress every heap of ``graph``; ``rows_per_stage`` and ``registers`` are those of
+    ``export.heap.compress``."""
+    return _Wirer(graph, source, rows_per_stage, registers).run()
 
 
 class _Wirer:
-    def __init__(self, graph: AdderGraph, source: DataType, limit: int | None) -> None:
+    def __init__(self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None) -> None:
         self.graph = graph
         self.source = source
         self.limit = limit
+        self.registers = registers
+        self.heaps = 0
         self.rows: list[WiredRow] = []
         self.wires = graph.inputs * source.bits
         self.ready: dict[int, int] = {}
@@ -193,7 +218,8 @@ class _Wirer:
         first = max((self.ready.get(bit.wire, 0) for bits in heap.values() for _, bit in bits), default=0)
         later: list[tuple[int, Bit]] = []
         stage = 0
-        for shape in compress(heights, width, self.limit):
+        self.heaps += 1
+        for shape in compress(heights, width, self.limit, self.registers):
             if shape.stage > stage:
                 stage = shape.stage
                 heap = {c: [(0, bit) for _, bit in bits] for c, bits in heap.items()}
@@ -232,7 +258,7 @@ class _Wirer:
             carry, self.wires = self.wires, self.wires + 1
         if shape.carries > 1:
             save, self.wires = self.wires, self.wires + 1
-        row = WiredRow(shape, first + shape.stage, tuple(operands), sums, save, carry)
+        row = WiredRow(shape, first + shape.stage, self.heaps, tuple(operands), sums, save, carry)
         self.rows.append(row)
         self.ready.update(dict.fromkeys(row.outputs, row.ready))
         return depth, row

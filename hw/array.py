@@ -126,7 +126,7 @@ class Array(Unit):
         issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
         summed = replace(issued, stages=(self.passes > 1) + self.dot.stages)       # fetch, and the sums
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
-        return replace(total, spoils=total.put[:-1] + 1)
+        return replace(total, spoils=total.put + 1)
 
     def component(self):
         return MacArray(self)

@@ -22,8 +22,6 @@ The depths come from the timed event graph (hw.timing), so they are as exact as 
    be left out together.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from hw.fifo import Fifo
@@ -89,19 +87,15 @@ class _Fit:
 
     def _with(self, depths):
         """The plan with these FIFOs."""
-        stages = []
-        for stage in self._plan.stages:
-            places = [(stage.name, number) for number in range(len(stage.sources))]
-            stages.append(stage.with_fifos([depths.get(place, 0) for place in places],
-                                           [self._beats[place] for place in places]))
-        return replace(self._plan, stages=tuple(stages))
+        return self._plan.with_fifos({stage.name: [depths.get((stage.name, number), 0) for number in range(len(stage.sources))]
+                                      for stage in self._plan.stages})
 
     def _solve(self, depths, pace=None):
         """The plan with these FIFOs, its solved graph and interval; None for the interval of a deadlock."""
         plan  = self._with(depths)
         graph = EventGraph(FRAMES)
         channels = plan.schedule(graph, pace)
-        self._steps = sum(process.steps for process in graph.processes)
+        self._steps = FRAMES * sum(process.steps for process in graph.processes)
         try:
             graph.solve()
         except TimingError:
@@ -119,7 +113,7 @@ class _Fit:
                 if branch and isinstance(branch[0], Fifo):
                     write, read = graph.of(branch[0])
                     before = np.searchsorted(read.time, write.time, side="left")    # reads in earlier cycles
-                    used[stage.name, number] = int((np.arange(write.steps) - before).max()) + 1
+                    used[stage.name, number] = int((np.arange(len(before)) - before).max()) + 1
         return interval, used
 
     def _shallowest(self, depths, place, target):

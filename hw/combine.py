@@ -24,7 +24,7 @@ class Combine(JoinedPlanes):
         steps  = self.interval_cycles
         planes = len(self.coefficients)
         total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
-        return replace(total, spoils=total.put[:-1] + 1)
+        return replace(total, spoils=total.put + 1)
 
     def component(self):
         return CombinePlanes(self)

@@ -64,7 +64,7 @@ class Fifo(Unit):
         every = np.arange(write.steps)
         graph.take(channel, write, every)
         read.wait(write, every, 1)
-        write.wait(read, np.where(every < self.depth, -1, every - self.depth), 1)
+        write.wait(read, every - self.depth, 1)
         return Channel(read, every)
 
     def component(self):

@@ -97,14 +97,12 @@ class Planes(JoinedPlanes):
         add   = graph.process(f"{self.name}.add", self.interval_cycles)
         graph.take(channel, load, np.arange(load.steps))
         result  = np.arange(add.steps // steps)[:, None] * steps
-        last    = (result + np.array(self.ends)[None]).ravel()     # of every plane of the run
+        last    = (result + np.array(self.ends)[None]).ravel()     # of every plane of a frame
         first   = np.concatenate(([0], last[:-1] + 1))
-        arrival = np.full(add.steps, -1, dtype=np.int64)
-        arrival[first] = np.arange(load.steps)
-        add.wait(load, arrival, 1)
+        add.wait(load, np.arange(load.steps), 1, at=first)
         load.wait(add, np.concatenate(([-1], last[:-1])), 0)
         put = (result + steps - 1).ravel()
-        return Channel(add, put, spoils=put[:-1] + 1)
+        return Channel(add, put, spoils=put + 1)
 
     def component(self):
         return PlaneSums(self)

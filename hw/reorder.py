@@ -106,9 +106,9 @@ class Reorder(Unit):
         write = graph.process(f"{self.name}.write", self.rows * self.passes)
         read  = graph.process(f"{self.name}.read", self.rows * self.row_beats)
         graph.take(channel, write, np.arange(write.steps))
-        rows  = np.arange(self.rows * graph.frames)
+        rows  = np.arange(self.rows)
         read.wait(write, np.repeat((rows + 1) * self.passes - 1, self.row_beats), 1)
-        left  = np.maximum(-1, (rows - 1) * self.row_beats - 1)          # the step behind which the row two before is gone
+        left  = (rows - 1) * self.row_beats - 1                          # the step behind which the row two before is gone
         write.wait(read, np.repeat(left, self.passes), 1)
         return Channel(read, np.arange(read.steps))
 

@@ -152,7 +152,7 @@ class Skip(Unit):
             before = graph.chain(f"{self.name}.stage_{stage}", before, steps, every, every)
         ends  = (np.arange(self.output_rows)[:, None] * self.program.cycles + self.program.ends.ravel()).ravel()
         total = graph.chain(f"{self.name}.accumulate", before, steps, every, ends)
-        return replace(total, spoils=total.put[:-1] + 1)
+        return replace(total, spoils=total.put + 1)
 
 
 class SkipArray(UnitComponent):

@@ -9,7 +9,7 @@ from amaranth.lib import memory
 from hw.arithmetic import offset_binary
 from hw.skip import Skip, SkipArray
 from hw.stream import below
-from hw.timing import Channel
+from hw.timing import Channel, continued
 from hw.window import Window
 
 __all__ = ["SkipConvolution", "SkipRows"]
@@ -61,20 +61,13 @@ class SkipConvolution(Skip):
         write   = graph.process(f"{self.name}.write", height * window.row_beats)
         graph.take(channel, write, np.arange(write.steps))
         issue   = graph.process(f"{self.name}.issue", self.output_rows * cycles)
-        frames  = np.arange(graph.frames)[:, None] * height
-        needs   = (frames + [window.rows_until(oy) for oy in range(self.output_rows)]).ravel()     # input rows of the run
-        issue.wait(write, np.repeat(needs * window.row_beats - 1, cycles), 1)
+        needs   = np.array([window.rows_until(oy) for oy in range(self.output_rows)])              # input rows
+        issue.wait(write, needs * window.row_beats - 1, 1, at=np.arange(self.output_rows) * cycles)
         read    = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.output_rows * cycles,
                               range(self.output_rows * cycles), range(self.output_rows * cycles))
 
-        left_by = np.empty(graph.frames * height, dtype=np.int64)                        # step that frees each input row
-        for frame in range(graph.frames):
-            for oy in range(self.output_rows):
-                rows = slice(frame * height + window.first_row(oy), frame * height + window.first_row(oy + 1))
-                left_by[rows] = (frame * self.output_rows + oy + 1) * cycles - 1
-        free = np.full(len(left_by), -1, dtype=np.int64)
-        free[window.rows:] = left_by[:-window.rows]
-        write.wait(read.producer, np.repeat(free, window.row_beats), 1)
+        free = continued(window.left_by(cycles), issue.steps, np.arange(height) - window.rows)
+        write.wait(read.producer, free, 1, at=np.arange(height) * window.row_beats)
         return read
 
     def component(self):

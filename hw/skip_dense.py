@@ -49,12 +49,10 @@ class SkipDense(Skip):
             every  = range(self.program.cycles)
             write  = graph.process(f"{self.name}.write", self.pixel_beats)
             issue  = graph.process(f"{self.name}.issue", self.program.cycles)
-            frames = np.arange(graph.frames)
             graph.take(channel, write, np.arange(write.steps))
-            issue.wait(write, np.repeat((frames + 1) * self.pixel_beats - 1, self.program.cycles), 1)
+            issue.wait(write, [self.pixel_beats - 1], 1, at=[0])
             read = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.program.cycles, every, every)
-            left = np.maximum(-1, (frames - 1) * self.program.cycles - 1)       # the step behind which a half is free
-            write.wait(read.producer, np.repeat(left, self.pixel_beats), 1)
+            write.wait(read.producer, [-self.program.cycles - 1], 1, at=[0])     # that half is free: two frames before
             return read
         steps  = self.interval_cycles
         issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))

@@ -90,10 +90,7 @@ class Subsample(Unit):
         behind = graph.chain(self.name, channel, len(pixel), taking, np.flatnonzero(kept[pixel]))
         if self.before and channel is not None:
             zeros  = np.flatnonzero(kept[pixel] & (beat == 0))                  # the step that waits without taking
-            there  = np.full(behind.producer.steps, -1, dtype=np.int64)
-            beats  = graph.per_run(pixel[zeros] * self.pixel_beats, len(kept) * self.pixel_beats)
-            there[graph.per_run(zeros, len(pixel))] = channel.put[beats]
-            behind.producer.wait(channel.producer, there, 1)
+            behind.producer.wait(channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros)
         return behind
 
     def component(self):

@@ -114,9 +114,7 @@ class Held(PerRowUnit):
         work  = graph.process(f"{self.name}.work", self.interval_cycles)
         graph.take(channel, load, np.arange(load.steps))
         first   = np.arange(load.steps) * self.cycles
-        arrival = np.full(work.steps, -1)
-        arrival[first] = np.arange(load.steps)
-        work.wait(load, arrival, 1)
+        work.wait(load, np.arange(load.steps), 1, at=first)
         load.wait(work, first - 1, 0)             # the beat is held until the last step of its work
         return Channel(work, first + self.cycles - 1)
 

@@ -1,10 +1,12 @@
 """The ``unrolled`` engine: the matrix is wiring, a new vector every cycle."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from amaranth import *
+from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
 from export.heap import RowKind
@@ -12,9 +14,10 @@ from export.ir import MatrixNode
 from export.sharing import Search, share
 from export.wiring import wire
 from hw.arithmetic import rows
-from hw.stream import Beats, Unit, UnitComponent
+from hw.shared import SharedComponent
+from hw.stream import Beats, Unit, UnitComponent, name_ports
 
-__all__ = ["MatrixLogic", "Unrolled"]
+__all__ = ["MatrixBlock", "MatrixLogic", "Unrolled"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class Unrolled(Unit):
     search : how shared sums are looked for (export.sharing).
     rows_per_stage : rows of additions one behind the other between registers; None for no limit: a stage for each
         depth of shared sums and one for the outputs.
+    registers : flip-flops that are worth a LUT where cuts are chosen (export.heap); None where they cost nothing.
     """
 
     name:           str
@@ -41,6 +45,7 @@ class Unrolled(Unit):
     vectors:        int
     search:         Search     = field(default_factory=Search)
     rows_per_stage: int | None = None
+    registers:      int | None = None
 
     @cached_property
     def graph(self):
@@ -51,7 +56,7 @@ class Unrolled(Unit):
     @cached_property
     def wiring(self):
         """The rows they are made of (export.wiring)."""
-        return wire(self.graph, self.source, self.rows_per_stage)
+        return wire(self.graph, self.source, self.rows_per_stage, self.registers)
 
     @property
     def i(self):
@@ -91,7 +96,6 @@ class MatrixLogic(UnitComponent):
     def elaborate(self, platform):
         m      = Module()
         wiring = self._unit.wiring
-        row    = rows(m, platform)
 
         valid  = [self.i.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, wiring.stages)), self.o.valid]
         ready  = [self.i.ready, *(Signal(name=f"ready_{stage}") for stage in range(1, wiring.stages))]
@@ -101,26 +105,20 @@ class MatrixLogic(UnitComponent):
                 m.d.sync += valid[stage + 1].eq(valid[stage])
 
         bits = dict(enumerate(self.i.payload))               # of each wire that is there in this stage
-        for stage, wires in enumerate(wiring.registers):
-            made = {}                                        # by ternary rows: there in the next stage
-            for number, wired in enumerate(wiring.rows):
-                if wired.stage != stage:
+        for stage, (wires, blocks) in enumerate(zip(wiring.registers, wiring.blocks, strict=True)):
+            made = {}                                        # there in the next stage
+            for number, block in enumerate(blocks):
+                if len(blocks) == 1:
+                    made |= _place(m, platform, wiring, block, bits)
                     continue
-                ternary  = wired.shape.kind is RowKind.TERNARY
-                operands = [[(bits[bit.wire], bit.inverted) for bit in column] for column in wired.operands]
-                sums, save, carry = (row.ternary_row if ternary else row.atoms_row)(
-                    f"row_{number}", operands, top=wired.shape.top)
-                left = [*sums, *(() if carry is None else (carry,)), *(() if wired.save is None else (save,))]
-                left = dict(zip(wired.outputs, left, strict=True))
-                if ternary:
-                    made.update(left)
-                else:
-                    comb = Signal(len(left), name=f"row_{number}")
-                    m.d.comb += comb.eq(Cat(*left.values()))
-                    bits.update(zip(left, comb, strict=True))
+                part = MatrixBlock(wiring, block, wires)
+                m.submodules[f"block_{stage}_{number}"] = part
+                name_ports(f"block_{stage}_{number}", part)
+                m.d.comb += part.reads.eq(Cat(bits[wire] for wire in part.read_wires))
+                made |= dict(zip(part.made_wires, part.made, strict=True))
             register = Signal(len(wires), name=f"stage_{stage + 1}", reset_less=True)
             with m.If(ready[stage]):
-                m.d.sync += register.eq(Cat(made.get(wire, bits.get(wire)) for wire in wires))
+                m.d.sync += register.eq(Cat(made[wire] if wire in made else bits[wire] for wire in wires))
             bits = dict(zip(wires, register, strict=True))
 
         for number, output in enumerate(wiring.outputs):
@@ -128,3 +126,66 @@ class MatrixLogic(UnitComponent):
             m.d.comb += lane.eq(Cat(
                 Const(0, 1) if bit is None else ~bits[bit.wire] if bit.inverted else bits[bit.wire] for bit in output))
         return m
+
+
+class MatrixBlock(SharedComponent):
+    """Rows of one stage of a large matrix, combinational: what is too long for one module is many.
+
+    Parameters
+    ----------
+    wiring : Wiring.
+    block : numbers of the rows; they take what is in registers, or what one of them makes.
+    wanted : wires behind the stage.
+
+    Members
+    -------
+    reads : the bits of ``read_wires``.
+    made : the bits of ``made_wires``; the caller registers them.
+    """
+
+    clocked = False
+
+    def __init__(self, wiring, block, wanted):
+        self._arguments = wiring, block, wanted
+        rows  = [wiring.rows[number] for number in block]
+        made  = {wire for row in rows for wire in row.outputs}
+        reads = {bit.wire for row in rows for column in row.operands for bit in column}
+        self.read_wires = sorted(reads - made)
+        self.made_wires = sorted(made & set(wanted))
+        content = repr((block, [(row.shape, row.operands) for row in rows])).encode()
+        super().__init__({"reads": In(len(self.read_wires)), "made": Out(len(self.made_wires))},
+                         block[0], int(hashlib.sha256(content).hexdigest()[:16], 16))
+
+    def again(self):
+        return MatrixBlock(*self._arguments)
+
+    def circuit(self, platform):
+        m    = Module()
+        bits = dict(zip(self.read_wires, self.reads, strict=True))
+        made = _place(m, platform, *self._arguments[:2], bits)
+        m.d.comb += self.made.eq(Cat(made[wire] for wire in self.made_wires))
+        return m
+
+
+def _place(m, platform, wiring, block, bits):
+    """Add the rows of ``block`` to ``m``; returns the bits of all wires that they make.
+
+    ``bits`` : of each wire that is there before.
+    """
+    row  = rows(m, platform)
+    bits = dict(bits)
+    made = {}
+    for number in block:
+        wired    = wiring.rows[number]
+        ternary  = wired.shape.kind is RowKind.TERNARY
+        operands = [[(bits[bit.wire], bit.inverted) for bit in column] for column in wired.operands]
+        sums, save, carry = (row.ternary_row if ternary else row.atoms_row)(f"row_{number}", operands, top=wired.shape.top)
+        left = [*sums, *(() if carry is None else (carry,)), *(() if wired.save is None else (save,))]
+        left = dict(zip(wired.outputs, left, strict=True))
+        if not ternary:
+            comb = Signal(len(left), name=f"row_{number}")
+            m.d.comb += comb.eq(Cat(*left.values()))
+            left = dict(zip(left, comb, strict=True))
+            bits |= left
+        made |= left
+    return made

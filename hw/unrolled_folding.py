@@ -13,21 +13,26 @@ __all__ = ["UnrolledFolding"]
 @dataclass(frozen=True, kw_only=True)
 class UnrolledFolding(Folding):
     """Every weight at once. ``iterations``, ``seed`` and ``depth`` are those of the search (export.sharing.Search),
-    ``rows_per_stage`` is how many rows of additions stand one behind the other between registers; None: no limit."""
+    ``rows_per_stage`` is how many rows of additions stand one behind the other between registers, None: no limit, and
+    ``registers`` how many flip-flops are worth a LUT where cuts are chosen, None: they cost nothing.
+
+    The defaults take few flip-flops; ``depth`` None and ``registers`` None take the fewest LUTs."""
 
     engine:         str        = "unrolled"
     iterations:     int        = 100
     seed:           int        = 0
-    depth:          int | None = None
+    depth:          int | None = 1
     rows_per_stage: int | None = None
+    registers:      int | None = 8
 
     def __post_init__(self):
         self.search                                          # noqa: B018  # refuses what it does not take
-        rows = self.rows_per_stage
-        if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool)):
-            raise TypeError(f"rows_per_stage must be an int or None, not {rows!r}")
-        if rows is not None and rows < 1:
-            raise ValueError(f"rows_per_stage must be positive, not {rows!r}")
+        for name in ("rows_per_stage", "registers"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+                raise TypeError(f"{name} must be an int or None, not {value!r}")
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be positive, not {value!r}")
 
     @property
     def search(self):
@@ -40,5 +45,5 @@ class UnrolledFolding(Folding):
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
                          layer.vectors * columns)
         unit = Unrolled(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
-                        search=self.search, rows_per_stage=self.rows_per_stage)
+                        search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers)
         return (*units, unit, layer.results(unit.wiring.sums, rows))

@@ -8,7 +8,7 @@ from amaranth.lib import memory
 
 from export.ir import TensorType
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
-from hw.timing import Channel
+from hw.timing import Channel, continued
 
 __all__ = ["SlidingWindow", "Window"]
 
@@ -100,6 +100,12 @@ class Window(Unit):
         """Rows that become free behind output row ``oy``."""
         return self.first_row(oy + 1) - self.first_row(oy)
 
+    def left_by(self, row_steps):
+        """The step behind which each input row is free, where an output row takes ``row_steps``."""
+        height = self.output_size[0]
+        freed  = [self.releases(oy) for oy in range(height)]
+        return np.repeat((np.arange(height) + 1) * row_steps - 1, freed)
+
     @property
     def rows(self):
         """Rows of the ring: what one output row needs and what arrives meanwhile."""
@@ -122,21 +128,10 @@ class Window(Unit):
         read          = graph.process(f"{self.name}.read", height * row_steps)
         graph.take(channel, write, np.arange(write.steps))
 
-        # Rows are numbered through the whole run: frame * height + row.
-        frames  = range(graph.frames)
-        needs   = [frame * self.tensor.height + self.rows_until(oy) - 1 for frame in frames for oy in range(height)]
-        arrival = np.repeat((np.array(needs, dtype=np.int64) + 1) * self.row_beats - 1, row_steps)
-        read.wait(write, arrival, 1)
-
-        left_by = np.empty(graph.frames * self.tensor.height, dtype=np.int64)  # read step that frees each row
-        for frame in frames:
-            for oy in range(height):
-                rows = slice(frame * self.tensor.height + self.first_row(oy),
-                             frame * self.tensor.height + self.first_row(oy + 1))
-                left_by[rows] = (frame * height + oy + 1) * row_steps - 1
-        free    = np.full(len(left_by), -1, dtype=np.int64)
-        free[self.rows:] = left_by[:-self.rows]
-        write.wait(read, np.repeat(free, self.row_beats), 1)
+        needs = np.array([self.rows_until(oy) for oy in range(height)])
+        read.wait(write, needs * self.row_beats - 1, 1, at=np.arange(height) * row_steps)
+        free  = continued(self.left_by(row_steps), read.steps, np.arange(self.tensor.height) - self.rows)
+        write.wait(read, free, 1, at=np.arange(self.tensor.height) * self.row_beats)
         return Channel(read, np.arange(read.steps))
 
     def component(self):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from quant.numerics import round_half_up, round_significand, scale_gradient, straight_through
+from quant.numerics import round_significand, scale_gradient, straight_through
 
 __all__ = ["MAX_BITS", "Quantizer", "SignedQuantizer", "TernaryActivation", "UnsignedQuantizer"]
 
@@ -97,17 +98,50 @@ class _Stepped(Quantizer):
 
     def codes(self, x: Tensor) -> Tensor:
         """Return the code of every element of ``x``: integers minimum..maximum in the type of ``x``."""
-        return self._codes(x, self.effective_step())
+        return _codes(x, self.effective_step(), self.minimum, self.maximum)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return step * codes, of the shape and type of ``x``."""
         step = self.effective_step()
         if self.learned:
             step = scale_gradient(step, 1 / math.sqrt(max(1, x[:1].numel()) * self.maximum))
-        return step * self._codes(x, step)
+        quantized: Tensor = _Quantize.apply(x, step, self.minimum, self.maximum)  # type: ignore[no-untyped-call]
+        return quantized
 
-    def _codes(self, x: Tensor, step: Tensor) -> Tensor:
-        return round_half_up((x / step).clamp(self.minimum, self.maximum))
+
+class _Quantize(torch.autograd.Function):
+    """step * floor(clamp(x / step, lowest, highest) + 1/2), with the gradients of LSQ.
+
+    One function instead of a dozen, because on the CPU activations are bound by memory: intermediate values
+    are overwritten and none but the codes is kept for the gradients.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, step: Tensor, lowest: int, highest: int) -> Tensor:
+        """Return the quantized values, of the shape and type of ``x``."""
+        codes = _codes(x, step, lowest, highest)
+        ctx.save_for_backward(x, step, codes)
+        ctx.range = lowest, highest
+        return step * codes
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
+        """Return the gradients of ``x`` (inside the clamp alone) and of the step."""
+        (gradient,) = gradients
+        x, step, codes = ctx.saved_tensors
+        lowest, highest = ctx.range
+        ratio = x / step
+        inside = (gradient * step).mul_((ratio >= lowest) & (ratio <= highest))
+        of_step = None
+        if ctx.needs_input_grad[1]:
+            of_step = (gradient * codes).sum(dtype=step.dtype)
+            of_step = of_step - ratio.div_(step).mul_(inside).sum(dtype=step.dtype)
+        return inside.div_(step), of_step, None, None
+
+
+def _codes(x: Tensor, step: Tensor, lowest: int, highest: int) -> Tensor:
+    """Return the code of every element of ``x``, in its type; no gradient."""
+    return (x.detach() / step.detach()).clamp_(lowest, highest).add_(0.5).floor_()
 
 
 class UnsignedQuantizer(_Stepped):

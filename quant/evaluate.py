@@ -17,7 +17,7 @@ from quant.data.dataset import values
 from quant.pooling import average_of, divisor
 from quant.tracing import feeding_quantizer, nodes_between, score_layers, trace
 
-__all__ = ["accuracy", "exact", "integer_activations", "predictions"]
+__all__ = ["accuracy", "exact", "integer_activations", "predictions", "right_answers"]
 
 
 def exact(model: nn.Module) -> nn.Module:
@@ -41,18 +41,25 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     return torch.cat([model(values(part, like)).argmax(1).cpu() for part in torch.split(images, batch)])
 
 
+def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> int:
+    """Return how many of ``images`` [N, C, H, W] have their class in ``labels`` [N], in evaluation mode."""
+    if not len(images):
+        return 0
+    training = model.training
+    model.eval()
+    try:
+        return int((predictions(model, images, batch) == labels.cpu()).sum())
+    finally:
+        model.train(training)
+
+
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
     """Return the share of ``images`` [N, C, H, W] whose class is in ``labels`` [N], in evaluation mode."""
     if len(images) != len(labels) or not len(images):
         raise ValueError(
             f"images and labels must be equally many and not none, not {len(images)} and {len(labels)}"
         )
-    training = model.training
-    model.eval()
-    try:
-        return float((predictions(model, images, batch) == labels.cpu()).double().mean())
-    finally:
-        model.train(training)
+    return right_answers(model, images, labels, batch) / len(images)
 
 
 @torch.no_grad()

@@ -87,6 +87,8 @@ class IterativeScaling(Ternarizer):
         passed = latent - latent.detach()  # exactly zero; carries the gradient
         if self.clip_gradient:
             passed = passed * (latent.detach().abs() <= 1)
+        if len(planes) == 1:  # not tensordot, which would copy
+            return scale * planes[0] + passed
         integers: Tensor = torch.tensordot(coefficients, planes, dims=1)
         return scale * integers + len(planes) * passed
 
@@ -106,8 +108,7 @@ class IterativeScaling(Ternarizer):
         largest = magnitude.amax()
         kept = [(magnitude >= factor * largest).to(latent.dtype) for factor in self.threshold_factors]
         alphas = torch.stack([mean_where(magnitude, k) for k in kept])  # [t]; eq. 2
-        planes = torch.stack([signs * k for k in kept])
         if len(kept) == 1:
-            return planes, torch.ones_like(alphas), round_significand(alphas[0])
+            return (signs * kept[0]).unsqueeze(0), torch.ones_like(alphas), round_significand(alphas[0])
         scale, coefficients = fixed_point(alphas)
-        return planes, coefficients, scale
+        return torch.stack([signs * k for k in kept]), coefficients, scale

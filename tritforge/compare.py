@@ -19,13 +19,14 @@ from hw.layer import PlanError
 from hw.plan import plan
 from quant import checkpoint
 from quant.apply import TernarizationError, ternarizer_of
+from quant.distributed import launched
 from quant.evaluate import exact
 from reports import comparison
 from reports.comparison import Layer, Run
 from tritforge import config as configs
 from tritforge import results
 from tritforge.config import Config
-from tritforge.training import build, load_dataset, train_once
+from tritforge.training import build, load_dataset, share_pretraining, train_once
 from tritforge.workspace import Workspace
 
 __all__ = ["collect", "compare"]
@@ -38,14 +39,21 @@ def compare(paths: Sequence[Path], build_folder: Path) -> None:
     """Train what is not trained yet, and write one table and the pictures to ``build_folder``/compare.
 
     Each configuration is trained in ``build_folder``/<name>, where `train` does it too: what is finished
-    there stays, what was interrupted goes on.
+    there stays, what was interrupted goes on. A float network that several start from is trained once.
     """
-    runs = []
-    for path in tqdm(paths, desc="compare", unit="network", disable=not sys.stderr.isatty()):
-        chosen = configs.load(path)
-        place = Workspace(config_path=path, root=build_folder / chosen.name)
-        train_once(chosen, place)
-        runs.append(collect(chosen, place))
+    found: list[tuple[Config, Workspace]] = []
+    with launched() as processes:
+        for path in tqdm(paths, desc="compare", unit="network", disable=not sys.stderr.isatty()):
+            chosen = configs.load(path)
+            place = Workspace(config_path=path, root=build_folder / chosen.name)
+            if processes.first:
+                share_pretraining(chosen, place, [place for _, place in found])
+            processes.wait()
+            train_once(chosen, place)
+            found.append((chosen, place))
+    if not processes.first:
+        return
+    runs = [collect(chosen, place) for chosen, place in found]
     folder = build_folder / "compare"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {"Accuracy": "accuracy.png", **{run.name: f"weights_{run.name}.png" for run in runs}}

@@ -13,8 +13,9 @@ from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
 from quant.settings import TrainingConfig
 from reports.devices import SEVEN_SERIES
+from tritforge import variants
 from tritforge.quantization import QuantizationConfig
-from tritforge.schema import ConfigError, key, read
+from tritforge.schema import ConfigError, compose, key, read
 
 __all__ = [
     "DATA_VARIABLE",
@@ -27,6 +28,7 @@ __all__ = [
     "QuantizationConfig",
     "TrainingSettings",
     "available",
+    "expand",
     "load",
     "locate",
     "override",
@@ -60,13 +62,15 @@ class NetworkConfig:
     """The torch model: a key of ``quant.networks.NETWORKS``, and options of that builder, None for its own.
 
     ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
-    ``conv_relu`` a ReLU between layer and batch norm, ``residual_bits`` the width of what residuals add.
+    ``conv_relu`` a ReLU between layer and batch norm, ``pool_first`` the order of training, ``residual_bits``
+    the width of what residuals add.
     """
 
     name: str
     channels: tuple[int, ...] | None = key(None, minimum=1)
     hidden: int | None = key(None, minimum=1)
     conv_relu: bool | None = None
+    pool_first: bool | None = None
     residual_bits: int | None = key(None, minimum=2)
     classes: int | None = key(None, minimum=2)
 
@@ -140,14 +144,15 @@ class Config:
 
 
 def load(path: Path) -> Config:
-    """Return the configuration in the YAML file ``path``.
+    """Return the configuration in the YAML file ``path``, or FILE:VARIANT (``tritforge.variants``).
 
     Raises
     ------
     ConfigError: unknown, missing or repeated keys, wrong types or values; the message names the line.
     OSError: the file cannot be read.
     """
-    return read(path, Config)
+    file, variant = variants.split(path)
+    return read(file, Config, variants.choose(file, compose(file), variant))
 
 
 def available() -> list[str]:
@@ -156,12 +161,21 @@ def available() -> list[str]:
 
 
 def locate(name: str) -> Path:
-    """Return the file that ``name``, a path or the name of a configuration, stands for."""
-    for path in (Path(name), NETWORKS_FOLDER / f"{name}.yaml"):
+    """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration, stands for."""
+    file, variant = variants.split(Path(name))
+    for path in (file, NETWORKS_FOLDER / f"{file}.yaml"):
         if path.is_file():
-            return path
+            return path if variant is None else path.with_name(f"{path.name}:{variant}")
     known = f"; {NETWORKS_FOLDER} has {', '.join(available())}" if available() else ""
     raise ConfigError(f"there is no configuration {name!r}{known}")
+
+
+def expand(name: str) -> list[Path]:
+    """Return what ``name`` means in a comparison: all variants of a file that has some, or what it says."""
+    path = locate(name)
+    chosen = variants.split(path)[1]
+    found = [] if chosen is not None else variants.names(path)
+    return [path.with_name(f"{path.name}:{variant}") for variant in found] or [path]
 
 
 def override(

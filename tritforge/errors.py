@@ -53,6 +53,8 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "quant.tracing": ("TracingError",),
     "quant.train": ("TrainingError",),
     "reports.devices": ("DeviceError",),
+    "reports.ecp5": ("PlaceError",),
+    "reports.liberty": ("LibertyError",),
     "reports.records": ("RecordError",),
     "reports.synth": ("SynthesisError",),
     "sim.launcher": ("SimulationFailed",),

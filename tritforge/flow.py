@@ -18,12 +18,9 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from export import serialize
 from export.files import write_atomic
-from export.ir import Network
 from export.lower import Lowered, lower
-from export.manifest import CELLS, MANIFEST_FILE, FileEntry, Manifest
-from export.rom import RomError, read_mem
+from export.manifest import CELLS, FileEntry
 from hw import verilog
-from hw.plan import Plan, plan
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
@@ -36,8 +33,10 @@ from sim.result import SimulationResult
 from tritforge import package as packing
 from tritforge import results, vectors
 from tritforge.config import Config
+from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
-from tritforge.training import blaming, build, load_dataset, settings, train, train_once
+from tritforge.planning import keep, planned
+from tritforge.training import build, load_dataset, settings, train, train_once
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
 
@@ -126,13 +125,14 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        planned = _plan(config, place, network)
+        made = planned(config, place, network, anew=True)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
+        keep(config, place, made)
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
-        written = [image.write(place.design) for image, _ in planned.roms()]
+        written = [image.write(place.design) for image, _ in made.roms()]
     which = "held-out" if random_weights is None else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
@@ -167,28 +167,17 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _plan(config: Config, place: Workspace, network: Network) -> Plan:
-    with blaming(place):
-        planned: Plan = plan(network, config.hardware.layers, config.hardware.most_fifo_bits)
-    return planned
-
-
-def _network(place: Workspace) -> Network:
-    place.need(place.design / serialize.NETWORK_FILE, "export")
-    return serialize.load(place.design)
-
-
 def generate(config: Config, place: Workspace) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
-    network = _network(place)
+    network = load_network(place)
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        planned = _plan(config, place, network)
+        made = planned(config, place, network)
         begin("ROM images")
-        roms = _checked_images(planned, place)
+        roms = checked_images(made, place)
         begin("Verilog")
-        text = verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite)
+        text = verilog.generate(made, config.hardware.primitives, config.hardware.axi_lite)
     source = place.design / f"{network.name}.v"
     write_atomic(source, text)
     cells = place.design / "cells.v"
@@ -204,7 +193,7 @@ def generate(config: Config, place: Workspace) -> None:
         write_atomic(cells, verilog.cells())
         files[CELLS] = FileEntry.of(cells)
     manifest = verilog.describe(
-        planned,
+        made,
         files=files,
         rom_entries=roms,
         device=config.hardware.device,
@@ -215,25 +204,6 @@ def generate(config: Config, place: Workspace) -> None:
         f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "
         f"{manifest.interval_cycles:,} cycles -> {source}"
     )
-
-
-def _checked_images(planned: Plan, place: Workspace) -> list[FileEntry]:
-    """The entries of the ROM images, each of which must be that of the plan: a changed one gets no digest."""
-    roms = []
-    for image, _ in planned.roms():
-        path = place.need(place.design / f"{image.stem}.mem", "export")
-        if read_mem(path, image.word_bits, image.depth) != image.words:
-            again = place.command("export")
-            raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
-        roms.append(FileEntry.of(path))
-    return roms
-
-
-def _manifest(place: Workspace) -> Manifest:
-    place.need(place.design / MANIFEST_FILE, "generate")
-    manifest = Manifest.read(place.design)
-    manifest.verify(place.design)
-    return manifest
 
 
 def simulate(
@@ -254,7 +224,7 @@ def simulate(
     ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist`` they go
     through what `synth` made of it. A failure names the command that shows it again with a wave.
     """
-    manifest = _manifest(place)
+    manifest = load_manifest(place)
     if netlist and results.synthesis(config, place, manifest) is None:
         raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
     tests = Vectors.load(place.vectors)
@@ -341,7 +311,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> None:
     """Write the folder that a project for an FPGA can take over as it is."""
-    manifest, network = _manifest(place), _network(place)
+    manifest, network = load_manifest(place), load_network(place)
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
@@ -349,7 +319,7 @@ def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> No
 
 def synth(config: Config, place: Workspace) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device."""
-    manifest = _manifest(place)
+    manifest = load_manifest(place)
     result = yosys.synthesise(
         [place.design / manifest.files["verilog"].file],
         place.design,
@@ -358,7 +328,7 @@ def synth(config: Config, place: Workspace) -> None:
         device(config.hardware.device),
         progress=yosys.show_progress,
     )
-    data = results.gather(config, place, _network(place), manifest, None)
+    data = results.gather(config, place, load_network(place), manifest, None)
     print(sections.resources_table(data).text())
     print(
         f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / yosys.RESULT}"
@@ -367,7 +337,7 @@ def synth(config: Config, place: Workspace) -> None:
 
 def report(config: Config, place: Workspace) -> None:
     """Gather what the steps left into report.html and report.md."""
-    network, manifest = _network(place), _manifest(place)
+    network, manifest = load_network(place), load_manifest(place)
     tests = Vectors.load(place.vectors)
     data = results.gather(config, place, network, manifest, tests)
     for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-__all__ = ["ConfigError", "Rule", "key", "read"]
+__all__ = ["ConfigError", "Rule", "compose", "key", "read"]
 
 T = TypeVar("T")
 
@@ -69,16 +69,12 @@ def key(default: Any = MISSING, **rule: Any) -> Any:
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
-def read(path: Path, kind: type[T]) -> T:
-    """Return the YAML file ``path`` as the dataclass ``kind``.
-
-    A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X], another
-    dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of these classes, by the
-    value of its field ``VARIANT_KEY``.
+def compose(path: Path) -> yaml.Node:
+    """Return the YAML file ``path`` as the nodes of its one document.
 
     Raises
     ------
-    ConfigError: the file is no YAML or does not fit ``kind``.
+    ConfigError: the file is no YAML, empty or too large.
     OSError: the file cannot be read.
     """
     try:
@@ -96,7 +92,22 @@ def read(path: Path, kind: type[T]) -> T:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if node is None:
         raise ConfigError(f"{path}: the file is empty")
-    value: T = _Reader(path).value(node, kind, Rule(), "")
+    return node
+
+
+def read(path: Path, kind: type[T], node: yaml.Node | None = None) -> T:
+    """Return the YAML file ``path``, or a document made from it (``compose``), as the dataclass ``kind``.
+
+    A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X], another
+    dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of these classes, by the
+    value of its field ``VARIANT_KEY``.
+
+    Raises
+    ------
+    ConfigError: the file is no YAML or does not fit ``kind``.
+    OSError: the file cannot be read.
+    """
+    value: T = _Reader(path).value(compose(path) if node is None else node, kind, Rule(), "")
     return value
 
 

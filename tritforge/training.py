@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ import quant
 from export.files import write_atomic
 from quant import checkpoint, datasets, networks
 from quant.data.dataset import Dataset
+from quant.distributed import current, launched, local_rank
 from quant.settings import TrainingConfig
 from quant.train import LOG, TrainingResult
 from quant.train import train as train_model
@@ -26,7 +28,7 @@ from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep
 from tritforge.workspace import Workspace
 
-__all__ = ["blaming", "build", "load_dataset", "settings", "train", "train_once"]
+__all__ = ["blaming", "build", "load_dataset", "settings", "share_pretraining", "train", "train_once"]
 
 
 @contextlib.contextmanager
@@ -86,7 +88,13 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
 
     With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
     workspace, and the ternary one starts from it; a finished one of the same settings is used again.
+    ``torchrun`` may start it in several processes.
     """
+    with launched() as processes:
+        _train(config, place, resume, report=processes.first)
+
+
+def _train(config: Config, place: Workspace, resume: bool, *, report: bool) -> None:
     dataset = load_dataset(config, place)
     pretrained: dict[str, Any] | None = None
     if config.training.pretrain is None or not config.quantization.ternary:
@@ -95,6 +103,8 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
         model, pretrained = _pretrained(config, place, dataset, resume)
     meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
     result = _run(config, place, model, dataset, resume, meta)
+    if not report:
+        return
     if pretrained is not None:
         print(f"float network it started from: {_shares(pretrained)} -> {_float_place(place).training}")
     print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {place.training}")
@@ -122,14 +132,12 @@ def _float_place(place: Workspace) -> Workspace:
     return replace(place, root=place.root / "float")
 
 
-def _pretrained(
-    config: Config, place: Workspace, dataset: Dataset, resume: bool
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
+def _pretraining(config: Config) -> Config:
+    """Return the configuration of the float network that the ternary one starts from."""
     pretrain = config.training.pretrain
     assert pretrain is not None
     rate = config.training.learning_rate if pretrain.learning_rate is None else pretrain.learning_rate
-    first = replace(
+    return replace(
         config,
         quantization=config.quantization.as_float(),
         training=replace(
@@ -137,7 +145,30 @@ def _pretrained(
             recalibrate=0, pretrain=None,
         ),
     )  # fmt: skip
-    inner = _float_place(place)
+
+
+def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspace]) -> None:
+    """Copy the float network that the training in ``place`` starts from, where one of ``others`` has it.
+
+    It may be what another training started from, or a float network that was trained for its own sake.
+    """
+    if config.training.pretrain is None or not config.quantization.ternary:
+        return
+    first, inner = _pretraining(config), _float_place(place)
+    if _finished(first, inner) is not None:
+        return
+    for found in (found for other in others for found in (other, _float_place(other))):
+        if _finished(first, found) is not None:
+            shutil.rmtree(inner.training, ignore_errors=True)
+            shutil.copytree(found.training, inner.training)
+            return
+
+
+def _pretrained(
+    config: Config, place: Workspace, dataset: Dataset, resume: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
+    first, inner = _pretraining(config), _float_place(place)
     model = build(first, inner)
     meta = _finished(first, inner) if resume else None
     if meta is None:
@@ -164,6 +195,8 @@ def _run(
         meta=meta,
     )
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
+    if not current().first:
+        return result
     write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
     return result
 
@@ -174,7 +207,7 @@ def _device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("training.device is 'cuda', but torch sees no GPU here: choose cpu or auto")
-    return torch.device(name)
+    return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
 
 
 def _shares(result: dict[str, Any]) -> str:

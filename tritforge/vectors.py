@@ -25,8 +25,8 @@ __all__ = ["Agreement", "Vectors", "collect", "compare", "demand_equal"]
 
 Integers = npt.NDArray[np.integer]
 
-IMAGES_AT_A_TIME = 250
-"""Bounds the memory, in which an integer takes 8 bytes until it is stored or compared."""
+INTEGERS_AT_A_TIME = 1 << 24
+"""Of all tensors together: bounds the memory, in which each takes 8 bytes until it is stored or compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def collect(model64: nn.Module, lowered: Lowered, images: Tensor, labels: Tensor
     network = lowered.network
     kinds = {name: _smallest(declared.dtype) for name, declared in network.types.items()}
     parts: dict[str, list[Integers]] = {}
-    for some in torch.split(images, IMAGES_AT_A_TIME):
+    for some in torch.split(images, _images_at_a_time(network)):
         integers = integer_activations(model64, some)
         known = {tensor: integers[path] for tensor, path in lowered.sources.items()}
         if isinstance(network.nodes[-1], ArgMax):
@@ -92,6 +92,10 @@ def collect(model64: nn.Module, lowered: Lowered, images: Tensor, labels: Tensor
     return Vectors(
         labels=labels.numpy(), torch={tensor: np.concatenate(arrays) for tensor, arrays in parts.items()}
     )
+
+
+def _images_at_a_time(network: Network) -> int:
+    return max(1, INTEGERS_AT_A_TIME // sum(declared.size for declared in network.types.values()))
 
 
 def _smallest(dtype: DataType) -> np.dtype[np.integer]:
@@ -130,8 +134,9 @@ def compare(network: Network, vectors: Vectors) -> Agreement:
     classes: list[IntArray] = []
     differences = 0
     firsts: dict[str, str] = {}
-    for start in range(0, len(vectors.images), IMAGES_AT_A_TIME):
-        some = slice(start, start + IMAGES_AT_A_TIME)
+    at_a_time = _images_at_a_time(network)
+    for start in range(0, len(vectors.images), at_a_time):
+        some = slice(start, start + at_a_time)
         found = reference.run(network, vectors.images[some], keep)
         classes.append(found[network.output].reshape(-1) if ends_in_class else np.empty(0, dtype=np.int64))
         for name, values in vectors.torch.items():

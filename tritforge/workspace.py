@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tritforge.errors import MissingStep
+from tritforge.variants import split
 
 __all__ = ["Workspace"]
 
@@ -16,7 +17,7 @@ class Workspace:
 
     Parameters
     ----------
-    config_path: the configuration; messages name it.
+    config_path: the configuration, FILE or FILE:VARIANT; messages name it.
     root: build/<name>, or what --build says.
     """
 
@@ -74,8 +75,9 @@ class Workspace:
 
     def command(self, step: str) -> str:
         """The command line that runs ``step`` in this workspace."""
+        file, variant = split(self.config_path)
         # as str(), so that a folder with the default name needs no option
-        default = Path("build") / self.config_path.stem
+        default = Path("build") / "_".join([file.stem, *([variant] if variant else [])])
         build = "" if self.root == default else f" --build {self.root}"
         return f"tritforge {step} {self.config_path}{build}"
 

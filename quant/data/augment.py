@@ -12,7 +12,9 @@ AUGMENTATIONS = ("none", "crop-flip")
 """What a configuration may name."""
 
 
-def crop_and_flip(images: Tensor, generator: torch.Generator, padding: int = 4) -> Tensor:
+def crop_and_flip(
+    images: Tensor, generator: torch.Generator, padding: int = 4, part: tuple[slice, int] | None = None
+) -> Tensor:
     """Return each image padded with zeros, cropped to its size at a random place, and mirrored or not.
 
     The usual augmentation of CIFAR-10: padding 4, every place equally likely, every second image mirrored.
@@ -23,14 +25,17 @@ def crop_and_flip(images: Tensor, generator: torch.Generator, padding: int = 4) 
     ----------
     images: [N, C, H, W], of any type.
     generator: of the CPU; 3 N numbers are drawn from it.
+    part: where ``images`` are a part of a batch, which one, and how many images the batch has: the draws are
+        made for all of it, so that each process of a training gives its images what one process would.
 
     Returns
     -------
     [N, C, H, W] of the same type, on the same device.
     """
     count, _, height, width = images.shape
-    shifts = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(images.device)
-    mirrored = torch.randint(0, 2, (count, 1), generator=generator).to(images.device)
+    chosen, total = (slice(None), count) if part is None else part
+    shifts = torch.randint(0, 2 * padding + 1, (2, total), generator=generator)[:, chosen].to(images.device)
+    mirrored = torch.randint(0, 2, (total, 1), generator=generator)[chosen].to(images.device)
     padded = functional.pad(images, (padding,) * 4)  # [N, C, H + 2p, W + 2p]
     rows = shifts[0, :, None] + torch.arange(height, device=images.device)  # [N, H]
     along = torch.arange(width, device=images.device)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from quant.activation import Quantizer, SignedQuantizer, TernaryActivation, UnsignedQuantizer
 
-__all__ = ["ACTIVATIONS", "activation", "at_least", "behind", "pixels", "widths"]
+__all__ = ["ACTIVATIONS", "activation", "at_least", "behind", "keep_slopes", "pixels", "pooled", "widths"]
 
 ACTIVATIONS = ("unsigned", "signed", "ternary", "float")
 """Kinds of hidden activations; ``float`` is ReLU, as in the papers, and has no hardware."""
@@ -37,6 +38,31 @@ def activation(kind: str, bits: int) -> nn.Module:
 def behind(norm: nn.Module, kind: str, bits: int, *, relu: bool = False) -> list[nn.Module]:
     """Return what stands behind a hidden layer: a ReLU if asked for, ``norm``, the activation."""
     return [*([nn.ReLU()] if relu else []), norm, activation(kind, bits)]
+
+
+def keep_slopes(norm: nn.Module) -> None:
+    """Have training keep every slope of the batch norm ``norm`` positive: a smaller one is set to 2^-10."""
+    norm.register_forward_pre_hook(_keep_slopes)
+
+
+@torch.no_grad()
+def _keep_slopes(norm: nn.Module, inputs: Any) -> None:
+    if norm.training:
+        norm.weight.clamp_(min=2.0**-10)  # type: ignore[operator]
+
+
+def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first: bool) -> Tensor:
+    """Return ``pool(act(norm(x)))`` for a max pool, as the hardware computes it; or the pool at first.
+
+    Where no slope of the batch norm is negative nothing here ever falls when its input rises, so the order
+    does not matter to the values. It matters to the statistics of the batch, which are then of the pixels
+    that the pool lets through, and to the time: a quarter of the pixels remain. So ``first`` is for training
+    (and for the statistics of ``quant.recalibrate``) with ``keep_slopes``; evaluation pools last.
+    """
+    last = norm[-1] if isinstance(norm, nn.Sequential) else norm
+    if first and last.training:
+        return act(norm(pool(x)))  # type: ignore[no-any-return]
+    return pool(act(norm(x)))  # type: ignore[no-any-return]
 
 
 def pixels(bits: int) -> Quantizer:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from quant.networks import blocks
-from quant.networks.blocks import at_least, pixels, widths
+from quant.networks.blocks import at_least, keep_slopes, pixels, pooled, widths
+from quant.options import flag
 
 __all__ = ["LeNet5"]
 
@@ -29,6 +30,8 @@ class LeNet5(nn.Module):
     activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
     conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations this is
         the block of STTN: batch norm, ternarize, convolution, activation.
+    pool_first: whether training pools before it normalizes, with the slopes of the batch norms kept positive:
+        a quarter of the work (``quant.networks.blocks.pooled``). Evaluation pools last in any case.
     classes: number of scores.
 
     [1] F. Li, B. Liu, "Ternary weight networks", 2016, section 3.1.
@@ -42,6 +45,7 @@ class LeNet5(nn.Module):
         activation_bits: int = 2,
         activation: str = "unsigned",
         conv_relu: bool = False,
+        pool_first: bool = False,
         classes: int = 10,
     ) -> None:
         super().__init__()
@@ -49,9 +53,13 @@ class LeNet5(nn.Module):
         at_least(1, hidden=hidden)
         at_least(2, classes=classes)
         self.quant_in = pixels(input_bits)
+        self._pool_first = flag("pool_first", pool_first)
 
         def norm(kind: type[nn.Module], width: int) -> nn.Module:
-            return nn.Sequential(nn.ReLU(), kind(width)) if conv_relu else kind(width)
+            layer = kind(width)
+            if pool_first:
+                keep_slopes(layer)
+            return nn.Sequential(nn.ReLU(), layer) if conv_relu else layer
 
         self.conv1 = nn.Conv2d(1, first, 5, bias=False)
         self.bn1 = norm(nn.BatchNorm2d, first)
@@ -69,8 +77,9 @@ class LeNet5(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores [N, classes] of images [N, 1, 28, 28] in [0, 1]."""
         x = self.quant_in(x)  # [N, 1, 28, 28]
-        x = self.pool1(self.act1(self.bn1(self.conv1(x))))  # [N, first, 12, 12]
-        x = self.pool2(self.act2(self.bn2(self.conv2(x))))  # [N, second, 4, 4]
+        early = self._pool_first
+        x = pooled(self.conv1(x), self.bn1, self.act1, self.pool1, first=early)  # [N, first, 12, 12]
+        x = pooled(self.conv2(x), self.bn2, self.act2, self.pool2, first=early)  # [N, second, 4, 4]
         x = self.act3(self.bn3(self.dense1(torch.flatten(x, 1))))  # [N, hidden]
         scores: Tensor = self.classifier(x)  # [N, classes]
         return scores

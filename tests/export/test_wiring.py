@@ -68,9 +68,35 @@ def test_bits_are_there_when_they_are_read():
     assert wiring.luts == sum(len(row.sums) for row in wiring.rows)
 
 
+def test_a_register_follows_an_output_that_ends_in_atoms():
+    """Some heaps of ones are brought down to a bit a column by atoms alone."""
+    found = set()
+    for terms, registers in itertools.product(range(4, 20), (None, 8)):
+        wiring = wire(share(np.ones((1, terms), int), 1), DataType.parse("u1"), registers=registers)
+        found.add(wiring.rows[-1].shape.kind)
+        assert {bit.wire for bit in wiring.outputs[0] if bit is not None} <= set(wiring.registers[-1])
+    assert found == set(RowKind)
+
+
 def test_what_is_dead_costs_nothing():
     matrix = np.array([[1, 0, 0], [0, 0, 0]])
     wiring = wire(share(matrix, 4), DataType.parse("u4"))
     assert (wiring.rows, wiring.luts, wiring.flip_flops, wiring.stages) == ((), 0, 4, 1)
     assert wiring.outputs[1] == ()
     assert wire(share(matrix[1:], 4), DataType.parse("u4")).sums.dtype.bits == 1
+
+
+def test_blocks_take_from_registers_alone(monkeypatch):
+    monkeypatch.setattr("export.wiring.BLOCK", 20)
+    matrix = np.random.default_rng(1).integers(-1, 2, (12, 30))
+    wiring = wire(share(matrix, 2, Search(iterations=2)), DataType.parse("u2"), registers=8)
+    assert max(len(blocks) for blocks in wiring.blocks) > 3
+    numbers = itertools.chain.from_iterable(itertools.chain.from_iterable(wiring.blocks))
+    assert sorted(numbers) == list(range(len(wiring.rows)))
+    for stage, blocks in enumerate(wiring.blocks):
+        held = set(range(24 * 30) if stage == 0 else wiring.registers[stage - 1])
+        for block in blocks:
+            rows = [wiring.rows[number] for number in block]
+            assert {row.stage for row in rows} == {stage}
+            made = {w for row in rows for w in row.outputs}
+            assert {bit.wire for row in rows for column in row.operands for bit in column} <= held | made

@@ -44,7 +44,8 @@ def array_folding(chance, node):
 def unrolled_folding(chance, node):
     """Any folding of the ``unrolled`` engine."""
     depth, rows = chance.choice([None, 0, 1]), chance.choice([None, 1, 2])
-    return UnrolledFolding(iterations=chance.randint(1, 3), depth=depth, rows_per_stage=rows)
+    iterations, registers = chance.randint(1, 3), chance.choice([None, 2, 8])
+    return UnrolledFolding(iterations=iterations, depth=depth, rows_per_stage=rows, registers=registers)
 
 
 def skip_folding(chance, node):

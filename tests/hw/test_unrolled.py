@@ -10,6 +10,7 @@ from export.ir import Dense
 from export.sharing import Search
 from hw.rom import RomFiles
 from hw.seven_series import Modelled, Primitives
+from hw.shared import Library
 from hw.unrolled import Unrolled
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, run, tensor
@@ -121,3 +122,26 @@ def test_no_output_of_a_cell_is_left_open():
     unit = unit_of([[[1] * 6, [1, -1] * 3]], "u4", 1)
     text = verilog.convert(unit.component(), platform=RomFiles(Primitives.XILINX7))
     assert text.count(".O5(") == text.count(".O6(") == text.count("LUT6_2 #(") > 0
+
+
+@PLATFORMS
+def test_a_large_matrix_in_blocks(monkeypatch, platform):
+    monkeypatch.setattr("export.wiring.BLOCK", 12)
+    weights = np.random.default_rng(3).integers(-1, 2, size=(1, 6, 10))
+    unit = unit_of(weights, "s2", 3, search=Search(iterations=2), registers=8)
+    assert max(len(blocks) for blocks in unit.wiring.blocks) > 2
+    vectors = tensor(unit.source, (2, 1, 3, 10))
+    beats = pack_beats(vectors, unit.source, 10), pack_beats(expected(unit, vectors), unit.o.dtype, 6)
+    check(OnPlatform(unit, platform), *beats, frames=2)
+
+
+def test_a_block_is_a_module_of_its_own(monkeypatch):
+    monkeypatch.setattr("export.wiring.BLOCK", 12)
+    unit = unit_of(np.random.default_rng(3).integers(-1, 2, size=(1, 6, 10)), "s2", 1)
+    library = Library("big")
+    top = verilog.convert(unit.component(), name="top", platform=RomFiles(Primitives.XILINX7, library))
+    parts = [verilog.convert(part, platform=RomFiles(Primitives.XILINX7)) for _, part in library.modules()]
+    assert len(parts) == sum(len(blocks) for blocks in unit.wiring.blocks if len(blocks) > 1) > 2
+    whole = [top, *parts]
+    assert sum(text.count("LUT6_2 #(") for text in whole) <= unit.wiring.luts
+    assert all("LUT6_2 #(" in text for text in parts)

@@ -17,6 +17,8 @@ from hw.unrolled_folding import UnrolledFolding
         ({"depth": -1}, ValueError, "depth must not be negative, not -1"),
         ({"seed": 0.5}, TypeError, "seed must be an int, not 0.5"),
         ({"rows_per_stage": 0}, ValueError, "rows_per_stage must be positive, not 0"),
+        ({"registers": 0}, ValueError, "registers must be positive, not 0"),
+        ({"registers": 0.5}, TypeError, "registers must be an int or None, not 0.5"),
         ({"rows_per_stage": True}, TypeError, "rows_per_stage must be an int or None, not True"),
     ],
 )

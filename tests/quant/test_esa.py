@@ -57,6 +57,28 @@ def test_the_papers_penalty_is_a_sum_from_the_start() -> None:
     assert made.penalty(THETA, 0.0).item() == expected
 
 
+@pytest.mark.parametrize(("epoch", "factor"), [(0, 1), (49, 1), (50, 1e2), (69, 1e2), (70, 1e3), (90, 1e3)])
+def test_the_papers_schedule_multiplies_lambda(epoch: int, factor: float) -> None:
+    """Its ResNet-18: 90 epochs, lambda 1e-9, times 1e2 at epoch 50 and times 10 at epoch 70."""
+    made = TanhWeight(0.3, 1e-9, mean=False, ramp=0, raise_at=(50 / 90, 70 / 90), raise_by=(1e2, 10))
+    expected = 1e-9 * factor * discretization(torch.tanh(THETA), 0.3, mean=False).item()
+    assert math.isclose(made.penalty(THETA, epoch / 90).item(), expected, rel_tol=1e-12)
+
+
+def test_hardening_rounds_in_training_too_with_the_gradient_of_tanh() -> None:
+    made = TanhWeight(harden=0.5)
+    theta = THETA.clone().requires_grad_()
+    for progress, rounds in ((0.0, False), (0.49, False), (0.5, True), (0.9, True), (0.1, False)):
+        made.begin_step(progress)
+        weight = made(theta)
+        assert weight.tolist() == (torch.tanh(THETA).round() if rounds else torch.tanh(THETA)).tolist()
+        (gradient,) = torch.autograd.grad(weight, theta, torch.full_like(THETA, 2.0))
+        torch.testing.assert_close(gradient, 2 * (1 - torch.tanh(THETA) ** 2), rtol=1e-14, atol=0)
+    never = TanhWeight()
+    never.begin_step(0.99)
+    assert never(THETA).tolist() == torch.tanh(THETA).tolist()
+
+
 def test_descent_on_the_regularizer_alone_gives_more_zeros_for_a_larger_alpha() -> None:
     """Theorem 3: what lies within sqrt(alpha / 2) of 0 goes to 0, the rest to -1 or +1."""
     start = torch.linspace(-0.99, 0.99, 199, dtype=torch.float64)
@@ -98,7 +120,8 @@ def test_a_model_is_soft_in_training_and_ternary_in_evaluation() -> None:
 def test_registered_and_printed() -> None:
     assert METHODS["esa"] is TanhWeight
     assert repr(TanhWeight()) == (
-        "TanhWeight(alpha=0.5, strength=10.0, mean=True, ramp=0.8, initial_spread=0.5)"
+        "TanhWeight(alpha=0.5, strength=10.0, mean=True, ramp=0.8, initial_spread=0.5, raised=(), "
+        "harden=None)"
     )
 
 
@@ -109,6 +132,14 @@ def test_registered_and_printed() -> None:
         ({"strength": -1}, "strength must be at least 0, not -1"),
         ({"ramp": 1.5}, "ramp must be at least 0 and at most 1, not 1.5"),
         ({"initial_spread": 1}, "initial_spread must be above 0 and below 1, not 1"),
+        ({"harden": 1.5}, "harden must be at least 0 and at most 1, not 1.5"),
+        ({"raise_at": (1,), "raise_by": (2,)}, "raise_at must be above 0 and below 1, not 1"),
+        ({"raise_at": (0.5,), "raise_by": (0,)}, "raise_by must be above 0, not 0"),
+        ({"raise_at": (0.5, 0.5), "raise_by": (2, 2)}, "raise_at must ascend, not (0.5, 0.5)"),
+        (
+            {"raise_at": (0.5,)},
+            "raise_at and raise_by must be equally many numbers, not (0.5,) and ()",
+        ),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 import quant
+from quant import datasets
 from quant.activation import UnsignedQuantizer
 from quant.networks.digits import Digits
 from quant.objective import penalty, step_thresholds, ternarizers, threshold_parameters
+from quant.settings import TrainingConfig
 from quant.tga import TruncatedGaussian
+from quant.train import train
 
 
 def batch(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -93,3 +98,21 @@ def test_the_gradient_of_a_threshold_can_be_limited() -> None:
     assert max(moved[0]) > 1e-3  # the last layer, without a batch norm behind it
     assert max(moved[1]) <= 0.5 * 1e-4 * (1 + 1e-3)
     assert min(moved[1]) == min(moved[0])
+
+
+def test_the_gradient_is_clipped_by_the_norm_of_what_the_step_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thresholds have a pass of their own: their gradients neither count nor add up from step to step."""
+    torch.manual_seed(0)
+    model = quant.ternarize(Digits(channels=(3, 4)), "tga")
+    clipped: list[list[nn.Parameter]] = []
+    monkeypatch.setattr(
+        nn.utils, "clip_grad_norm_", lambda parameters, norm: clipped.append(list(parameters))
+    )
+    config = TrainingConfig(epochs=1, batch_size=720, learning_rate=0.01, seed=5, gradient_clip=1.0)
+    train(model, datasets.load("digits"), config, tmp_path, progress=False)
+    expected = [parameter for name, parameter in model.named_parameters() if not name.endswith(".delta")]
+    assert len(clipped) == 2
+    for parameters in clipped:
+        assert [id(p) for p in parameters] == [id(p) for p in expected]

@@ -68,7 +68,7 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
     assert files == {
         "train/model.safetensors", "train/model.json", "train/log.csv", "train/curve.png",
         "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
-        "design/host.json",
+        "design/host.json", "design/plan.json",
         "design/little.v", "design/cells.v", "design/manifest.json", *roms,
     }  # fmt: skip
 
@@ -166,7 +166,7 @@ def test_a_checkpoint_of_another_program(place: Workspace, capsys: pytest.Captur
             "train",
             f"network must be one of {', '.join(sorted(NETWORKS))}, not 'lenet'",
         ),
-        ("[4, 6]", "[4, 6, 8]", "train", "channels must be two positive ints, not (4, 6, 8)"),
+        ("[4, 6]", "[4, 6, 8]", "train", "channels must be 2 positive ints, not (4, 6, 8)"),
     ],
 )
 def test_a_mistake_that_only_a_step_can_see(

@@ -61,6 +61,28 @@ def test_a_finished_float_training_is_used_again(chosen: Config, place: Workspac
     assert path.stat().st_mtime_ns > before
 
 
+def test_a_float_training_elsewhere_is_taken_over(chosen: Config, place: Workspace, tmp_path: Path) -> None:
+    """It may be what another one started from, or a float network itself; its settings must be the same."""
+    path = tmp_path / "alone.yaml"
+    path.write_text(LITTLE.replace("method: ics", "method: float").replace("epochs: 1", "epochs: 2"))
+    alone = Workspace(config_path=path, root=tmp_path / "alone")
+    training.share_pretraining(chosen, place, [alone])  # nothing is there yet
+    assert not (place.root / "float").exists()
+    training.train(config.load(path), alone)
+    other = replace(chosen, training=replace(chosen.training, seed=1))
+    training.share_pretraining(other, place, [alone])
+    assert not (place.root / "float").exists()
+    training.share_pretraining(chosen, place, [place, alone])
+    weights = "train/model.safetensors"
+    assert (place.root / "float" / weights).read_bytes() == (alone.root / weights).read_bytes()
+    again = replace(place, root=tmp_path / "again")
+    training.share_pretraining(chosen, again, [place])
+    assert (again.root / "float" / weights).read_bytes() == (alone.root / weights).read_bytes()
+    training.share_pretraining(config.load(path), again, [place])  # a float network starts from none
+    _, meta = training._pretrained(chosen, again, training.load_dataset(chosen, again), resume=True)
+    assert meta == checkpoint.load(alone.training)[1]["result"]
+
+
 def test_float_weights_alone_are_trained_and_not_exported(
     place: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,8 @@ def test_a_few_images_at_a_time_change_nothing(at_a_time: int, monkeypatch: pyte
     images = torch.rand(7, 1, 8, 8)
     whole = collect(model64, lowered, images, torch.arange(7))
     agreement = compare(lowered.network, whole)
-    monkeypatch.setattr(vectors_module, "IMAGES_AT_A_TIME", at_a_time)
+    size = sum(declared.size for declared in lowered.network.types.values())
+    monkeypatch.setattr(vectors_module, "INTEGERS_AT_A_TIME", at_a_time * size + 1)
     parts = collect(model64, lowered, images, torch.arange(7))
     assert {name: array.dtype for name, array in parts.torch.items()} == {
         "input": np.uint8, "act1": np.uint8, "act2": np.uint8, "classifier_bias": np.int16, "argmax": np.uint8
@@ -115,7 +116,7 @@ def test_a_few_images_at_a_time_change_nothing(at_a_time: int, monkeypatch: pyte
 def test_the_first_wrong_integer_is_that_of_the_first_tensor(
     network: Network, vectors: Vectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors_module, "IMAGES_AT_A_TIME", 2)
+    monkeypatch.setattr(vectors_module, "INTEGERS_AT_A_TIME", 1)
     changed = {name: array.copy() for name, array in vectors.torch.items()}
     changed["argmax"][0] += 1
     changed["dense"][4, 0, 0, 1] += 1

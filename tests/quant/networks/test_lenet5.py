@@ -48,6 +48,44 @@ def test_the_input_codes_are_the_bytes_of_the_image() -> None:
     assert torch.equal(torch.from_numpy(codes), pixels)
 
 
+@pytest.mark.parametrize("options", [{}, {"conv_relu": True, "activation": "ternary"}], ids=str)
+def test_pooling_first_is_for_training_and_changes_no_value(options: dict[str, object]) -> None:
+    """With slopes above 0 both orders are one function; it pools first only where statistics are taken."""
+    first = build("lenet5", channels=[3, 4], hidden=5, pool_first=True, **options)
+    last = build("lenet5", channels=[3, 4], hidden=5, **options)
+    last.load_state_dict(first.state_dict())
+    x = torch.rand(8, 1, 28, 28)
+    sizes: list[torch.Size] = []
+    norm = next(module for module in first.modules() if isinstance(module, torch.nn.BatchNorm2d))
+    norm.register_forward_hook(lambda module, inputs, output: sizes.append(inputs[0].shape[2:]))
+    first.train()(x)
+    last.load_state_dict(first.state_dict())
+    assert torch.equal(first.eval()(x), last.eval()(x))
+    norm.train()  # as quant.recalibrate has it: of the deployed weights, in the order of training
+    first(x)
+    assert [tuple(size) for size in sizes] == [(12, 12), (24, 24), (12, 12)]
+
+
+def test_slopes_stay_positive_where_training_pools_first() -> None:
+    model = build("lenet5", channels=[3, 4], hidden=5, pool_first=True)
+    norms = [
+        module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+    ]
+    assert len(norms) == 3
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight[0] = -1.0
+    model.eval()(torch.rand(2, 1, 28, 28))
+    assert all(norm.weight[0] == -1 for norm in norms)  # evaluation changes nothing
+    model.train()(torch.rand(2, 1, 28, 28)).sum().backward()
+    assert all(norm.weight[0] == 2**-10 and norm.weight[1] == 1 for norm in norms)
+    free = build("lenet5", channels=[3, 4], hidden=5)
+    with torch.no_grad():
+        free.bn1.weight[0] = -1.0
+    free.train()(torch.rand(2, 1, 28, 28))
+    assert free.bn1.weight[0] == -1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

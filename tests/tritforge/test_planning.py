@@ -1,0 +1,96 @@
+"""The plan that `export` leaves for `generate`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from export import serialize
+from hw import buffers
+from hw.array_folding import ArrayFolding
+from hw.plan import Plan
+from hw.timing import EventGraph
+from tests.chain import LITTLE
+from tritforge import config, flow
+from tritforge.config import Config
+from tritforge.planning import PLAN_FILE, planned
+from tritforge.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("planning")
+    place = Workspace(config_path=folder / "little.yaml", root=folder / "build")
+    place.config_path.write_text(LITTLE)
+    flow.export(config.load(place.config_path), place, random_weights=1)
+    return place
+
+
+@pytest.fixture
+def place(exported: Workspace, tmp_path: Path) -> Workspace:
+    shutil.copytree(exported.root, tmp_path / "build")
+    shutil.copy(exported.config_path, tmp_path / "little.yaml")
+    return Workspace(config_path=tmp_path / "little.yaml", root=tmp_path / "build")
+
+
+def solves(monkeypatch: pytest.MonkeyPatch, chosen: Config, place: Workspace) -> tuple[Plan, int]:
+    """The plan, and how often an event graph was solved for it."""
+    count = 0
+    solve = EventGraph.solve
+
+    def counted(graph: EventGraph) -> None:
+        nonlocal count
+        count += 1
+        solve(graph)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EventGraph, "solve", counted)
+        design = planned(chosen, place, serialize.load(place.design))
+        assert design.frame_cycles
+    return design, count
+
+
+def test_a_plan_is_solved_once(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = config.load(place.config_path)
+    kept, count = solves(monkeypatch, chosen, place)
+    assert count == 0
+    (place.design / PLAN_FILE).unlink()
+    anew, count = solves(monkeypatch, chosen, place)
+    assert count > 0
+    assert kept.frame_cycles == anew.frame_cycles
+    assert [stage.fifos for stage in kept.stages] == [stage.fifos for stage in anew.stages]
+
+
+def test_another_folding_is_solved_anew(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = config.load(place.config_path)
+    other = {**chosen.hardware.layers, "classifier": ArrayFolding(pe=1, simd=1)}
+    slower, count = solves(
+        monkeypatch, replace(chosen, hardware=replace(chosen.hardware, layers=other)), place
+    )
+    assert count > 0
+    assert slower.interval_cycles > planned(chosen, place, serialize.load(place.design)).interval_cycles
+
+
+def test_another_program_solves_anew(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tritforge.planning._program", lambda: "another")
+    assert solves(monkeypatch, config.load(place.config_path), place)[1] > 0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"follows_from": 3}'])
+def test_a_damaged_file_is_as_none(place: Workspace, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place.design / PLAN_FILE).write_text(text)
+    assert solves(monkeypatch, config.load(place.config_path), place)[1] > 0
+
+
+def test_fifos_are_kept(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = place.design / PLAN_FILE
+    content = json.loads(path.read_text())
+    content["fifos"] = {"conv2": [7]}
+    path.write_text(json.dumps(content))
+    monkeypatch.setattr(buffers, "fitted", None)
+    design = planned(config.load(place.config_path), place, serialize.load(place.design))
+    assert {stage.name: stage.fifos for stage in design.stages if any(stage.fifos)} == {"conv2": (7,)}

@@ -1,0 +1,82 @@
+"""The plan of a design: solved once by `export`, and read again by `generate`."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+from export import serialize
+from export.files import sha256, write_atomic
+from export.ir import Network
+from hw.plan import Plan, Solved, plan
+from tritforge.config import Config
+from tritforge.training import blaming
+from tritforge.workspace import Workspace
+
+__all__ = ["PLAN_FILE", "keep", "planned"]
+
+PLAN_FILE = "plan.json"
+"""FIFO depths and cycles of the design, with the digest of all that they follow from."""
+
+
+def planned(config: Config, place: Workspace, network: Network, *, anew: bool = False) -> Plan:
+    """Return the plan of ``network``.
+
+    Unless ``anew``, it is the network of the design folder, and what `keep` left there is not solved again.
+
+    Raises
+    ------
+    ConfigError: it cannot be built; the message names the file.
+    """
+    with blaming(place):
+        hardware, solved = config.hardware, None if anew else _solved(config, place)
+        design: Plan = plan(network, hardware.layers, hardware.most_fifo_bits, solved)
+    return design
+
+
+def keep(config: Config, place: Workspace, design: Plan) -> None:
+    """Write what was solved for ``design``, whose network is in the design folder already."""
+    solved = design.solved
+    content = {
+        "follows_from": _digest(config, place),
+        "fifos": {name: list(depths) for name, depths in solved.fifos.items() if any(depths)},
+        "frame_cycles": list(solved.frame_cycles),
+        "stages": {name: len(depths) for name, depths in solved.fifos.items()},
+    }
+    write_atomic(place.design / PLAN_FILE, json.dumps(content, indent=1) + "\n")
+
+
+def _solved(config: Config, place: Workspace) -> Solved | None:
+    """What was kept, if it is of this very network, folding and program; a damaged file is as none."""
+    try:
+        content = json.loads((place.design / PLAN_FILE).read_text())
+        if content["follows_from"] != _digest(config, place):
+            return None
+        fifos = {
+            name: tuple(map(int, content["fifos"].get(name, [0] * inputs)))
+            for name, inputs in content["stages"].items()
+        }
+        return Solved(fifos, tuple(map(int, content["frame_cycles"])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _digest(config: Config, place: Workspace) -> str:
+    """Digest of the network, its foldings and the program that plans."""
+    hardware = config.hardware
+    files = [sha256(place.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)]
+    foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
+    return hashlib.sha256(repr((files, foldings, hardware.most_fifo_bits, _program())).encode()).hexdigest()
+
+
+@functools.cache
+def _program() -> str:
+    """Digest of the sources that make a plan."""
+    digest = hashlib.sha256()
+    for folder in ("export", "hw"):
+        for path in sorted((Path(__file__).parent.parent / folder).glob("*.*p*")):
+            if path.suffix in (".py", ".cpp"):
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
