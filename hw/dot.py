@@ -9,12 +9,15 @@ from amaranth.lib.wiring import In, Out
 from hw.arithmetic import rows, ternary_product
 from hw.shared import SharedComponent
 
-__all__ = ["Dot", "DotShape"]
+__all__ = ["Dot", "DotComponent", "DotShape"]
 
 
 @dataclass(frozen=True)
 class DotShape:
-    """The tree of additions of ``simd`` products of ``bits`` bits each, into an accumulator of ``width`` bits."""
+    """The tree of additions of ``simd`` products of ``bits`` bits each, into an accumulator of ``width`` bits.
+
+    A single product is made in the accumulator's row; of two, a bit would take eight inputs of its LUT.
+    """
 
     simd:  int
     bits:  int
@@ -44,15 +47,18 @@ class DotShape:
     @property
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
-        return 1 + len(self.levels)
+        return 1 + len(self.levels) if self.simd > 1 else 0
+
+    def component(self):
+        return Dot(self)
 
 
-class Dot(SharedComponent):
-    """total = so_far + sum over lanes of ternary_product(value, code), every row of additions registered.
+class DotComponent(SharedComponent):
+    """total = so_far + sum over lanes of a term made of value and code; the stages of its additions are registered.
 
     Parameters
     ----------
-    shape : DotShape.
+    shape : what it is made of, with ``simd``, ``bits``, ``width`` and ``stages``.
 
     Members
     -------
@@ -67,12 +73,20 @@ class Dot(SharedComponent):
     def __init__(self, shape):
         self._shape = shape
         super().__init__({
-            "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(shape.stages),
+            "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(max(1, shape.stages)),
             "so_far": In(shape.width), "clear": In(1), "total": Out(shape.width),
         }, shape.simd, shape.bits, shape.width)
 
+    @property
+    def clocked(self):
+        return self._shape.stages > 0
+
     def again(self):
-        return Dot(self._shape)
+        return type(self)(self._shape)
+
+
+class Dot(DotComponent):
+    """The term of a lane is ternary_product(value, code), and every row of additions is registered."""
 
     def circuit(self, platform):
         m     = Module()
@@ -85,6 +99,11 @@ class Dot(SharedComponent):
             with m.If(self.steps[stage]):
                 m.d.sync += register.eq(total)
             return register
+
+        if shape.simd == 1:
+            m.d.comb += self.total.eq(row.add_product(
+                "total_row", (self.values, self.codes), shape.width, so_far=self.so_far, clear=self.clear))
+            return m
 
         lanes = [(self.values.word_select(lane, shape.bits), self.codes.word_select(lane, 2)) for lane in range(shape.simd)]
         terms = []

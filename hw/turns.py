@@ -98,12 +98,10 @@ class TurnThresholds(UnitComponent):
                 count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
                                  for level, bound in enumerate(bounds)])
                 made.append(unit.code(count)[:bits])
-            for at in range(unit.cycles - 1):
-                held = Signal(unit.at_a_time * bits, name=f"codes_{number}_{at}")
-                with m.If(turn == at):
-                    m.d.sync += held.eq(Cat(made))
-                codes.append(held)
-            codes += made
+            held = Signal((unit.cycles - 1) * unit.at_a_time * bits, name=f"codes_{number}")      # of the turns before
+            with m.If(busy & ~last):
+                m.d.sync += held.eq(Cat(held, *made)[len(Cat(made)):])
+            codes += [held, *made]
         with m.If(finish):
             m.d.sync += self.o.payload.eq(Cat(codes))
         output_register(m, self.o, finish)

@@ -191,6 +191,9 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
+    command.add_argument(
+        "--images", type=_at_least(1), metavar="N", help="how many random images (default: 16)"
+    )
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -359,7 +362,10 @@ def _run(arguments: argparse.Namespace) -> int:
         chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
         flow.train(chosen, place, resume=not arguments.no_resume)
     elif arguments.command == "export":
-        flow.export(chosen, place, random_weights=arguments.random_weights)
+        if arguments.images is not None and arguments.random_weights is None:
+            raise ConfigError("--images is for --random-weights alone")
+        count = arguments.images or flow.RANDOM_IMAGES
+        flow.export(chosen, place, random_weights=arguments.random_weights, count=count)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,

@@ -57,10 +57,12 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "reports.liberty": ("LibertyError",),
     "reports.records": ("RecordError",),
     "reports.synth": ("SynthesisError",),
+    "reports.vivado": ("VivadoError",),
     "sim.launcher": ("SimulationFailed",),
     "sim.simulators": ("ToolMissing",),
     "tritforge.errors": ("MissingStep",),
     "tritforge.schema": ("ConfigError",),
+    "tritforge.sweep": ("SweepError",),
 }
 """What the user's files, options or machine bring about, by module."""
 

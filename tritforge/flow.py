@@ -88,21 +88,23 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def _random(config: Config, place: Workspace, seed: int) -> tuple[nn.Module, Tensor, Tensor]:
+def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn.Module, Tensor, Tensor]:
     """The network at random starting weights, and random images with the label 0: no training, no dataset."""
     training = replace(config.training, seed=seed)
     model64 = exact(build(replace(config, training=training), place))
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
     size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
-    images = torch.rand((RANDOM_IMAGES, channels, *size), generator=numbers)
-    return model64, images, torch.zeros(RANDOM_IMAGES, dtype=torch.int64)
+    images = torch.rand((count, channels, *size), generator=numbers)
+    return model64, images, torch.zeros(count, dtype=torch.int64)
 
 
-def export(config: Config, place: Workspace, *, random_weights: int | None = None) -> None:
+def export(
+    config: Config, place: Workspace, *, random_weights: int | None = None, count: int = RANDOM_IMAGES
+) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
-    With ``random_weights``, a seed, it is the network at random ternary weights, on random images.
+    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -115,7 +117,7 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         dataset = load_dataset(trained.config, place)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights)
+        model64, images, labels = _random(config, place, random_weights, count)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
