@@ -163,7 +163,7 @@ def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
     shape = (channels, size or height, size or width)
     try:
         planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
-        images = [image for image, _ in planned.roms() if image.role == "weights"]
+        images = [image for image, _ in planned.roms() if image.role.startswith("weights")]
     except (LoweringError, IRError, PlanError):
         return None
     return int(np.sum([image.word_bits * image.depth for image in images]))

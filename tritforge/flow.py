@@ -100,11 +100,17 @@ def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn
 
 
 def export(
-    config: Config, place: Workspace, *, random_weights: int | None = None, count: int = RANDOM_IMAGES
+    config: Config,
+    place: Workspace,
+    *,
+    random_weights: int | None = None,
+    count: int = RANDOM_IMAGES,
+    force: bool = False,
 ) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
     With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
+    ``force`` plans beyond what the device holds.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -127,7 +133,7 @@ def export(
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        made = planned(config, place, network, anew=True)
+        made = planned(config, place, network, anew=True, force=force)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
@@ -169,13 +175,13 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def generate(config: Config, place: Workspace) -> None:
+def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
     network = load_network(place)
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        made = planned(config, place, network)
+        made = planned(config, place, network, force=force)
         begin("ROM images")
         roms = checked_images(made, place)
         begin("Verilog")
