@@ -57,7 +57,7 @@ def table(study: str, record: dict[str, Any]) -> Table:
         if name not in record:
             continue
         one = record[name]
-        start = None if one["float_correct"] is None else 100 * one["float_correct"] / one["images"]
+        start = f"{100 * one['float_correct'] / one['images']:.2f} %" if one["float_correct"] else "none"
         rows.append(
             (
                 name,
@@ -67,7 +67,7 @@ def table(study: str, record: dict[str, Any]) -> Table:
                 start,
                 one["zeros_percent"],
                 *(f"{100 * one['density'][layer]:.0f} %" for layer in shown),
-                one["compression"],
+                "no hardware" if one["compression"] is None else f"{one['compression']:.1f}x",
                 one["epochs"],
                 one["seed"],
             )
@@ -78,10 +78,10 @@ def table(study: str, record: dict[str, Any]) -> Table:
         "Activations",
         Column("Test", **percent),
         Column("Validation", **percent),
-        Column("Float start", **percent),
+        "Float start",
         Column("Zeros", suffix=" %"),
         *shown,
-        Column("Compression", suffix="x"),
+        "Compression",
         "Epochs",
         "Seed",
     )
