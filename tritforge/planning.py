@@ -15,8 +15,7 @@ from reports import room
 from reports.devices import device
 from tritforge.config import Config
 from tritforge.errors import ConfigError
-from tritforge.training import blaming
-from tritforge.workspace import Workspace
+from tritforge.workspace import Workspace, blaming
 
 __all__ = ["PLAN_FILE", "keep", "planned", "program"]
 

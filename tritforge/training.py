@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -26,10 +26,9 @@ from reports import curve
 from tritforge import results
 from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep
-from tritforge.workspace import Workspace
+from tritforge.workspace import Workspace, blaming
 
 __all__ = [
-    "blaming",
     "build",
     "device_name",
     "load_dataset",
@@ -39,15 +38,6 @@ __all__ = [
     "train",
     "train_once",
 ]
-
-
-@contextlib.contextmanager
-def blaming(place: Workspace) -> Iterator[None]:
-    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ConfigError(f"{place.config_path}: {error}") from error
 
 
 def load_dataset(config: Config, place: Workspace) -> Dataset:
