@@ -5,13 +5,15 @@ Frames are drawn at random until nothing new is reached, and the fewest that rea
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
 from export.ir import ArgMax, Bias, IntArray, Network, Threshold
 from sim.reference import run
 
-__all__ = ["covering_frames", "reached"]
+__all__ = ["covering_frames", "reached", "spread"]
 
 CANDIDATES = 20_000
 
@@ -28,6 +30,28 @@ def candidates(network: Network, seed: int) -> IntArray:
     single = np.broadcast_to(uniform[:, :1, :1], shape)
     mixed = np.where(rng.random(shape) < share, single, extreme)
     return np.asarray(np.concatenate([uniform, extreme, sparse, single, mixed]), dtype=np.int64)
+
+
+def spread(network: Network, seed: int = 0) -> Network:
+    """Return the network with thresholds and biases in the middle of what its sums come to.
+
+    Random ones are often out of reach, and a fault that no frame can show is none.
+    """
+    drawn = candidates(network, seed)
+    for name in [node.name for node in network.nodes if isinstance(node, Threshold | Bias)]:
+        node = next(node for node in network.nodes if node.name == name)
+        sums = run(network, drawn, keep={node.inputs[0]})[node.inputs[0]]
+        sums = sums.reshape(-1, sums.shape[3])  # [N, C]
+        if isinstance(node, Threshold):
+            levels = node.thresholds.shape[1]
+            shares = np.arange(1, levels + 1) / (levels + 1)
+            values = np.quantile(sums, shares, axis=0).astype(np.int64) + np.arange(levels)[:, None]
+            node = dataclasses.replace(node, thresholds=values.T)
+        elif isinstance(node, Bias):
+            node = dataclasses.replace(node, bias=-np.median(sums, axis=0).astype(np.int64))
+        nodes = tuple(node if old.name == name else old for old in network.nodes)
+        network = Network(network.name, network.input, nodes)
+    return network
 
 
 def reached(network: Network, frames: IntArray) -> dict[str, npt.NDArray[np.bool_]]:

@@ -39,7 +39,7 @@ from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
 from sim.runner import SimulationFailed, simulate
 from sim.simulators import Simulator
-from tests.covering import covering_frames
+from tests.covering import covering_frames, spread
 from tests.formal.equivalence import equivalent
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
@@ -99,7 +99,7 @@ class Mutator:
         self.right, self.faulty = folder.absolute() / "right", folder.absolute() / "faulty"
         self.bench = folder.absolute() / "bench"
         self.right.mkdir(parents=True, exist_ok=True)
-        self.network = convolutional(name="sample")
+        self.network = spread(convolutional(name="sample"))
         write(self.right, plan(self.network, FOLDINGS))
         self.manifest = Manifest.read(self.right)
         self.text = (self.right / SOURCE).read_text()
@@ -268,19 +268,22 @@ def _ports(mutator: Mutator, kind: str) -> Fault:
 
 
 def _beat(mutator: Mutator, kind: str) -> Fault:
-    """The valid of a unit's output is low, or high, in one cycle where it should not be."""
+    """A unit's output loses a beat, or offers one again that was taken, the next time that it would pause."""
     match = mutator.random.choice(
         list(re.finditer(r"^  always @\(posedge clk\)\n    (\w+_o__valid) <= (.*);", mutator.text, re.M))
     )
-    number = mutator.random.randrange(1, 12)
-    effect = f"& ~({match[2]} & seen == {number})"
-    if kind == "doubled beat":
-        effect = f"| (seen == {number} & ~gone)"
+    number, valid = mutator.random.randrange(1, 12), match[1]
+    ready, after = f"{valid[:-5]}ready", f"({match[2]})"
+    if kind == "dropped beat":
+        when, effect = f"{after} & ~({valid} & ~{ready})", "& ~now"
+    else:
+        when, effect = f"{valid} & {ready} & ~{after}", "| now"
     new = f"""  reg [7:0] seen = 0; reg gone = 0;
+  wire now = {when} & seen >= {number} & ~gone;
   always @(posedge clk) begin
-    if ({match[2]}) seen <= seen + 1;
-    if (seen == {number}) gone <= 1;
-    {match[1]} <= ({match[2]}) {effect};
+    if ({valid} & {ready}) seen <= seen + 1;
+    if (now) gone <= 1;
+    {valid} <= {after} {effect};
   end"""
     fault = mutator.replace(kind, match.start(), match.end(), new)
     return dataclasses.replace(fault, what=f"{match[1]}, beat {number}")
