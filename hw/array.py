@@ -16,6 +16,7 @@ from hw.arithmetic import lane_bits
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
 from hw.ternary_dot import dot_shape
+from hw.weight_memory import MemoryStyle
 
 __all__ = ["Array", "MacArray"]
 
@@ -40,6 +41,7 @@ class Array(Unit):
     vectors : output pixels a frame.
     pe, simd : rows and columns at a time; simd divides K, pe divides M/G, or M and is a multiple of M/G.
     packing : layout of the weight words.
+    memory : what the ROM of the weights is made of.
     """
 
     name:    str
@@ -49,6 +51,7 @@ class Array(Unit):
     pe:      int
     simd:    int
     packing: Packing
+    memory:  MemoryStyle = MemoryStyle.AUTO
 
     @cached_property
     def planes(self):
@@ -150,7 +153,7 @@ class MacArray(UnitComponent):
     def elaborate(self, platform):
         unit = self._unit
         m    = Module()
-        m.submodules.weights = weights = Rom(image := unit.rom)
+        m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory)
 
         # issue ----------------------------------------------------------------------------------------------------
         beat        = Signal(below(unit.vector_beats))

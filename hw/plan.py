@@ -24,7 +24,7 @@ from hw.subsample import Subsample
 from hw.timing import EventGraph, settled
 from hw.top_k import Best
 
-__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots"]
+__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots", "stages"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
@@ -126,16 +126,29 @@ class Plan:
             channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
         return channels
 
-    @cached_property
+    @property
     def frame_cycles(self):
         """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
         no pause on either side. Ends with the first frame of the steady state."""
         if self.known_cycles is not None:
             return self.known_cycles
+        return self._run[0]
+
+    @property
+    def stream_cycles(self):
+        """By stream (a stage's name, or stage.unit for one within), the cycles in which the last beat of each of the first
+        ``RUN_FRAMES`` frames goes over it, counted as in :attr:`frame_cycles`."""
+        return self._run[1]
+
+    @cached_property
+    def _run(self):
+        """Frame and stream cycles; the graph itself is large and not kept."""
         graph    = EventGraph(RUN_FRAMES)
         channels = self.schedule(graph)
         graph.solve()
-        return settled(channels[self.stages[-1].name], RUN_FRAMES, channels[INPUT].producer.time[0])
+        start    = int(channels[INPUT].producer.time[0])
+        return (settled(channels[self.stages[-1].name], RUN_FRAMES, start),
+                {name: tuple(cycle - start for cycle in cycles) for name, cycles in graph.ends().items()})
 
     @property
     def solved(self):
@@ -189,7 +202,7 @@ def plan(network, foldings, fifo_bits=0, solved=None):
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    bare = Plan(network, tuple(_stages(network, foldings)))
+    bare = Plan(network, tuple(stages(network, foldings)))
     if solved is None:
         return fitted(bare, fifo_bits)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
@@ -313,8 +326,8 @@ def slots(network):
     return tuple(found)
 
 
-def _stages(network, foldings):
-    """The stages, each taking what lanes the one before puts."""
+def stages(network, foldings):
+    """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
     lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
     for slot in slots(network):
         if slot.matrix and slot.name not in foldings:

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from export.ir import MatrixNode
 from hw.fifo import Fifo
 from hw.layer import Folding
+from hw.rom import files
 from hw.stream import Beats, Unit, name_ports
 
 __all__ = ["Stage", "StageCircuit"]
@@ -77,21 +78,26 @@ class Stage:
 
     def schedule(self, graph, *channels):
         """Add the stage to the event graph; returns the channel behind it."""
+        def behind(unit, *before):
+            after = unit.schedule(graph, *before)
+            graph.name(self.name if unit is self.units[-1] else f"{self.name}.{unit.name}", after)
+            return after
+
         ends = []
         for channel, branch in zip(channels, self.branches, strict=True):
             for unit in branch:
-                channel = unit.schedule(graph, channel)
+                channel = behind(unit, channel)
             ends.append(channel)
-        channel = self.units[0].schedule(graph, *ends)
+        channel = behind(self.units[0], *ends)
         for unit in self.units[1:]:
-            channel = unit.schedule(graph, channel)
+            channel = behind(unit, channel)
         return channel
 
     def roms(self):
         """The images the stage reads, as (export.rom.RomImage, packing or None)."""
         for unit in self.units:
             if getattr(unit, "rom", None) is not None:
-                yield unit.rom, getattr(unit, "packing", None)
+                yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom))
 
 
 class StageCircuit(wiring.Component):

@@ -10,6 +10,7 @@ from export.ir import Network
 from export.manifest import Manifest
 from reports.devices import Device, device
 from reports.synth import Synthesis
+from reports.tables import Table
 
 __all__ = ["Comparison", "CycleRun", "Epoch", "ReportData", "Training"]
 
@@ -129,6 +130,7 @@ class ReportData:
     training, synthesis: None when the step was not run.
     comparisons: each pair of models that was compared, in the order of the chain.
     cycles: each simulation.
+    others: what other targets, tools and models say of the design, a table each.
     versions: version of each tool and package, by name.
     commands: what to type to make all this again.
     """
@@ -139,6 +141,7 @@ class ReportData:
     comparisons: tuple[Comparison, ...] = ()
     cycles: tuple[CycleRun, ...] = ()
     synthesis: Synthesis | None = None
+    others: tuple[Table, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
 

@@ -7,7 +7,12 @@ compiler and simulator can be stopped with it as one group.
 from __future__ import annotations
 
 import json
+import os
+import resource
+import signal
+import stat
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +23,7 @@ from export.files import write_atomic
 from sim.shell import SHELL_TOP
 from sim.simulators import Simulator
 
-__all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "main"]
+__all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "die_with_parent", "main"]
 
 BUILD_LOG = "build.log"
 RUN_LOG = "run.log"
@@ -36,6 +41,7 @@ class Launch:
     sources: Verilog files.
     build_arguments: options for the simulator's compiler.
     build: whether to build, or to run what is there.
+    run: whether to run it then.
     build_dir: folder of the compiled bench.
     run_dir: folder in which it runs; ROM images and the job lie there.
     seed: of cocotb's own generator.
@@ -46,6 +52,7 @@ class Launch:
     sources: list[str]
     build_arguments: list[str]
     build: bool
+    run: bool
     build_dir: str
     run_dir: str
     seed: int
@@ -74,20 +81,43 @@ def main(path: str) -> None:
             always=True,
             log_file=build_dir / BUILD_LOG,
         )
-    build_seconds = time.perf_counter() - started if launch.build else 0.0
-    runner.test(
-        test_module=BENCH_MODULE,
-        hdl_toplevel=SHELL_TOP,
-        hdl_toplevel_lang="verilog",
-        build_dir=build_dir,
-        test_dir=run_dir,
-        results_xml=str(run_dir / "results.xml"),
-        seed=launch.seed,
-        waves=launch.wave,
-        log_file=run_dir / RUN_LOG,
-    )
-    write_atomic(run_dir / FINISHED_FILE, json.dumps({"build_seconds": build_seconds}))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    built = {
+        "build_seconds": time.perf_counter() - started if launch.build else 0.0,
+        "build_cpu_seconds": used.ru_utime + used.ru_stime,
+    }
+    if launch.run:
+        runner.test(
+            test_module=BENCH_MODULE,
+            hdl_toplevel=SHELL_TOP,
+            hdl_toplevel_lang="verilog",
+            build_dir=build_dir,
+            test_dir=run_dir,
+            results_xml=str(run_dir / "results.xml"),
+            seed=launch.seed,
+            waves=launch.wave,
+            log_file=run_dir / RUN_LOG,
+        )
+    write_atomic(run_dir / FINISHED_FILE, json.dumps(built))
+
+
+def die_with_parent() -> None:
+    """End this process and all that it started when its parent, which holds its standard input, has died.
+
+    A parent that was killed cannot stop them, and they would go on writing where its next run does. Without a
+    pipe as standard input nothing happens: somebody starts it by hand.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
+    die_with_parent()
     main(sys.argv[1])

@@ -169,9 +169,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=_at_least(1), help="instead of the configuration's")
     command.add_argument("--seed", type=_at_least(0), help="instead of the configuration's")
-    command.add_argument(
-        "--fold", type=_at_least(0), help="the fold to hold out, instead of the configuration's"
-    )
+    command.add_argument("--fold", type=_at_least(0), help="to hold out, instead of the configuration's")
     command.add_argument(
         "--compare",
         nargs="+",
@@ -179,9 +177,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="train each of these, or all variants of a file that has some, unless that is done, and write "
         "one table and pictures to build/compare",
     )
-    command.add_argument(
-        "--no-resume", action="store_true", help="start anew even if a training was interrupted"
-    )
+    command.add_argument("--no-resume", action="store_true", help="start anew though one was interrupted")
 
 
 def _add_export(command: argparse.ArgumentParser) -> None:
@@ -191,6 +187,12 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
+    command.add_argument("--images", type=_at_least(1), metavar="N", help="random images (default: 16)")
+    _add_force(command)
+
+
+def _add_force(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--force", action="store_true", help="even if the device is too small for the plan")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -201,6 +203,15 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
+    command.add_argument(
+        "--first",
+        type=_at_least(0),
+        default=0,
+        help="number of the first of these images (default: %(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+    )
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
     )
@@ -304,6 +315,7 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
     "export": _add_export,
+    "generate": _add_force,
     "simulate": _add_simulate,
     "demo": _add_frames,
     "package": _add_package,
@@ -350,7 +362,12 @@ def _run(arguments: argparse.Namespace) -> int:
         chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
         flow.train(chosen, place, resume=not arguments.no_resume)
     elif arguments.command == "export":
-        flow.export(chosen, place, random_weights=arguments.random_weights)
+        if arguments.images is not None and arguments.random_weights is None:
+            raise ConfigError("--images is for --random-weights alone")
+        options = {"count": arguments.images or flow.RANDOM_IMAGES, "force": arguments.force}
+        flow.export(chosen, place, random_weights=arguments.random_weights, **options)
+    elif arguments.command == "generate":
+        flow.generate(chosen, place, force=arguments.force)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,
@@ -359,6 +376,8 @@ def _run(arguments: argparse.Namespace) -> int:
             stalls=arguments.stalls,
             seed=arguments.seed,
             frames=arguments.frames,
+            first=arguments.first,
+            jobs=arguments.jobs,
             wave=arguments.wave,
             netlist=arguments.netlist,
         )

@@ -21,6 +21,7 @@ from sim.result import SimulationResult
 from tritforge import __version__, doctor, vectors
 from tritforge.config import Config
 from tritforge.errors import MissingStep
+from tritforge.targets import other_tables
 from tritforge.vectors import Agreement, Vectors
 from tritforge.workspace import Workspace
 
@@ -80,6 +81,7 @@ def gather(
         comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
         cycles=tuple(run for _, run in simulated),
         synthesis=synthesis(config, place, manifest),
+        others=other_tables(place, network, manifest),
         versions=_versions(verdicts),
         commands=(place.command("demo"),),
     )

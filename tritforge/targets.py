@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from export.files import write_atomic
+from export.files import sha256, write_atomic
+from export.ir import Network
+from export.manifest import Manifest
 from hw import verilog
 from hw.seven_series import Primitives
-from reports import asic, ecp5, liberty
+from reports import asic, ecp5, liberty, vivado
 from reports.devices import device
-from reports.mapped import Mapped
-from reports.synth import show_progress
+from reports.energy import energy_table
+from reports.mapped import Mapped, load
+from reports.synth import SynthesisError, show_progress
+from reports.tables import Table
 from tritforge.config import Config
 from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError
 from tritforge.planning import planned
 from tritforge.workspace import Workspace
 
-__all__ = ["ECP5_PART", "place", "synth_asic", "synth_ecp5"]
+__all__ = ["ECP5_PART", "other_tables", "place", "synth_asic", "synth_ecp5"]
 
 ECP5_PART = "lfe5u-85f"
 """The ECP5 that is taken where none is named."""
@@ -38,8 +43,56 @@ def _verilog(config: Config, workspace: Workspace) -> tuple[Path, list[Path]]:
     checked_images(made, workspace)
     workspace.synthesis.mkdir(parents=True, exist_ok=True)
     generic = workspace.synthesis / source.name
-    write_atomic(generic, verilog.generate(made, Primitives.GENERIC, config.hardware.axi_lite))
+    text = verilog.generate(made, Primitives.GENERIC, config.hardware.axi_lite)
+    write_atomic(generic, f"{_of(manifest)}\n{text}")
     return generic, roms
+
+
+def _of(manifest: Manifest) -> str:
+    """First line of Verilog that was generated again: which design it is another form of."""
+    return f"// {manifest.top} without cells of a device; the design is {manifest.files['verilog'].sha256}"
+
+
+def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
+    """What other targets, tools and models say of this very design; what is of an earlier one is left out.
+
+    Raises
+    ------
+    VivadoError: a report of Vivado in the package is of a form that is not understood.
+    """
+    layers = [layer.name for layer in manifest.layers]
+    found: list[Table] = []
+    packed = workspace.package / manifest.files["verilog"].file
+    if packed.is_file() and sha256(packed) == manifest.files["verilog"].sha256:
+        run = vivado.load(workspace.package)
+        found += [] if run is None else [vivado.table(run, layers)]
+    gates = _current(workspace, manifest, asic.TARGET)
+    if gates is not None and asic.LIBRARY not in gates.inputs:  # the library itself is not kept
+        areas = asic.areas(gates, layers)
+        found += [asic.area_table(gates, areas), asic.memories_table(areas)]
+    cells = _current(workspace, manifest, ecp5.TARGET)
+    if cells is not None:
+        with contextlib.suppress(FileNotFoundError, ecp5.PlaceError):
+            placed = ecp5.load_placed(workspace.synthesis / ecp5.PLACED)
+            found.append(ecp5.count_table(cells, layers, device(placed.part)))
+            if placed.netlist_sha256 == sha256(workspace.synthesis / f"{ecp5.TARGET}.netlist.json"):
+                found.append(ecp5.placed_table(placed))
+    return (*found, energy_table(network, manifest))
+
+
+def _current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | None:
+    """The result for ``target`` if it is of the present design."""
+    source = manifest.files["verilog"]
+    with contextlib.suppress(OSError, SynthesisError):
+        mapped = load(workspace.synthesis / f"{target}.json")
+        if mapped.inputs.get(source.file) == source.sha256:
+            return mapped
+        generic = workspace.synthesis / source.file
+        with generic.open(encoding="utf-8") as file:
+            same = file.readline().rstrip("\n") == _of(manifest)
+        if same and mapped.inputs.get(source.file) == sha256(generic):
+            return mapped
+    return None
 
 
 def synth_asic(config: Config, workspace: Workspace, *, library: Path | None = None) -> None:

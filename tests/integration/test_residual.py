@@ -14,6 +14,7 @@ from export import serialize
 from export.files import write_atomic
 from export.lower import LoweringError, lower
 from export.manifest import FileEntry, Manifest
+from export.residual import Shortcut
 from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.plan import Plan, plan
@@ -44,7 +45,8 @@ def design(folder: Path, planned: Plan) -> Manifest:
 @pytest.mark.parametrize("fifo_bits", [pytest.param(0, marks=pytest.mark.verify), 128])
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, fifo_bits: int) -> None:
     network = residual()
-    manifest = design(tmp_path, plan(network, RESIDUAL_FOLDINGS, fifo_bits))
+    planned = plan(network, RESIDUAL_FOLDINGS, fifo_bits)
+    manifest = design(tmp_path, planned)
     forked = [stream.name for stream in manifest.streams if stream.name.startswith("conv_fork")]
     assert forked == ["conv_fork.o0", "conv_fork.o1"]  # each reader's copy is watched and compared
     frames = np.random.default_rng(1).integers(0, 4, size=(6, *network.input.shape))
@@ -55,6 +57,13 @@ def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, fifo_bi
         assert result.failures == ()
         assert result.passed
         assert (result.cycles == result.expected_cycles) == (stalls == "none")
+        if stalls == "none":
+            streams = {stream.name: stream for stream in result.streams}
+            begin = streams["s_axis"].first_cycle
+            ends = {name: [cycle - begin for cycle in stream.frame_ends] for name, stream in streams.items()}
+            assert {name: cycles[:6] for name, cycles in planned.stream_cycles.items()} == {
+                name: tuple(ends[name]) for name in planned.stream_cycles
+            }
 
 
 def option_a(bits: int = 3) -> nn.Module:
@@ -167,6 +176,30 @@ def test_branches_that_do_not_meet(left: nn.Module, right: nn.Module, stride: in
     model = quant.ternarize(Branches(left, right, stride=stride), integer_bias=False)
     with raises(LoweringError, f"operation 'add' in Branches.forward: {message}"):
         lower(model, (1, 2, 2), name="net")
+
+
+class TwicePadded(nn.Module):
+    """A shortcut that leaves out pixels and adds channels of 0 twice, beside a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.act = UnsignedQuantizer(2), SignedQuantizer(3)
+        self.conv, self.last = nn.Conv2d(2, 9, 3, stride=2, padding=1), nn.Linear(9 * 4, 3)
+        self.skip = SignedQuantizer(3, shared=self.act)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        side = nn.functional.pad(self.skip(x)[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2))
+        side = nn.functional.pad(side, (0, 0, 0, 0, 4, 0))
+        return self.last((self.act(self.conv(x)) + side).flatten(1))  # type: ignore[no-any-return]
+
+
+def test_pads_one_behind_the_other_add_up() -> None:
+    model = shaken(quant.ternarize(TwicePadded()))
+    lowered = lower(model, (2, 4, 4), name="net")
+    shortcuts = [node for node in lowered.network.nodes if isinstance(node, Shortcut)]
+    assert [(node.stride, node.before, node.after) for node in shortcuts] == [((2, 2), 5, 2)]
+    assert assert_same_integers(model, lowered, torch.rand(20, 2, 4, 4)) > 0
 
 
 class Parting(nn.Module):

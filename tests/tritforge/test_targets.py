@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -10,8 +11,10 @@ from hw.seven_series import Primitives
 from reports import asic, ecp5, liberty
 from reports.mapped import load
 from tests.chain import make
-from tests.reports import test_ecp5
+from tests.reports import test_ecp5, vivado_reports
 from tritforge import cli, config, targets
+from tritforge.design import load_manifest, load_network
+from tritforge.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +92,30 @@ def test_a_generic_design_is_taken_as_it_is(made, monkeypatch):
     with pytest.raises(liberty.LibertyError, match=r"^enough$"):
         targets.synth_asic(generic, made)
     assert taken == [(made.design / "little.v", 6)]
+
+
+def test_a_report_has_what_was_measured_elsewhere(made, monkeypatch, tmp_path, capsys):
+    place = Workspace(config_path=made.config_path, root=tmp_path / "build")
+    shutil.copytree(made.root, place.root)
+    network, manifest = load_network(place), load_manifest(place)
+
+    def titles():
+        return [table.title for table in targets.other_tables(place, network, manifest)]
+
+    assert titles()[:2] == ["ASIC", "ASIC, memories"]  # of the tests above, which share the folder
+    assert titles()[-1] == "Energy of an inference, model"
+    assert run(place, "package") == 0
+    vivado_reports.write(place.package)
+    assert titles()[0] == "Resources, Vivado"
+    assert run(place, "report") == 0
+    assert "Resources, Vivado" in place.report("html").read_text()
+    (place.package / "timing.txt").write_text(vivado_reports.TIMING.replace("{version}", "2040.1"))
+    capsys.readouterr()
+    assert run(place, "report") == 2
+    message = "timing.txt: of Vivado 2040.1; reports of 2018 to 2025 are understood\n"
+    assert capsys.readouterr().err.endswith(message)
+    (place.package / "little.v").write_text("// of another design")
+    assert "Resources, Vivado" not in titles()
+    first, _, rest = (place.synthesis / "little.v").read_text().partition("\n")
+    (place.synthesis / "little.v").write_text(f"{first}0\n{rest}")
+    assert titles() == ["Energy of an inference, model"]
