@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 
-from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Pool, Threshold
+from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Node, Pool, Threshold
 from export.requantize import Requantize
 from export.pools import SumPool, TopK
 from export.residual import Add, Shortcut
@@ -24,7 +24,7 @@ from hw.subsample import Subsample
 from hw.timing import EventGraph, settled
 from hw.top_k import Best
 
-__all__ = ["Fork", "Plan", "Solved", "plan"]
+__all__ = ["Fork", "Plan", "Slot", "Solved", "plan", "slots", "stages"]
 
 RUN_FRAMES = 8
 """Frames solved for the timing; the last three must follow each other at the same distance."""
@@ -126,16 +126,29 @@ class Plan:
             channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
         return channels
 
-    @cached_property
+    @property
     def frame_cycles(self):
         """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
         no pause on either side. Ends with the first frame of the steady state."""
         if self.known_cycles is not None:
             return self.known_cycles
+        return self._run[0]
+
+    @property
+    def stream_cycles(self):
+        """By stream (a stage's name, or stage.unit for one within), the cycles in which the last beat of each of the first
+        ``RUN_FRAMES`` frames goes over it, counted as in :attr:`frame_cycles`."""
+        return self._run[1]
+
+    @cached_property
+    def _run(self):
+        """Frame and stream cycles; the graph itself is large and not kept."""
         graph    = EventGraph(RUN_FRAMES)
         channels = self.schedule(graph)
         graph.solve()
-        return settled(channels[self.stages[-1].name], RUN_FRAMES, channels[INPUT].producer.time[0])
+        start    = int(channels[INPUT].producer.time[0])
+        return (settled(channels[self.stages[-1].name], RUN_FRAMES, start),
+                {name: tuple(cycle - start for cycle in cycles) for name, cycles in graph.ends().items()})
 
     @property
     def solved(self):
@@ -189,78 +202,81 @@ def plan(network, foldings, fifo_bits=0, solved=None):
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    bare = Plan(network, tuple(_Layout(network, foldings, readers).stages()))
+    bare = Plan(network, tuple(stages(network, foldings)))
     if solved is None:
         return fitted(bare, fifo_bits)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
 
 
-class _Layout:
-    """Goes through the nodes in order and makes the stages."""
+@dataclass(frozen=True)
+class Slot:
+    """Place of a stage in a network: everything about it but its folding and the lanes that its inputs come with.
 
-    def __init__(self, network, foldings, readers):
-        self._types    = network.types
-        self._nodes    = network.nodes
-        self._foldings = foldings
-        self._readers  = readers
-        self._stage_of = {INPUT: INPUT}     # by tensor, the stage it leaves, or INPUT
-        self._lanes    = {}                 # by stage or INPUT, lanes of its output; the input takes what its first reader wants
-        self._behind   = set()              # thresholds and biases that belong to a layer with weights
+    Parameters
+    ----------
+    network : the network.
+    node : what the stage is built around.
+    behind : thresholds, multipliers or bias that belong to a layer with weights; else None.
+    sources : names of the stages that are read, or export.ir.INPUT.
+    """
 
-    def stages(self):
-        for node in self._nodes:
-            if isinstance(node, Flatten):
-                self._stage_of[node.name] = self._stage_of[node.input]     # the stream already has the vector's order
-            elif node not in self._behind:
-                yield self._finished(node, self._stage(node))
+    network: Network
+    node:    Node
+    behind:  Threshold | Requantize | Bias | None
+    sources: tuple[str, ...]
 
-    def _finished(self, node, stage):
-        self._stage_of[node.name] = self._stage_of[stage.tensor] = stage.name
-        self._lanes[stage.name] = stage.o.lanes
-        for number, source in enumerate(stage.sources):
-            self._lanes.setdefault(source, stage.input(number).lanes)      # the input's first reader
-        return stage
+    @property
+    def name(self):
+        return self.node.name
 
-    def _lanes_of(self, tensor):
-        """Lanes that ``tensor`` comes with; None for a network's input that nothing reads yet."""
-        return self._lanes.get(self._stage_of[tensor])
+    @property
+    def tensor(self):
+        """Name of the tensor that leaves the stage."""
+        return self.node.name if self.behind is None else self.behind.name
 
-    def _stage(self, node):
-        sources = tuple(self._stage_of[name] for name in node.inputs)
-        if isinstance(node, MatrixNode):
-            return self._matrix(node, sources)
-        if isinstance(node, Add):
-            return self._join(node, sources)
-        return Stage(node.name, node.name, tuple(self._units(node)), sources=sources)
+    @property
+    def matrix(self):
+        """Whether it is a layer with weights, which needs a folding."""
+        return isinstance(self.node, MatrixNode)
 
-    def _matrix(self, node, sources):
-        if node.name not in self._foldings:
-            raise PlanError(f"hardware.layers has no entry for {node.name!r}; give its engine and folding")
-        behind  = None
-        readers = self._readers[node.name]
-        if len(readers) == 1 and isinstance(readers[0], (Threshold, Requantize, Bias)):
-            behind = readers[0]
-            self._behind.add(behind)
-        tensor  = behind.name if behind is not None else node.name
-        folding = self._foldings[node.name]
-        layer   = Layer(node=node, behind=behind, source=self._types[node.input], sums=self._types[node.name],
-                        target=self._types[tensor], lanes=self._lanes_of(node.input))
-        return Stage(node.name, tensor, folding.units(layer), node, folding, sources)
+    def types(self, number=0):
+        """Type of input ``number``."""
+        return self.network.types[self.node.inputs[number]]
 
-    def _join(self, node, sources):
-        given    = [self._lanes_of(name) for name in node.inputs]
-        types    = [self._types[name] for name in node.inputs]
+    def layer(self, lanes=None):
+        """The layer with weights as an engine is given it (hw.layer.Layer)."""
+        types = self.network.types
+        return Layer(node=self.node, behind=self.behind, source=types[self.node.input], sums=types[self.node.name],
+                     target=types[self.tensor], lanes=lanes)
+
+    def stage(self, lanes, folding=None):
+        """The stage.
+
+        Parameters
+        ----------
+        lanes : that each input comes with; None at the network's input while nothing reads it, which then comes with
+            what the stage wants.
+        folding : of a layer with weights.
+        """
+        if self.matrix:
+            return Stage(self.name, self.tensor, folding.units(self.layer(*lanes)), self.node, folding, self.sources)
+        if isinstance(self.node, Add):
+            return self._join(lanes)
+        return Stage(self.name, self.name, tuple(self._units(*lanes)), sources=self.sources)
+
+    def _join(self, given):
+        types    = [self.types(number) for number in range(len(given))]
         lanes    = max((some for some in given if some is not None), default=types[0].channels)
         branches = tuple(tuple(resized(f"lanes{number}", tensor.dtype, some, lanes, tensor.size))
                          for number, (some, tensor) in enumerate(zip(given, types, strict=True)))
         unit     = Sum(name="add", left=types[0].dtype, right=types[1].dtype, lanes=lanes,
                        frame_beats=types[0].size // lanes)
-        return Stage(node.name, node.name, (unit,), sources=sources, branches=branches)
+        return Stage(self.name, self.name, (unit,), sources=self.sources, branches=branches)
 
-    def _units(self, node):
+    def _units(self, given):
         """Units of a node without weights that reads one tensor."""
-        source = self._types[node.input]
-        given  = self._lanes_of(node.input)
+        node   = self.node
+        source = self.types()
         lanes  = given if given is not None else source.channels
         if isinstance(node, Pool):
             common = {"name": "pool", "tensor": source, "size": node.size, "lanes": lanes,
@@ -276,10 +292,48 @@ class _Layout:
         if isinstance(node, (Threshold, Requantize)):
             return [levels(node, source, lanes)]
         if isinstance(node, Bias):
-            return [biases(node, source, self._types[node.name], lanes)]
+            return [biases(node, source, self.network.types[node.name], lanes)]
         if isinstance(node, ArgMax):
             return [Largest(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes)]
         if isinstance(node, TopK):
             return [*resized("lanes", source.dtype, given, 1, source.size),
                     Best(name="best", dtype=source.dtype, elements=source.channels, k=node.k)]
         raise PlanError(f"{node.kind} {node.name!r}: no unit builds it")
+
+
+def slots(network):
+    """The stages of ``network`` in order, before anything about them is chosen."""
+    readers = defaultdict(list)
+    for node in network.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+    stage_of = {INPUT: INPUT}           # by tensor, the stage it leaves, or INPUT
+    taken    = set()                    # thresholds and biases that belong to a layer with weights
+    found    = []
+    for node in network.nodes:
+        if isinstance(node, Flatten):
+            stage_of[node.name] = stage_of[node.input]      # the stream already has the vector's order
+        elif node not in taken:
+            behind = None
+            if isinstance(node, MatrixNode) and len(readers[node.name]) == 1:
+                reader = readers[node.name][0]
+                if isinstance(reader, (Threshold, Requantize, Bias)):
+                    behind = reader
+                    taken.add(behind)
+            slot = Slot(network, node, behind, tuple(stage_of[name] for name in node.inputs))
+            stage_of[node.name] = stage_of[slot.tensor] = node.name
+            found.append(slot)
+    return tuple(found)
+
+
+def stages(network, foldings):
+    """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
+    lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
+    for slot in slots(network):
+        if slot.matrix and slot.name not in foldings:
+            raise PlanError(f"hardware.layers has no entry for {slot.name!r}; give its engine and folding")
+        stage = slot.stage([lanes.get(source) for source in slot.sources], foldings.get(slot.name))
+        lanes[stage.name] = stage.o.lanes
+        for number, source in enumerate(stage.sources):
+            lanes.setdefault(source, stage.input(number).lanes)
+        yield stage

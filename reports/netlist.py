@@ -11,12 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reports.hierarchy import REST, layers_of, readable, walk
 from reports.resources import NetlistError, Resources, count, total
 
 __all__ = ["REST", "Instance", "instances", "lut_sites", "readable", "rollup"]
-
-REST = "rest"
-"""Name of the group of every cell that belongs to no named layer."""
 
 _LUT_INPUTS = 5
 """Inputs that two LUTs in one LUT6_2 may have between them."""
@@ -41,47 +39,15 @@ def instances(netlist: Mapping[str, Any], top: str) -> tuple[Instance, ...]:
     ------
     NetlistError: no module ``top``, or a cell that is unmapped or unknown.
     """
-    modules = netlist["modules"]
-    if top not in modules:
-        raise NetlistError(f"the netlist has no module {top!r}")
-    own: dict[str, Resources] = {}
-    children: dict[str, list[tuple[str, str]]] = {}
 
-    def visit(module: str) -> None:
-        """Count ``module`` once; its instances share the result."""
-        if module in own:
-            return
-        cells = modules[module]["cells"]
-        children[module] = sorted(
-            (name, c["type"]) for name, c in cells.items() if _is_design(modules, c["type"])
-        )
-        leaves = {name: c for name, c in cells.items() if not _is_design(modules, c["type"])}
-        counted = count(Counter(c["type"] for c in leaves.values()), where=f"module {readable(module)}")
-        own[module] = replace(counted, lut_sites=lut_sites(leaves))
-        for _, child in children[module]:
-            visit(child)
+    def measure(module: str, leaves: Mapping[str, Any], _: Mapping[str, Any]) -> Resources:
+        counted = count(Counter(c["type"] for c in leaves.values()), where=f"module {module}")
+        return replace(counted, lut_sites=lut_sites(leaves))
 
-    visit(top)
-    found: list[Instance] = []
-
-    def walk(path: str, module: str) -> None:
-        found.append(Instance(path, readable(module), own[module]))
-        for name, child in children[module]:
-            walk(f"{path}.{name}" if path else name, child)
-
-    walk("", top)
-    return tuple(found)
-
-
-def _is_design(modules: Mapping[str, Any], cell: str) -> bool:
-    """Whether ``cell`` is a module of the design, not a primitive of the cell library."""
-    attributes = modules.get(cell, {}).get("attributes", {"blackbox": 1})
-    return not ("blackbox" in attributes or "whitebox" in attributes)
-
-
-def readable(module: str) -> str:
-    """The name in the source of a module that Yosys specialised: ``$paramod\\rom\\DEPTH=...`` is ``rom``."""
-    return module.split("\\")[1] if module.startswith("$paramod") else module
+    try:
+        return tuple(Instance(*found) for found in walk(netlist, top, measure))
+    except KeyError:
+        raise NetlistError(f"the netlist has no module {top!r}") from None
 
 
 def rollup(parts: Iterable[Instance], groups: Mapping[str, str]) -> dict[str, Resources]:
@@ -98,13 +64,10 @@ def rollup(parts: Iterable[Instance], groups: Mapping[str, str]) -> dict[str, Re
     for name, path in groups.items():
         if path not in present:
             raise NetlistError(f"layer {name!r}: the netlist has no instance {path!r}")
-    by_path = {path: name for name, path in groups.items()}
+    owners = layers_of(present, groups)
     members: dict[str, list[Resources]] = {name: [] for name in (*groups, REST)}
     for part in parts:
-        path = part.path
-        while path and path not in by_path:
-            path = path.rpartition(".")[0]
-        members[by_path.get(path, REST)].append(part.own)
+        members[owners[part.path]].append(part.own)
     return {name: total(owned) for name, owned in members.items()}
 
 

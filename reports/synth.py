@@ -25,6 +25,7 @@ from typing import Any
 
 from export.files import sha256, write_atomic
 from reports.devices import Device
+from reports.hierarchy import outermost
 from reports.netlist import Instance, instances, rollup
 from reports.resources import NetlistError, Resources, total
 
@@ -36,9 +37,12 @@ __all__ = [
     "Synthesis",
     "SynthesisError",
     "load",
+    "pyosys_version",
+    "run_yosys",
     "script",
     "show_progress",
     "synthesise",
+    "tool_name",
 ]
 
 FORMAT = "tritforge-synthesis"
@@ -96,10 +100,7 @@ class Synthesis:
 
         A name that no instance bears is left out: its logic, if any, is in the rest.
         """
-        outermost: dict[str, str] = {}
-        for part in sorted(self.parts, key=lambda part: part.path.count(".")):
-            outermost.setdefault(part.path.rpartition(".")[2], part.path)
-        return rollup(self.parts, {name: outermost[name] for name in names if name in outermost})
+        return rollup(self.parts, outermost((part.path for part in self.parts), names))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, the form of ``synth.json``."""
@@ -195,7 +196,7 @@ def synthesise(
     if rom_dir is not None:
         sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
     inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()}
-    key = _digest(commands, inputs, _pyosys_version())
+    key = _digest(commands, inputs, pyosys_version())
 
     build_dir.mkdir(parents=True, exist_ok=True)
     cached = _cached(build_dir / RESULT, key, device)
@@ -205,7 +206,7 @@ def synthesise(
     with tempfile.TemporaryDirectory(dir=build_dir, prefix=".synth-") as folder:
         for name, path in sources.items():
             shutil.copyfile(path, Path(folder) / name)
-        _run(commands, Path(folder), build_dir / LOG, progress)
+        run_yosys(commands, Path(folder), build_dir / LOG, progress)
         netlist = json.loads((Path(folder) / _CELLS).read_text())
         os.replace(Path(folder) / NETLIST, build_dir / NETLIST)
     seconds = round(time.monotonic() - started, 2)
@@ -217,7 +218,7 @@ def synthesise(
     result = Synthesis(
         top=top,
         device=device.part,
-        tool=_tool(netlist["creator"]),
+        tool=tool_name(netlist["creator"]),
         script=commands,
         inputs=inputs,
         netlist_sha256=sha256(build_dir / NETLIST),
@@ -236,7 +237,7 @@ def show_progress(seconds: float, name: str) -> None:
         sys.stderr.flush()
 
 
-def _run(commands: Sequence[str], folder: Path, log: Path, progress: Progress | None) -> None:
+def run_yosys(commands: Sequence[str], folder: Path, log: Path, progress: Progress | None) -> None:
     """Run ``commands`` in a child process in ``folder``; its output goes to ``log``."""
     started = time.monotonic()
     command = [sys.executable, "-I", str(_CHILD)]
@@ -287,14 +288,14 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
         raise SynthesisError(f"{number} DSP48E1 used, first in {where} (module {users[0].module}); must be 0")
 
 
-def _pyosys_version() -> str:
+def pyosys_version() -> str:
     """Version of the installed package, or "missing"; the package itself is imported by the child alone."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("pyosys")
     return "missing"
 
 
-def _tool(creator: str) -> str:
+def tool_name(creator: str) -> str:
     """ "Yosys 0.70 (git sha1 28ba3cb92, ...)" without the compiler that built it."""
     return re.sub(r", [^)]*\)$", ")", creator)
 

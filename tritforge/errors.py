@@ -53,12 +53,16 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "quant.tracing": ("TracingError",),
     "quant.train": ("TrainingError",),
     "reports.devices": ("DeviceError",),
+    "reports.ecp5": ("PlaceError",),
+    "reports.liberty": ("LibertyError",),
     "reports.records": ("RecordError",),
     "reports.synth": ("SynthesisError",),
+    "reports.vivado": ("VivadoError",),
     "sim.launcher": ("SimulationFailed",),
     "sim.simulators": ("ToolMissing",),
     "tritforge.errors": ("MissingStep",),
     "tritforge.schema": ("ConfigError",),
+    "tritforge.sweep": ("SweepError",),
 }
 """What the user's files, options or machine bring about, by module."""
 
@@ -73,6 +77,7 @@ INTERNAL: dict[str, tuple[str, ...]] = {
     "export.schedule": ("ScheduleError",),
     "export.thresholds": ("ThresholdError",),
     "hw.timing": ("TimingError",),
+    "sim.launcher": ("SimulationStopped",),
     "reports.resources": ("NetlistError",),
 }
 """What no input should be able to bring about: there a traceback helps. A test keeps the tables whole."""

@@ -11,30 +11,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from export import serialize
 from export.files import write_atomic
-from export.ir import Network
 from export.lower import Lowered, lower
-from export.manifest import CELLS, MANIFEST_FILE, FileEntry, Manifest
-from export.rom import RomError, read_mem
+from export.manifest import CELLS, FileEntry
 from hw import verilog
-from hw.plan import Plan
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import estimate as estimates
 from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
 from sim import runner
+from sim.launcher import SimulationFailed
 from sim.result import SimulationResult
 from tritforge import package as packing
-from tritforge import planning, results, vectors
+from tritforge import results, vectors
 from tritforge.config import Config
+from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
+from tritforge.planning import keep, planned
 from tritforge.training import build, load_dataset, settings, train, train_once
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
@@ -42,6 +44,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "Workspace",
     "demo",
+    "estimate",
     "export",
     "generate",
     "package",
@@ -87,21 +90,23 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def _random(config: Config, place: Workspace, seed: int) -> tuple[nn.Module, Tensor, Tensor]:
+def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn.Module, Tensor, Tensor]:
     """The network at random starting weights, and random images with the label 0: no training, no dataset."""
     training = replace(config.training, seed=seed)
     model64 = exact(build(replace(config, training=training), place))
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
     size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
-    images = torch.rand((RANDOM_IMAGES, channels, *size), generator=numbers)
-    return model64, images, torch.zeros(RANDOM_IMAGES, dtype=torch.int64)
+    images = torch.rand((count, channels, *size), generator=numbers)
+    return model64, images, torch.zeros(count, dtype=torch.int64)
 
 
-def export(config: Config, place: Workspace, *, random_weights: int | None = None) -> None:
+def export(
+    config: Config, place: Workspace, *, random_weights: int | None = None, count: int = RANDOM_IMAGES
+) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
-    With ``random_weights``, a seed, it is the network at random ternary weights, on random images.
+    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -114,7 +119,7 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         dataset = load_dataset(trained.config, place)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights)
+        model64, images, labels = _random(config, place, random_weights, count)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
@@ -124,14 +129,14 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        planned = planning.planned(config, place, network, anew=True)
+        made = planned(config, place, network, anew=True)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
-        planning.keep(config, place, planned)
+        keep(config, place, made)
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
-        written = [image.write(place.design) for image, _ in planned.roms()]
+        written = [image.write(place.design) for image, _ in made.roms()]
     which = "held-out" if random_weights is None else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
@@ -166,22 +171,17 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _network(place: Workspace) -> Network:
-    place.need(place.design / serialize.NETWORK_FILE, "export")
-    return serialize.load(place.design)
-
-
 def generate(config: Config, place: Workspace) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
-    network = _network(place)
+    network = load_network(place)
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        planned = planning.planned(config, place, network)
+        made = planned(config, place, network)
         begin("ROM images")
-        roms = _checked_images(planned, place)
+        roms = checked_images(made, place)
         begin("Verilog")
-        text = verilog.generate(planned, config.hardware.primitives, config.hardware.axi_lite)
+        text = verilog.generate(made, config.hardware.primitives, config.hardware.axi_lite)
     source = place.design / f"{network.name}.v"
     write_atomic(source, text)
     cells = place.design / "cells.v"
@@ -197,7 +197,7 @@ def generate(config: Config, place: Workspace) -> None:
         write_atomic(cells, verilog.cells())
         files[CELLS] = FileEntry.of(cells)
     manifest = verilog.describe(
-        planned,
+        made,
         files=files,
         rom_entries=roms,
         device=config.hardware.device,
@@ -210,25 +210,6 @@ def generate(config: Config, place: Workspace) -> None:
     )
 
 
-def _checked_images(planned: Plan, place: Workspace) -> list[FileEntry]:
-    """The entries of the ROM images, each of which must be that of the plan: a changed one gets no digest."""
-    roms = []
-    for image, _ in planned.roms():
-        path = place.need(place.design / f"{image.stem}.mem", "export")
-        if read_mem(path, image.word_bits, image.depth) != image.words:
-            again = place.command("export")
-            raise RomError(f"{path}: not the image of this network and folding; run `{again}` again")
-        roms.append(FileEntry.of(path))
-    return roms
-
-
-def _manifest(place: Workspace) -> Manifest:
-    place.need(place.design / MANIFEST_FILE, "generate")
-    manifest = Manifest.read(place.design)
-    manifest.verify(place.design)
-    return manifest
-
-
 def simulate(
     config: Config,
     place: Workspace,
@@ -237,37 +218,74 @@ def simulate(
     stalls: str = "random",
     seed: int = 0,
     frames: int | None = None,
+    first: int = 0,
+    jobs: int | None = None,
     wave: bool = False,
     netlist: bool = False,
 ) -> None:
     """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word.
 
-    With ``netlist`` they go through what `synth` made of it.
+    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist`` they go
+    through what `synth` made of it. A failure names the command that shows it again with a wave.
     """
-    manifest = _manifest(place)
+    manifest = load_manifest(place)
     if netlist and results.synthesis(config, place, manifest) is None:
         raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
-    images = Vectors.load(place.vectors).images[:frames]
+    tests = Vectors.load(place.vectors)
+    if first >= len(tests.images):
+        raise ConfigError(f"--first must be below the {len(tests.images)} held-out images, not {first}")
+    images = tests.images[first:][:frames]
     folder = place.simulations / (f"{simulator}-netlist" if netlist else simulator)
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
     with _bar(f"{simulator}, stalls {stalls}") as advance:
-        result = runner.simulate(
-            place.design,
-            images,
-            simulator=simulator,
-            build_dir=folder,
-            seed=seed,
-            stalls=stalls,
-            wave=wave,
-            netlist=place.synthesis / yosys.NETLIST if netlist else None,
-            progress=advance,
-        )
+        try:
+            result = runner.simulate(
+                place.design,
+                images,
+                simulator=simulator,
+                build_dir=folder,
+                seed=seed,
+                stalls=stalls,
+                wave=wave,
+                netlist=place.synthesis / yosys.NETLIST if netlist else None,
+                first=first,
+                jobs=jobs,
+                progress=advance,
+            )
+        except SimulationFailed as error:
+            tried = error.frames or (first, len(images))
+            again = _repeat(place, simulator, stalls, seed, tried, netlist)
+            raise SimulationFailed(f"{error}; {again}") from error
     results.save_verdict(verdict, place, result)
     if not result.passed:
+        again = _repeat(place, simulator, stalls, seed, result.replay or (first, len(images)), netlist)
         more = f" ({len(result.failures)} failures, all in {verdict})" if len(result.failures) > 1 else ""
-        raise ProofFailed(f"{result.failures[0]}{more}")
+        raise ProofFailed(
+            f"{result.design}, stalls {stalls}, seed {seed}: {result.failures[0]}{more}; {again}"
+        )
     print(_success(result, verdict))
+    _print_accuracy(result, tests)
+
+
+def _repeat(
+    place: Workspace, simulator: str, stalls: str, seed: int, frames: tuple[int, int], netlist: bool
+) -> str:
+    """The command that shows a failure again, beat for beat, and records every signal."""
+    options = f"--simulator {simulator}{' --netlist' if netlist else ''} --stalls {stalls} --seed {seed}"
+    which = f"--first {frames[0]} --frames {frames[1]}"
+    return f"to repeat it with a wave: `{place.command('simulate')} {options} {which} --wave`"
+
+
+def _print_accuracy(result: SimulationResult, tests: Vectors) -> None:
+    """Say how many classes the hardware, whose words are the reference's, got right."""
+    if result.classes is not None:
+        labels = tests.labels[result.first :][: result.frames]
+        right = int((labels == np.array(result.classes)).sum())
+        print(
+            f"{100 * right / len(labels):.2f} % of these images ({right} of {len(labels)}) "
+            "are classified right by the hardware"
+        )
 
 
 def _success(result: SimulationResult, verdict: Path) -> str:
@@ -297,15 +315,24 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> None:
     """Write the folder that a project for an FPGA can take over as it is."""
-    manifest, network = _manifest(place), _network(place)
+    manifest, network = load_manifest(place), load_network(place)
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
 
 
+def estimate(config: Config, place: Workspace) -> None:
+    """Print what the formulas say of each layer against the device."""
+    part = device(config.hardware.device)
+    found = results.estimated(config, place, load_network(place))
+    if found is None:
+        raise ConfigError(f"hardware.device: no formulas for {part}")
+    print(estimates.table(found, part).text())
+
+
 def synth(config: Config, place: Workspace) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device."""
-    manifest = _manifest(place)
+    manifest = load_manifest(place)
     result = yosys.synthesise(
         [place.design / manifest.files["verilog"].file],
         place.design,
@@ -314,7 +341,7 @@ def synth(config: Config, place: Workspace) -> None:
         device(config.hardware.device),
         progress=yosys.show_progress,
     )
-    data = results.gather(config, place, _network(place), manifest, None)
+    data = results.gather(config, place, load_network(place), manifest, None)
     print(sections.resources_table(data).text())
     print(
         f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / yosys.RESULT}"
@@ -323,7 +350,7 @@ def synth(config: Config, place: Workspace) -> None:
 
 def report(config: Config, place: Workspace) -> None:
     """Gather what the steps left into report.html and report.md."""
-    network, manifest = _network(place), _manifest(place)
+    network, manifest = load_network(place), load_manifest(place)
     tests = Vectors.load(place.vectors)
     data = results.gather(config, place, network, manifest, tests)
     for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):

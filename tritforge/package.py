@@ -19,6 +19,7 @@ from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import Network
 from export.manifest import CELLS, Manifest, Stream
+from reports import vivado
 from sim.reference import run
 from sim.stimulus import pack_beats
 
@@ -87,6 +88,7 @@ def write(
         f"{parts.name}.xdc": _xdc(parts),
         "vivado_package.tcl": _vivado_package(parts),
         "vivado_synth.tcl": _vivado_synth(parts),
+        "vivado_project.tcl": _vivado_project(parts),
         f"{parts.name}.core": _fusesoc(parts),
         f"{parts.name}_test.v": _bench(parts, min(FRAMES, len(images))),
         **_answers(network, manifest, np.asarray(images[:FRAMES], dtype=np.int64)),
@@ -179,13 +181,39 @@ def _vivado_synth(parts: _Parts) -> str:
         f"read_xdc -mode out_of_context $here/{parts.name}.xdc\n"
         f"synth_design -top {parts.name} -part $part -mode out_of_context "
         f'-verilog_define "{ROM_PATH}=\\"$here/\\""\n'
-        "report_utilization -hierarchical -file $here/utilization_synth.txt\n"
         "opt_design\n"
         "place_design\n"
-        "route_design\n"
-        "report_utilization -file $here/utilization.txt\n"
-        "report_timing_summary -file $here/timing.txt\n"
-        f"write_checkpoint -force $here/{parts.name}.dcp\n"
+        "route_design\n" + _REPORTS + f"write_checkpoint -force $here/{parts.name}.dcp\n"
+    )
+
+
+_REPORTS = (
+    f"report_utilization -file $here/{vivado.UTILIZATION}\n"
+    f"report_utilization -hierarchical -file $here/{vivado.LAYERS}\n"
+    f"report_timing_summary -file $here/{vivado.TIMING}\n"
+)
+"""What `tritforge report` reads back (reports.vivado)."""
+
+
+def _vivado_project(parts: _Parts) -> str:
+    macro = f'{ROM_PATH}=\\"$here/\\"'
+    return (
+        _tcl_head(parts, "vivado -mode batch -source vivado_project.tcl: the same as a project in ./vivado")
+        + f"create_project -force {parts.name} $here/vivado -part $part\n"
+        "add_files -norecurse $sources\n"
+        f"add_files -fileset constrs_1 -norecurse $here/{parts.name}.xdc\n"
+        "set_property USED_IN {synthesis implementation out_of_context} "
+        f"[get_files $here/{parts.name}.xdc]\n"
+        f"set_property top {parts.name} [current_fileset]\n"
+        f'set_property verilog_define "{macro}" [current_fileset]\n'
+        "set_property -name {STEPS.SYNTH_DESIGN.ARGS.MORE OPTIONS} -value {-mode out_of_context} "
+        "-objects [get_runs synth_1]\n"
+        "launch_runs impl_1 -jobs 4\n"
+        "wait_on_run impl_1\n"
+        'if {[get_property PROGRESS [get_runs impl_1]] ne "100%"} {\n'
+        '    error "the run impl_1 did not finish"\n'
+        "}\n"
+        "open_run impl_1\n" + _REPORTS
     )
 
 

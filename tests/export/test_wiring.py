@@ -68,6 +68,16 @@ def test_bits_are_there_when_they_are_read():
     assert wiring.luts == sum(len(row.sums) for row in wiring.rows)
 
 
+def test_a_register_follows_an_output_that_ends_in_atoms():
+    """Some heaps of ones are brought down to a bit a column by atoms alone."""
+    found = set()
+    for terms, registers in itertools.product(range(4, 20), (None, 8)):
+        wiring = wire(share(np.ones((1, terms), int), 1), DataType.parse("u1"), registers=registers)
+        found.add(wiring.rows[-1].shape.kind)
+        assert {bit.wire for bit in wiring.outputs[0] if bit is not None} <= set(wiring.registers[-1])
+    assert found == set(RowKind)
+
+
 def test_what_is_dead_costs_nothing():
     matrix = np.array([[1, 0, 0], [0, 0, 0]])
     wiring = wire(share(matrix, 4), DataType.parse("u4"))

@@ -165,7 +165,7 @@ def test_the_result_is_read_back(made, folder):
 
 
 def test_the_same_inputs_are_not_synthesised_again(made, folder, monkeypatch):
-    monkeypatch.setattr(synth, "_run", no_run)
+    monkeypatch.setattr(synth, "run_yosys", no_run)
     assert synthesise([folder / "small.v"], folder, "small", folder / "build", KINTEX) == made
 
 
@@ -181,12 +181,12 @@ def test_whatever_changes_synthesises_again(made, folder, tmp_path, monkeypatch,
     elif change == "source":
         write(tmp_path, DESIGN + "\n")
     elif change == "tool":
-        monkeypatch.setattr(synth, "_pyosys_version", lambda: "0.71")
+        monkeypatch.setattr(synth, "pyosys_version", lambda: "0.71")
     elif change == "damage":
         (tmp_path / "build" / "synth.json").write_text("{")
     else:
         part = device("xc7a35t")
-    monkeypatch.setattr(synth, "_run", no_run)
+    monkeypatch.setattr(synth, "run_yosys", no_run)
     with pytest.raises(AssertionError, match=r"^Yosys was run$"):
         synthesise([tmp_path / "small.v"], tmp_path, "small", tmp_path / "build", part)
 

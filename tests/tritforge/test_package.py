@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reports import vivado
 from sim.simulators import Simulator, ToolMissing, locate
 from tests.chain import make
 from tritforge import config, flow, package
@@ -28,7 +29,8 @@ def test_every_file_is_there(made: Workspace) -> None:
     names = {path.name for path in made.package.iterdir()}
     design = {path.name for path in made.design.iterdir() if path.suffix == ".mem"}
     assert design
-    scripts = {"files.f", "little.xdc", "vivado_package.tcl", "vivado_synth.tcl", "little.core"}
+    scripts = {"files.f", "little.xdc", "little.core"}
+    scripts |= {"vivado_package.tcl", "vivado_synth.tcl", "vivado_project.tcl"}
     test = {"little_test.v", "test_input.mem", "test_output.mem"}
     assert names == design | scripts | test | {"little.v", "cells.v"}
     assert not made.package.with_name("package.new").exists()
@@ -43,7 +45,7 @@ def test_the_core_file_names_files_that_are_there(made: Workspace) -> None:
     listed = set()
     for fileset in core["filesets"].values():
         listed |= {entry if isinstance(entry, str) else next(iter(entry)) for entry in fileset["files"]}
-    scripts = {"files.f", "vivado_package.tcl", "vivado_synth.tcl", "little.core"}
+    scripts = {"files.f", "vivado_package.tcl", "vivado_synth.tcl", "vivado_project.tcl", "little.core"}
     assert listed == {path.name for path in made.package.iterdir()} - scripts
     for target in core["targets"].values():
         assert set(target["filesets"]) <= set(core["filesets"])
@@ -53,7 +55,7 @@ def test_the_core_file_names_files_that_are_there(made: Workspace) -> None:
     )
 
 
-@pytest.mark.parametrize("script", ["vivado_package.tcl", "vivado_synth.tcl"])
+@pytest.mark.parametrize("script", ["vivado_package.tcl", "vivado_synth.tcl", "vivado_project.tcl"])
 def test_a_script_is_whole_and_its_paths_are_relative(made: Workspace, script: str) -> None:
     text = (made.package / script).read_text()
     for pair in ("{}", "[]"):
@@ -64,6 +66,14 @@ def test_a_script_is_whole_and_its_paths_are_relative(made: Workspace, script: s
     assert all((made.package / name).is_file() for name in named)
     assert {path.name for path in made.design.glob("*.mem")} <= named
     assert str(made.root) not in text
+
+
+@pytest.mark.parametrize("script", ["vivado_synth.tcl", "vivado_project.tcl"])
+def test_what_vivado_leaves_is_what_a_report_reads(made: Workspace, script: str) -> None:
+    text = (made.package / script).read_text()
+    for name in (vivado.UTILIZATION, vivado.LAYERS, vivado.TIMING):
+        assert f"-file $here/{name}\n" in text
+    assert "out_of_context" in text
 
 
 def test_the_constraint_is_the_clock_asked_for(made: Workspace) -> None:

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from export.manifest import FileEntry, Layer, Rom
+from hw.plan import plan
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from hw.verilog import describe
+from reports.energy import Energy, add_pj, energies, energy_table, read_pj
+from tests.hw.networks import FOLDINGS, convolutional
+
+
+def manifest(**foldings):
+    network = convolutional()
+    made = plan(network, {**FOLDINGS, **foldings})
+    entries = [FileEntry(f"{image.stem}.mem", "0" * 64) for image, _ in made.roms()]
+    return network, describe(made, files={}, rom_entries=entries, device=None)
+
+
+def test_prices_are_those_of_the_source():
+    assert (add_pj(8), add_pj(32)) == (0.03, pytest.approx(0.1))
+    assert add_pj(16) == pytest.approx(0.03 + 0.07 / 3)
+    assert [read_pj(64, 8 * size) for size in (8192, 8193, 32768, 2**20, 2**22)] == [10, 20, 20, 100, 100]
+
+
+def test_an_array_spends_on_every_weight_and_reads_them_for_every_pixel():
+    network, described = manifest()
+    found = energies(network, described)["classifier"]  # dense, 5 x 24, pe 1
+    layer = next(node for node in network.matrix_nodes() if node.name == "classifier")
+    width = layer.accumulator(network.types["flatten"].dtype).bits
+    rom = next(rom for rom in described.roms if (rom.layer, rom.role) == ("classifier", "weights"))
+    assert found["ternary"] == Energy(
+        arithmetic=pytest.approx(5 * 24 * add_pj(width)),
+        weights=pytest.approx(rom.word_bits * rom.depth / 64 * 10),
+        activations=pytest.approx((5 * 24 * 2 + 5 * 2) / 64 * 10),
+    )
+    assert found["int8"] == Energy(
+        arithmetic=pytest.approx(5 * 24 * (0.2 + 0.1)),
+        weights=pytest.approx(5 * 24 * 8 / 64 * 10),
+        activations=pytest.approx((5 * 24 + 5) * 8 / 64 * 10),
+    )
+    assert found["float32"].arithmetic == pytest.approx(5 * 24 * 4.6)
+    assert found["float32"].weights == pytest.approx(4 * found["int8"].weights)
+
+
+def test_skipping_pays_for_weights_that_are_not_zero():
+    network, described = manifest(
+        conv1=SkipFolding(pe=1, entries=1), classifier=UnrolledFolding(iterations=1)
+    )
+    found = energies(network, described)
+    node = next(node for node in network.matrix_nodes() if node.name == "conv1")
+    width = node.accumulator(network.input.dtype).bits
+    assert found["conv1"]["ternary"].arithmetic == pytest.approx(
+        36 * (node.planes != 0).sum() * add_pj(width)
+    )
+    schedule = next(rom for rom in described.roms if (rom.layer, rom.role) == ("conv1", "schedule"))
+    words = schedule.word_bits * schedule.depth
+    assert found["conv1"]["ternary"].weights == pytest.approx(6 * words / 64 * 10)  # once an output row
+    assert found["classifier"]["ternary"].weights == 0
+    assert found["classifier"]["ternary"].activations == pytest.approx((24 * 2 + 5 * 2) / 64 * 10)
+
+
+def test_the_table_adds_up():
+    network, described = manifest()
+    table = energy_table(network, described)
+    total = table.rows[-1]
+    for at in (1, 2, 3):
+        assert total[at] == pytest.approx(sum(row[at] for row in table.rows[:-1]))
+    assert total[4] == pytest.approx(total[1] / total[3])
+    assert "Horowitz" in table.notes[0]
+
+
+def test_a_layer_without_plan_is_left_out():
+    network, described = manifest()
+    bare = dataclasses.replace(described, layers=(Layer("argmax", "largest"),), roms=())
+    assert energies(network, bare) == {}
+    assert energy_table(network, bare).rows == ()
+    assert isinstance(described.roms[0], Rom)

@@ -1,0 +1,138 @@
+"""The steps for targets other than the 7 series: gates of an ASIC, and an ECP5 from Verilog to clock."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from export.files import sha256, write_atomic
+from export.ir import Network
+from export.manifest import Manifest
+from hw import verilog
+from hw.seven_series import Primitives
+from reports import asic, ecp5, liberty, vivado
+from reports.devices import device
+from reports.energy import energy_table
+from reports.mapped import Mapped, load
+from reports.synth import SynthesisError, show_progress
+from reports.tables import Table
+from tritforge.config import Config
+from tritforge.design import checked_images, load_manifest, load_network
+from tritforge.errors import ConfigError
+from tritforge.planning import planned
+from tritforge.workspace import Workspace
+
+__all__ = ["ECP5_PART", "other_tables", "place", "synth_asic", "synth_ecp5"]
+
+ECP5_PART = "lfe5u-85f"
+"""The ECP5 that is taken where none is named."""
+
+
+def _verilog(config: Config, workspace: Workspace) -> tuple[Path, list[Path]]:
+    """The design in Verilog without cells of the 7 series, and its ROM images.
+
+    A design that was generated so is taken as it is; another is written again, to the folder of synthesis.
+    """
+    manifest = load_manifest(workspace)
+    source = workspace.design / manifest.files["verilog"].file
+    roms = [workspace.design / rom.file for rom in manifest.roms]
+    if config.hardware.primitives is Primitives.GENERIC:
+        return source, roms
+    network = load_network(workspace)
+    made = planned(config, workspace, network)
+    checked_images(made, workspace)
+    workspace.synthesis.mkdir(parents=True, exist_ok=True)
+    generic = workspace.synthesis / source.name
+    text = verilog.generate(made, Primitives.GENERIC, config.hardware.axi_lite)
+    write_atomic(generic, f"{_of(manifest)}\n{text}")
+    return generic, roms
+
+
+def _of(manifest: Manifest) -> str:
+    """First line of Verilog that was generated again: which design it is another form of."""
+    return f"// {manifest.top} without cells of a device; the design is {manifest.files['verilog'].sha256}"
+
+
+def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
+    """What other targets, tools and models say of this very design; what is of an earlier one is left out.
+
+    Raises
+    ------
+    VivadoError: a report of Vivado in the package is of a form that is not understood.
+    """
+    layers = [layer.name for layer in manifest.layers]
+    found: list[Table] = []
+    packed = workspace.package / manifest.files["verilog"].file
+    if packed.is_file() and sha256(packed) == manifest.files["verilog"].sha256:
+        run = vivado.load(workspace.package)
+        found += [] if run is None else [vivado.table(run, layers)]
+    gates = _current(workspace, manifest, asic.TARGET)
+    if gates is not None and asic.LIBRARY not in gates.inputs:  # the library itself is not kept
+        areas = asic.areas(gates, layers)
+        found += [asic.area_table(gates, areas), asic.memories_table(areas)]
+    cells = _current(workspace, manifest, ecp5.TARGET)
+    if cells is not None:
+        with contextlib.suppress(FileNotFoundError, ecp5.PlaceError):
+            placed = ecp5.load_placed(workspace.synthesis / ecp5.PLACED)
+            found.append(ecp5.count_table(cells, layers, device(placed.part)))
+            if placed.netlist_sha256 == sha256(workspace.synthesis / f"{ecp5.TARGET}.netlist.json"):
+                found.append(ecp5.placed_table(placed))
+    return (*found, energy_table(network, manifest))
+
+
+def _current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | None:
+    """The result for ``target`` if it is of the present design."""
+    source = manifest.files["verilog"]
+    with contextlib.suppress(OSError, SynthesisError):
+        mapped = load(workspace.synthesis / f"{target}.json")
+        if mapped.inputs.get(source.file) == source.sha256:
+            return mapped
+        generic = workspace.synthesis / source.file
+        with generic.open(encoding="utf-8") as file:
+            same = file.readline().rstrip("\n") == _of(manifest)
+        if same and mapped.inputs.get(source.file) == sha256(generic):
+            return mapped
+    return None
+
+
+def synth_asic(config: Config, workspace: Workspace, *, library: Path | None = None) -> None:
+    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each layer."""
+    cells = None if library is None else liberty.load(library)
+    manifest = load_manifest(workspace)
+    source, roms = _verilog(config, workspace)
+    mapped = asic.count(
+        source, roms, manifest.top, workspace.synthesis, liberty=library, progress=show_progress
+    )
+    areas = asic.areas(mapped, [layer.name for layer in manifest.layers], cells)
+    print(asic.area_table(mapped, areas, cells).text())
+    print(asic.memories_table(areas).text())
+    print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / asic.TARGET}.json")
+
+
+def synth_ecp5(config: Config, workspace: Workspace, *, part: str = ECP5_PART) -> Mapped:
+    """Count the cells of an ECP5 and print them for each layer, against what ``part`` has."""
+    chosen = device(part)
+    if chosen.part not in ecp5.PARTS:
+        raise ConfigError(f"--device must be one of {', '.join(ecp5.PARTS)}, not {part!r}")
+    manifest = load_manifest(workspace)
+    source, roms = _verilog(config, workspace)
+    mapped = ecp5.count(source, roms, manifest.top, workspace.synthesis, progress=show_progress)
+    print(ecp5.count_table(mapped, [layer.name for layer in manifest.layers], chosen).text())
+    print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / ecp5.TARGET}.json")
+    return mapped
+
+
+def place(
+    config: Config, workspace: Workspace, *, part: str = ECP5_PART, clock_mhz: float = 100.0, seed: int = 1
+) -> None:
+    """Map to an ECP5, place and route, and print the frequency that was reached and the sites in use."""
+    synth_ecp5(config, workspace, part=part)
+    netlist = workspace.synthesis / f"{ecp5.TARGET}.netlist.json"
+    placed = ecp5.place(netlist, device(part), workspace.synthesis, asked_mhz=clock_mhz, seed=seed)
+    print(ecp5.placed_table(placed).text())
+    cycles = load_manifest(workspace).interval_cycles
+    rate = 1e6 * placed.achieved_mhz / cycles
+    print(
+        f"{placed.achieved_mhz:.2f} MHz, {rate:,.0f} frames/s, {placed.seconds:.1f} s -> "
+        f"{workspace.synthesis / ecp5.PLACED}, {workspace.synthesis / 'ecp5.config'}"
+    )
