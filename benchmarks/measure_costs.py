@@ -28,7 +28,7 @@ from reports.netlist import lut_sites, readable
 
 __all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
 
-BATCH = 8
+BATCH = 6
 """Configurations in one run."""
 
 SCRIPTS = {
