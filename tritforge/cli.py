@@ -58,6 +58,10 @@ _STEPS = {
         "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
         "and with --wave run/dump.fst.",
     ),
+    "estimate": (
+        "say what the design will take, and how far off that may be",
+        "Writes nothing. Needs what `export` writes.",
+    ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
@@ -79,10 +83,7 @@ _STEPS = {
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
     ),
-    "devices": (
-        "list the FPGAs that are known and what they hold",
-        "Writes nothing.",
-    ),
+    "devices": ("list the FPGAs that are known and what they hold", "Writes nothing."),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
         "Writes nothing. Exit status 1 if something is missing.",

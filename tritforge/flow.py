@@ -24,6 +24,7 @@ from hw import verilog
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import estimate as estimates
 from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
@@ -43,6 +44,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "Workspace",
     "demo",
+    "estimate",
     "export",
     "generate",
     "package",
@@ -329,6 +331,15 @@ def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> No
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
+def estimate(config: Config, place: Workspace) -> None:
+    """Print what the formulas say of each layer against the device."""
+    part = device(config.hardware.device)
+    found = results.estimated(config, place, load_network(place))
+    if found is None:
+        raise ConfigError(f"hardware.device: no formulas for {part}")
+    print(estimates.table(found, part).text())
 
 
 def synth(config: Config, place: Workspace) -> None:
