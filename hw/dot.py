@@ -1,11 +1,13 @@
 """A row of the array: ternary products, added in registered rows of three, and the row that accumulates them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
+from hw.cost import Cost
 from hw.arithmetic import rows, ternary_product
 from hw.shared import SharedComponent
 
@@ -45,6 +47,51 @@ class DotShape:
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + len(self.levels)
+    @property
+    def registered_bits(self):
+        """Flip-flops of each stage."""
+        terms  = self.largest_products
+        stages = [terms]
+        for groups in self.levels:
+            ends  = list(accumulate(groups))
+            terms = [sum(terms[end - count:end]) for end, count in zip(ends, groups, strict=True)]
+            stages.append(terms)
+        return [sum(min(self.width, largest.bit_length()) for largest in stage) for stage in stages]
+
+    @cached_property
+    def rows(self):
+        """Bits of the operands of every row of additions but the products: (of each operand, of the sum)."""
+        terms, rows = self.largest_products, []
+        for groups in self.levels:
+            ends  = list(accumulate(groups))
+            parts = [terms[end - count:end] for end, count in zip(ends, groups, strict=True)]
+            terms = [sum(part) for part in parts]
+            rows += [([min(self.width, value.bit_length()) for value in part], min(self.width, sum(part).bit_length()))
+                     for part in parts if len(part) > 1]
+        return [*rows, ([*(min(self.width, value.bit_length()) for value in terms), self.width], self.width)]
+
+    def cost(self, technology, count=1):
+        """Cost of ``count`` of them. Registers of every row. With cells: ``bits`` LUTs for two products, a gate a bit for a product left over, a LUT
+        for each column of a row of three (hw.seven_series), four of them a CARRY4. Without: as many full adders as
+        operands of a row have bits beyond those of its sum, and products of a gate a bit."""
+        registers = Cost(ff=sum(self.registered_bits)) * count
+        pairs, left = divmod(self.simd, 2)
+        if technology.cells:
+            chains  = [self.bits] * pairs + [min(total, _columns(operands, total)) for operands, total in self.rows]
+            rows    = sum(chains)
+            carries = sum(-(-chain // 4) for chain in chains)
+            return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
+        adders = sum(sum(operands) - max(operands) for operands, _ in self.rows)
+        return registers + technology.logic("dot", one=count, products=count * pairs * self.bits, left=count * left * self.bits,
+                                            adders=count * adders, accumulator=count * self.width)
+
+def _columns(operands, width):
+    """Columns of a row of up to three operands modulo 2**width that take a LUT: to the top bit, and one above where two
+    or three operands meet, for what was saved."""
+    top   = max(operands)
+    saved = sum(bits >= top for bits in operands) == 3 or (len(operands) == 3 and sorted(operands)[1] >= top)
+    return min(width, top + saved)
+
 
 
 class Dot(SharedComponent):

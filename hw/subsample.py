@@ -6,6 +6,7 @@ import numpy as np
 from amaranth import *
 
 from export.ir import TensorType
+from hw.cost import Cost, counter_bits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Subsample", "Subsampler"]
@@ -92,6 +93,12 @@ class Subsample(Unit):
             zeros  = np.flatnonzero(kept[pixel] & (beat == 0))                  # the step that waits without taking
             behind.producer.wait(channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros)
         return behind
+
+    def cost(self, technology):
+        """Registers: the beat, position and phase of both axes, the payload and valid."""
+        counters = counter_bits(self.kept_beats, self.tensor.height, self.tensor.width, *self.stride)
+        return Cost(ff=counters + self.o.payload_bits + 1) + technology.logic(
+            "subsample", one=1, counter=counters, bits=self.o.payload_bits)
 
     def component(self):
         return Subsampler(self)
