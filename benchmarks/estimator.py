@@ -40,10 +40,10 @@ CALIBRATION = ROOT / "hw" / "cost.json"
 TESTS = 10_000
 """Number of the first configuration that takes no part in the calibration."""
 
-SHARED = ("dot", "rom", "decoder")
+SHARED = ("dot", "ternary dot", "rom", "decoder")
 """Components that stand inside a unit as instances and are counted apart."""
 
-BY_PRIMITIVES = frozenset(("dot", "levels", "search", "turns", "unrolled"))
+BY_PRIMITIVES = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unrolled"))
 """Components whose logic differs with the primitives."""
 
 WORST = 12
@@ -122,7 +122,7 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
             rows = unit.dot.cost(Recorder(technology.family, technology.primitives), pixels)
         found: dict[str | None, Sample] = {}
         for component, features in recorder.asked:  # type: ignore[attr-defined]
-            place = component if component in SHARED else None
+            place = component.removeprefix("ternary ") if component in SHARED else None
             sample = found.setdefault(place, Sample((), technology.key))
             sample.components = tuple(sorted({*sample.components, component}))
             for feature, value in features.items():

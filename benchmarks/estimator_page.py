@@ -1,4 +1,4 @@
-"""What benchmarks/estimator.py publishes: figures, picture, the error that estimates state, the page's section."""
+"""What benchmarks/estimator.py publishes: figures, picture, the error that estimates state, the section."""
 
 from __future__ import annotations
 
@@ -180,16 +180,17 @@ def text(found: Mapping[str, Any]) -> str:
     )
     return "\n\n".join(
         (
-            f"Every component states its cost in closed form (`hw/cost.py`). What is derived (registers, memories, "
-            f"ROM columns, rows of cells) is counted; the LUTs of other logic are calibrated on "
-            f"{found['calibrated_on']} random configurations and tested on {found['tested_on']} others, drawn over "
-            f"all components, engines and widths, 7 series, with {found['tool']}, {found['script']}. "
-            f"The goal was: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
-            f"component between layers. All of them, with every figure: `docs/results/estimator.json`.",
+            "Every component states its cost in closed form (`hw/cost.py`). What is derived (registers, "
+            "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are calibrated on "
+            f"{found['calibrated_on']} random configurations and tested on {found['tested_on']} others, "
+            f"drawn over all components, engines and widths, 7 series, with {found['tool']}, "
+            f"{found['script']}. "
+            f"The goal: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
+            "component between layers. All of them, with every figure: `docs/results/estimator.json`.",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
-            "FINN's published formula of its matrix unit, for the same `array` layers (calibration and test), is "
-            "meant for other hardware, made by HLS: what it predicts beside what ours takes.",
+            "FINN's published formula of its matrix unit, for the same `array` layers (calibration and "
+            "test), is meant for other hardware, made by HLS: what it predicts beside what ours takes.",
             peers.markdown().strip(),
         )
     )

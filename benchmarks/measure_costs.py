@@ -6,6 +6,7 @@ so its netlist is what it would be in a network. A measured one is a JSON line a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -25,9 +26,9 @@ from hw.shared import Library
 from reports import synth_child
 from reports.netlist import lut_sites, readable
 
-__all__ = ["SCRIPTS", "measure", "measured", "part_of"]
+__all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
 
-BATCH = 8
+BATCH = 6
 """Configurations in one run."""
 
 SCRIPTS = {
@@ -59,14 +60,15 @@ def measured(path: Path) -> dict[tuple[int, str], dict[str, Any]]:
 
 
 def measure(configurations: Iterable[Configuration], path: Path) -> None:
-    """Synthesise what ``path`` does not have, and add a line for each.
+    """Synthesise what ``path`` does not have or has of another circuit, and add a line for each.
 
     A batch that Yosys refuses is named on standard error, and the next one is begun.
     """
     done = measured(path)
     waiting: dict[str, list[Configuration]] = {}
     for configuration in configurations:
-        if (configuration.number, configuration.family) in done:
+        known = done.get((configuration.number, configuration.family))
+        if known is not None and known["digest"] == digest(configuration):
             continue
         batch = waiting.setdefault(configuration.family, [])
         batch.append(configuration)
@@ -128,12 +130,20 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
                 "kind": c.kind,
                 "primitives": c.primitives.value,
                 "text": c.text,
+                "digest": digest(c),
                 "seconds": round(seconds, 2),
                 "tool": netlist["creator"],
                 "parts": _parts(netlist["modules"], c.name),
             }
             file.write(json.dumps(record) + "\n")
     print(f"{family}: {', '.join(c.name for c in batch)}, {seconds:.1f} s each", flush=True)
+
+
+def digest(configuration: Configuration) -> str:
+    """Of the circuit and the images that it reads."""
+    images = () if configuration.stage is None else configuration.stage.roms()
+    parts = [*_texts(configuration), *(image.mem() for image, _ in images)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _texts(configuration: Configuration) -> list[str]:

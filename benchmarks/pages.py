@@ -1,4 +1,4 @@
-"""docs/results.md: sections that programs write, each between marks of its own, in the order they first came."""
+"""docs/results.md: sections that programs write, each between its marks, in the order they first came."""
 
 from __future__ import annotations
 

@@ -5,8 +5,10 @@ when it is signed (u = x + 2**(B-1)); a weight -1 sends ~u = 2**B - 1 - u. Its s
 
     sum' = y + correction,  correction = (2**B - 1) * n_neg  [+ 2**(B-1) * (n_pos - n_neg) if signed]
 
-with n_pos and n_neg the number of +1 and -1 in the row. The correction is known at export, so it goes into
-the thresholds (y >= t becomes sum' >= t + correction) or the bias (y + b becomes sum' + (b - correction)).
+A ternary input becomes u = 1 + x = 0, 1 or 2, and 1 - x for a weight -1: sum' = y + n_pos + n_neg
+(hw.ternary_dot). Here n_pos and n_neg are the number of +1 and -1 in the row. The correction is known at
+export, so it goes into the thresholds (y >= t becomes sum' >= t + correction) or the bias (y + b becomes
+sum' + (b - correction)).
 Planes with coefficients add up: sum' = sum_j m_j * sum'_j, and so do their corrections and largest sums.
 Source: the two's complement identity -u = ~u + 1.
 """
@@ -55,6 +57,8 @@ class Sums:
         weights = np.array(coefficients, dtype=np.int64)
         positive = weights @ (planes > 0).sum(axis=2, dtype=np.int64)  # [M]
         negative = weights @ (planes < 0).sum(axis=2, dtype=np.int64)
+        if dtype.ternary:
+            return cls(positive + negative, 2 * (positive + negative))
         ones = (1 << dtype.bits) - 1
         corrections = ones * negative
         if dtype.signed:

@@ -1,4 +1,4 @@
-"""Integer types of tensors: width, signedness and the range that follows from them."""
+"""Integer types of tensors: width, signedness and the range that follows from them; and the ternary type."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class DataType:
     ----------
     bits: width in bits, 1..62.
     signed: whether the top bit counts negatively.
+    ternary: -1, 0 and 1 alone, as two signed bits; the code 10, which would be -2, is an error.
 
-    >>> DataType(2, signed=False).maximum, DataType.from_range(-3, 5)
-    (3, DataType('s4'))
+    >>> DataType(2, signed=False).maximum, DataType.from_range(-3, 5), TERNARY.minimum
+    (3, DataType('s4'), -1)
     """
 
     bits: int
     signed: bool
+    ternary: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.bits, int) or isinstance(self.bits, bool):
@@ -35,6 +37,10 @@ class DataType:
             raise TypeError(f"signed must be a bool, not {self.signed!r}")
         if not 1 <= self.bits <= MAX_BITS:
             raise ValueError(f"bits must be in 1..{MAX_BITS}, not {self.bits!r}")
+        if not isinstance(self.ternary, bool):
+            raise TypeError(f"ternary must be a bool, not {self.ternary!r}")
+        if self.ternary and (self.bits, self.signed) != (2, True):
+            raise ValueError(f"a ternary type must have 2 signed bits, not {self.bits!r} and {self.signed!r}")
 
     @classmethod
     def from_range(cls, minimum: int, maximum: int) -> DataType:
@@ -48,16 +54,18 @@ class DataType:
 
     @classmethod
     def parse(cls, text: str) -> DataType:
-        """Read the short form: ``u4`` is four bits unsigned, ``s13`` thirteen bits signed."""
+        """Read the short form: ``u4`` is four bits unsigned, ``s13`` thirteen bits signed, ``t`` ternary."""
+        if text == "t":
+            return TERNARY
         match = re.fullmatch(r"([us])([1-9][0-9]*)", text)
         if match is None:
-            raise ValueError(f"a type is written u<bits> or s<bits>, not {text!r}")
+            raise ValueError(f"a type is written u<bits>, s<bits> or t, not {text!r}")
         return cls(int(match[2]), signed=match[1] == "s")
 
     @property
     def minimum(self) -> int:
         """Smallest integer of the type."""
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return 0 if not self.signed else -1 if self.ternary else -(1 << (self.bits - 1))
 
     @property
     def maximum(self) -> int:
@@ -70,7 +78,11 @@ class DataType:
         return bool(array.size == 0 or (array.min() >= self.minimum and array.max() <= self.maximum))
 
     def __str__(self) -> str:
-        return f"{'s' if self.signed else 'u'}{self.bits}"
+        return "t" if self.ternary else f"{'s' if self.signed else 'u'}{self.bits}"
 
     def __repr__(self) -> str:
         return f"DataType({str(self)!r})"
+
+
+TERNARY = DataType(2, signed=True, ternary=True)
+"""The type of ternary activations."""

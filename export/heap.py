@@ -103,6 +103,7 @@ def compress(
     width: int | None,
     rows_per_stage: int | None = None,
     registers: int | None = None,
+    numbers: int = 1,
 ) -> tuple[HeapRow, ...]:
     """Return the rows, in order, that compress ``heights``.
 
@@ -114,6 +115,7 @@ def compress(
         bits as pay when it is used twice or more.
     rows_per_stage: rows one behind the other between registers; None for no limit.
     registers: flip-flops between stages that are worth a LUT; None where they cost nothing.
+    numbers: 1, or 2 to leave two numbers of the sum, for a row behind the heap that adds them to a third.
 
     >>> compress((3, 3, 3), None)
     (HeapRow(kind=<RowKind.TERNARY: 'ternary'>, stage=0, column=0, taken=(3, 3, 3), top=False),)
@@ -122,7 +124,7 @@ def compress(
 
     def attempt(number: int) -> _Attempt:
         plan, chance = (_PLANS[number], None) if number < len(_PLANS) else (None, random.Random(number))
-        return _Attempt(heights, width, rows_per_stage, plan, chance)
+        return _Attempt(heights, width, rows_per_stage, plan, chance, numbers)
 
     attempts = (attempt(number) for number in range(1 if max(heights, default=0) < 4 else tries))
     _, rows = min(((at.run(), at.cost(registers))[::-1] for at in attempts), key=lambda found: found[0])
@@ -150,7 +152,9 @@ class _Attempt:
         limit: int | None,
         plan: int | None,
         chance: random.Random | None,
+        numbers: int = 1,
     ) -> None:
+        self.numbers = numbers
         self.width = width
         self.limit = limit
         self.chance = chance
@@ -183,11 +187,12 @@ class _Attempt:
         return total, self.rows[-1].stage if self.rows else 0
 
     def _final(self) -> bool:
-        """Whether a single ternary row is left to do."""
+        """Whether a single ternary row is left to do, here or behind the heap."""
         depth = None if self.limit is None else self.limit - 1
         lowest = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), len(self.heap))
         for column, bits in enumerate(self.heap):
             most = 5 if column + 1 == self.width else 4 if column == lowest else 3
+            most = most if self.numbers == 1 else 2
             if len(bits) > most or (depth is not None and any(bit > depth for bit in bits)):
                 return False
         return True
@@ -272,6 +277,8 @@ class _Attempt:
 
     def _last(self) -> None:
         """The row that ends the heap."""
+        if self.numbers > 1:
+            return
         start = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), None)
         if start is None:
             return

@@ -4,12 +4,19 @@
 packing        code of one group                                     bits per trit
 ============== ===================================================== ==============
 TWO_BIT        00 = 0, 01 = +1, 11 = -1; 10 is an error              2
-FIVE_IN_EIGHT  a byte, the sum of digit_i * 3**i; digit 0, 1, 2 for  1.6
-               0, +1, -1; bytes from 243 up are errors
+FIVE_IN_EIGHT  a byte of three fields, see below; 13 of the 256      1.6
+               bytes are errors
 ============== ===================================================== ==============
 
-Trit 0 is in the low bits (the low digit of byte 0), and a word of zeros is all zero trits in both. The
-last group of five is filled up with zeros.
+Trit 0 is in the low bits (or in byte 0), and a word of zeros is all zero trits in both. The last group of
+five is filled up with zeros.
+
+A byte of five trits is made to be read by few LUTs: nine pairs of trits have numbers (``PAIRS``), and its
+fields are H (3 bits), M (3 bits) and L (2 bits), L lowest:
+
+    trits 3, 4 : pair H; but where M = 7 they are pair 8, and in what follows H stands for M
+    trit 0     : L is its two-bit code, and trits 1, 2 are pair M, M < 7
+    or, L = 10 : trit 0 is 0, +1, -1 for M // 2 = 0, 1, 2, and trits 1, 2 are pair 7 + M % 2
 """
 
 from __future__ import annotations
@@ -22,15 +29,50 @@ import numpy.typing as npt
 
 from export.ir import Trits
 
-__all__ = ["TRITS_PER_BYTE", "TRIT_CODES", "Packing", "PackingError", "pack", "unpack", "word_bits"]
+__all__ = [
+    "PAIRS",
+    "TRITS_PER_BYTE",
+    "TRIT_CODES",
+    "Packing",
+    "PackingError",
+    "low_trits",
+    "pack",
+    "unpack",
+    "word_bits",
+]
 
 TRIT_CODES = {0: 0b00, 1: 0b01, -1: 0b11}
 """Two-bit code of each trit: bit 0 says "not zero", bit 1 says "negative"."""
 
 TRITS_PER_BYTE = 5
-_POWERS = 3 ** np.arange(TRITS_PER_BYTE)
-_BYTE_LIMIT = 3**TRITS_PER_BYTE
-_DIGIT_TRITS = np.array([0, 1, -1], dtype=np.int8)
+
+PAIRS = ((0, 0), (1, 0), (-1, 0), (0, 1), (1, 1), (-1, 1), (0, -1), (1, -1), (-1, -1))
+"""The pairs of trits by number."""
+
+
+def low_trits(middle: int, low: int) -> tuple[int, int, int] | None:
+    """Trits 0, 1, 2 of a byte whose fields M and L are these, M < 7; None if no packing makes them."""
+    if low != 0b10:
+        return next(trit for trit, code in TRIT_CODES.items() if code == low), *PAIRS[middle]
+    return ((0, 1, -1)[middle // 2], *PAIRS[7 + middle % 2]) if middle < 6 else None
+
+
+def _byte_trits(byte: int) -> tuple[int, ...] | None:
+    """The five trits of a byte; None if no packing makes it."""
+    high, middle, low = byte >> 5, byte >> 2 & 7, byte & 3
+    pair = 8 if middle == 7 else high
+    middle = high if middle == 7 else middle
+    lower = None if middle == 7 else low_trits(middle, low)
+    return None if lower is None else (*lower, *PAIRS[pair])
+
+
+_TRITS = [_byte_trits(byte) for byte in range(256)]
+_ERROR = np.array([trits is None for trits in _TRITS])
+_OF_BYTE = np.array([trits or (0,) * TRITS_PER_BYTE for trits in _TRITS], dtype=np.int8)
+_WEIGHTS = 3 ** np.arange(TRITS_PER_BYTE)
+_BYTE_OF = np.zeros(3**TRITS_PER_BYTE, dtype=np.uint8)
+"""By the sum of (trit + 1) * 3**index."""
+_BYTE_OF[(_OF_BYTE[~_ERROR] + 1) @ _WEIGHTS] = np.flatnonzero(~_ERROR)
 
 
 class PackingError(ValueError):
@@ -68,7 +110,7 @@ def pack(trits: npt.NDArray[np.integer], packing: Packing) -> list[int]:
     PackingError: not a matrix, or an element that is no trit.
 
     >>> pack(np.array([[1, 0, -1]]), Packing.TWO_BIT), pack(np.array([[1, 0, -1]]), Packing.FIVE_IN_EIGHT)
-    ([49], [19])
+    ([49], [25])
     """
     array = np.asarray(trits)
     if array.ndim != 2 or array.size == 0:
@@ -127,21 +169,20 @@ def _two_bit_trits(groups: npt.NDArray[np.uint8], count: int) -> Trits:
 def _five_in_eight_bytes(trits: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
     """[rows, n] trits as [rows, ceil(n/5)] bytes."""
     rows, count = trits.shape
-    digits = np.zeros((rows, -(-count // TRITS_PER_BYTE) * TRITS_PER_BYTE), dtype=np.int64)
-    digits[:, :count] = np.where(trits < 0, 2, trits)
-    return (digits.reshape(rows, -1, TRITS_PER_BYTE) @ _POWERS).astype(np.uint8)
+    padded = np.zeros((rows, -(-count // TRITS_PER_BYTE) * TRITS_PER_BYTE), dtype=np.int64)
+    padded[:, :count] = trits
+    return _BYTE_OF[(padded.reshape(rows, -1, TRITS_PER_BYTE) + 1) @ _WEIGHTS]
 
 
 def _five_in_eight_trits(groups: npt.NDArray[np.uint8], count: int) -> Trits:
-    wrong = np.argwhere(groups >= _BYTE_LIMIT)
+    wrong = np.argwhere(_ERROR[groups])
     if len(wrong):
         row, group = (int(index) for index in wrong[0])
         raise PackingError(
             f"row {row}, position {group * TRITS_PER_BYTE}: "
-            f"a byte of five trits is below {_BYTE_LIMIT}, not {int(groups[row, group])}"
+            f"{int(groups[row, group]):#04x} is not the byte of five trits"
         )
-    digits = groups[:, :, None].astype(np.int64) // _POWERS % 3  # [rows, groups, 5]
-    trits = _DIGIT_TRITS[digits.reshape(len(groups), -1)]
+    trits = _OF_BYTE[groups].reshape(len(groups), -1)
     wrong = np.argwhere(trits[:, count:])
     if len(wrong):
         row, excess = (int(index) for index in wrong[0])

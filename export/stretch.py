@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from export.datatype import DataType
+from export.datatype import TERNARY, DataType
 from export.exactness import check_sums
 from export.graph import Step
 from export.ir import IntArray, MatrixNode, TensorType
@@ -141,9 +141,7 @@ class Stretch:
             bounds = node.row_bounds(self.source.type.dtype)
         levels = quantizer.maximum - quantizer.minimum
         thresholds = located(step, lambda: find(lambda y: codes(y * sign), *bounds, levels))
-        # A threshold that every integer reaches, for each code of the type that the quantizer never gives.
-        always = np.repeat(bounds[0][:, None], quantizer.minimum - type_of(quantizer).minimum, axis=1)
-        return node, np.concatenate([always, thresholds], axis=1), bounds
+        return node, thresholds, bounds
 
     def _check_pools(
         self, step: Step, bounds: tuple[IntArray, IntArray], falling: npt.NDArray[np.bool_]
@@ -183,4 +181,6 @@ def located(step: Step, function: Callable[[], _Result]) -> _Result:
 
 def type_of(quantizer: Quantizer) -> DataType:
     """The type of a quantizer's codes."""
+    if (quantizer.minimum, quantizer.maximum) == (TERNARY.minimum, TERNARY.maximum):
+        return TERNARY
     return DataType(quantizer.bits, signed=quantizer.signed)

@@ -15,16 +15,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from export.adder_graph import AdderGraph, Sum
+from export.adder_graph import AdderGraph, Sum, Term
 from export.correction import Sums
 from export.datatype import DataType
 from export.heap import HeapRow, RowKind, compress
 
-__all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire"]
+__all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire", "wire_heap"]
 
 BLOCK = 4000
 """LUTs of a block of rows, from which on the next one begins: what a module of its own is made of."""
@@ -81,6 +81,7 @@ class Wiring:
     rows: in order; each takes wires of the inputs and of rows before it.
     outputs: of each element of y its bits, lowest first; None is 0.
     sums: what the elements are in place of those of y.
+    followed: a row that ends with registers takes the outputs, so none need stand before it.
     """
 
     source: DataType
@@ -88,13 +89,16 @@ class Wiring:
     rows: tuple[WiredRow, ...]
     outputs: tuple[tuple[Bit | None, ...], ...]
     sums: Sums
+    followed: bool = False
 
     @cached_property
     def stages(self) -> int:
-        """Registers from the inputs to every output; at least one.
+        """Registers from the inputs to every output; one at least, unless what follows ends with registers.
 
         The last row of an output may be one of atoms, which no register ends: one follows all the same.
         """
+        if self.followed:
+            return max([0, *(row.ready for row in self.rows)])
         return max([1, *(row.stage + 1 for row in self.rows)])
 
     @property
@@ -120,8 +124,9 @@ class Wiring:
     @cached_property
     def blocks(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """The rows, by number, of each stage, in blocks of whole heaps that take from registers alone."""
-        found: list[list[list[int]]] = [[[]] for _ in range(self.stages)]
-        size, heap = [0] * self.stages, [0] * self.stages
+        stages = max([self.stages, *(row.stage + 1 for row in self.rows)])
+        found: list[list[list[int]]] = [[[]] for _ in range(stages)]
+        size, heap = [0] * stages, [0] * stages
         for number, row in enumerate(self.rows):
             at = row.stage
             if size[at] > BLOCK and row.heap != heap[at]:
@@ -163,6 +168,26 @@ def wire(
     return _Wirer(graph, source, rows_per_stage, registers).run()
 
 
+@lru_cache(maxsize=64)
+def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
+    """Compress a heap of bits, column by column, to two numbers modulo 2**``width``.
+
+    The inputs are the bits, those of the lowest column first; ``outputs`` are the two numbers. Two rows at
+    most stand between registers, and one more of atoms behind the last of them: what adds the two numbers to
+    a third may follow without a register.
+    """
+    columns = [column for column, count in enumerate(heights) for _ in range(count)]
+    terms = tuple(Term(at, shift=column) for at, column in enumerate(columns))
+    wirer = _Wirer(AdderGraph(len(terms), (), ()), DataType(1, signed=False), 2, 8)
+    number = wirer.sum_of(terms)
+    heap = wirer.compress(number.columns, width, 2)
+    outputs = tuple(
+        tuple(heap[c][at] if len(heap.get(c, ())) > at else None for c in range(width)) for at in range(2)
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    return Wiring(wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), followed=True)
+
+
 class _Wirer:
     def __init__(self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None) -> None:
         self.graph = graph
@@ -185,23 +210,23 @@ class _Wirer:
     def run(self) -> Wiring:
         """Nodes first, then the rows."""
         for terms in self.graph.nodes:
-            number = self._sum(terms)
-            self.numbers.append(_Number(self._compress(number.columns, None), number.offset))
+            number = self.sum_of(terms)
+            self.numbers.append(_Number(self.compress(number.columns, None), number.offset))
         matrix = self.graph.matrix()
         positive, negative = np.maximum(matrix, 0).sum(axis=1), np.maximum(-matrix, 0).sum(axis=1)
         highest = positive * self.source.maximum - negative * self.source.minimum
         outputs, corrections = [], []
         for terms, high in zip(self.graph.rows, highest.tolist(), strict=True):
-            number = self._sum(terms)
+            number = self.sum_of(terms)
             width = (high - number.offset).bit_length()
-            heap = self._compress(number.columns, width)
+            heap = self.compress(number.columns, width)
             outputs.append(tuple(heap[c][0] if heap.get(c) else None for c in range(width)))
             corrections.append(-number.offset)
         offsets = np.array(corrections, dtype=np.int64)
         sums = Sums(offsets, highest + offsets)
         return Wiring(self.source, self.graph.inputs, tuple(self.rows), tuple(outputs), sums)
 
-    def _sum(self, terms: Sum) -> _Number:
+    def sum_of(self, terms: Sum) -> _Number:
         total = _Number(defaultdict(list), 0)
         for term in terms:
             number = self.numbers[term.source].times(term.weight)
@@ -210,7 +235,9 @@ class _Wirer:
             total.offset += number.offset
         return total
 
-    def _compress(self, columns: dict[int, list[Bit]], width: int | None) -> dict[int, list[Bit]]:
+    def compress(
+        self, columns: dict[int, list[Bit]], width: int | None, numbers: int = 1
+    ) -> dict[int, list[Bit]]:
         """Put the rows of a heap; returns the bits that they leave."""
         size = max(columns, default=-1) + 1 if width is None else width
         heights = tuple(len(columns.get(c, ())) for c in range(size))
@@ -219,7 +246,7 @@ class _Wirer:
         later: list[tuple[int, Bit]] = []
         stage = 0
         self.heaps += 1
-        for shape in compress(heights, width, self.limit, self.registers):
+        for shape in compress(heights, width, self.limit, self.registers, numbers):
             if shape.stage > stage:
                 stage = shape.stage
                 heap = {c: [(0, bit) for _, bit in bits] for c, bits in heap.items()}

@@ -12,7 +12,7 @@ from amaranth import *
 
 from hw.seven_series import Primitives, SevenSeries
 
-__all__ = ["Generic", "add_all", "at_least", "maximum", "offset_binary", "reached", "rows", "ternary_product"]
+__all__ = ["Generic", "add_all", "at_least", "lane_bits", "maximum", "offset_binary", "reached", "rows", "ternary_product"]
 
 
 class Generic:
@@ -25,6 +25,16 @@ class Generic:
     def add(self, name, terms, width, *, so_far=None, clear=None):
         """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
         return add_all(terms if so_far is None else [*terms, Mux(clear, 0, so_far)])[:width]
+
+    def add_product(self, name, lane, width, *, so_far, clear):
+        """Sum of the ternary product of a ``lane``, (value, code), and, unless ``clear`` is high, ``so_far``; modulo 2**``width``."""
+        return self.add(name, [ternary_product(*lane)], width, so_far=so_far, clear=clear)
+
+    def ternary_lane(self, name, value, code, more):
+        """Sum and carry of the bit ``more`` and, unless the weight ``code`` is 0, of 1 + weight * ``value``, both trit codes."""
+        reached = Cat(~value[1], value[0] & ~value[1])       # value >= 0, value >= 1
+        first, second = ternary_product(reached, code)
+        return first ^ second ^ more, (first & second) | ((first | second) & more)
 
     def ternary_row(self, name, columns, *, top):
         """A row of a heap: (sum of each column, carry-save, carry), the last two None where there is no such bit."""
@@ -54,6 +64,11 @@ def offset_binary(value):
     """The bits of ``value`` as an unsigned number: the top bit of a signed one is inverted, which adds 2**(B-1)."""
     bits = value.as_unsigned() if value.shape().signed else value
     return bits ^ (1 << (len(value) - 1)) if value.shape().signed else bits
+
+
+def lane_bits(value, dtype):
+    """The bits of an element of type ``dtype`` as a lane takes them: offset binary, or a trit code as it is."""
+    return value.as_unsigned() ^ ((1 << (dtype.bits - 1)) if dtype.signed and not dtype.ternary else 0)
 
 
 def ternary_product(value, code):

@@ -12,12 +12,12 @@ from export.datatype import DataType
 from export.ir import MatrixNode
 from export.packing import Packing
 from export.rom import weight_rom
-from hw.arithmetic import offset_binary
+from hw.arithmetic import lane_bits
 from hw.cost import Cost, counter_bits
-from hw.dot import Dot, DotShape
 from hw.memory_cost import ram, weights_rom
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
+from hw.ternary_dot import dot_shape
 
 __all__ = ["Array", "MacArray"]
 
@@ -87,8 +87,8 @@ class Array(Unit):
 
     @property
     def dot(self):
-        """What each row is made of (hw.dot.DotShape)."""
-        return DotShape(self.simd, self.source.bits, self.o.dtype.bits)
+        """What each row is made of (hw.dot, hw.ternary_dot)."""
+        return dot_shape(self.simd, self.source, self.o.dtype.bits)
 
     @property
     def passes(self):
@@ -142,7 +142,7 @@ class Array(Unit):
                       + Cost(ff=3 + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
         else:
             vector = Cost(ff=self.i.payload_bits)
-        inverted = self.i.lanes * self.source.signed
+        inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
         return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
                 + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd)
                 + self.dot.cost(technology, self.pe)
@@ -225,7 +225,7 @@ class MacArray(UnitComponent):
 
         # sum ------------------------------------------------------------------------------------------------------
         codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
-        dots  = [Dot(unit.dot) for _ in range(unit.pe)]
+        dots  = [unit.dot.component() for _ in range(unit.pe)]
         valid = [Signal(name=f"valid_{stage}") for stage in range(unit.dot.stages + 1)]
         ready = [Signal(name=f"ready_{stage}") for stage in range(unit.dot.stages + 1)]
         first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
@@ -254,7 +254,7 @@ class MacArray(UnitComponent):
         ]
         with m.If(accumulate):
             m.d.sync += self.o.payload.eq(Cat(dot.total for dot in dots))
-        values = [offset_binary(unit.i.view(operand)[lane]) for lane in range(unit.i.lanes)]
+        values = [lane_bits(unit.i.view(operand)[lane], unit.source) for lane in range(unit.i.lanes)]
         for row, dot in enumerate(dots):
             m.submodules[f"dot_{row}"] = dot
             name_ports(f"dot_{row}", dot)

@@ -23,7 +23,7 @@ __all__ = [
     "Technology",
     "adder_luts",
     "calibration",
-    "counter_bits",
+    "choice_luts", "counter_bits",
     "mux_luts",
     "total",
 ]
@@ -163,6 +163,11 @@ def adder_luts(left, right, width):
 
     pairs = {(place(left, bit), place(right, bit)) for bit in range(width)}
     return sum(None not in pair for pair in pairs)
+
+
+def choice_luts(inputs):
+    """LUTs of a choice by a counter among so many inputs, for a bit: four a LUT6, and three LUTs for eight."""
+    return 0 if inputs < 2 else 1 if inputs <= 4 else 3 if inputs <= 8 else -(-inputs * 3 // 5)
 
 
 def mux_luts(inputs):

@@ -7,16 +7,19 @@ from itertools import accumulate
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
-from hw.cost import Cost
 from hw.arithmetic import rows, ternary_product
+from hw.cost import Cost
 from hw.shared import SharedComponent
 
-__all__ = ["Dot", "DotShape"]
+__all__ = ["Dot", "DotComponent", "DotShape", "columns"]
 
 
 @dataclass(frozen=True)
 class DotShape:
-    """The tree of additions of ``simd`` products of ``bits`` bits each, into an accumulator of ``width`` bits."""
+    """The tree of additions of ``simd`` products of ``bits`` bits each, into an accumulator of ``width`` bits.
+
+    A single product is made in the accumulator's row; of two, a bit would take eight inputs of its LUT.
+    """
 
     simd:  int
     bits:  int
@@ -46,10 +49,13 @@ class DotShape:
     @property
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
-        return 1 + len(self.levels)
+        return 1 + len(self.levels) if self.simd > 1 else 0
+
     @property
     def registered_bits(self):
         """Flip-flops of each stage."""
+        if self.simd == 1:
+            return []
         terms  = self.largest_products
         stages = [terms]
         for groups in self.levels:
@@ -71,35 +77,41 @@ class DotShape:
         return [*rows, ([*(min(self.width, value.bit_length()) for value in terms), self.width], self.width)]
 
     def cost(self, technology, count=1):
-        """Cost of ``count`` of them. Registers of every row. With cells: ``bits`` LUTs for two products, a gate a bit for a product left over, a LUT
-        for each column of a row of three (hw.seven_series), four of them a CARRY4. Without: as many full adders as
-        operands of a row have bits beyond those of its sum, and products of a gate a bit."""
+        """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
+        a bit for a product left over, a LUT for each column of a row of three (hw.seven_series), four of them a CARRY4; a
+        single product is in the last row. Without: as many full adders as the operands of a row have bits beyond those
+        of the longest, and a gate for each bit of a product."""
         registers = Cost(ff=sum(self.registered_bits)) * count
         pairs, left = divmod(self.simd, 2)
-        if technology.cells:
-            chains  = [self.bits] * pairs + [min(total, _columns(operands, total)) for operands, total in self.rows]
-            rows    = sum(chains)
-            carries = sum(-(-chain // 4) for chain in chains)
-            return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
-        adders = sum(sum(operands) - max(operands) for operands, _ in self.rows)
-        return registers + technology.logic("dot", one=count, products=count * pairs * self.bits, left=count * left * self.bits,
-                                            adders=count * adders, accumulator=count * self.width)
+        if not technology.cells:
+            adders = sum(sum(operands) - max(operands) for operands, _ in self.rows)
+            return registers + technology.logic("dot", one=count, products=count * pairs * self.bits, left=count * left * self.bits,
+                                                adders=count * adders, accumulator=count * self.width)
+        if self.simd == 1:
+            return Cost(lut=self.width, sites=self.width, carry=-(-self.width // 4)) * count
+        chains  = [self.bits] * pairs + [columns(operands, total) for operands, total in self.rows]
+        rows    = sum(chains)
+        carries = sum(-(-chain // 4) for chain in chains)
+        return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
 
-def _columns(operands, width):
+    def component(self):
+        return Dot(self)
+
+
+def columns(operands, width):
     """Columns of a row of up to three operands modulo 2**width that take a LUT: to the top bit, and one above where two
-    or three operands meet, for what was saved."""
+    or three of ``operands`` bits meet, for what was saved."""
     top   = max(operands)
     saved = sum(bits >= top for bits in operands) == 3 or (len(operands) == 3 and sorted(operands)[1] >= top)
     return min(width, top + saved)
 
 
-
-class Dot(SharedComponent):
-    """total = so_far + sum over lanes of ternary_product(value, code), every row of additions registered.
+class DotComponent(SharedComponent):
+    """total = so_far + sum over lanes of a term made of value and code; the stages of its additions are registered.
 
     Parameters
     ----------
-    shape : DotShape.
+    shape : what it is made of, with ``simd``, ``bits``, ``width`` and ``stages``.
 
     Members
     -------
@@ -114,12 +126,20 @@ class Dot(SharedComponent):
     def __init__(self, shape):
         self._shape = shape
         super().__init__({
-            "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(shape.stages),
+            "values": In(shape.simd * shape.bits), "codes": In(2 * shape.simd), "steps": In(max(1, shape.stages)),
             "so_far": In(shape.width), "clear": In(1), "total": Out(shape.width),
         }, shape.simd, shape.bits, shape.width)
 
+    @property
+    def clocked(self):
+        return self._shape.stages > 0
+
     def again(self):
-        return Dot(self._shape)
+        return type(self)(self._shape)
+
+
+class Dot(DotComponent):
+    """The term of a lane is ternary_product(value, code), and every row of additions is registered."""
 
     def circuit(self, platform):
         m     = Module()
@@ -132,6 +152,11 @@ class Dot(SharedComponent):
             with m.If(self.steps[stage]):
                 m.d.sync += register.eq(total)
             return register
+
+        if shape.simd == 1:
+            m.d.comb += self.total.eq(row.add_product(
+                "total_row", (self.values, self.codes), shape.width, so_far=self.so_far, clear=self.clear))
+            return m
 
         lanes = [(self.values.word_select(lane, shape.bits), self.codes.word_select(lane, 2)) for lane in range(shape.simd)]
         terms = []

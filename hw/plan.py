@@ -126,16 +126,29 @@ class Plan:
             channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
         return channels
 
-    @cached_property
+    @property
     def frame_cycles(self):
         """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
         no pause on either side. Ends with the first frame of the steady state."""
         if self.known_cycles is not None:
             return self.known_cycles
+        return self._run[0]
+
+    @property
+    def stream_cycles(self):
+        """By stream (a stage's name, or stage.unit for one within), the cycles in which the last beat of each of the first
+        ``RUN_FRAMES`` frames goes over it, counted as in :attr:`frame_cycles`."""
+        return self._run[1]
+
+    @cached_property
+    def _run(self):
+        """Frame and stream cycles; the graph itself is large and not kept."""
         graph    = EventGraph(RUN_FRAMES)
         channels = self.schedule(graph)
         graph.solve()
-        return settled(channels[self.stages[-1].name], RUN_FRAMES, channels[INPUT].producer.time[0])
+        start    = int(channels[INPUT].producer.time[0])
+        return (settled(channels[self.stages[-1].name], RUN_FRAMES, start),
+                {name: tuple(cycle - start for cycle in cycles) for name, cycles in graph.ends().items()})
 
     @property
     def solved(self):

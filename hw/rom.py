@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from export.packing import TRIT_CODES, TRITS_PER_BYTE, Packing, unpack
+from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import RomImage
 from hw.seven_series import Primitives
 from hw.shared import SharedComponent
@@ -83,9 +83,9 @@ class Rom(wiring.Component):
 
 
 class ByteDecoder(SharedComponent):
-    """Five trits from one byte, combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
+    """Five trits from one byte (export.packing), combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
 
-    A byte that no packing makes (243 and up) gives five zeros.
+    A byte that no packing makes gives five codes of which nothing is promised. 14 LUTs of the 7 series.
     """
 
     clocked = False
@@ -98,12 +98,26 @@ class ByteDecoder(SharedComponent):
 
     def circuit(self, platform):
         m = Module()
-        with m.Switch(self.byte):
-            for byte in range(3 ** TRITS_PER_BYTE):
-                trits = unpack([byte], TRITS_PER_BYTE, Packing.FIVE_IN_EIGHT)[0]
-                with m.Case(byte):
-                    m.d.comb += self.codes.eq(sum(TRIT_CODES[int(trit)] << 2 * at for at, trit in enumerate(trits)))
+        low, middle, high = self.byte[:2], self.byte[2:5], self.byte[5:]
+        escape = Signal()                                    # trits 3 and 4 are the last pair
+        lower  = Signal(3)                                   # what stands for the middle field
+        m.d.comb += [escape.eq(middle == 7), lower.eq(Mux(escape, high, middle))]
+        with m.Switch(Cat(low, lower)):
+            for field in range(4 * 7):
+                trits = low_trits(field >> 2, field & 3)
+                if trits is not None:
+                    with m.Case(field):
+                        m.d.comb += self.codes[:6].eq(_codes(trits))
+        with m.Switch(high):
+            for number, pair in enumerate(PAIRS[:8]):
+                with m.Case(number):
+                    m.d.comb += self.codes[6:].eq(Mux(escape, _codes(PAIRS[8]), _codes(pair)))
         return m
+
+
+def _codes(trits):
+    """Two-bit codes of ``trits`` side by side."""
+    return sum(TRIT_CODES[trit] << 2 * at for at, trit in enumerate(trits))
 
 
 def trit_codes(m, word, count, packing):

@@ -88,6 +88,26 @@ class SevenSeries:
         sums, carries = self._carry(name, select, data)
         return Cat(*sums, carries[-1])[:width]
 
+    def add_product(self, name, lane, width, *, so_far, clear):
+        """Sum of the ternary product of a ``lane``, (value, code), and ``so_far``, modulo 2**``width``; one LUT6_2 a bit.
+
+        ``so_far`` counts as 0 where ``clear`` is high.
+        """
+        value, code = lane
+        zero    = Const(0, 1)
+        columns = [
+            self._lut6_2(f"{name}_{bit}", _product_sum, _gated, [value[bit] if bit < len(value) else zero,
+                         code[0] if bit < len(value) else zero, code[1] if bit < len(value) else zero, so_far[bit], clear],
+                         Const(1, 1))
+            for bit in range(width)]
+        sums, _ = self._carry(name, [s for s, _ in columns], [di for _, di in columns])
+        return Cat(*sums)
+
+    def ternary_lane(self, name, value, code, more):
+        """Sum and carry of the bit ``more`` and, unless the weight ``code`` is 0, of 1 + weight * ``value``, both trit codes;
+        one LUT6_2."""
+        return self._lut6_2(name, _lane_sum, _lane_carry, [value[0], value[1], code[0], code[1], more], Const(1, 1))
+
     def ternary_row(self, name, columns, *, top):
         """A ternary row of a heap (export.heap): (sum of each column, carry-save or None, carry or None).
 
@@ -255,6 +275,28 @@ def _majority(a, b, c, clear, _carry_save):
 def _either(a, b, c, clear, _carry_save):
     """An addend of a column that has two: they are equal wherever the carry depends on it."""
     return a | b | (c & ~clear)
+
+
+def _product_sum(x, nonzero, negative, so_far, clear):
+    return (nonzero & (x ^ negative)) ^ (so_far & ~clear)
+
+
+def _gated(_x, _nonzero, _negative, so_far, clear):
+    """The addend that carries where both are equal."""
+    return so_far & ~clear
+
+
+def _lane(x, x_negative, nonzero, negative, more):
+    """What a lane of ternary inputs comes to."""
+    return more + (nonzero and 1 + (-1 if x_negative else x) * (1 - 2 * negative))
+
+
+def _lane_sum(*bits):
+    return _lane(*bits) & 1
+
+
+def _lane_carry(*bits):
+    return _lane(*bits) >> 1
 
 
 def _equal(a0, b0, a1, b1, _unused):

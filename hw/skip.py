@@ -16,10 +16,10 @@ from export.packing import TRIT_CODES
 from export.rom import RomImage
 from export.schedule import IDLE, Schedule
 from hw.cost import Cost
-from hw.dot import Dot, DotShape
 from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, name_ports, output_register, room
+from hw.ternary_dot import dot_shape
 
 __all__ = ["SCHEDULE", "Skip", "SkipArray"]
 
@@ -87,8 +87,8 @@ class Skip(Unit):
 
     @property
     def dot(self):
-        """What a pixel of a row is made of (hw.dot.DotShape)."""
-        return DotShape(self.program.entries, self.source.dtype.bits, self.o.dtype.bits)
+        """What a pixel of a row is made of (hw.dot, hw.ternary_dot)."""
+        return dot_shape(self.program.entries, self.source.dtype, self.o.dtype.bits)
 
     @property
     def stages(self):
@@ -246,10 +246,10 @@ class SkipArray(UnitComponent):
         for pe, code in enumerate(codes):
             for pixel in range(unit.pixels):
                 name = f"dot_{pe}_{pixel}"
-                m.submodules[name] = dot = Dot(unit.dot)
+                m.submodules[name] = dot = unit.dot.component()
                 name_ports(name, dot)
                 m.d.comb += [
-                    dot.values.eq(Cat(self.operand(m, f"value_{pe}_{lane}_{pixel}", word, pixel, moves[1])
+                    dot.values.eq(Cat(self.operand(m, f"value_{pe}_{lane}_{pixel}", word, pixel, moves[unit.selects])
                                       for lane, word in enumerate(lanes[pe]))),
                     dot.codes.eq(code), dot.steps.eq(Cat(moves[1 + unit.selects:])), dot.clear.eq(starts[-1]),
                     dot.so_far.eq(self.o.payload.word_select(len(dots), unit.dot.width)),

@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.arithmetic import offset_binary
+from hw.arithmetic import lane_bits
 from hw.cost import Cost, counter_bits
 from hw.memory_cost import ram
 from hw.skip import Skip, SkipArray
@@ -227,12 +227,11 @@ class SkipRows(SkipArray):
         word, choice = lane
 
         def element(x):
-            value = word.word_select(x, bits)
-            return value.as_signed() if unit.source.dtype.signed else value
+            return word.word_select(x, bits)
 
         if not unit.selects:
-            return offset_binary(element(pixel * window.stride[1]))
-        value    = Signal(element(0).shape(), name=f"{name}_chosen")        # 0 where nothing is chosen
+            return lane_bits(element(pixel * window.stride[1]), unit.source.dtype)
+        value    = Signal(bits, name=f"{name}_chosen")        # 0 where nothing is chosen
         register = Signal(bits, name=name)
         with m.Switch(choice):
             for kx in range(unit.kernel[1]):
@@ -241,7 +240,7 @@ class SkipRows(SkipArray):
                     with m.Case(kx):
                         m.d.comb += value.eq(element(x))
         with m.If(select):
-            m.d.sync += register.eq(offset_binary(value))
+            m.d.sync += register.eq(lane_bits(value, unit.source.dtype))
         return register
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.arithmetic import offset_binary
+from hw.arithmetic import lane_bits
 from hw.cost import Cost, counter_bits
 from hw.memory_cost import Port, ram
 from hw.skip import Skip, SkipArray
@@ -120,7 +120,7 @@ class SkipVector(SkipArray):
         return out.data
 
     def operand(self, m, name, lane, pixel, select):
-        return offset_binary(lane.as_signed() if self._unit.source.dtype.signed else lane)
+        return lane_bits(lane, self._unit.source.dtype)
 
 
 class SkipVectors(SkipArray):
@@ -174,4 +174,4 @@ class SkipVectors(SkipArray):
         return Const(1), lanes
 
     def operand(self, m, name, lane, pixel, select):
-        return offset_binary(lane.as_signed() if self._unit.source.dtype.signed else lane)
+        return lane_bits(lane, self._unit.source.dtype)

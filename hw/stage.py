@@ -77,14 +77,19 @@ class Stage:
 
     def schedule(self, graph, *channels):
         """Add the stage to the event graph; returns the channel behind it."""
+        def behind(unit, *before):
+            after = unit.schedule(graph, *before)
+            graph.name(self.name if unit is self.units[-1] else f"{self.name}.{unit.name}", after)
+            return after
+
         ends = []
         for channel, branch in zip(channels, self.branches, strict=True):
             for unit in branch:
-                channel = unit.schedule(graph, channel)
+                channel = behind(unit, channel)
             ends.append(channel)
-        channel = self.units[0].schedule(graph, *ends)
+        channel = behind(self.units[0], *ends)
         for unit in self.units[1:]:
-            channel = unit.schedule(graph, channel)
+            channel = behind(unit, channel)
         return channel
 
     def roms(self):

@@ -95,10 +95,14 @@ class Subsample(Unit):
         return behind
 
     def cost(self, technology):
-        """Registers: the beat, position and phase of both axes, the payload and valid."""
-        counters = counter_bits(self.kept_beats, self.tensor.height, self.tensor.width, *self.stride)
-        return Cost(ff=counters + self.o.payload_bits + 1) + technology.logic(
-            "subsample", one=1, counter=counters, bits=self.o.payload_bits)
+        """Registers: the beat, position and phase of both axes, the payload and valid. A gate for each bit of the payload where
+        there are channels of 0; what counts is more where pixels are left out."""
+        strided  = self.stride != (1, 1)
+        position = counter_bits(self.tensor.height, self.tensor.width, *self.stride) if strided else 4
+        counter  = counter_bits(self.kept_beats) + position
+        gated    = self.o.payload_bits * (self.before + self.after > 0)
+        return Cost(ff=counter + self.o.payload_bits + 1, lut=gated, sites=gated) + technology.logic(
+            "subsample", one=1, counter=counter, strided=int(strided), edge=int(gated > 0))
 
     def component(self):
         return Subsampler(self)

@@ -169,6 +169,8 @@ class EventGraph:
         self.frames    = frames
         self.processes = []
         self._owned    = {}
+        self._channels = {}             # by name
+        self._takers   = {}             # by the id of the producer: (process, its last step that takes)
 
     def process(self, name, steps, owner=None):
         """Add a process of ``steps`` steps a frame; :meth:`of` finds it by its ``owner``."""
@@ -180,6 +182,24 @@ class EventGraph:
     def of(self, owner):
         """The processes that were added for ``owner``, in order."""
         return tuple(self._owned[id(owner)])
+
+    def name(self, name, channel):
+        """Name ``channel``, for :meth:`ends`."""
+        self._channels[name] = channel
+
+    def ends(self):
+        """By name of the channel, the cycles in which the last beat of each frame goes over it. Once it is solved."""
+        frame = np.arange(self.frames)
+
+        def times(process, step):
+            return process.time[frame * process.steps + step].astype(np.int64)
+
+        found = {}
+        for name, channel in self._channels.items():
+            takers = self._takers.get(id(channel.producer))             # the last one of several lets the beat go
+            found[name] = (times(channel.producer, channel.put[-1]) + 1 if takers is None else
+                           np.max([times(*taker) for taker in takers], axis=0)).tolist()
+        return found
 
     def source(self, beats, cycles=None):
         """The channel from outside, ``beats`` a frame: always valid, a beat in step b of its process is accepted.
@@ -204,6 +224,7 @@ class EventGraph:
         taking = np.asarray(taking)
         if len(taking) != len(channel.put):
             raise TimingError(f"{process.name} takes {len(taking)} beats of {len(channel.put)}")
+        self._takers.setdefault(id(channel.producer), []).append((process, int(taking[-1])))
         places = 1 + channel.stages
         process.wait(channel.producer, channel.put, places, at=taking)
         if channel.spoils is not None:

@@ -6,7 +6,7 @@ from amaranth import *
 
 from export.rom import value_rom
 from hw.arithmetic import reached, rows
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, choice_luts, counter_bits
 from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
@@ -44,7 +44,7 @@ class Turns(Held, Levels):
 
     def cost(self, technology):
         """Registers: the sums, busy, turn and group, the codes of all turns but the last, the codes, valid. For each bit of
-        the sums of a turn a multiplexer of all turns; a comparator for each of these sums and level, and the parities
+        the sums of a turn a choice among all turns; a comparator for each of these sums and level, and the parities
         of hw.threshold."""
         sums     = self.pe * self.at_a_time
         levels   = self.levels.shape[1]
@@ -52,8 +52,9 @@ class Turns(Held, Levels):
         counter  = counter_bits(self.cycles, max(2, self.passes)) + 1
         parity   = sums * sum(-(-((levels >> bit) - 1) // 5) for bit in range(self.count_bits) if levels >> bit)
         held     = sums * self.target.bits * (self.cycles - 1)
-        registers = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1)
-        common   = {"one": 1, "counter": counter, "choices": sums * self.source.bits * self.cycles, "parity": parity,
+        chosen   = sums * self.source.bits * choice_luts(self.cycles)
+        registers = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1, lut=chosen, sites=chosen)
+        common   = {"one": 1, "counter": counter, "parity": parity,
                     "offset": sums * self.target.bits * (self.code(0) != 0)}
         words    = rom(technology, self.rom)
         if technology.cells:
@@ -120,12 +121,10 @@ class TurnThresholds(UnitComponent):
                 count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
                                  for level, bound in enumerate(bounds)])
                 made.append(unit.code(count)[:bits])
-            for at in range(unit.cycles - 1):
-                held = Signal(unit.at_a_time * bits, name=f"codes_{number}_{at}")
-                with m.If(turn == at):
-                    m.d.sync += held.eq(Cat(made))
-                codes.append(held)
-            codes += made
+            held = Signal((unit.cycles - 1) * unit.at_a_time * bits, name=f"codes_{number}")      # of the turns before
+            with m.If(busy & ~last):
+                m.d.sync += held.eq(Cat(held, *made)[len(Cat(made)):])
+            codes += [held, *made]
         with m.If(finish):
             m.d.sync += self.o.payload.eq(Cat(codes))
         output_register(m, self.o, finish)

@@ -18,7 +18,7 @@ from hw.cost import Cost
 from hw.shared import SharedComponent
 from hw.stream import Beats, Unit, UnitComponent, name_ports
 
-__all__ = ["MatrixBlock", "MatrixLogic", "Unrolled"]
+__all__ = ["MatrixBlock", "MatrixLogic", "Unrolled", "place"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class MatrixLogic(UnitComponent):
             made = {}                                        # there in the next stage
             for number, block in enumerate(blocks):
                 if len(blocks) == 1:
-                    made |= _place(m, platform, wiring, block, bits)
+                    made |= place(m, platform, wiring, block, bits)
                     continue
                 part = MatrixBlock(wiring, block, wires)
                 m.submodules[f"block_{stage}_{number}"] = part
@@ -176,12 +176,12 @@ class MatrixBlock(SharedComponent):
     def circuit(self, platform):
         m    = Module()
         bits = dict(zip(self.read_wires, self.reads, strict=True))
-        made = _place(m, platform, *self._arguments[:2], bits)
+        made = place(m, platform, *self._arguments[:2], bits)
         m.d.comb += self.made.eq(Cat(made[wire] for wire in self.made_wires))
         return m
 
 
-def _place(m, platform, wiring, block, bits):
+def place(m, platform, wiring, block, bits):
     """Add the rows of ``block`` to ``m``; returns the bits of all wires that they make.
 
     ``bits`` : of each wire that is there before.

@@ -15,7 +15,7 @@ from hw.rom import RomFiles
 from hw.seven_series import Primitives
 from hw.shared import Library
 
-__all__ = ["cells", "describe", "generate", "version_word"]
+__all__ = ["cells", "describe", "generate", "module", "version_word"]
 
 
 def version_word():
@@ -31,15 +31,15 @@ def generate(plan, primitives=Primitives.GENERIC, registers=False):
     With ``registers`` it has the AXI4-Lite register block. With ``primitives`` other than generic it holds instances of
     the device's cells; :func:`cells` has their behaviour.
     """
-    with _no_collection():
-        return _generate(plan, primitives, registers)
+    return module(Top(plan, version_word() if registers else None), plan.network.name, primitives)
 
 
-def _generate(plan, primitives, registers):
-    name    = plan.network.name
+def module(component, name, primitives=Primitives.GENERIC):
+    """Verilog of ``component``, a top or a unit alone, as the module ``name``, with all that it is made of."""
     library = Library(name)
-    texts   = [_plain_module_names(_convert(Top(plan, version_word() if registers else None), name, RomFiles(primitives, library)))]
-    texts  += [_convert(component, module, RomFiles(primitives)) for module, component in library.modules()]
+    with _no_collection():
+        texts  = [_plain_module_names(_convert(component, name, RomFiles(primitives, library)))]
+        texts += [_convert(shared, title, RomFiles(primitives)) for title, shared in library.modules()]
     texts.append(resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
     return "\n".join(texts)
 

@@ -6,7 +6,7 @@ from export.packing import TRITS_PER_BYTE, Packing, word_bits
 
 __all__ = ["BLOCK_LUTS", "DECODER_LUTS", "PackingChoice", "blocks", "chosen", "packed_luts"]
 
-DECODER_LUTS = 46
+DECODER_LUTS = 14
 """LUTs that turn a byte into five trits (hw.rom.ByteDecoder, Yosys 0.70, ``synth_xilinx -family xc7``)."""
 
 BLOCK_LUTS = 156

@@ -30,10 +30,11 @@ class TrainingConfig:
     optimizer: "adam" (AdamW) or "sgd".
     momentum, nesterov: of SGD.
     schedule: "cosine": the learning rate falls to 0 along a half cosine, step by step; "step": it is
-        multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is 0).
+        multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is 0), or by the
+        one of ``factors`` in the same place.
     label_smoothing: of the cross entropy, 0..1, 1 not included.
     gradient_clip: largest norm of the gradient of all parameters together; None does not clip.
-    augmentation: "none" or "crop-flip" (``quant.data.augment``), anew in each epoch.
+    augmentation: "none" or "crop-flip" (``quant.data.augment``), anew in each epoch, with ``padding`` pixels.
     validation: how many training images are held apart and judged after each epoch.
     keep: "last": the weights after the last epoch; "best": those of the epoch with the best accuracy on
         the images held apart, the earliest among equals.
@@ -55,9 +56,11 @@ class TrainingConfig:
     schedule: str = "cosine"
     milestones: tuple[int, ...] = ()
     factor: float = 0.1
+    factors: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     gradient_clip: float | None = None
     augmentation: str = "none"
+    padding: int = 4
     validation: int = 0
     keep: str = "last"
     recalibrate: int = 0
@@ -65,7 +68,8 @@ class TrainingConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "seed": 0, "threads": 1, "validation": 0, "recalibrate": 0}
+        least = {"epochs": 1, "batch_size": 1, "seed": 0, "threads": 1, "padding": 0, "validation": 0}
+        least["recalibrate"] = 0
         for name, lowest in least.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -107,6 +111,11 @@ class TrainingConfig:
         if bool(self.milestones) != (self.schedule == "step"):
             raise ValueError(f"milestones belong to the schedule 'step': not {list(self.milestones)!r} with "
                              f"{self.schedule!r}")  # fmt: skip
+        if self.factors and len(self.factors) != len(self.milestones):
+            raise ValueError(f"factors must be one for each of {len(self.milestones)} milestones, not "
+                             f"{list(self.factors)!r}")  # fmt: skip
+        if not all(math.isfinite(factor) and factor > 0 for factor in self.factors):
+            raise ValueError(f"factors must be finite and above 0, not {list(self.factors)!r}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
             raise ValueError("nesterov needs the optimizer 'sgd' with a momentum above 0")
         if self.keep == "best" and not self.validation:
@@ -116,4 +125,6 @@ class TrainingConfig:
         """Return the learning rate at ``step`` of all ``steps``, in ``epoch``; both count from 0."""
         if self.schedule == "cosine":
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        return self.learning_rate * self.factor ** sum(epoch >= milestone for milestone in self.milestones)
+        passed = sum(epoch >= milestone for milestone in self.milestones)
+        factor = math.prod(self.factors[:passed]) if self.factors else self.factor**passed
+        return self.learning_rate * factor

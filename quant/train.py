@@ -287,7 +287,7 @@ class _Training:
                 group["lr"] = rate
             x, y = images[batch], labels[batch]
             if config.augmentation == "crop-flip":
-                x = crop_and_flip(x, drawing, part=(part, len(whole)))
+                x = crop_and_flip(x, drawing, config.padding, part=(part, len(whole)))
             x = values(x, like)
             step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate, processes)  # type: ignore[misc]
             scores, loss = judge(x, y)
@@ -305,14 +305,16 @@ class _Training:
         failed = watch.step()
         if failed is not None:
             raise self._ran_away(failed)
+        if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+            raise self._ran_away(self.batches - 1, "a parameter is not finite after")
         processes.sum_([losses, correct])
         return EpochRecord(
             epoch=epoch + 1, loss=float(losses) / len(images), train_accuracy=int(correct) / len(images)
         )
 
-    def _ran_away(self, step: int) -> TrainingError:
+    def _ran_away(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
         return TrainingError(
-            f"the loss is not finite at step {step + 1} of epoch {len(self.history) + 1}: "
+            f"{what} step {step + 1} of epoch {len(self.history) + 1}: "
             f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set gradient_clip"
         )
 

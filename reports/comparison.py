@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 
+_MARKERS = "osv^D"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layer:
     """One layer of a trained network.
@@ -37,17 +40,23 @@ class Layer:
     path: of the module.
     weights: how many there are.
     nonzero: how many of them are not 0.
+    started: how many of them were not 0 when the ternary training began; None of float weights.
     values: a sample of the latent weights, for the histogram; of float weights, of them.
     edges: where the latent weight changes from one trit to another, ascending; empty where no threshold is.
-    kernels: the first ones as trits (or float numbers), [n, kh, kw]; None of a dense layer.
+    kernels: those of the first channels as sums of planes (or float numbers), [n, kh, kw]; None of a dense
+        layer.
+    before: the same ones as they were when the ternary training began; None where there is no one latent
+        weight for each.
     """
 
     path: str
     weights: int
     nonzero: int
+    started: int | None
     values: npt.NDArray[np.float64]
     edges: tuple[float, ...]
     kernels: npt.NDArray[np.float64] | None
+    before: npt.NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +69,7 @@ class Run:
     method, options: the ternarization method and its options, for people.
     activation: kind and bits of its activations.
     correct, images: of the held-out images.
+    validation_percent: accuracy on the images held apart to choose by; None without any.
     float_correct: how many of them the float network it started from classified rightly; None without one.
     epochs, seed: of the training; ``dataset`` is its description.
     device: that trained it.
@@ -73,6 +83,7 @@ class Run:
     activation: str
     correct: int
     images: int
+    validation_percent: float | None
     float_correct: int | None
     epochs: int
     seed: int
@@ -122,6 +133,7 @@ def table(runs: Sequence[Run]) -> Table:
             run.method,
             run.activation,
             run.accuracy,
+            run.validation_percent,
             None if run.float_correct is None else 100 * run.float_correct / run.images,
             run.zeros,
             run.rom_bits,
@@ -137,6 +149,7 @@ def table(runs: Sequence[Run]) -> Table:
         "Method",
         "Activations",
         Column("Accuracy", **percent),  # type: ignore[arg-type]
+        Column("Validation", **percent),  # type: ignore[arg-type]
         Column("Float start", **percent),  # type: ignore[arg-type]
         Column("Zeros", suffix=" %"),
         "ROM bits",
@@ -150,11 +163,23 @@ def table(runs: Sequence[Run]) -> Table:
 
 
 def density_table(runs: Sequence[Run]) -> Table:
-    """Return the share of weights that are not 0 in each layer, a column for each run."""
+    """Return the share of weights that are not 0 in each layer and in all, a column for each run.
+
+    Where the weights are ternary also the share when the ternary training began, before fine-tuning.
+    """
     paths = list(dict.fromkeys(layer.path for run in runs for layer in run.layers))
-    density = [{layer.path: 100 * layer.nonzero / layer.weights for layer in run.layers} for run in runs]
-    rows = tuple((path, *(found.get(path) for found in density)) for path in paths)
-    return Table("Density of each layer", ("Layer", *(Column(run.name, suffix=" %") for run in runs)), rows)
+    shown = [{layer.path: _density(layer) for layer in run.layers} for run in runs]
+    rows = [(path, *(found.get(path) for found in shown)) for path in paths]
+    every = ("all", *(f"{100 - run.zeros:.1f} %" for run in runs))
+    notes = ("Weights that are not 0; in brackets when the ternary training began.",)
+    return Table(
+        "Density of each layer", ("Layer", *(run.name for run in runs)), (*rows, every), notes, summary_rows=1
+    )
+
+
+def _density(layer: Layer) -> str:
+    now = f"{100 * layer.nonzero / layer.weights:.1f} %"
+    return now if layer.started is None else f"{now} ({100 * layer.started / layer.weights:.1f} %)"
 
 
 def as_csv(runs: Sequence[Run]) -> str:
@@ -176,44 +201,61 @@ def as_html(runs: Sequence[Run], pictures: dict[str, str]) -> str:
 
 
 def accuracy_picture(runs: Sequence[Run]) -> bytes:
-    """Return a PNG: accuracy over the share of zeros, and over the bits of the ROM where they are known."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    for run in runs:
-        for axes, place in ((left, run.zeros), (right, run.rom_bits)):
-            if place is not None:
-                axes.plot(place, run.accuracy, "o")
-                axes.annotate(run.name, (place, run.accuracy), (4, 4), textcoords="offset points", fontsize=7)
+    """Return a PNG: accuracy over the share of zeros and over the bits of ROM, and each layer's density."""
+    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    middle.sharey(left)
+    paths = list(dict.fromkeys(layer.path for run in runs for layer in run.layers))
+    for index, run in enumerate(runs):
+        style: dict[str, Any] = {"color": f"C{index % 10}", "marker": _MARKERS[index // 10 % len(_MARKERS)]}
+        left.plot(run.zeros, run.accuracy, linestyle="none", label=run.name, **style)
+        if run.rom_bits is not None:
+            middle.plot(run.rom_bits / run.weights, run.accuracy, linestyle="none", **style)
+        places = [paths.index(layer.path) for layer in run.layers]
+        right.plot(places, [100 * layer.nonzero / layer.weights for layer in run.layers], **style)
     left.set_xlabel("weights that are 0, %")
     left.set_ylabel("accuracy on held-out images, %")
-    right.set_xlabel("bits of the weights in ROM")
+    middle.set_xlabel("bits of ROM for a weight")
+    right.set_ylabel("weights that are not 0, %")
+    right.set_xticks(range(len(paths)), paths, rotation=30 if len(paths) < 8 else 90, fontsize=7)
+    right.set_ylim(bottom=0)
+    figure.legend(loc="outside right upper", fontsize=7)
     return _png(figure)
 
 
 def weights_picture(run: Run) -> bytes:
-    """Return a PNG: for each layer the histogram of latent weights with its thresholds, and kernels below."""
-    figure = Figure(figsize=(2.6 * len(run.layers), 5), layout="constrained")
-    grid = figure.subplots(2, len(run.layers), squeeze=False)
-    for (upper, lower), layer in zip(grid.T, run.layers, strict=True):
-        upper.hist(layer.values, bins=80, color="#2f6fd0")
+    """Return a PNG for each layer: latent weights with thresholds, kernels before and after training."""
+    figure = Figure(figsize=(2.6 * len(run.layers), 6), layout="constrained")
+    grid = figure.subplots(3, len(run.layers), squeeze=False, height_ratios=(1.2, 1, 1))
+    for (histogram, before, after), layer in zip(grid.T, run.layers, strict=True):
+        histogram.hist(layer.values, bins=80, color="#2f6fd0")
         for edge in layer.edges:
-            upper.axvline(edge, color="#c4620e", linewidth=1)
-        upper.set_title(f"{layer.path}\n{100 * layer.nonzero / layer.weights:.1f} % not 0", fontsize=8)
-        upper.set_yticks([])
-        lower.axis("off")
-        if layer.kernels is not None:
-            lower.imshow(_tiles(layer.kernels), cmap="gray", interpolation="nearest")
-    figure.suptitle(f"{run.name}: latent weights, thresholds, kernels")
+            histogram.axvline(edge, color="#c4620e", linewidth=1)
+        histogram.set_title(f"{layer.path}\n{100 * layer.nonzero / layer.weights:.1f} % not 0", fontsize=8)
+        histogram.set_yticks([])
+        for axes, kernels, title in (
+            (before, layer.before, "kernels at the start"),
+            (after, layer.kernels, "kernels after training"),
+        ):
+            axes.axis("off")
+            if kernels is not None:
+                largest = max(np.abs(kernels).max(), 1e-12)  # 0 is the grey in the middle
+                colours = matplotlib.colormaps["gray"].with_extremes(bad="#8fb3e8")
+                axes.imshow(_tiles(kernels), cmap=colours, vmin=-largest, vmax=largest)
+                axes.set_title(title, fontsize=7)
+    figure.suptitle(
+        f"{run.name}: latent weights and thresholds; kernels of channel 0, black -, grey 0, white +"
+    )
     return _png(figure)
 
 
 def _tiles(kernels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Lay kernels [n, kh, kw] out in rows of eight, a line apart."""
+    """Lay kernels [n, kh, kw] out in rows of eight, a line apart and around."""
     count, height, width = kernels.shape
     rows, columns = -(-count // 8), min(8, count)
-    canvas = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    canvas = np.full((rows * (height + 1) + 1, columns * (width + 1) + 1), np.nan)
     for index, kernel in enumerate(kernels):
-        top, left = index // 8 * (height + 1), index % 8 * (width + 1)
+        top, left = 1 + index // 8 * (height + 1), 1 + index % 8 * (width + 1)
         canvas[top : top + height, left : left + width] = kernel
     return canvas
 

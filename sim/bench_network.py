@@ -1,57 +1,64 @@
-"""The cocotb bench of a whole network: clock, reset, source, sink, and the end of the run.
+"""The cocotb bench of a whole network: clock, reset, and the end of the run.
 
-It runs inside the simulator. What to do is in ``job.json`` and ``stimulus.txt`` of the folder it runs in;
-what happened is left in ``outcome.json``. It judges nothing: the probes write every beat to files, which
+It runs inside the simulator. What to do is in ``job.json`` of the folder it runs in; what happened is left in
+``outcome.json``. Frames are sent, taken and written down in Verilog (``stream_source.v``, ``stream_sink.v``,
+``stream_probe.v``): Python, which would be slower than the simulator, wakes once a frame. It judges nothing:
 ``sim.scoreboard`` compares.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.task import Task
 from cocotb.triggers import First, Timer
 
 from export.files import write_atomic
-from sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome, read_stimulus
+from sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome
 from sim.shell import ERROR_PORT
-from sim.stimulus import Stalls
-from sim.stream_agents import PERIOD_NS, SOURCE_NS, StreamSink, StreamSource, until
+
+PERIOD_NS = 10
+"""Clock period: the clock rises at 0 and falls at 5."""
+
+QUIET_NS = 7
+"""Instant of the period in which nothing else moves and Python writes."""
 
 RESET_CYCLES = 5
+SHORTEST_WINDOW = 1000
+"""Cycles between two looks at a design with short frames."""
+
 PROGRESS_SECONDS = 0.2
 
 
 @cocotb.test()
 async def run(bench: Any) -> None:
-    """Send every frame, wait for every output word, then for words that should not come."""
+    """Let the design go, wait for every output word, then for words that should not come."""
     job = Job(**json.loads(Path(JOB_FILE).read_text()))
-    clock, reset = getattr(bench, job.clock), getattr(bench, job.reset)
     bench.expected.value = job.output_beats
-    Clock(clock, PERIOD_NS, unit="ns").start(start_high=True)
-    await Timer(RESET_CYCLES * PERIOD_NS, "ns")
-    await until(SOURCE_NS)
-    reset.value = 1
+    Clock(getattr(bench, job.clock), PERIOD_NS, unit="ns").start(start_high=True)
+    await Timer((RESET_CYCLES - 1) * PERIOD_NS + QUIET_NS, "ns")
+    bench.go.value = 1
+    await Timer(PERIOD_NS, "ns")
     if job.spent_beats:
         await _spend(bench, job)
 
-    started, first = time.perf_counter(), int(bench.cycle.value)
-    _start_agents(bench, job, read_stimulus())
-    complete = await _wait(bench, job)
-    seconds, cycles = time.perf_counter() - started, int(bench.cycle.value) - first
+    started, cpu, first = time.perf_counter(), time.process_time(), int(bench.cycle.value)
+    complete, python_seconds = await _wait(bench, job)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
+    cycles = int(bench.cycle.value) - first
 
     await Timer(job.drain_cycles * PERIOD_NS, "ns")
     outcome = Outcome(
         complete=complete,
         cycles=cycles,
         seconds=seconds,
+        cpu_seconds=cpu_seconds,
+        python_seconds=python_seconds,
+        counts=[int(bench.counts.value) >> (32 * index) & 0xFFFFFFFF for index in range(len(job.streams))],
         held=[name for index, name in enumerate(job.streams) if bench.held.value[index] == 1],
         error=hasattr(bench, ERROR_PORT) and str(getattr(bench, ERROR_PORT).value) != "0",
     )
@@ -59,46 +66,35 @@ async def run(bench: Any) -> None:
 
 
 async def _spend(bench: Any, job: Job) -> None:
-    """Send some beats, then reset: nothing of them may be left. The probes begin anew with their files."""
-    source, sink = _start_agents(bench, job, read_stimulus()[: job.spent_beats])
-    # a design that hangs does so again after the reset, where it is told
-    await First(source, Timer(job.spent_beats * job.patience_cycles * PERIOD_NS, "ns"))
-    source.cancel()
-    sink.cancel()
-    bench.s_axis_tvalid.value = 0
-    getattr(bench, job.reset).value = 0
+    """Send some words, then reset: nothing of them may be left. Source, sink and probes begin anew."""
+    for _ in range(job.spent_beats * job.patience_cycles):
+        if int(bench.sent.value) >= job.spent_beats:
+            break  # a design that hangs does so again after the reset, where it is told
+        await Timer(PERIOD_NS, "ns")
+    bench.go.value = 0
     await Timer(RESET_CYCLES * PERIOD_NS, "ns")
-    await until(SOURCE_NS)
-    getattr(bench, job.reset).value = 1
+    bench.go.value = 1
+    await Timer(PERIOD_NS, "ns")
 
 
-def _start_agents(bench: Any, job: Job, beats: Sequence[tuple[int, bool]]) -> tuple[Task[None], Task[None]]:
-    pattern = Stalls.parse(job.stalls).pattern
-    # two generators, so that neither end's pauses depend on the other's
-    idle = pattern.idle(random.Random(f"{job.seed} source"), job.interval_cycles)
-    pauses = pattern.ready and pattern.ready(random.Random(f"{job.seed} sink"), job.interval_cycles)
-    source = StreamSource(
-        valid=bench.s_axis_tvalid,
-        payload=bench.s_axis_tdata,
-        last=bench.s_axis_tlast,
-        taken=bench.taken_source,
-    )
-    sink = StreamSink(valid=bench.m_axis_tvalid, ready=bench.m_axis_tready, taken=bench.taken_sink)
-    return cocotb.start_soon(source.send(beats, idle)), cocotb.start_soon(sink.take(pauses, pattern.patience))
+async def _wait(bench: Any, job: Job) -> tuple[bool, float]:
+    """Wait for the last output word; also return the seconds that Python took.
 
-
-async def _wait(bench: Any, job: Job) -> bool:
-    """Wait for the last output word; False when no stream moved for ``job.patience_cycles``."""
-    window_cycles = min(job.interval_cycles, job.patience_cycles)
-    before, still_cycles, told = -1, 0, 0.0
+    False when no stream moved for ``job.patience_cycles``.
+    """
+    window_cycles = min(max(job.interval_cycles, SHORTEST_WINDOW), job.patience_cycles)
+    before, still_cycles, told, python_seconds = -1, 0, 0.0, 0.0
     while not int(bench.complete.value):
+        awake = time.process_time()
         now = int(bench.progress.value)
         still_cycles = still_cycles + window_cycles if now == before else 0
         if still_cycles >= job.patience_cycles:
-            return False
+            return False, python_seconds
         before = now
         if time.monotonic() - told > PROGRESS_SECONDS:
             told = time.monotonic()
             write_atomic(PROGRESS_FILE, str(int(bench.delivered.value)))
-        await First(bench.complete.value_change, Timer(window_cycles * PERIOD_NS, "ns"))
-    return True
+        wake = First(bench.complete.value_change, Timer(window_cycles * PERIOD_NS, "ns"))
+        python_seconds += time.process_time() - awake
+        await wake
+    return True, python_seconds

@@ -7,6 +7,7 @@ compiler and simulator can be stopped with it as one group.
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -36,6 +37,7 @@ class Launch:
     sources: Verilog files.
     build_arguments: options for the simulator's compiler.
     build: whether to build, or to run what is there.
+    run: whether to run it then.
     build_dir: folder of the compiled bench.
     run_dir: folder in which it runs; ROM images and the job lie there.
     seed: of cocotb's own generator.
@@ -46,6 +48,7 @@ class Launch:
     sources: list[str]
     build_arguments: list[str]
     build: bool
+    run: bool
     build_dir: str
     run_dir: str
     seed: int
@@ -74,19 +77,24 @@ def main(path: str) -> None:
             always=True,
             log_file=build_dir / BUILD_LOG,
         )
-    build_seconds = time.perf_counter() - started if launch.build else 0.0
-    runner.test(
-        test_module=BENCH_MODULE,
-        hdl_toplevel=SHELL_TOP,
-        hdl_toplevel_lang="verilog",
-        build_dir=build_dir,
-        test_dir=run_dir,
-        results_xml=str(run_dir / "results.xml"),
-        seed=launch.seed,
-        waves=launch.wave,
-        log_file=run_dir / RUN_LOG,
-    )
-    write_atomic(run_dir / FINISHED_FILE, json.dumps({"build_seconds": build_seconds}))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    built = {
+        "build_seconds": time.perf_counter() - started if launch.build else 0.0,
+        "build_cpu_seconds": used.ru_utime + used.ru_stime,
+    }
+    if launch.run:
+        runner.test(
+            test_module=BENCH_MODULE,
+            hdl_toplevel=SHELL_TOP,
+            hdl_toplevel_lang="verilog",
+            build_dir=build_dir,
+            test_dir=run_dir,
+            results_xml=str(run_dir / "results.xml"),
+            seed=launch.seed,
+            waves=launch.wave,
+            log_file=run_dir / RUN_LOG,
+        )
+    write_atomic(run_dir / FINISHED_FILE, json.dumps(built))
 
 
 if __name__ == "__main__":

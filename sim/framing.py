@@ -28,12 +28,14 @@ def whole(payloads: Sequence[int], beats_per_frame: int) -> list[Beat]:
     return [(payload, index % beats_per_frame == 0) for index, payload in enumerate(payloads, start=1)]
 
 
-def spoil(payloads: Sequence[int], beats_per_frame: int, seed: int) -> tuple[list[Beat], IntArray]:
+def spoil(
+    payloads: Sequence[int], beats_per_frame: int, generator: random.Random
+) -> tuple[list[Beat], IntArray]:
     """Return beats of which two frames in three end early or late, and how many of each frame [N] count.
 
     A frame of one beat cannot end early.
     """
-    generator, beats, counts = random.Random(f"{seed} framing"), [], []
+    beats, counts = [], []
     for number, start in enumerate(range(0, len(payloads), beats_per_frame)):
         frame = list(payloads[start : start + beats_per_frame])
         if number % 3 == 1 and beats_per_frame > 1:

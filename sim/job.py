@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sim.shell import PAUSES_FILE, SOURCE_FILE
 
 __all__ = [
     "JOB_FILE",
@@ -14,12 +16,11 @@ __all__ = [
     "Job",
     "Outcome",
     "read_progress",
-    "read_stimulus",
+    "write_pauses",
     "write_stimulus",
 ]
 
 JOB_FILE = "job.json"
-STIMULUS_FILE = "stimulus.txt"
 OUTCOME_FILE = "outcome.json"
 PROGRESS_FILE = "progress"
 """Number of output words so far; rewritten now and then, read by whoever shows progress."""
@@ -31,23 +32,19 @@ class Job:
 
     Parameters
     ----------
-    clock, reset: names of the ports.
+    clock: name of the port.
     streams: names of the streams, in the order of the manifest.
     output_beats: words that the output must deliver.
-    interval_cycles: the scale of the pauses.
-    stalls, seed: the pattern of pauses and what its randomness starts from.
+    interval_cycles: how often to look whether anything moves.
     patience_cycles: the run ends when no stream moved for so long.
     drain_cycles: how long to wait for words that should not come after the last.
-    spent_beats: how many beats to send before a reset, after which all begins anew; 0 for no reset.
+    spent_beats: how many words to send before a reset, after which all begins anew; 0 for no reset.
     """
 
     clock: str
-    reset: str
     streams: list[str]
     output_beats: int
     interval_cycles: int
-    stalls: str
-    seed: int
     patience_cycles: int
     drain_cycles: int
     spent_beats: int = 0
@@ -65,6 +62,8 @@ class Outcome:
     ----------
     complete: whether the output delivered every word.
     cycles, seconds: from the end of reset to the last output word, and the time that took.
+    cpu_seconds, python_seconds: of a processor in that time, and how much of it was Python's.
+    counts: transfers on each stream, in the order of the manifest.
     held: streams that offer a beat which nobody takes, at the end.
     error: the design's sticky error output is not 0.
     """
@@ -72,6 +71,9 @@ class Outcome:
     complete: bool
     cycles: int
     seconds: float
+    cpu_seconds: float
+    python_seconds: float
+    counts: list[int]
     held: list[str]
     error: bool
 
@@ -93,13 +95,23 @@ def read_progress(folder: Path) -> int:
         return 0
 
 
-def write_stimulus(folder: Path, beats: Iterable[tuple[int, bool]]) -> None:
-    """Write (payload, last) of each beat of the source: a line each, TLAST and the payload in hexadecimal."""
-    lines = (f"{int(last)} {payload:x}\n" for payload, last in beats)
-    (folder / STIMULUS_FILE).write_text("".join(lines))
+def write_stimulus(folder: Path, beats: Sequence[tuple[int, bool]], idle: Iterable[int], bits: int) -> None:
+    """Write what the source reads: of each beat the idle cycles before it and its payload.
+
+    Parameters
+    ----------
+    folder: of the run.
+    beats: (TDATA, TLAST) of each.
+    idle: cycles before each, at least as many as beats.
+    bits: of TDATA; TLAST travels above it.
+    """
+    lines = (
+        f"{pause:x} {payload | last << bits:x}\n" for (payload, last), pause in zip(beats, idle, strict=False)
+    )
+    (folder / SOURCE_FILE).write_text("".join(lines))
 
 
-def read_stimulus(folder: Path = Path()) -> list[tuple[int, bool]]:
-    """Return (payload, last) of each beat of the source."""
-    lines = (folder / STIMULUS_FILE).read_text().splitlines()
-    return [(int(payload, 16), last == "1") for last, payload in (line.split() for line in lines)]
+def write_pauses(folder: Path, pauses: Iterable[tuple[int, int]], *, patient: bool) -> None:
+    """Write what the sink reads: cycles that ready is low and high, not both 0."""
+    lines = (f"{low:x} {high:x}\n" for low, high in pauses)
+    (folder / PAUSES_FILE).write_text("".join((f"{int(patient)} 0\n", *lines)))

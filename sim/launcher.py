@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import sim
 from export.files import write_atomic
@@ -19,9 +20,11 @@ from sim.child import BUILD_LOG, FINISHED_FILE, RUN_LOG, Launch
 from sim.job import OUTCOME_FILE, read_progress
 from sim.simulators import Simulator, Tool
 
-__all__ = ["Bench", "SimulationFailed"]
+__all__ = ["Bench", "Built", "SimulationFailed", "SimulationStopped"]
 
-PROBE = Path(__file__).with_name("stream_probe.v")
+FIXTURES = tuple(
+    Path(__file__).with_name(name) for name in ("stream_probe.v", "stream_source.v", "stream_sink.v")
+)
 POLL_SECONDS = 0.1
 
 ICARUS_ARGUMENTS = ("-g2005",)
@@ -45,7 +48,28 @@ NETLIST_ARGUMENTS = (
 
 
 class SimulationFailed(ValueError):
-    """The bench could not be built or the simulator stopped: there is no verdict. The message says why."""
+    """The bench could not be built or the simulator stopped: there is no verdict. The message says why.
+
+    Parameters
+    ----------
+    message: why, on a line.
+    frames: number of the first frame and count of those that were sent, where it ran at all.
+    """
+
+    def __init__(self, message: str, frames: tuple[int, int] | None = None) -> None:
+        super().__init__(message)
+        self.frames = frames
+
+
+class SimulationStopped(Exception):
+    """The bench was stopped because another one has a verdict already."""
+
+
+class Built(NamedTuple):
+    """Seconds, and seconds of a processor, that a build took."""
+
+    seconds: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -73,41 +97,65 @@ class Bench:
     wave: bool
     netlist: bool = False
 
-    def run(self, progress: Callable[[int], None] | None = None) -> float:
-        """Build when needed, run to the end; return the seconds that the build took, 0.0 when it was there.
+    def build(self) -> Built:
+        """Build when needed, without running; as ``run`` else."""
+        return self._launch(run=False)
+
+    def run(
+        self, progress: Callable[[int], None] | None = None, stopped: Callable[[], bool] = lambda: False
+    ) -> Built:
+        """Build when needed, run to the end; return what the build took, nothing when it was there.
+
+        Parameters
+        ----------
+        progress: called now and then with the output words so far.
+        stopped: asked now and then whether to give up.
 
         Raises
         ------
         SimulationFailed: the child ended before the bench did.
+        SimulationStopped: ``stopped`` said so.
         """
-        arguments = self._build_arguments()
-        digest, stamp = self._digest(arguments), self.build_dir / "stamp"
+        return self._launch(run=True, progress=progress, stopped=stopped)
+
+    def _launch(
+        self,
+        *,
+        run: bool,
+        progress: Callable[[int], None] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Built:
+        digest, stamp = self.digest, self.build_dir / "stamp"
         fresh = stamp.exists() and stamp.read_text() == digest
         if not fresh:
             shutil.rmtree(self.build_dir, ignore_errors=True)  # a leftover of an interrupted build included
             self.build_dir.mkdir(parents=True)
-        shell_file = self.build_dir / "bench.v"
-        shell_file.write_text(self.shell)
+            (self.build_dir / "bench.v").write_text(self.shell)
+        elif not run:
+            return Built(0.0, 0.0)
+        sources = (*self.verilog, *FIXTURES, self.build_dir / "bench.v")
         launch = Launch(
             simulator=self.tool.simulator.value,
-            sources=[*(str(path.absolute()) for path in self.verilog), str(PROBE), str(shell_file)],
-            build_arguments=arguments,
+            sources=[str(path.absolute()) for path in sources],
+            build_arguments=self._build_arguments(),
             build=not fresh,
+            run=run,
             build_dir=str(self.build_dir),
             run_dir=str(self.run_dir),
             seed=self.seed,
             wave=self.wave,
         )
         write_atomic(self.run_dir / "launch.json", launch.to_json())
-        self._run_child(progress)
+        self._run_child(progress, stopped)
         finished = self.run_dir / FINISHED_FILE
-        if not finished.exists() or not (self.run_dir / OUTCOME_FILE).exists():
+        if not finished.exists() or (run and not (self.run_dir / OUTCOME_FILE).exists()):
             raise SimulationFailed(self._reason(built=not fresh))
         if not fresh:
             write_atomic(stamp, digest)
-        return float(json.loads(finished.read_text())["build_seconds"])
+        took = json.loads(finished.read_text())
+        return Built(took["build_seconds"], took["build_cpu_seconds"])
 
-    def _run_child(self, progress: Callable[[int], None] | None) -> None:
+    def _run_child(self, progress: Callable[[int], None] | None, stopped: Callable[[], bool]) -> None:
         environment = {**os.environ, **self.tool.environment}
         root = Path(sim.__file__).parent.parent
         environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, sys.path)])
@@ -128,6 +176,8 @@ class Bench:
                         child.wait(POLL_SECONDS)
                         break
                     except subprocess.TimeoutExpired:
+                        if stopped():
+                            raise SimulationStopped from None
                         if progress is not None:
                             progress(read_progress(self.run_dir))
             finally:
@@ -142,10 +192,12 @@ class Bench:
         more = [*(NETLIST_ARGUMENTS if self.netlist else ()), *(["--trace-fst"] if self.wave else [])]
         return [*VERILATOR_ARGUMENTS, *more]
 
-    def _digest(self, arguments: list[str]) -> str:
+    @property
+    def digest(self) -> str:
+        """What a build hangs on: the same digest, the same program."""
         tool = (self.tool.simulator.value, self.tool.version, self.tool.path, self.wave)
-        digest = hashlib.sha256(repr((tool, arguments, self.shell)).encode())
-        for source in (*self.verilog, PROBE):
+        digest = hashlib.sha256(repr((tool, self._build_arguments(), self.shell)).encode())
+        for source in (*self.verilog, *FIXTURES):
             digest.update(hashlib.sha256(source.read_bytes()).digest())
         return digest.hexdigest()
 

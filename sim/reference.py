@@ -33,7 +33,7 @@ from export.pools import SumPool, TopK
 from export.requantize import Requantize
 from export.residual import Add, Shortcut
 
-__all__ = ["evaluate", "run"]
+__all__ = ["check_inputs", "evaluate", "run"]
 
 _FLOAT_BITS = 53
 """Below 2**53 every integer is a float64, so a float64 product of integers is exact in any order."""
@@ -64,12 +64,7 @@ def run(
     ValueError: the inputs have another shape, or ``keep`` names no tensor of the network.
     OverflowError: a value is outside the declared type of its tensor; the message names the node.
     """
-    array = np.asarray(inputs)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"inputs must be integers, not {array.dtype}")
-    if array.ndim != 4 or array.shape[1:] != network.input.shape:
-        raise ValueError(f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}")
-    _check(INPUT, array, network.input)
+    array = check_inputs(network, inputs)
     kept = list(network.types) if keep is None else [name for name in network.types if name in keep]
     if keep is not None and len(kept) != len(set(keep)):
         unknown = sorted(set(keep) - set(kept))
@@ -81,6 +76,17 @@ def run(
         for name, values in _run(network, array[some].astype(np.int64), kept).items():
             found[name][some] = values
     return found
+
+
+def check_inputs(network: Network, inputs: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    """Return ``inputs`` as an array; raise as ``run`` does where they are not what the network takes."""
+    array = np.asarray(inputs)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"inputs must be integers, not {array.dtype}")
+    if array.ndim != 4 or array.shape[1:] != network.input.shape:
+        raise ValueError(f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}")
+    _check(INPUT, array, network.input)
+    return array
 
 
 def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str, IntArray]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from export.manifest import Manifest
 from sim.job import Outcome
+from sim.launcher import Built
 from sim.scoreboard import Mismatch, StreamReport, Violation
 from sim.shell import AXI_INPUT, AXI_OUTPUT
 
-__all__ = ["SimulationResult", "Verdict", "culprit", "judge", "planned_cycles"]
+__all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +24,20 @@ class SimulationResult:
     ----------
     design, simulator, version: what was simulated on what.
     verilog_sha256: of the Verilog that was simulated.
-    frames, seed, stalls: what was sent, and how the ends paused.
-    streams: a report for each stream, in the order of the manifest.
+    first, frames: number of the first frame that was sent, and how many were; of several parts in all.
+    seed, stalls: how the ends paused.
+    streams: a report for each stream, in the order of the manifest; of several parts without frame ends.
     cycles: from the first input beat accepted to the last output beat accepted; None when either never was.
     expected_cycles: the same in the plan; None when the ends pause, which the plan does not know.
     simulated_cycles: all cycles after reset, up to the last output beat.
-    cycles_per_second: those over the time the simulator took for them.
-    build_seconds: time to compile the bench; 0.0 when it was there already.
+    cycles_per_second: those over the time that a simulator took for them; several may run side by side.
+    seconds: of the clock on the wall, build included.
+    cpu_seconds, python_seconds: of a processor, for those cycles, and what Python took of it.
+    build_seconds, build_cpu_seconds: time to compile the bench; 0.0 when it was there already.
+    judge_seconds: of a processor, for all the rest: reference, stimulus, start of the simulators, comparison.
+    parts: how many runs of the bench these are; cycles are summed over them.
+    classes: what the design said of each frame, where all words are right and that is a class.
+    replay: number of the first frame and count with which the first failure comes again, cycle by cycle.
     failures: one line for each thing that is wrong, the cause first; empty when everything is equal.
     wave: file with every signal, or None.
     netlist: whether the netlist was simulated, not the design as generated.
@@ -50,11 +59,25 @@ class SimulationResult:
     failures: tuple[str, ...]
     wave: str | None = None
     netlist: bool = False
+    first: int = 0
+    parts: int = 1
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    python_seconds: float = 0.0
+    build_cpu_seconds: float = 0.0
+    judge_seconds: float = 0.0
+    classes: tuple[int, ...] | None = None
+    replay: tuple[int, int] | None = None
 
     @property
     def passed(self) -> bool:
         """Whether every word was equal, none was missing, and no rule was broken."""
         return not self.failures
+
+    @property
+    def simulator_share(self) -> float:
+        """Share of the processor's time, build apart, that the simulator itself took."""
+        return (self.cpu_seconds - self.python_seconds) / (self.cpu_seconds + self.judge_seconds)
 
     @property
     def compared_words(self) -> int:
@@ -73,8 +96,91 @@ class SimulationResult:
 
     def to_json(self) -> str:
         """Return the result as JSON."""
-        body: dict[str, Any] = {"passed": self.passed, "compared_words": self.compared_words, **asdict(self)}
+        body: dict[str, Any] = {
+            "passed": self.passed,
+            "compared_words": self.compared_words,
+            "simulator_share": round(self.simulator_share, 4),
+            **asdict(self),
+        }
         return json.dumps(body, indent=2) + "\n"
+
+    @classmethod
+    def of_passed(cls, body: dict[str, Any]) -> SimulationResult:
+        """Bring back what ``to_json`` made of a result that passed; it has no mismatch and no violation."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in body.items() if name in known}
+        streams = tuple(
+            StreamReport(**{**item, "violations": (), "frame_ends": ()}) for item in body["streams"]
+        )
+        classes = None if body["classes"] is None else tuple(body["classes"])
+        return cls(**{**values, "streams": streams, "failures": (), "classes": classes})
+
+
+def merge(
+    parts: Sequence[SimulationResult], *, built: Built, frames: int, seconds: float
+) -> SimulationResult:
+    """Join the results of the parts of one run, in the order of their frames.
+
+    Parameters
+    ----------
+    parts: at least one; several are those that ran, up to one that failed.
+    built: what a build took that is not a part's.
+    frames: how many were to be sent in all.
+    seconds: of the clock on the wall.
+    """
+    if len(parts) == 1 and parts[0].frames == frames:
+        return replace(parts[0], seconds=seconds)
+    wrong = next((part for part in parts if not part.passed), None)
+    known = [part.expected_cycles for part in parts if part.expected_cycles is not None]
+    classes = None
+    if all(part.classes is not None for part in parts):
+        classes = tuple(label for part in parts for label in part.classes or ())
+    simulated = sum(part.simulated_cycles for part in parts)
+    return replace(
+        wrong or parts[0],
+        first=parts[0].first,
+        frames=sum(part.frames for part in parts),
+        streams=tuple(_joined(reports) for reports in zip(*(part.streams for part in parts), strict=True)),
+        cycles=sum(part.cycles or 0 for part in parts),
+        classes=classes,
+        expected_cycles=sum(known) if len(known) == len(parts) else None,
+        simulated_cycles=simulated,
+        cycles_per_second=simulated / sum(part.simulated_cycles / part.cycles_per_second for part in parts),
+        cpu_seconds=sum(part.cpu_seconds for part in parts),
+        python_seconds=sum(part.python_seconds for part in parts),
+        build_seconds=built.seconds,
+        build_cpu_seconds=built.cpu_seconds,
+        parts=len(parts),
+        seconds=seconds,
+    )
+
+
+def _joined(reports: Sequence[StreamReport]) -> StreamReport:
+    """One report on one stream in several parts."""
+    return replace(
+        reports[0],
+        expected=sum(report.expected for report in reports),
+        delivered=sum(report.delivered for report in reports),
+        compared=sum(report.compared for report in reports),
+        wrong=sum(report.wrong for report in reports),
+        first_mismatch=next((report.first_mismatch for report in reports if report.first_mismatch), None),
+        violations=tuple(violation for report in reports for violation in report.violations),
+        frame_ends=(),
+    )
+
+
+def replayed(reports: Sequence[StreamReport], first: int, frames: int) -> tuple[int, int]:
+    """Return the first frame and how many it takes until the first failure of a part comes again.
+
+    What happens up to a cycle follows from what was sent until then: the frames that the source had finished,
+    and the one it was at. Where no word is wrong, only some are missing, it takes them all.
+    """
+    cycles = [report.first_mismatch.cycle for report in reports if report.first_mismatch is not None]
+    cycles += [violation.cycle for report in reports for violation in report.violations]
+    source = next(report for report in reports if report.name == AXI_INPUT)
+    if not cycles or any(report.delivered < report.expected for report in reports):
+        return first, frames
+    return first, min(frames, sum(end <= min(cycles) for end in source.frame_ends) + 1)
 
 
 @dataclass(frozen=True)
@@ -92,6 +198,7 @@ def judge(
     outcome: Outcome,
     *,
     paused: bool,
+    first: int = 0,
     misframed: bool = False,
 ) -> Verdict:
     """Collect what is wrong: lost words, wrong words, broken rules, the error output, the cycle counts.
@@ -102,6 +209,7 @@ def judge(
     reports: of every stream, in the order of the manifest.
     outcome: what the bench left.
     paused: whether source or sink paused; the plan's cycle counts hold when they did not.
+    first: number of the first frame.
     misframed: whether frames were sent that end at the wrong beat, which must set the error output.
     """
     failures = [line for report in reports for line in report.failures]
@@ -123,7 +231,7 @@ def judge(
         )
         if wrong is not None:
             failures.append(
-                f"frame {wrong} left the design {measured[wrong]} cycles after the first input word, "
+                f"frame {first + wrong} left the design {measured[wrong]} cycles after the first input word, "
                 f"the plan says {planned[wrong]}"
             )
     if misframed and not outcome.error:

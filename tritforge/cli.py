@@ -59,6 +59,10 @@ _STEPS = {
         "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
         "and with --wave run/dump.fst.",
     ),
+    "estimate": (
+        "say what the design will take, and how far off that may be",
+        "Writes nothing. Needs what `export` writes.",
+    ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
@@ -92,10 +96,7 @@ _STEPS = {
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
     ),
-    "devices": (
-        "list the FPGAs that are known and what they hold",
-        "Writes nothing.",
-    ),
+    "devices": ("list the FPGAs that are known and what they hold", "Writes nothing."),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
         "Writes nothing. Exit status 1 if something is missing.",
@@ -191,6 +192,9 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
+    command.add_argument(
+        "--images", type=_at_least(1), metavar="N", help="how many random images (default: 16)"
+    )
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -201,6 +205,15 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
+    command.add_argument(
+        "--first",
+        type=_at_least(0),
+        default=0,
+        help="number of the first of these images (default: %(default)s)",
+    )
+    command.add_argument(
+        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+    )
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
     )
@@ -341,7 +354,10 @@ def _run(arguments: argparse.Namespace) -> int:
         chosen = config.override(chosen, epochs=arguments.epochs, seed=arguments.seed, fold=arguments.fold)
         flow.train(chosen, place, resume=not arguments.no_resume)
     elif arguments.command == "export":
-        flow.export(chosen, place, random_weights=arguments.random_weights)
+        if arguments.images is not None and arguments.random_weights is None:
+            raise ConfigError("--images is for --random-weights alone")
+        count = arguments.images or flow.RANDOM_IMAGES
+        flow.export(chosen, place, random_weights=arguments.random_weights, count=count)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,
@@ -350,6 +366,8 @@ def _run(arguments: argparse.Namespace) -> int:
             stalls=arguments.stalls,
             seed=arguments.seed,
             frames=arguments.frames,
+            first=arguments.first,
+            jobs=arguments.jobs,
             wave=arguments.wave,
             netlist=arguments.netlist,
         )

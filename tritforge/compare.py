@@ -26,10 +26,13 @@ from reports.comparison import Layer, Run
 from tritforge import config as configs
 from tritforge import results
 from tritforge.config import Config
-from tritforge.training import build, load_dataset, share_pretraining, train_once
+from tritforge.training import build, load_dataset, share_pretraining, start, train_once
 from tritforge.workspace import Workspace
 
 __all__ = ["collect", "compare"]
+
+_KERNELS = 32
+"""Kernels of a layer that are shown, at the most: those of its first output channels."""
 
 _SAMPLE = 50_000
 """Latent weights of a layer that its histogram shows, at the most."""
@@ -75,52 +78,67 @@ def collect(chosen: Config, place: Workspace) -> Run:
     model = build(trained, place)
     checkpoint.restore(model, state)
     quantization, result = chosen.quantization, meta["result"]
-    before = meta.get("float")
+    before, apart = meta.get("float"), result["validation_accuracy"]
     bits = "" if quantization.activation in ("float", "ternary") else f" {quantization.activation_bits} bits"
+    given = {name: value for name, value in quantization.options.items() if value not in (None, ())}
     return Run(
         name=chosen.name,
         method=quantization.method,
-        options=", ".join(f"{name} {value}" for name, value in quantization.options.items()),
+        options=", ".join(f"{name} {_shown(value)}" for name, value in given.items()),
         activation=quantization.activation + bits,
         correct=round(result["test_accuracy"] * result["test_images"]),
         images=result["test_images"],
+        validation_percent=None if apart is None else 100 * apart,
         float_correct=None if before is None else round(before["test_accuracy"] * before["test_images"]),
         epochs=result["epochs"],
         seed=meta["training"]["seed"],
         dataset=meta["dataset"],
-        device=chosen.training.device,
-        layers=tuple(_layers(exact(model))),
+        device=meta.get("device", chosen.training.device),
+        layers=tuple(_layers(exact(model), exact(start(trained, place)))),
         rom_bits=_rom_bits(trained, place, model),
     )
 
 
-def _layers(model: nn.Module) -> list[Layer]:
-    """Return the layers with weights, in the order of the model."""
+def _shown(value: object) -> str:
+    """Write an option's value as the YAML file has it."""
+    return str(list(value)) if isinstance(value, tuple) else str(value).lower()
+
+
+def _layers(model: nn.Module, begun: nn.Module) -> list[Layer]:
+    """Return the layers with weights, in the order of the model; ``begun`` is it before its training."""
     found = []
     for path, module in model.named_modules():
         if not isinstance(module, (nn.Conv2d, nn.Linear)):
             continue
-        try:
-            ternarizer, latent = ternarizer_of(module)
-            parts = ternarizer.decompose(latent)
-            weight = parts.planes.sum(0).double()
-            values, edges = latent.detach(), _edges(latent.detach(), weight)
-        except TernarizationError:
-            weight = values = module.weight.detach()
-            edges = ()
-        flat = values.flatten()
-        kernels = weight[:32, 0].numpy() if isinstance(module, nn.Conv2d) else None
+        earlier = begun.get_submodule(path)
+        weight, latent, ternary = _weight(module)
+        first_weight, first_latent, _ = _weight(earlier)
+        flat = latent.flatten()
+        convolution = isinstance(module, nn.Conv2d)
+        single = latent.shape == weight.shape  # STTN: two kernels make one weight
         found.append(
             Layer(
                 path=path,
                 weights=weight.numel(),
                 nonzero=int((weight != 0).sum()),
+                started=int((first_weight != 0).sum()) if ternary else None,
                 values=flat[:: max(1, len(flat) // _SAMPLE)].numpy(),
-                edges=edges,
-                kernels=kernels,
+                edges=_edges(latent, weight) if ternary else (),
+                kernels=weight[:_KERNELS, 0].numpy() if convolution else None,
+                before=first_latent[:_KERNELS, 0].numpy() if convolution and single else None,
             )
         )
     return found
+
+
+def _weight(layer: nn.Module) -> tuple[Tensor, Tensor, bool]:
+    """Return the sum of a layer's planes, its latent weight, and whether it is ternary."""
+    try:
+        ternarizer, latent = ternarizer_of(layer)
+    except TernarizationError:
+        weight: Tensor = layer.weight.detach()  # type: ignore[operator]
+        return weight, weight, False
+    return ternarizer.decompose(latent).planes.sum(0).double(), latent.detach(), True
 
 
 def _edges(latent: Tensor, weight: Tensor) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
-from quant.settings import TrainingConfig
+from quant.settings import OPTIMIZERS, SCHEDULES, TrainingConfig
 from reports.devices import SEVEN_SERIES
 from tritforge import variants
 from tritforge.quantization import QuantizationConfig
@@ -83,14 +83,19 @@ class NetworkConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainSettings:
-    """The training of the float network that the ternary one starts from; all else is as in ``training``.
+    """The training of the float network that the ternary one starts from.
 
-    Without a learning rate, that of the ternary training.
+    What is not given is as in ``training``; but not milestones and factors: there are none then.
     """
 
     epochs: int = key(minimum=1)
+    optimizer: str | None = key(None, choices=OPTIMIZERS)
+    nesterov: bool | None = None
     learning_rate: float | None = key(None, above=0)
+    weight_decay: float | None = key(None, minimum=0)
+    schedule: str | None = key(None, choices=SCHEDULES)
     milestones: tuple[int, ...] = key((), minimum=1)
+    factors: tuple[float, ...] = key((), above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +108,21 @@ class TrainingSettings(TrainingConfig):
     seed: int = 0
     pretrain: PretrainSettings | None = None
     device: str = key("auto", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretrain is not None:
+            try:
+                self.pretraining()
+            except ValueError as error:
+                raise ValueError(f"pretrain: {error}") from error
+
+    def pretraining(self) -> TrainingSettings:
+        """Return the training of the float network that this one starts from."""
+        assert self.pretrain is not None
+        given = {item.name: getattr(self.pretrain, item.name) for item in fields(self.pretrain)}
+        changed = {name: value for name, value in given.items() if value is not None}
+        return replace(self, recalibrate=0, pretrain=None, **changed)
 
 
 @dataclass(frozen=True, kw_only=True)

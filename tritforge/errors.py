@@ -77,6 +77,7 @@ INTERNAL: dict[str, tuple[str, ...]] = {
     "export.schedule": ("ScheduleError",),
     "export.thresholds": ("ThresholdError",),
     "hw.timing": ("TimingError",),
+    "sim.launcher": ("SimulationStopped",),
     "reports.resources": ("NetlistError",),
 }
 """What no input should be able to bring about: there a traceback helps. A test keeps the tables whole."""

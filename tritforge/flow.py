@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -23,10 +24,12 @@ from hw import verilog
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import estimate as estimates
 from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
 from sim import runner
+from sim.launcher import SimulationFailed
 from sim.result import SimulationResult
 from tritforge import package as packing
 from tritforge import results, vectors
@@ -41,6 +44,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "Workspace",
     "demo",
+    "estimate",
     "export",
     "generate",
     "package",
@@ -86,21 +90,23 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def _random(config: Config, place: Workspace, seed: int) -> tuple[nn.Module, Tensor, Tensor]:
+def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn.Module, Tensor, Tensor]:
     """The network at random starting weights, and random images with the label 0: no training, no dataset."""
     training = replace(config.training, seed=seed)
     model64 = exact(build(replace(config, training=training), place))
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
     size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
-    images = torch.rand((RANDOM_IMAGES, channels, *size), generator=numbers)
-    return model64, images, torch.zeros(RANDOM_IMAGES, dtype=torch.int64)
+    images = torch.rand((count, channels, *size), generator=numbers)
+    return model64, images, torch.zeros(count, dtype=torch.int64)
 
 
-def export(config: Config, place: Workspace, *, random_weights: int | None = None) -> None:
+def export(
+    config: Config, place: Workspace, *, random_weights: int | None = None, count: int = RANDOM_IMAGES
+) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
-    With ``random_weights``, a seed, it is the network at random ternary weights, on random images.
+    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -113,7 +119,7 @@ def export(config: Config, place: Workspace, *, random_weights: int | None = Non
         dataset = load_dataset(trained.config, place)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights)
+        model64, images, labels = _random(config, place, random_weights, count)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
@@ -212,37 +218,74 @@ def simulate(
     stalls: str = "random",
     seed: int = 0,
     frames: int | None = None,
+    first: int = 0,
+    jobs: int | None = None,
     wave: bool = False,
     netlist: bool = False,
 ) -> None:
     """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word.
 
-    With ``netlist`` they go through what `synth` made of it.
+    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist`` they go
+    through what `synth` made of it. A failure names the command that shows it again with a wave.
     """
     manifest = load_manifest(place)
     if netlist and results.synthesis(config, place, manifest) is None:
         raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
-    images = Vectors.load(place.vectors).images[:frames]
+    tests = Vectors.load(place.vectors)
+    if first >= len(tests.images):
+        raise ConfigError(f"--first must be below the {len(tests.images)} held-out images, not {first}")
+    images = tests.images[first:][:frames]
     folder = place.simulations / (f"{simulator}-netlist" if netlist else simulator)
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
     with _bar(f"{simulator}, stalls {stalls}") as advance:
-        result = runner.simulate(
-            place.design,
-            images,
-            simulator=simulator,
-            build_dir=folder,
-            seed=seed,
-            stalls=stalls,
-            wave=wave,
-            netlist=place.synthesis / yosys.NETLIST if netlist else None,
-            progress=advance,
-        )
+        try:
+            result = runner.simulate(
+                place.design,
+                images,
+                simulator=simulator,
+                build_dir=folder,
+                seed=seed,
+                stalls=stalls,
+                wave=wave,
+                netlist=place.synthesis / yosys.NETLIST if netlist else None,
+                first=first,
+                jobs=jobs,
+                progress=advance,
+            )
+        except SimulationFailed as error:
+            tried = error.frames or (first, len(images))
+            again = _repeat(place, simulator, stalls, seed, tried, netlist)
+            raise SimulationFailed(f"{error}; {again}") from error
     results.save_verdict(verdict, place, result)
     if not result.passed:
+        again = _repeat(place, simulator, stalls, seed, result.replay or (first, len(images)), netlist)
         more = f" ({len(result.failures)} failures, all in {verdict})" if len(result.failures) > 1 else ""
-        raise ProofFailed(f"{result.failures[0]}{more}")
+        raise ProofFailed(
+            f"{result.design}, stalls {stalls}, seed {seed}: {result.failures[0]}{more}; {again}"
+        )
     print(_success(result, verdict))
+    _print_accuracy(result, tests)
+
+
+def _repeat(
+    place: Workspace, simulator: str, stalls: str, seed: int, frames: tuple[int, int], netlist: bool
+) -> str:
+    """The command that shows a failure again, beat for beat, and records every signal."""
+    options = f"--simulator {simulator}{' --netlist' if netlist else ''} --stalls {stalls} --seed {seed}"
+    which = f"--first {frames[0]} --frames {frames[1]}"
+    return f"to repeat it with a wave: `{place.command('simulate')} {options} {which} --wave`"
+
+
+def _print_accuracy(result: SimulationResult, tests: Vectors) -> None:
+    """Say how many classes the hardware, whose words are the reference's, got right."""
+    if result.classes is not None:
+        labels = tests.labels[result.first :][: result.frames]
+        right = int((labels == np.array(result.classes)).sum())
+        print(
+            f"{100 * right / len(labels):.2f} % of these images ({right} of {len(labels)}) "
+            "are classified right by the hardware"
+        )
 
 
 def _success(result: SimulationResult, verdict: Path) -> str:
@@ -276,6 +319,15 @@ def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> No
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
+def estimate(config: Config, place: Workspace) -> None:
+    """Print what the formulas say of each layer against the device."""
+    part = device(config.hardware.device)
+    found = results.estimated(config, place, load_network(place))
+    if found is None:
+        raise ConfigError(f"hardware.device: no formulas for {part}")
+    print(estimates.table(found, part).text())
 
 
 def synth(config: Config, place: Workspace) -> None:

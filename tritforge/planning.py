@@ -15,7 +15,7 @@ from tritforge.config import Config
 from tritforge.training import blaming
 from tritforge.workspace import Workspace
 
-__all__ = ["PLAN_FILE", "keep", "planned"]
+__all__ = ["PLAN_FILE", "keep", "planned", "program"]
 
 PLAN_FILE = "plan.json"
 """FIFO depths and cycles of the design, with the digest of all that they follow from."""
@@ -68,11 +68,11 @@ def _digest(config: Config, place: Workspace) -> str:
     hardware = config.hardware
     files = [sha256(place.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
-    return hashlib.sha256(repr((files, foldings, hardware.most_fifo_bits, _program())).encode()).hexdigest()
+    return hashlib.sha256(repr((files, foldings, hardware.most_fifo_bits, program())).encode()).hexdigest()
 
 
 @functools.cache
-def _program() -> str:
+def program() -> str:
     """Digest of the sources that make a plan."""
     digest = hashlib.sha256()
     for folder in ("export", "hw"):

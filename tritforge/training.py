@@ -28,7 +28,16 @@ from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep
 from tritforge.workspace import Workspace
 
-__all__ = ["blaming", "build", "load_dataset", "settings", "share_pretraining", "train", "train_once"]
+__all__ = [
+    "blaming",
+    "build",
+    "load_dataset",
+    "settings",
+    "share_pretraining",
+    "start",
+    "train",
+    "train_once",
+]
 
 
 @contextlib.contextmanager
@@ -134,17 +143,8 @@ def _float_place(place: Workspace) -> Workspace:
 
 def _pretraining(config: Config) -> Config:
     """Return the configuration of the float network that the ternary one starts from."""
-    pretrain = config.training.pretrain
-    assert pretrain is not None
-    rate = config.training.learning_rate if pretrain.learning_rate is None else pretrain.learning_rate
-    return replace(
-        config,
-        quantization=config.quantization.as_float(),
-        training=replace(
-            config.training, epochs=pretrain.epochs, learning_rate=rate, milestones=pretrain.milestones,
-            recalibrate=0, pretrain=None,
-        ),
-    )  # fmt: skip
+    training = config.training.pretraining()
+    return replace(config, quantization=config.quantization.as_float(), training=training)
 
 
 def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspace]) -> None:
@@ -169,30 +169,38 @@ def _pretrained(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
     first, inner = _pretraining(config), _float_place(place)
+    if not resume or _finished(first, inner) is None:
+        _run(first, inner, build(first, inner), dataset, resume, {"settings": settings(first)})
+    return start(config, place), checkpoint.load(inner.training)[1]["result"]
+
+
+def start(config: Config, place: Workspace) -> nn.Module:
+    """Return the network as its training begins; where it is pretrained, that must be finished."""
+    if config.training.pretrain is None or not config.quantization.ternary:
+        return build(config, place)
+    first, inner = _pretraining(config), _float_place(place)
     model = build(first, inner)
-    meta = _finished(first, inner) if resume else None
-    if meta is None:
-        _run(first, inner, model, dataset, resume, {"settings": settings(first)})
-    state, meta = checkpoint.load(inner.training)
-    checkpoint.restore(model, state)
+    checkpoint.restore(model, checkpoint.load(inner.training)[0])
     with blaming(place), torch.random.fork_rng():
         torch.manual_seed(config.training.seed)
-        return _ternary(config, model.cpu()), meta["result"]
+        return _ternary(config, model)
 
 
 def _run(
     config: Config, place: Workspace, model: nn.Module, dataset: Dataset, resume: bool, meta: dict[str, Any]
 ) -> TrainingResult:
     """Train one model on its device and draw its curve."""
+    device = _device(config.training.device)
+    described = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     chosen = {item.name: getattr(config.training, item.name) for item in fields(TrainingConfig)}
     result = train_model(
-        model.to(_device(config.training.device)),
+        model.to(device),
         dataset,
         TrainingConfig(**chosen),
         place.training,
         resume=resume,
         progress=sys.stderr.isatty(),
-        meta=meta,
+        meta={**meta, "device": described},
     )
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
     if not current().first:

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export.correction import Sums
-from export.datatype import DataType
+from export.datatype import TERNARY, DataType
 from export.ir import IntArray, Trits
 from tests.export.expect import raises
 from tests.export.networks import trits
 
-SMALL = [DataType(bits, signed=signed) for bits in (1, 2, 3) for signed in (False, True)]
+SMALL = [*(DataType(bits, signed=signed) for bits in (1, 2, 3) for signed in (False, True)), TERNARY]
 
 
 def every_vector(dtype: DataType, columns: int) -> IntArray:
@@ -22,6 +22,9 @@ def every_vector(dtype: DataType, columns: int) -> IntArray:
 
 def engine(matrix: Trits, x: IntArray, dtype: DataType) -> IntArray:
     """The array engine's sums [n, M], by the words of its description: bits, no arithmetic on signs."""
+    if dtype.ternary:
+        gates = np.stack([x >= 0, x >= 1])[:, :, None] ^ (matrix < 0)  # [2, n, M, K]
+        return np.where(matrix != 0, gates, 0).sum(axis=(0, 3))
     mask = (1 << dtype.bits) - 1
     u = (x & mask) ^ (1 << (dtype.bits - 1) if dtype.signed else 0)
     lanes = np.where(matrix[None] < 0, u[:, None] ^ mask, u[:, None])

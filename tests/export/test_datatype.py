@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.datatype import MAX_BITS, DataType
+from export.datatype import MAX_BITS, TERNARY, DataType
 from tests.export.expect import raises
 
-TYPES = st.builds(DataType, st.integers(1, MAX_BITS), signed=st.booleans())
+TYPES = st.builds(DataType, st.integers(1, MAX_BITS), signed=st.booleans()) | st.just(TERNARY)
 INTEGERS = st.integers(-(2 ** (MAX_BITS - 1)), 2 ** (MAX_BITS - 1) - 1)
 
 
@@ -66,7 +66,7 @@ def test_nothing_is_outside_of_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["", "u", "8", "U8", "i8", "u08", "u0", "s-1", "u8 ", "u8\n"])
 def test_parse_refuses_other_text(text: str) -> None:
-    with raises(ValueError, f"a type is written u<bits> or s<bits>, not {text!r}"):
+    with raises(ValueError, f"a type is written u<bits>, s<bits> or t, not {text!r}"):
         DataType.parse(text)
 
 
@@ -90,3 +90,20 @@ def test_signed_of_another_kind() -> None:
 def test_from_range_upside_down() -> None:
     with raises(ValueError, "minimum must not exceed maximum, not 1 > 0"):
         DataType.from_range(1, 0)
+
+
+def test_the_ternary_type() -> None:
+    assert (TERNARY.minimum, TERNARY.maximum, TERNARY.bits, str(TERNARY)) == (-1, 1, 2, "t")
+    assert [TERNARY.holds(value) for value in (-2, -1, 0, 1, 2)] == [False, True, True, True, False]
+    assert DataType(2, signed=True) != TERNARY
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(2, False), (3, True), (1, True)])
+def test_a_ternary_type_has_two_signed_bits(bits: int, signed: bool) -> None:
+    with raises(ValueError, f"a ternary type must have 2 signed bits, not {bits} and {signed}"):
+        DataType(bits, signed=signed, ternary=True)
+
+
+def test_ternary_of_another_kind() -> None:
+    with raises(TypeError, "ternary must be a bool, not 1"):
+        DataType(2, signed=True, ternary=1)  # type: ignore[arg-type]

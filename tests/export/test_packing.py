@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.packing import TRIT_CODES, Packing, PackingError, pack, unpack, word_bits
+from export.packing import PAIRS, TRIT_CODES, Packing, PackingError, pack, unpack, word_bits
 from tests.export.expect import raises
 from tests.export.networks import trits
 
@@ -28,19 +28,36 @@ def test_words_are_what_the_formulas_say(row: list[int]) -> None:
     (two_bit,) = pack(np.array([row]), Packing.TWO_BIT)
     assert two_bit == sum(TRIT_CODES[trit] << (2 * index) for index, trit in enumerate(row))
     (five,) = pack(np.array([row]), Packing.FIVE_IN_EIGHT)
-    digits = {0: 0, 1: 1, -1: 2}
-    assert five == sum(
-        digits[trit] * 3 ** (index % 5) << (8 * (index // 5)) for index, trit in enumerate(row)
-    )
+    filled = row + [0] * (-len(row) % 5)
+    assert [five_trits(byte) for byte in five.to_bytes(len(filled) // 5, "little")] == [
+        tuple(filled[at : at + 5]) for at in range(0, len(filled), 5)
+    ]
+
+
+def five_trits(byte: int) -> tuple[int, ...] | None:
+    """A byte of five trits by the words of the module's docstring; None for an error."""
+    high, middle, low = byte >> 5, byte >> 2 & 7, byte & 3
+    last = PAIRS[high]
+    if middle == 7:
+        last, middle = PAIRS[8], high
+    if middle == 7 or (low == 0b10 and middle == 6):
+        return None
+    first = {0b00: 0, 0b01: 1, 0b11: -1, 0b10: {0: 0, 1: 1, 2: -1, 3: None}[middle // 2]}[low]
+    return first, *(PAIRS[7 + middle % 2] if low == 0b10 else PAIRS[middle]), *last
 
 
 def test_every_byte_is_five_trits_or_refused() -> None:
-    for byte in range(243):
-        (row,) = unpack([byte], 5, Packing.FIVE_IN_EIGHT)
-        assert pack(row[None], Packing.FIVE_IN_EIGHT) == [byte]
-    for byte in range(243, 256):
-        with raises(PackingError, f"row 0, position 0: a byte of five trits is below 243, not {byte}"):
-            unpack([byte], 5, Packing.FIVE_IN_EIGHT)
+    refused = 0
+    for byte in range(256):
+        if (wanted := five_trits(byte)) is None:
+            refused += 1
+            with raises(PackingError, f"row 0, position 0: {byte:#04x} is not the byte of five trits"):
+                unpack([byte], 5, Packing.FIVE_IN_EIGHT)
+        else:
+            (row,) = unpack([byte], 5, Packing.FIVE_IN_EIGHT)
+            assert tuple(row.tolist()) == wanted
+            assert pack(row[None], Packing.FIVE_IN_EIGHT) == [byte]
+    assert refused == 256 - 243
 
 
 def test_all_words_of_four_trits_differ() -> None:
@@ -73,13 +90,13 @@ def test_code_ten_is_refused_with_its_place() -> None:
 
 
 def test_large_byte_is_refused_with_its_place() -> None:
-    with raises(PackingError, "row 1, position 5: a byte of five trits is below 243, not 255"):
+    with raises(PackingError, "row 1, position 5: 0xff is not the byte of five trits"):
         unpack([0, 0xFF00], 7, Packing.FIVE_IN_EIGHT)
 
 
 def test_trits_past_the_end_are_refused() -> None:
     with raises(PackingError, "row 0, position 6: must be zero, a word has 6 trits"):
-        unpack([3 << 8], 6, Packing.FIVE_IN_EIGHT)
+        unpack([4 << 8], 6, Packing.FIVE_IN_EIGHT)
 
 
 @pytest.mark.parametrize(("word", "shown"), [(64, "0x40"), (-1, "-0x1")])

@@ -4,11 +4,12 @@ import itertools
 import random
 
 import pytest
-from amaranth.hdl import Fragment
+from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
 from hw.dot import Dot, DotShape
-from hw.seven_series import Modelled
+from hw.rom import RomFiles
+from hw.seven_series import Modelled, Primitives
 
 PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: top - u}
@@ -16,7 +17,7 @@ CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: to
 
 def totals(shape, platform, points):
     """``total`` for each of ``points``, (values, codes, so_far, clear): held while it travels to the end."""
-    dot, results = Dot(shape), []
+    dot, results = shape.component(), []
 
     async def bench(ctx):
         ctx.set(dot.steps, -1)
@@ -31,7 +32,10 @@ def totals(shape, platform, points):
                 results.append(ctx.get(dot.total))
             await ctx.tick()
 
-    simulator = Simulator(Fragment.get(dot, platform))
+    module = Module()
+    module.domains.sync = ClockDomain()  # a dot without registers has none
+    module.submodules.dot = dot
+    simulator = Simulator(Fragment.get(module, platform))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
@@ -90,7 +94,18 @@ def test_the_tree_ends_with_two_terms_by_rows_of_three(simd):
         count, rows = len(groups), rows + sum(group > 1 for group in groups)
     assert count <= 2
     assert rows == max(0, ((simd + 1) // 2 - 1) // 2)
-    assert shape.stages == 1 + len(shape.levels)
+    assert shape.stages == (0 if simd == 1 else 1 + len(shape.levels))
+
+
+def cells(shape):
+    """LUT cells of a row."""
+    fragment = Fragment.get(shape.component(), RomFiles(Primitives.XILINX7))
+    return sum(cell.type == "LUT6_2" for cell, *_ in fragment.subfragments)
+
+
+def test_a_single_product_costs_nothing_but_its_accumulator():
+    assert cells(DotShape(1, 8, 20)) == 20
+    assert cells(DotShape(2, 8, 20)) == 8 + 20
 
 
 @PLATFORMS
@@ -110,7 +125,10 @@ def test_a_stage_that_does_not_step_holds_its_terms(platform):
             await ctx.tick()
             assert ctx.get(dot.total) == 16 * 3
 
-    simulator = Simulator(Fragment.get(dot, platform))
+    module = Module()
+    module.domains.sync = ClockDomain()  # a dot without registers has none
+    module.submodules.dot = dot
+    simulator = Simulator(Fragment.get(module, platform))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from export.datatype import DataType
+from export.datatype import TERNARY, DataType
 from export.ir import Bias, Convolution, Dense, Network, TensorType, Threshold
 from hw.array_folding import ArrayFolding
 from hw.engines import ENGINES, Folding
@@ -65,6 +65,8 @@ FOLDINGS = {"array": array_folding, "unrolled": unrolled_folding, "skip": skip_f
 
 
 def random_type(chance):
+    if chance.random() < 0.15:
+        return TERNARY
     return DataType(chance.choice([1, 2, 2, 3, 8, chance.randint(1, 16)]), signed=chance.random() < 0.5)
 
 

@@ -25,6 +25,14 @@ def test_a_taker_of_too_few_beats():
         graph.chain("two", beats, 2, range(2), range(2))
 
 
+def test_a_run_of_fewer_beats_than_registers():
+    graph = EventGraph(1)
+    two = replace(graph.chain("two", None, 2, range(2), range(2)), stages=3)
+    taker = graph.chain("taker", two, 2, range(2), range(2))
+    graph.solve()
+    assert taker.producer.time.tolist() == [4, 5]
+
+
 def test_processes_that_wait_for_each_other():
     graph = EventGraph(1)
     one, two = graph.process("one", 1), graph.process("two", 1)

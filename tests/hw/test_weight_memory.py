@@ -15,13 +15,13 @@ def test_blocks(bits, depth, count):
 def test_shallow_words_lie_in_luts_and_deep_ones_in_blocks():
     assert packed_luts(32, 50, Packing.TWO_BIT) == 64  # a LUT a bit
     assert packed_luts(32, 1000, Packing.TWO_BIT) == 4 * 156  # and not 16 LUTs a bit
-    assert packed_luts(32, 50, Packing.FIVE_IN_EIGHT) == 56 + 7 * 46
+    assert packed_luts(32, 50, Packing.FIVE_IN_EIGHT) == 56 + 7 * 14
 
 
 def test_a_byte_pays_where_it_saves_more_blocks_than_its_decoder_costs():
-    for depth in (1, 64, 512, 1024, 2048):
+    for depth in (1, 64, 200):
         assert chosen(PackingChoice.AUTO, 45, depth) is Packing.TWO_BIT
-    for depth in (4096, 16384):
+    for depth in (512, 1024, 4096, 16384):
         assert chosen(PackingChoice.AUTO, 45, depth) is Packing.FIVE_IN_EIGHT
 
 

@@ -61,6 +61,6 @@ def test_a_wrong_cell_is_found(place: Workspace, little: Config, simulator: str)
         place.design
     )
     with pytest.raises(
-        ProofFailed, match=r"^layer classifier, stream classifier: first wrong word in frame 0 "
+        ProofFailed, match=r"^little, .*: layer classifier, stream classifier: first wrong word in frame 0 "
     ):
         flow.simulate(little, place, simulator=simulator, frames=FRAMES)

@@ -44,7 +44,8 @@ def design(folder: Path, planned: Plan) -> Manifest:
 @pytest.mark.parametrize("fifo_bits", [pytest.param(0, marks=pytest.mark.verify), 128])
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, fifo_bits: int) -> None:
     network = residual()
-    manifest = design(tmp_path, plan(network, RESIDUAL_FOLDINGS, fifo_bits))
+    planned = plan(network, RESIDUAL_FOLDINGS, fifo_bits)
+    manifest = design(tmp_path, planned)
     forked = [stream.name for stream in manifest.streams if stream.name.startswith("conv_fork")]
     assert forked == ["conv_fork.o0", "conv_fork.o1"]  # each reader's copy is watched and compared
     frames = np.random.default_rng(1).integers(0, 4, size=(6, *network.input.shape))
@@ -55,6 +56,13 @@ def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, fifo_bi
         assert result.failures == ()
         assert result.passed
         assert (result.cycles == result.expected_cycles) == (stalls == "none")
+        if stalls == "none":
+            streams = {stream.name: stream for stream in result.streams}
+            begin = streams["s_axis"].first_cycle
+            ends = {name: [cycle - begin for cycle in stream.frame_ends] for name, stream in streams.items()}
+            assert {name: cycles[:6] for name, cycles in planned.stream_cycles.items()} == {
+                name: tuple(ends[name]) for name in planned.stream_cycles
+            }
 
 
 def option_a(bits: int = 3) -> nn.Module:

@@ -22,6 +22,11 @@ def test_the_rate_of_steps() -> None:
     assert [config.rate(epoch, 9, 10) for epoch in range(5)] == [0.01, 0.01, 0.005, 0.0025, 0.0025]
 
 
+def test_each_milestone_may_have_a_factor_of_its_own() -> None:
+    config = replace(CONFIG, schedule="step", milestones=(1, 3), factors=(0.5, 0.125))
+    assert [config.rate(epoch, 9, 10) for epoch in range(5)] == [0.01, 0.005, 0.005, 0.000625, 0.000625]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -53,6 +58,17 @@ def test_the_rate_of_steps() -> None:
         ),
         ({"milestones": (3,)}, ValueError, "milestones belong to the schedule 'step': not [3] with 'cosine'"),
         ({"schedule": "step"}, ValueError, "milestones belong to the schedule 'step': not [] with 'step'"),
+        (
+            {"schedule": "step", "milestones": (3,), "factors": (0.1, 0.2)},
+            ValueError,
+            "factors must be one for each of 1 milestones, not [0.1, 0.2]",
+        ),
+        (
+            {"schedule": "step", "milestones": (3,), "factors": (0.0,)},
+            ValueError,
+            "factors must be finite and above 0, not [0.0]",
+        ),
+        ({"padding": -1}, ValueError, "padding must be at least 0, not -1"),
         ({"weight_decay": -0.1}, ValueError, "weight_decay must be finite and not negative, not -0.1"),
     ],
 )

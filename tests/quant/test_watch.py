@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 import quant
+from quant import datasets
 from quant.networks.digits import Digits
+from quant.settings import TrainingConfig
+from quant.train import TrainingError, train
 from quant.watch import Watch, cause
 
 
@@ -70,3 +76,32 @@ LATENT = "parametrizations.weight.original"
 )
 def test_the_cause_is_named(method: str, path: str, value: float, message: str) -> None:
     assert cause(spoiled(method, path, value)) == message
+
+
+def test_the_last_step_of_an_epoch_cannot_leave_what_is_not_finite(tmp_path: Path) -> None:
+    """Its own loss is still finite; the state to go on from is that of the epoch before."""
+    torch.manual_seed(0)
+    model = quant.ternarize(Digits(channels=(2, 3)), "tga")
+    ruined = model.get_parameter("classifier.parametrizations.weight.0.delta")
+    steps = 0
+
+    class Ruining(torch.optim.AdamW):
+        def step(self, closure: Any = None) -> Any:
+            nonlocal steps
+            steps += 1
+            if steps == 4:
+                ruined.data.fill_(float("nan"))
+            return super().step(closure)
+
+    config = TrainingConfig(epochs=3, batch_size=720, learning_rate=0.01, seed=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Ruining)
+        with pytest.raises(TrainingError) as caught:
+            train(model, datasets.load("digits"), config, tmp_path, progress=False)
+    assert str(caught.value) == (
+        "a parameter is not finite after step 2 of epoch 2: delta of layer 'classifier' is nan; "
+        "lower learning_rate (0.01) or set gradient_clip"
+    )
+    torch.manual_seed(0)
+    again = quant.ternarize(Digits(channels=(2, 3)), "tga")
+    assert train(again, datasets.load("digits"), config, tmp_path, progress=False).resumed_epochs == 1

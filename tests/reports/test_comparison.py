@@ -19,11 +19,22 @@ CONV = Layer(
     path="conv",
     weights=100,
     nonzero=60,
+    started=50,
     values=np.linspace(-1, 1, 100),
     edges=(-0.3, 0.3),
     kernels=np.zeros((11, 3, 3)),
+    before=np.ones((11, 3, 3)),
 )
-DENSE = Layer(path="dense", weights=300, nonzero=60, values=np.zeros(4), edges=(), kernels=None)
+DENSE = Layer(
+    path="dense",
+    weights=300,
+    nonzero=60,
+    started=None,
+    values=np.zeros(4),
+    edges=(),
+    kernels=None,
+    before=None,
+)
 RUN = Run(
     name="a",
     method="ics",
@@ -31,6 +42,7 @@ RUN = Run(
     activation="unsigned 2 bits",
     correct=90,
     images=100,
+    validation_percent=91.5,
     float_correct=95,
     epochs=4,
     seed=1,
@@ -49,20 +61,24 @@ def test_what_follows_from_a_run() -> None:
 
 def test_the_table() -> None:
     found = table([RUN, OTHER])
-    assert found.rows[0] == ("a", "ics", "unsigned 2 bits", 90, 95, 70, 800, 16, 4, 1)
-    assert found.rows[1][4:8] == (None, 40, None, None)
+    assert found.rows[0] == ("a", "ics", "unsigned 2 bits", 90, 91.5, 95, 70, 800, 16, 4, 1)
+    assert found.rows[1][5:9] == (None, 40, None, None)
     assert found.notes == ("digits: 100 held-out images, read once; cpu", "a: threshold_factor 0.05")
     assert "not measured" in found.text()
 
 
 def test_the_density_of_layers_that_only_some_have() -> None:
-    assert density_table([RUN, OTHER]).rows == (("conv", 60, 60), ("dense", 20, None))
+    assert density_table([RUN, OTHER]).rows == (
+        ("conv", "60.0 % (50.0 %)", "60.0 % (50.0 %)"),
+        ("dense", "20.0 %", None),
+        ("all", "30.0 %", "60.0 %"),
+    )
 
 
 def test_csv_and_html() -> None:
     lines = as_csv([RUN, OTHER]).splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("name,method,options,activation,correct,images,float_correct,")
+    assert lines[0].startswith("name,method,options,activation,correct,images,validation_percent,")
     assert '<img src="x.png" alt="Accuracy">' in as_html([RUN], {"Accuracy": "x.png"})
 
 

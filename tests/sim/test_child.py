@@ -22,15 +22,16 @@ class Recorder:
 
 
 @pytest.mark.parametrize(
-    ("simulator", "build", "wave", "waves"),
+    ("simulator", "build", "run", "wave", "waves"),
     [
-        ("verilator", True, True, [("build", True), ("test", True)]),
-        ("verilator", False, False, [("test", False)]),
+        ("verilator", True, True, True, [("build", True), ("test", True)]),
+        ("verilator", False, True, False, [("test", False)]),
+        ("verilator", True, False, False, [("build", False)]),
         # on Icarus the shell itself asks for the wave
-        ("icarus", True, True, [("build", False), ("test", True)]),
+        ("icarus", True, True, True, [("build", False), ("test", True)]),
     ],
 )
-def test_what_the_child_asks_of_cocotb(monkeypatch, tmp_path, simulator, build, wave, waves):
+def test_what_the_child_asks_of_cocotb(monkeypatch, tmp_path, simulator, build, run, wave, waves):
     recorder = Recorder()
     monkeypatch.setattr(child, "get_runner", lambda name: recorder)
     launch = Launch(
@@ -38,6 +39,7 @@ def test_what_the_child_asks_of_cocotb(monkeypatch, tmp_path, simulator, build, 
         sources=["a.v"],
         build_arguments=["-x"],
         build=build,
+        run=run,
         build_dir=str(tmp_path / "build"),
         run_dir=str(tmp_path),
         seed=3,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ STREAM = Stream(
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_every_frame_ends_once_and_its_words_are_those_that_count(size: int, seed: int) -> None:
     payloads = list(range(9 * size))
-    beats, counts = spoil(payloads, size, seed)
+    beats, counts = spoil(payloads, size, random.Random(seed))
     ends = [index for index, (_, last) in enumerate(beats) if last]
     starts = [0, *(end + 1 for end in ends)]
     assert len(ends) == len(counts) == 9

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 
 from sim.job import (
@@ -9,32 +10,45 @@ from sim.job import (
     Job,
     Outcome,
     read_progress,
-    read_stimulus,
+    write_pauses,
     write_stimulus,
 )
+from sim.shell import PAUSES_FILE, SOURCE_FILE
 
 
-def test_the_stimulus_comes_back_with_the_ends_of_the_frames(tmp_path):
+def test_what_source_and_sink_read(tmp_path):
+    """TLAST is the bit above TDATA; there may be more pauses than beats."""
     beats = list(zip([0, 255, 1 << 100, 7], [False, True, False, True], strict=True))
-    write_stimulus(tmp_path, beats)
-    assert read_stimulus(tmp_path) == beats
+    write_stimulus(tmp_path, beats, itertools.cycle([0, 31]), 104)
+    assert [
+        tuple(int(number, 16) for number in line.split())
+        for line in (tmp_path / SOURCE_FILE).read_text().splitlines()
+    ] == [(0, 0), (31, 255 | 1 << 104), (0, 1 << 100), (31, 7 | 1 << 104)]
+    write_pauses(tmp_path, [(0, 1), (16, 3)], patient=True)
+    assert (tmp_path / PAUSES_FILE).read_text() == "1 0\n0 1\n10 3\n"
 
 
 def test_job_and_outcome_come_back(tmp_path):
     job = Job(
         clock="aclk",
-        reset="aresetn",
         streams=["a", "b"],
         output_beats=3,
         interval_cycles=4,
-        stalls="none",
-        seed=5,
         patience_cycles=6,
         drain_cycles=7,
     )
     (tmp_path / JOB_FILE).write_text(job.to_json())
     assert Job(**json.loads((tmp_path / JOB_FILE).read_text())) == job
-    outcome = Outcome(complete=True, cycles=9, seconds=0.5, held=["a"], error=False)
+    outcome = Outcome(
+        complete=True,
+        cycles=9,
+        seconds=0.5,
+        cpu_seconds=0.4,
+        python_seconds=0.1,
+        counts=[4, 3],
+        held=["a"],
+        error=False,
+    )
     (tmp_path / OUTCOME_FILE).write_text(outcome.to_json())
     assert Outcome.read(tmp_path) == outcome
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from sim import launcher
-from sim.launcher import Bench, SimulationFailed
+from sim.launcher import Bench, SimulationFailed, SimulationStopped
 from sim.simulators import Simulator, Tool
 
 
@@ -77,10 +77,15 @@ def _runs(pid):
         return False
 
 
+def test_a_bench_that_is_stopped(monkeypatch, bench):
+    with_child(monkeypatch, "import time; time.sleep(600)")
+    with pytest.raises(SimulationStopped):
+        bench.run(stopped=lambda: True)
+
+
 def test_what_makes_a_build_stale(bench, tmp_path):
     def digest(**changes):
-        other = Bench(**{**vars(bench), **changes})
-        return other._digest(other._build_arguments())
+        return Bench(**{**vars(bench), **changes}).digest
 
     before = digest()
     assert digest() == before

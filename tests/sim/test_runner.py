@@ -57,9 +57,9 @@ def test_a_bench_that_does_not_compile(toy, toy_frames, tmp_path, simulator):
     manifest = Manifest.read(design)
     entry = dataclasses.replace(manifest.files["verilog"], sha256=sha256(verilog))
     dataclasses.replace(manifest, files={"verilog": entry}).write(design)
-    with pytest.raises(
-        SimulationFailed, match=r"^icarus: the bench could not be built: .*core.*; see .*build.log$"
-    ):
+    where = "toy, images 0 to 1, stalls random, seed 0"
+    message = rf"^{where}: icarus: the bench could not be built: .*core.*; see .*build.log$"
+    with pytest.raises(SimulationFailed, match=message):
         simulate(design, toy_frames, simulator=simulator, build_dir=tmp_path / "build")
     assert not (tmp_path / "build" / RESULT_FILE).exists()
 

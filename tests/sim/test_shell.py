@@ -18,6 +18,8 @@ def test_a_probe_for_each_stream_and_the_design_itself(manifest):
     text = shell_verilog(manifest)
     assert re.findall(r"^    (\w+) (?:#\(.*\) )?(\w+) \($", text, flags=re.MULTILINE) == [
         ("toy", "dut"),
+        ("stream_source", "source"),
+        ("stream_sink", "sink"),
         ("stream_probe", "probe_0_s_axis"),
         ("stream_probe", "probe_1_mix"),
         ("stream_probe", "probe_2_act"),
@@ -26,6 +28,13 @@ def test_a_probe_for_each_stream_and_the_design_itself(manifest):
     assert '#(.WIDTH(12), .FILE("mix.beats"))' in text
     assert ".valid(dut.core.mix.o__valid)" in text
     assert ".payload({m_axis_tlast, m_axis_tdata})" in text
+    assert '#(.WIDTH(9), .FILE("source.beats"))' in text
+
+
+def test_python_writes_the_clock_and_little_else(manifest):
+    """Whatever is writable from outside is settled anew in every instant."""
+    text = shell_verilog(manifest)
+    assert re.findall(r"(\w+) /\*verilator public_flat_rw\*/", text) == ["aclk", "go", "expected"]
 
 
 def test_names_that_are_no_identifiers_stay_apart(manifest):

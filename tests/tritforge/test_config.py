@@ -46,8 +46,8 @@ def test_digits(digits: Config) -> None:
             "  epochs:",
             "  epoch:",
             "unknown key 'epoch' in training; allowed are epochs, batch_size, learning_rate, seed, "
-            "weight_decay, threads, optimizer, momentum, nesterov, schedule, milestones, factor, "
-            "label_smoothing, gradient_clip, augmentation, validation, keep, recalibrate, "
+            "weight_decay, threads, optimizer, momentum, nesterov, schedule, milestones, factor, factors, "
+            "label_smoothing, gradient_clip, augmentation, padding, validation, keep, recalibrate, "
             "mixed_precision, compile, pretrain, device; did you mean 'epochs'?",
         ),
         ("fold: 0", "fold: 5", "dataset: fold must be in 0..4, not 5"),

@@ -76,7 +76,7 @@ def test_another_folding_is_solved_anew(place: Workspace, monkeypatch: pytest.Mo
 
 
 def test_another_program_solves_anew(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tritforge.planning._program", lambda: "another")
+    monkeypatch.setattr("tritforge.planning.program", lambda: "another")
     assert solves(monkeypatch, config.load(place.config_path), place)[1] > 0
 
 

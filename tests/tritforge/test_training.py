@@ -49,6 +49,27 @@ def test_the_ternary_training_starts_from_the_float_one(
     assert torch.equal(model.get_parameter("act1.step"), state["act1.step"])
 
 
+def test_the_float_training_may_have_a_recipe_of_its_own(chosen: Config, place: Workspace) -> None:
+    text = place.config_path.read_text()
+    own = "epochs: 3, optimizer: sgd, nesterov: true, weight_decay: 0.001, schedule: step, milestones: [2]"
+    place.config_path.write_text(
+        text.replace("pretrain: {epochs: 2}", f"recalibrate: 9, pretrain: {{{own}}}")
+    )
+    settings = config.load(place.config_path).training
+    first = settings.pretraining()
+    assert (first.epochs, first.optimizer, first.nesterov, first.weight_decay) == (3, "sgd", True, 0.001)
+    assert (first.schedule, first.milestones) == ("step", (2,))
+    assert (first.learning_rate, first.batch_size) == (0.005, 64)  # as in the ternary training
+    assert (first.recalibrate, first.pretrain) == (0, None)
+    place.config_path.write_text(text.replace("{epochs: 2}", "{epochs: 2, nesterov: true}"))
+    with pytest.raises(ConfigError) as caught:
+        config.load(place.config_path)
+    assert str(caught.value) == (
+        f"{place.config_path}:5: training: pretrain: nesterov needs the optimizer 'sgd' with a momentum "
+        "above 0"
+    )
+
+
 def test_a_finished_float_training_is_used_again(chosen: Config, place: Workspace) -> None:
     training.train(chosen, place)
     path = place.root / "float" / "train" / "model.json"

@@ -1,0 +1,156 @@
+"""Trains the variants of a configuration and writes what they show into docs/results and docs/training.md.
+
+    TRITFORGE_DATA=... python -m benchmarks.methods mnist [--only twn ics] [--build build]
+    python -m benchmarks.methods mnist --render
+
+One variant after the other, in the order of the file; each is kept in --build and not trained twice, and one
+that was interrupted goes on. The figures are written after each. --collect takes those that are finished and
+trains none, --render writes the page from the committed figures alone, benchmarks/training_step.py's too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from export.files import write_atomic
+from quant import checkpoint
+from quant.checkpoint import versions
+from reports.tables import Column, Table
+from tritforge import config, variants
+from tritforge.compare import collect
+from tritforge.training import share_pretraining, train_once
+from tritforge.workspace import Workspace
+
+__all__ = ["PAGE", "RECORDS", "main", "rendered"]
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "docs" / "results"
+PAGE = ROOT / "docs" / "training.md"
+STUDIES = ("mnist", "cifar10")
+
+
+def figures(place: Workspace) -> dict[str, Any]:
+    """Return what is known of the finished training in ``place``."""
+    found = collect(config.load(place.config_path), place).figures()
+    result = checkpoint.load(place.training)[1]["result"]
+    return {**found, "seconds": round(result["seconds"], 1), "versions": versions()}
+
+
+def record_of(study: str) -> dict[str, Any]:
+    """Return the committed figures of a study, by variant."""
+    path = RECORDS / f"{study}.json"
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
+
+
+def table(study: str, record: dict[str, Any]) -> Table:
+    """Return a row for each variant of the study, in the order of its file."""
+    names = variants.names(ROOT / "networks" / f"{study}.yaml")
+    layers = list(next(iter(record.values()))["density"]) if record else []
+    shown = layers if len(layers) <= 6 else []
+    rows = []
+    for name in names:
+        if name not in record:
+            rows.append((name, *[None] * (8 + len(shown))))
+            continue
+        one = record[name]
+        start = None if one["float_correct"] is None else 100 * one["float_correct"] / one["images"]
+        rows.append(
+            (
+                name,
+                one["activation"],
+                one["accuracy_percent"],
+                one["validation_percent"],
+                start,
+                one["zeros_percent"],
+                *(f"{100 * one['density'][layer]:.0f} %" for layer in shown),
+                one["compression"],
+                one["epochs"],
+                one["seed"],
+            )
+        )
+    percent: dict[str, Any] = {"digits": 2, "suffix": " %"}
+    columns = (
+        "Variant",
+        "Activations",
+        Column("Test", **percent),
+        Column("Validation", **percent),
+        Column("Float start", **percent),
+        Column("Zeros", suffix=" %"),
+        *shown,
+        Column("Compression", suffix="x"),
+        "Epochs",
+        "Seed",
+    )
+    sources = sorted(
+        {f"{one['dataset']}, n = {one['images']:,}; on {one['device']}" for one in record.values()}
+    )
+    tools = sorted({", ".join(f"{k} {v}" for k, v in one["versions"].items()) for one in record.values()})
+    options = [f"{name}: {record[name]['options']}" for name in names if record.get(name, {}).get("options")]
+    return Table("", columns, tuple(rows), (*sources, *tools, *options))
+
+
+def steps_table(record: Sequence[dict[str, Any]]) -> Table:
+    """Return the cost of a step by method and network, as benchmarks/training_step.py measured it."""
+    networks = list(dict.fromkeys(row["network"] for row in record))
+    ratios = {(row["method"], row["network"]): row["ratio"] for row in record}
+    targets = {row["method"]: row["target"] for row in record}
+    rows = tuple(
+        (method, *(ratios.get((method, network)) for network in networks), target)
+        for method, target in targets.items()
+    )
+    columns = ("Method", *(Column(network, digits=2) for network in networks), Column("Target", digits=2))
+    steps = ", ".join(sorted({str(row["steps"]) for row in record}))
+    return Table("", columns, rows, (f"Medians of {steps} steps.",) if record else ())
+
+
+def rendered(page: str) -> str:
+    """Return the page with the tables of the committed figures that it has a section for."""
+    kept = RECORDS / "training_step.json"
+    tables = {study: table(study, record_of(study)) for study in STUDIES}
+    tables["steps"] = steps_table(json.loads(kept.read_text()) if kept.is_file() else [])
+    for name, shown in tables.items():
+        content = shown.markdown(level=0)
+        pattern = rf"(<!-- {name}: written by `benchmarks/methods.py` -->\n).*?(<!-- end -->)"
+        page = re.sub(
+            pattern, lambda found, content=content: found[1] + content + found[2], page, flags=re.DOTALL
+        )
+    return page
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train, collect and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants instead of all")
+    parser.add_argument("--build", type=Path, default=Path("build"), help="where they are trained")
+    parser.add_argument("--collect", action="store_true", help="train none")
+    parser.add_argument("--render", action="store_true", help="write the page alone")
+    chosen = parser.parse_args(argv)
+    record = record_of(chosen.study)
+    places: list[Workspace] = []
+    for path in [] if chosen.render else config.expand(str(ROOT / "networks" / f"{chosen.study}.yaml")):
+        name = str(variants.split(path)[1])
+        loaded = config.load(path)
+        places.append(Workspace(config_path=path, root=chosen.build / loaded.name))
+        if chosen.only and name not in chosen.only:
+            continue
+        if not chosen.collect:
+            share_pretraining(loaded, places[-1], places[:-1])
+            train_once(loaded, places[-1])
+        elif not (places[-1].training / "model.json").is_file():
+            continue
+        record[name] = figures(places[-1])
+        print(f"{name}: {record[name]['accuracy_percent']:.2f} %", flush=True)
+        write_atomic(RECORDS / f"{chosen.study}.json", json.dumps(record, indent=2) + "\n")
+    write_atomic(PAGE, rendered(PAGE.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""One run of a bench: some successive frames through the design, and the verdict on them.
+
+A run of many frames is cut into such parts, which fill the cores, bound what the probes write to the disk,
+and need not be repeated after an interrupt. Where a part is cut depends on the design alone, and its pauses
+on the seed and the number of its first frame: so each can be repeated by itself, beat for beat.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from export.datatype import DataType
+from export.files import sha256, write_atomic
+from export.ir import INPUT, ArgMax, IntArray, Network
+from export.manifest import Manifest, Stream
+from sim import reference
+from sim.framing import Beat, cut, report_sent, spoil, whole
+from sim.job import JOB_FILE, Job, Outcome, write_pauses, write_stimulus
+from sim.launcher import Bench, SimulationFailed
+from sim.result import SimulationResult, judge, replayed
+from sim.scoreboard import BeatLog, StreamReport, compare, read_beats
+from sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
+from sim.stimulus import Patience, Stalls, pack_beats
+
+__all__ = ["Part", "Setting", "cut_into_parts", "run_part"]
+
+PART_CYCLES = 1 << 20
+"""Cycles of a part, or one frame; half a minute to a minute on Verilator."""
+
+SINK_PAUSES = 1 << 12
+"""Pauses of the sink, after which they begin anew; a patient one has a pause for each word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What the parts of a run have in common.
+
+    Parameters
+    ----------
+    design: folder of the design.
+    manifest, network: of it.
+    bench: the bench; its folder of the run is that of a single part.
+    stalls, seed: of the pauses.
+    """
+
+    design: Path
+    manifest: Manifest
+    network: Network
+    bench: Bench
+    stalls: Stalls
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Frames [N, H, W, C] of which the first has the number ``first``, and the folder they run in."""
+
+    first: int
+    frames: npt.NDArray[np.integer]
+    folder: Path
+
+    @property
+    def numbers(self) -> str:
+        """Which frames, in words."""
+        last = self.first + len(self.frames) - 1
+        return f"image {last}" if last == self.first else f"images {self.first} to {last}"
+
+
+def cut_into_parts(whole: Part, interval_cycles: int) -> list[Part]:
+    """Return the parts of a run: itself, or several with folders beside its own."""
+    size = max(1, -(-PART_CYCLES // interval_cycles))
+    if len(whole.frames) <= size:
+        return [whole]
+    firsts = range(whole.first, whole.first + len(whole.frames), size)
+    return [
+        Part(
+            first=first,
+            frames=whole.frames[first - whole.first :][:size],
+            folder=whole.folder.with_name(f"{whole.folder.name}-{first}"),
+        )
+        for first in firsts
+    ]
+
+
+def run_part(
+    setting: Setting,
+    part: Part,
+    *,
+    progress: Callable[[int], None] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> SimulationResult:
+    """Send the frames of ``part``, compare every stream and return the verdict.
+
+    Raises
+    ------
+    SimulationFailed: there is no verdict; the message says which frames.
+    SimulationStopped: ``stopped`` said so.
+    """
+    manifest, stalls, run = setting.manifest, setting.stalls, part.folder
+    frames, sent = _beats(setting, part)
+    compared = {stream.tensor for stream in manifest.streams if stream.tensor is not None}
+    tensors = reference.run(setting.network, frames, keep=compared)
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+    for rom in manifest.roms:
+        shutil.copyfile(setting.design / rom.file, run / rom.file)
+    job = _job(manifest, len(frames), stalls)
+    _write_beats(setting, part, sent, job.output_beats)
+    write_atomic(run / JOB_FILE, job.to_json())
+
+    bench = dataclasses.replace(setting.bench, run_dir=run)
+    try:
+        built = bench.run(progress, stopped)
+        outcome = Outcome.read(run)
+        logs = [
+            _log(run, stream, count) for stream, count in zip(manifest.streams, outcome.counts, strict=True)
+        ]
+    except SimulationFailed as error:
+        where = f"{manifest.name}, {part.numbers}, stalls {stalls.value}, seed {setting.seed}"
+        raise SimulationFailed(f"{where}: {error}", (part.first, len(frames))) from error
+    misframed = sent != whole([payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame)
+    reports = tuple(
+        report_sent(stream, log, sent)
+        if misframed and stream.name == AXI_INPUT
+        else _report(stream, log, part, tensors)
+        for stream, log in zip(manifest.streams, logs, strict=True)
+    )
+    paused = stalls is not Stalls.NONE
+    verdict = judge(manifest, reports, outcome, first=part.first, paused=paused, misframed=misframed)
+    return SimulationResult(
+        design=manifest.name,
+        simulator=bench.tool.simulator.value,
+        version=bench.tool.version,
+        verilog_sha256=sha256(bench.verilog[0]),
+        netlist=bench.netlist,
+        first=part.first,
+        frames=len(frames),
+        seed=setting.seed,
+        stalls=stalls.value,
+        streams=reports,
+        cycles=verdict.cycles,
+        expected_cycles=verdict.expected_cycles,
+        failures=verdict.failures,
+        classes=_classes(setting, logs[-1]) if not verdict.failures else None,
+        replay=replayed(reports, part.first, len(frames)) if verdict.failures else None,
+        simulated_cycles=outcome.cycles,
+        cycles_per_second=outcome.cycles / outcome.seconds,
+        cpu_seconds=outcome.cpu_seconds,
+        python_seconds=outcome.python_seconds,
+        build_seconds=built.seconds,
+        build_cpu_seconds=built.cpu_seconds,
+        wave=str(run / WAVE_FILE) if bench.wave else None,
+    )
+
+
+def _classes(setting: Setting, log: BeatLog) -> tuple[int, ...] | None:
+    """The class that the hardware gave each frame, None if a frame gives anything else than one class."""
+    output, stream = setting.network.nodes[-1], setting.manifest.stream(AXI_OUTPUT)
+    if not isinstance(output, ArgMax) or setting.manifest.streams[-1].name != AXI_OUTPUT:
+        return None
+    return tuple(log.field(0, DataType.parse(stream.dtype).bits)[0].tolist())
+
+
+def _job(manifest: Manifest, frames: int, stalls: Stalls) -> Job:
+    return Job(
+        clock=manifest.clock,
+        streams=[stream.name for stream in manifest.streams],
+        output_beats=frames * manifest.stream(AXI_OUTPUT).beats_per_frame,
+        interval_cycles=manifest.interval_cycles,
+        # longer than any pause of an end plus the time in which a full pipeline comes back to life
+        patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
+        drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
+        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2) if stalls.pattern.reset else 0,
+    )
+
+
+def _generator(setting: Setting, part: Part, what: str) -> random.Random:
+    """One for each thing that is random, so that none depends on another."""
+    return random.Random(f"{setting.seed} {what}" + (f" {part.first}" if part.first else ""))
+
+
+def _beats(setting: Setting, part: Part) -> tuple[IntArray, list[Beat]]:
+    """Return the frames that the design must see, and the beats that are sent."""
+    checked: IntArray = reference.run(setting.network, part.frames, keep={INPUT})[INPUT]
+    stream = setting.manifest.stream(AXI_INPUT)
+    payloads = pack_beats(checked, DataType.parse(stream.dtype), stream.lanes)
+    if not setting.stalls.pattern.framing:
+        return checked, whole(payloads, stream.beats_per_frame)
+    beats, counts = spoil(payloads, stream.beats_per_frame, _generator(setting, part, "framing"))
+    return cut(checked, counts, stream.lanes), beats
+
+
+def _write_beats(setting: Setting, part: Part, sent: list[Beat], words: int) -> None:
+    """Write what source and sink read."""
+    pattern, interval = setting.stalls.pattern, setting.manifest.interval_cycles
+    bits = log_bits(setting.manifest.stream(AXI_INPUT)) - 1
+    write_stimulus(part.folder, sent, pattern.idle(_generator(setting, part, "source"), interval), bits)
+    patient = pattern.patience is Patience.AFTER_VALID
+    if pattern.ready is None:
+        pauses = [(0, 0xFFFFFFFF)]  # no run is as long
+    else:
+        endless = pattern.ready(_generator(setting, part, "sink"), interval)
+        pauses = list(itertools.islice(endless, max(SINK_PAUSES, words if patient else 0)))
+    write_pauses(part.folder, pauses, patient=patient)
+
+
+def _log(run: Path, stream: Stream, count: int) -> BeatLog:
+    """Read what a probe wrote; fewer beats than it saw are no verdict on the design."""
+    path = run / beats_file(stream)
+    log = read_beats(path, log_bits(stream))
+    if len(log.cycles) != count:
+        raise SimulationFailed(
+            f"{path} has {len(log.cycles)} of the {count} words that layer {stream.layer or stream.name} "
+            f"handed on in simulation: it could not be written to its end, is the disk full?"
+        )
+    return log
+
+
+def _report(stream: Stream, log: BeatLog, part: Part, tensors: dict[str, IntArray]) -> StreamReport:
+    expected = None if stream.tensor is None else tensors[stream.tensor]
+    return compare(stream, log, len(part.frames), expected, part.first)
