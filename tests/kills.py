@@ -4,8 +4,8 @@
 
 Every round starts from the files of the step before, kills the command with SIGKILL after a random part of
 the time that it takes, and runs it again at once: what the killed one had started must not disturb that.
-Commands are forked from a process that has imported everything, so that no kill is spent on imports. Rounds that are
-done are kept in ``<folder>/kills.json``: a run that was cut off goes on where it was.
+Commands are forked from a process that has imported everything, so that no kill is spent on imports. Rounds
+that are done are kept in ``<folder>/kills.json``: a run that was cut off goes on where it was.
 """
 
 from __future__ import annotations
