@@ -24,6 +24,7 @@ from hw import verilog
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import estimate as estimates
 from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
@@ -43,6 +44,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "Workspace",
     "demo",
+    "estimate",
     "export",
     "generate",
     "package",
@@ -88,10 +90,15 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn.Module, Tensor, Tensor]:
-    """The network at random starting weights, and random images with the label 0: no training, no dataset."""
+def _random(
+    config: Config, place: Workspace, seed: int, count: int, held_out: bool
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network at random starting weights and the first held-out images, or random ones of label 0."""
     training = replace(config.training, seed=seed)
     model64 = exact(build(replace(config, training=training), place))
+    if held_out:
+        dataset = load_dataset(config, place)
+        return model64, dataset.test_images[:count], dataset.test_labels[:count]
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
     size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
@@ -105,12 +112,13 @@ def export(
     *,
     random_weights: int | None = None,
     count: int = RANDOM_IMAGES,
+    held_out: bool = False,
     force: bool = False,
 ) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
-    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
-    ``force`` plans beyond what the device holds.
+    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images
+    or as many held-out ones. ``force`` plans beyond what the device holds.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -123,7 +131,7 @@ def export(
         dataset = load_dataset(trained.config, place)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights, count)
+        model64, images, labels = _random(config, place, random_weights, count, held_out)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
@@ -141,7 +149,7 @@ def export(
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
         written = [image.write(place.design) for image, _ in made.roms()]
-    which = "held-out" if random_weights is None else "random"
+    which = "held-out" if random_weights is None or held_out else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
         f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {place.design}"
@@ -323,6 +331,15 @@ def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> No
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
+def estimate(config: Config, place: Workspace) -> None:
+    """Print what the formulas say of each layer against the device."""
+    part = device(config.hardware.device)
+    found = results.estimated(config, place, load_network(place))
+    if found is None:
+        raise ConfigError(f"hardware.device: no formulas for {part}")
+    print(estimates.table(found, part).text())
 
 
 def synth(config: Config, place: Workspace) -> None:

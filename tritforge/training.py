@@ -30,6 +30,7 @@ from tritforge.workspace import Workspace, blaming
 
 __all__ = [
     "build",
+    "device_name",
     "load_dataset",
     "settings",
     "share_pretraining",
@@ -180,23 +181,27 @@ def _run(
     config: Config, place: Workspace, model: nn.Module, dataset: Dataset, resume: bool, meta: dict[str, Any]
 ) -> TrainingResult:
     """Train one model on its device and draw its curve."""
-    device = _device(config.training.device)
-    described = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     chosen = {item.name: getattr(config.training, item.name) for item in fields(TrainingConfig)}
     result = train_model(
-        model.to(device),
+        model.to(_device(config.training.device)),
         dataset,
         TrainingConfig(**chosen),
         place.training,
         resume=resume,
         progress=sys.stderr.isatty(),
-        meta={**meta, "device": described},
+        meta={**meta, "device": device_name(config.training.device)},
     )
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
     if not current().first:
         return result
     write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
     return result
+
+
+def device_name(name: str) -> str:
+    """Return what a person calls the device that ``name`` of a configuration stands for here."""
+    device = _device(name)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _device(name: str) -> torch.device:
