@@ -233,7 +233,7 @@ class MacArray(UnitComponent):
         ready = [Signal(name=f"ready_{stage}") for stage in range(unit.dot.stages + 1)]
         first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
         last  = [Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
-        steps = Signal(unit.dot.stages)
+        steps = Signal(max(1, unit.dot.stages))   # Verilog cannot write none
         m.d.comb += fetch_ready.eq(ready[0])
         with m.If(ready[0]):
             m.d.sync += valid[0].eq(fetch)
