@@ -16,8 +16,12 @@ from benchmarks.estimator import CALIBRATION, TESTS, Point, cost_of, resources
 from benchmarks.pages import section
 from export.files import write_atomic
 from hw.cost import Technology, total
+from reports import sections
 from reports.finn import MatrixUnit
 from reports.tables import Column, Table
+from tritforge import config, results
+from tritforge.design import load_manifest, load_network
+from tritforge.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "estimator.json"
@@ -216,3 +220,18 @@ def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> No
     content["error"] = dict.fromkeys(sorted({point.technology for point in points}), stated)
     write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")
     print(text(found))
+
+
+def network(name: str) -> None:
+    """Write the section with a network's estimate, synthesis and simulation, from what its commands left."""
+    path = config.locate(name)
+    chosen = config.load(path)
+    place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)
+    data = results.gather(chosen, place, load_network(place), load_manifest(place), None)
+    shown = sections.estimate_table(data)
+    section(
+        f"estimate-{name}",
+        f"{name}: estimate, synthesis and simulation",
+        f"`tritforge demo {name}`, and `report`'s table of it.\n\n{shown.markdown().strip()}",
+    )
+    print(shown.text())
