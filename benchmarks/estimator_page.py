@@ -30,6 +30,13 @@ PICTURE = ROOT / "docs" / "estimator.svg"
 TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
 
 
+UNFINISHED = (
+    "At least 200 and 100 configurations are wanted, and UltraScale+ and ECP5 as well, whose LUTs and memories "
+    "are shown as unknown until `python -m benchmarks.estimator measure` has got that far; it goes on where it "
+    "was stopped."
+)
+
+
 def quantiles(errors: Iterable[float | None]) -> tuple[float, float] | None:
     """Median and 95th percentile of absolute errors; None without any."""
     known = [abs(error) for error in errors if error is not None]
@@ -190,7 +197,8 @@ def text(found: Mapping[str, Any]) -> str:
             f"drawn over all components, engines and widths, 7 series, with {found['tool']}, "
             f"{found['script']}. "
             f"The goal: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
-            "component between layers. All of them, with every figure: `docs/results/estimator.json`.",
+            "component between layers. All of them, with every figure: `docs/results/estimator.json`. "
+            f"{UNFINISHED}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
             "FINN's published formula of its matrix unit, for the same `array` layers (calibration and "
