@@ -193,7 +193,7 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         help="instead of a trained network: random ternary weights and random images",
     )
     command.add_argument(
-        "--images", type=_at_least(1), metavar="N", help="how many random images (default: 16)"
+        "--images", type=at_least(1), metavar="N", help="how many random images (default: 16)"
     )
 
 
@@ -207,12 +207,12 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     _add_frames(command)
     command.add_argument(
         "--first",
-        type=_at_least(0),
+        type=at_least(0),
         default=0,
         help="number of the first of these images (default: %(default)s)",
     )
     command.add_argument(
-        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+        "--jobs", type=at_least(1), help="simulators at the same time (default: one for each processor)"
     )
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
