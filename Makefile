@@ -1,7 +1,7 @@
 # make demo     train the digits network, make its hardware, prove it equal, count it, write the report
 # make test     lint, types and every test; the test command of this repository
-# make verify   the long tests that `make test` leaves out, LeNet-5 among them where TRITFORGE_DATA is set; then faults
-#               and kills, which go on where they were cut off, and docs/verification.md
+# make verify   whole networks on both simulators and after synthesis, the long tests that `make test` leaves out, faults,
+#               kills, and docs/verification.md; each goes on where it was cut off; MNIST and CIFAR-10 by TRITFORGE_DATA
 # make results  measure the digits network anew and write the figures of the README
 # make results-lenet5  the same for LeNet-5 on MNIST, with TRITFORGE_DATA set; an hour
 # make lint     ruff and mypy alone
@@ -30,10 +30,11 @@ test: lint
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 verify: environment
-	@$(RUN) pytest -m verify $(TESTS)
+	@$(RUN) benchmarks.simulations
 	@$(RUN) tests.mutations
 	@$(RUN) tests.kills
-	$(VENV)/bin/python benchmarks/verification.py --mutations build/mutations/mutations.json
+	$(VENV)/bin/python benchmarks/verification.py --mutations build/mutations/mutations.json --kills build/kills/kills.json
+	@$(RUN) pytest -m verify $(TESTS)
 
 results: environment
 	rm -rf build/digits build/benchmarks

@@ -18,6 +18,7 @@ from hw.memory_cost import ram, weights_rom
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
 from hw.ternary_dot import dot_shape
+from hw.weight_memory import MemoryStyle
 
 __all__ = ["Array", "MacArray"]
 
@@ -42,6 +43,7 @@ class Array(Unit):
     vectors : output pixels a frame.
     pe, simd : rows and columns at a time; simd divides K, pe divides M/G, or M and is a multiple of M/G.
     packing : layout of the weight words.
+    memory : what the ROM of the weights is made of.
     """
 
     name:    str
@@ -51,6 +53,7 @@ class Array(Unit):
     pe:      int
     simd:    int
     packing: Packing
+    memory:  MemoryStyle = MemoryStyle.AUTO
 
     @cached_property
     def planes(self):
@@ -175,7 +178,7 @@ class MacArray(UnitComponent):
     def elaborate(self, platform):
         unit = self._unit
         m    = Module()
-        m.submodules.weights = weights = Rom(image := unit.rom)
+        m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory)
 
         # issue ----------------------------------------------------------------------------------------------------
         beat        = Signal(below(unit.vector_beats))

@@ -7,8 +7,12 @@ compiler and simulator can be stopped with it as one group.
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
+import stat
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +23,7 @@ from export.files import write_atomic
 from sim.shell import SHELL_TOP
 from sim.simulators import Simulator
 
-__all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "main"]
+__all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "die_with_parent", "main"]
 
 BUILD_LOG = "build.log"
 RUN_LOG = "run.log"
@@ -97,5 +101,23 @@ def main(path: str) -> None:
     write_atomic(run_dir / FINISHED_FILE, json.dumps(built))
 
 
+def die_with_parent() -> None:
+    """End this process and all that it started when its parent, which holds its standard input, has died.
+
+    A parent that was killed cannot stop them, and they would go on writing where its next run does. Without a
+    pipe as standard input nothing happens: somebody starts it by hand.
+    """
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
+    die_with_parent()
     main(sys.argv[1])

@@ -165,7 +165,7 @@ class Bench:
                 [sys.executable, "-m", "sim.child", str(self.run_dir / "launch.json")],
                 cwd=self.run_dir,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # by its end the child learns that this process died
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -185,6 +185,8 @@ class Bench:
                 if child.poll() is None:
                     os.killpg(child.pid, signal.SIGKILL)
                     child.wait()
+                if child.stdin is not None:
+                    child.stdin.close()
 
     def _build_arguments(self) -> list[str]:
         if self.tool.simulator is Simulator.ICARUS:

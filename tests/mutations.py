@@ -1,11 +1,11 @@
 """Injects faults into a generated design and reports which the bench finds.
 
-    python -m tests.mutations [--faults 320] [--seed 0] [--folder build/mutations]
+    python -m tests.mutations [--faults 320] [--seed 0] [--folder build/mutations] [--jobs 2]
 
-The design is small and has all three engines, random weights, and images that reach thresholds and both
-ends of the accumulators. Its faults are of the kinds in ``KINDS``. Each runs on Icarus under the conditions
-in ``BENCHES`` until one of them finds it. For a survivor a proof is sought that the faulty module does the
-same as the right one for every input; a survivor without a proof is listed as it stands.
+The design is small and has all three engines, random weights, and images that reach every threshold and the
+ends of the sums (``tests.covering``). Its faults are of the kinds in ``KINDS``. Each runs on Icarus under the
+conditions in ``BENCHES`` until one of them finds it. For a survivor a proof is sought that the faulty module
+does the same as the right one for every input; a survivor without a proof is listed as it stands.
 ``<folder>/mutations.json`` has the results, so that a run that was cut off goes on.
 """
 
@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
+import os
 import random
 import re
 import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -36,6 +39,7 @@ from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
 from sim.runner import SimulationFailed, simulate
 from sim.simulators import Simulator
+from tests.covering import covering_frames, spread
 from tests.formal.equivalence import equivalent
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
@@ -49,29 +53,11 @@ FOLDINGS = {
 }
 SOURCE = "sample.v"
 BENCHES = (
-    ("random", 12), ("framing", 12), ("one-beat", 12), ("reset", 12), ("slow-sink", 12), ("none", 300),
+    ("random", None), ("none", None), ("framing", 12), ("one-beat", 12), ("reset", 12), ("slow-sink", 12),
 )  # fmt: skip
-"""Stall patterns and how many images, the one that finds most first."""
+"""Stall patterns and how many images, None for all; the one that finds most first."""
 
 PROOF_SECONDS = 30
-
-
-def images() -> IntArray:
-    """All zero, all greatest, a chessboard, ramps, one pixel, and random ones: [300, 6, 6, 2] of u4.
-
-    Half of the random ones have pixels that are 0 or 15 alone, whose sums go far.
-    """
-    frames = np.random.default_rng(1).integers(0, 16, size=(300, 6, 6, 2))
-    frames[12::2] = 15 * (frames[12::2] > 7)
-    y, x, c = np.indices((6, 6, 2))
-    frames[0], frames[2] = 0, 15
-    frames[3] = 15 * ((x + y) % 2)
-    frames[5] = 15 * ((x + y + c) % 2)
-    frames[6] = np.minimum(15, 3 * x)
-    frames[8] = 15 * (c == 0)
-    frames[9] = 0
-    frames[9, 5, 5] = 15
-    return frames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +75,7 @@ class Found:
     """What became of a fault.
 
     ``how`` is the first complaint of the ``bench`` that found it. ``proof`` says why a survivor is no fault.
+    ``number`` is that of the fault, from which with the seed it follows.
     """
 
     fault: Fault
@@ -96,6 +83,7 @@ class Found:
     bench: str = ""
     how: str = ""
     proof: str = ""
+    number: int = 0
 
 
 class Mutator:
@@ -111,11 +99,12 @@ class Mutator:
         self.right, self.faulty = folder.absolute() / "right", folder.absolute() / "faulty"
         self.bench = folder.absolute() / "bench"
         self.right.mkdir(parents=True, exist_ok=True)
-        self.network = convolutional(name="sample")
+        self.network = spread(convolutional(name="sample"))
         write(self.right, plan(self.network, FOLDINGS))
         self.manifest = Manifest.read(self.right)
         self.text = (self.right / SOURCE).read_text()
-        self.images = images()
+        self.images = covering_frames(self.network)
+        self.seed = seed
         self.random = random.Random(seed)
 
     def line_of(self, position: int) -> int:
@@ -132,9 +121,10 @@ class Mutator:
         shutil.rmtree(self.faulty, ignore_errors=True)
         shutil.copytree(self.right, self.faulty)
 
-    def inject(self, kind: str) -> Fault:
-        """Put a fault of this kind into the faulty design."""
+    def inject(self, kind: str, number: int = 0) -> Fault:
+        """Put a fault of this kind into the faulty design; which follows from the seed and ``number``."""
         self.reset()
+        self.random = random.Random(f"{self.seed} {number}")
         return KINDS[kind](self, kind)
 
     def replace(self, kind: str, start: int, end: int, new: str) -> Fault:
@@ -278,19 +268,22 @@ def _ports(mutator: Mutator, kind: str) -> Fault:
 
 
 def _beat(mutator: Mutator, kind: str) -> Fault:
-    """The valid of a unit's output is low, or high, in one cycle where it should not be."""
+    """A unit's output loses a beat, or offers one again that was taken, the next time that it would pause."""
     match = mutator.random.choice(
         list(re.finditer(r"^  always @\(posedge clk\)\n    (\w+_o__valid) <= (.*);", mutator.text, re.M))
     )
-    number = mutator.random.randrange(1, 12)
-    effect = f"& ~({match[2]} & seen == {number})"
-    if kind == "doubled beat":
-        effect = f"| (seen == {number} & ~gone)"
+    number, valid = mutator.random.randrange(1, 12), match[1]
+    ready, after = f"{valid[:-5]}ready", f"({match[2]})"
+    if kind == "dropped beat":
+        when, effect = f"{after} & ~({valid} & ~{ready})", "& ~now"
+    else:
+        when, effect = f"{valid} & {ready} & ~{after}", "| now"
     new = f"""  reg [7:0] seen = 0; reg gone = 0;
+  wire now = {when} & seen >= {number} & ~gone;
   always @(posedge clk) begin
-    if ({match[2]}) seen <= seen + 1;
-    if (seen == {number}) gone <= 1;
-    {match[1]} <= ({match[2]}) {effect};
+    if ({valid} & {ready}) seen <= seen + 1;
+    if (now) gone <= 1;
+    {valid} <= {after} {effect};
   end"""
     fault = mutator.replace(kind, match.start(), match.end(), new)
     return dataclasses.replace(fault, what=f"{match[1]}, beat {number}")
@@ -349,15 +342,48 @@ def summary(done: list[Found], seed: int, seconds: float) -> dict[str, object]:
     }
 
 
+def kind_of(number: int) -> str:
+    """The kind of fault ``number``: of 30 successive ones each kind has its share."""
+    others = [kind for kind in KINDS if kind not in SHARES]
+    order = [kind for kind, share in SHARES.items() for _ in range(share)]
+    order += [
+        others[(number // 30 * (30 - len(order)) + index) % len(others)] for index in range(30 - len(order))
+    ]
+    return order[number % 30]
+
+
+_mutator: Mutator
+"""Of a worker process."""
+
+
+def _begin(folder: Path, seed: int) -> None:
+    global _mutator
+    _mutator = Mutator(folder / f"worker-{os.getpid()}", seed)
+
+
+def _try(number: int) -> Found:
+    return dataclasses.replace(_mutator.judge(_mutator.inject(kind_of(number), number)), number=number)
+
+
+def distinct(found: Iterable[Found]) -> list[Found]:
+    """In the order of their numbers, each fault once."""
+    first: dict[Fault, Found] = {}
+    for one in sorted(found, key=lambda one: one.number):
+        first.setdefault(one.fault, one)
+    return list(first.values())
+
+
 def main() -> int:
     """Run the program; 1 where the design without a fault fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--faults", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("build/mutations"))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--retry", action="store_true", help="also what survived without a proof before")
     chosen = parser.parse_args()
-    started = time.monotonic()
-    mutator, path = Mutator(chosen.folder, chosen.seed), chosen.folder / "mutations.json"
+    started, path = time.monotonic(), chosen.folder / "mutations.json"
+    mutator = Mutator(chosen.folder / "without", chosen.seed)
     mutator.reset()
     nothing = mutator.judge(Fault(kind="none", file="", line=0, what=""))
     if nothing.caught:
@@ -365,37 +391,29 @@ def main() -> int:
         return 1
     kept = json.loads(path.read_text()) if path.is_file() else {"found": [], "seconds": 0.0}
     before = [Found(**{**found, "fault": Fault(**found["fault"])}) for found in kept["found"]]
-    known = {found.fault: found for found in before if found.caught or found.proof}  # others are tried again
-    others = [kind for kind in KINDS if kind not in SHARES]
-    order = [kind for kind, share in SHARES.items() for _ in range(share)]
-    order += [others[index % len(others)] for index in range(30 - len(order))]
-    done: list[Found] = []
-    number = 0
-    seen: set[Fault] = set()
-    with tqdm(total=chosen.faults, unit="fault", disable=None) as bar:
-        while len(done) < chosen.faults:
-            fault = mutator.inject(order[number % len(order)])
-            number += 1
-            if fault in seen:
-                continue
-            seen.add(fault)
-            done.append(known.get(fault) or mutator.judge(fault))
-            bar.update()
+    done = {one.number: one for one in before if one.caught or one.proof or not chosen.retry}
+    numbers = itertools.count()
+    with (
+        ProcessPoolExecutor(chosen.jobs, initializer=_begin, initargs=(chosen.folder, chosen.seed)) as pool,
+        tqdm(total=chosen.faults, initial=len(distinct(done.values())), unit="fault", disable=None) as bar,
+    ):
+        running: set[Future[Found]] = set()
+        while len(distinct(done.values())) < chosen.faults:
+            while len(running) < 2 * chosen.jobs:
+                number = next(numbers)
+                if number not in done:
+                    running.add(pool.submit(_try, number))
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            done.update({future.result().number: future.result() for future in ended})
+            faults = distinct(done.values())[: chosen.faults]
+            bar.update(len(faults) - bar.n)
             seconds = kept["seconds"] + time.monotonic() - started
-            if len(done) >= len(known):
-                write_atomic(
-                    path,
-                    json.dumps(
-                        {
-                            "found": [asdict(found) for found in done],
-                            "seconds": seconds,
-                            "summary": summary(done, chosen.seed, seconds),
-                        },
-                        indent=1,
-                    ),
-                )
-    told = summary(done, chosen.seed, seconds)
-    print(json.dumps(told, indent=1))
+            told = summary(faults, chosen.seed, seconds)
+            content = {"found": [asdict(one) for one in done.values()], "seconds": seconds, "summary": told}
+            write_atomic(path, json.dumps(content, indent=1))
+        for future in running:
+            future.cancel()
+    print(json.dumps(json.loads(path.read_text())["summary"], indent=1))
     return 0
 
 

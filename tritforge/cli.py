@@ -170,9 +170,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=at_least(1), help="instead of the configuration's")
     command.add_argument("--seed", type=at_least(0), help="instead of the configuration's")
-    command.add_argument(
-        "--fold", type=at_least(0), help="the fold to hold out, instead of the configuration's"
-    )
+    command.add_argument("--fold", type=at_least(0), help="to hold out, instead of the configuration's")
     command.add_argument(
         "--compare",
         nargs="+",
@@ -180,9 +178,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="train each of these, or all variants of a file that has some, unless that is done, and write "
         "one table and pictures to build/compare",
     )
-    command.add_argument(
-        "--no-resume", action="store_true", help="start anew even if a training was interrupted"
-    )
+    command.add_argument("--no-resume", action="store_true", help="start anew though one was interrupted")
 
 
 def _add_export(command: argparse.ArgumentParser) -> None:
@@ -192,9 +188,12 @@ def _add_export(command: argparse.ArgumentParser) -> None:
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
-    command.add_argument(
-        "--images", type=at_least(1), metavar="N", help="how many random images (default: 16)"
-    )
+    command.add_argument("--images", type=at_least(1), metavar="N", help="random images (default: 16)")
+    _add_force(command)
+
+
+def _add_force(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--force", action="store_true", help="even if the device is too small for the plan")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -306,6 +305,7 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
     "export": _add_export,
+    "generate": _add_force,
     "simulate": _add_simulate,
     "demo": _add_frames,
     "package": _add_package,
@@ -356,8 +356,10 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.command == "export":
         if arguments.images is not None and arguments.random_weights is None:
             raise ConfigError("--images is for --random-weights alone")
-        count = arguments.images or flow.RANDOM_IMAGES
-        flow.export(chosen, place, random_weights=arguments.random_weights, count=count)
+        options = {"count": arguments.images or flow.RANDOM_IMAGES, "force": arguments.force}
+        flow.export(chosen, place, random_weights=arguments.random_weights, **options)
+    elif arguments.command == "generate":
+        flow.generate(chosen, place, force=arguments.force)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,

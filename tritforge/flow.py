@@ -90,10 +90,15 @@ def _restore(config: Config, place: Workspace) -> _Trained:
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
-def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn.Module, Tensor, Tensor]:
-    """The network at random starting weights, and random images with the label 0: no training, no dataset."""
+def _random(
+    config: Config, place: Workspace, seed: int, count: int, held_out: bool
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network at random starting weights and the first held-out images, or random ones of label 0."""
     training = replace(config.training, seed=seed)
     model64 = exact(build(replace(config, training=training), place))
+    if held_out:
+        dataset = load_dataset(config, place)
+        return model64, dataset.test_images[:count], dataset.test_labels[:count]
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
     size = size if config.dataset.image_size is None else [config.dataset.image_size] * 2
@@ -102,11 +107,18 @@ def _random(config: Config, place: Workspace, seed: int, count: int) -> tuple[nn
 
 
 def export(
-    config: Config, place: Workspace, *, random_weights: int | None = None, count: int = RANDOM_IMAGES
+    config: Config,
+    place: Workspace,
+    *,
+    random_weights: int | None = None,
+    count: int = RANDOM_IMAGES,
+    held_out: bool = False,
+    force: bool = False,
 ) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
-    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images.
+    With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images
+    or as many held-out ones. ``force`` plans beyond what the device holds.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -119,7 +131,7 @@ def export(
         dataset = load_dataset(trained.config, place)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights, count)
+        model64, images, labels = _random(config, place, random_weights, count, held_out)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
@@ -129,7 +141,7 @@ def export(
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        made = planned(config, place, network, anew=True)
+        made = planned(config, place, network, anew=True, force=force)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
@@ -137,7 +149,7 @@ def export(
         tests.save(place.vectors)
         write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
         written = [image.write(place.design) for image, _ in made.roms()]
-    which = "held-out" if random_weights is None else "random"
+    which = "held-out" if random_weights is None or held_out else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
         f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {place.design}"
@@ -171,13 +183,13 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def generate(config: Config, place: Workspace) -> None:
+def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
     network = load_network(place)
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        made = planned(config, place, network)
+        made = planned(config, place, network, force=force)
         begin("ROM images")
         roms = checked_images(made, place)
         begin("Verilog")

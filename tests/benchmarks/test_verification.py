@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.verification import PAGE, mutations, render, simulation
+from benchmarks.verification import PAGE, kills, mutations, render, simulation, simulations
 
 
 def test_the_page_shows_the_committed_figures() -> None:
@@ -27,6 +27,8 @@ def test_a_failure_and_a_survivor_are_shown() -> None:
     }
     kept = simulation("sample", json.loads(json.dumps(result)))
     assert (kept["level"], kept["wrong"], kept["seconds"]) == ("netlist after synthesis", 1, 2.0)
+    assert kept["cpu_seconds"] is None  # of a verdict from before it was measured
+    assert "| 1 | 100 | 2.0 | not measured | not measured |" in simulations([kept]).markdown()
     survivor = {"kind": "constant", "file": "sample.v", "line": 3, "what": "1  ->  0", "proof": ""}
     found = {
         "faults": 2,
@@ -39,4 +41,6 @@ def test_a_failure_and_a_survivor_are_shown() -> None:
     }
     text = mutations(found)
     assert "2 faults, seed 0, 5 s: 1 found, 0 proved to change nothing, 1 neither." in text
+    round_ = {"command": "train", "hit": True, "same": False, "verdict": "ok"}
+    assert "| train | 2 | 2 | 1 |" in kills([round_, {**round_, "same": True}]).markdown()
     assert "- constant, `sample.v`, line 3: `1  ->  0`" in text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +19,6 @@ from sim.runner import simulate
 from sim.simulators import Simulator
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
-from tests.test_layering import ROOT
-from tritforge import config, flow
-from tritforge.workspace import Workspace
 
 ENGINES = {
     "conv1": UnrolledFolding(),
@@ -57,38 +53,3 @@ def test_three_engines_and_a_wrong_lut(tmp_path: Path, simulator: str) -> None:
     broken.write_text(text[:at] + f"{int(text[at], 16) ^ 15:x}" + text[at + 1 :])
     result = simulate(tmp_path, frames, netlist=broken, **bench)
     assert any("layer classifier" in line for line in result.failures)
-
-
-FOLDINGS = {
-    "array": None,
-    "skip": {
-        "conv1": SkipFolding(pe=4, entries=1),
-        "conv2": SkipFolding(pe=4, entries=4),
-        "classifier": SkipFolding(pe=2, entries=8),
-    },
-    "unrolled": {
-        "conv1": UnrolledFolding(),
-        "conv2": UnrolledFolding(iterations=10),
-        "classifier": UnrolledFolding(iterations=10),
-    },
-    "mixed": {
-        "conv1": UnrolledFolding(),
-        "conv2": SkipFolding(pe=4, entries=4),
-        "classifier": ArrayFolding(pe=2, simd=16),
-    },
-}
-"""The digits network by each engine, and by all three."""
-
-
-@pytest.mark.verify
-@pytest.mark.parametrize("engine", FOLDINGS)
-def test_digits(engine: str, tmp_path: Path) -> None:
-    path = ROOT / "networks" / "digits.yaml"
-    chosen = config.load(path)
-    layers = FOLDINGS[engine] or chosen.hardware.layers
-    chosen = replace(chosen, hardware=replace(chosen.hardware, layers=layers))
-    place = Workspace(config_path=path, root=tmp_path / engine)
-    flow.export(chosen, place, random_weights=0)
-    for step in (flow.generate, flow.synth):
-        step(chosen, place)
-    flow.simulate(chosen, place, netlist=True)

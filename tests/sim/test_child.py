@@ -1,11 +1,49 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
 from sim import child
 from sim.child import FINISHED_FILE, Launch
+
+
+def test_it_dies_with_its_parent():
+    """Killed, the parent can stop nothing: the child and what it started end by themselves."""
+    child_program = (
+        "from sim.child import die_with_parent; die_with_parent()\n"
+        "import os, subprocess, sys, time\n"
+        "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(os.getpid(), other.pid, flush=True); time.sleep(600)\n"
+    )
+    parent_program = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {child_program!r}],\n"
+        "    stdin=subprocess.PIPE, start_new_session=True)\n"
+        "child.wait()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", parent_program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert len(pids) == 2
+    for pid in pids:
+        while _runs(pid):
+            time.sleep(0.01)
+
+
+def _runs(pid):
+    """Whether a process is there and is more than a leftover that nobody waited for."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Recorder:
