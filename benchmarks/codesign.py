@@ -54,7 +54,7 @@ def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]
 def measured(
     chosen: Config, place: Workspace, rates: Sequence[float], clock_mhz: float, engines: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """A row for each rate: the training choices, the accuracy, and the cheapest plan, None where there is none."""
+    """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is none."""
     network, meta = restored(chosen, place)
     part = device(chosen.hardware.device)
     pricing = Pricing.of(part, chosen.hardware.primitives)
@@ -94,7 +94,7 @@ def measured(
 
 
 def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """For each row whether no other one of its rate is as accurate with fewer LUTs, or better with as many."""
+    """For each row whether none of its rate is as accurate with fewer LUTs, or better with as many."""
 
     def beats(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
         as_good = a["accuracy_percent"] >= b["accuracy_percent"] and a["lut"] <= b["lut"]
@@ -127,9 +127,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     )
     first = rows[0]
     note = (
-        f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} epochs; LUT "
-        f"as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz by exact search over "
-        "engine and folding of every layer. Not beaten: no other model of the same rate is as accurate with "
+        f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} epochs; "
+        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by exact search "
+        "over engine and folding of every layer. Not beaten: no other model of the rate is as accurate with "
         "fewer LUTs."
     )
     return Table("Training and hardware together", columns, tuple(shown), (note,))

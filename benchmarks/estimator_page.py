@@ -31,9 +31,9 @@ TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memori
 
 
 UNFINISHED = (
-    "At least 200 and 100 configurations are wanted, and UltraScale+ and ECP5 as well, whose LUTs and memories "
-    "are shown as unknown until `python -m benchmarks.estimator measure` has got that far; it goes on where it "
-    "was stopped."
+    "At least 200 and 100 configurations are wanted, and UltraScale+ and ECP5 as well, whose LUTs and "
+    "memories are shown as unknown until `python -m benchmarks.estimator measure` has got that far; it goes "
+    "on where it was stopped."
 )
 
 

@@ -295,7 +295,7 @@ def explore(
     tables.append(frontier_table(plans, goal.clock_mhz))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "frontier.svg", frontier_picture(plans, goal.clock_mhz, found.choice).standalone())
-    kept = _record(found, plans, changes, goal, space.unpriced)
+    kept = {**_record(found, plans, changes, goal, space.unpriced), "engines": list(engines)}
     write_atomic(folder / "explore.json", json.dumps(kept, indent=1) + "\n")
     for table in tables:
         print(table.text())
