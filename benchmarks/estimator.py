@@ -3,12 +3,14 @@
     python -m benchmarks.estimator measure --first 0 --count 200 [--family xc7] [--kind array ...]
     python -m benchmarks.estimator fit
     python -m benchmarks.estimator publish
+    python -m benchmarks.estimator network [digits]
 
 ``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
 build/benchmarks/estimator.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
 number below 10,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
 else is derived. ``publish`` estimates the others and writes docs/results/estimator.json, the picture, the
-error that every estimate states, and the section of docs/results.md.
+error that every estimate states, and the section of docs/results.md; ``network`` that of one network, from
+what its ``synth`` and ``simulate`` left in build/.
 """
 
 from __future__ import annotations
@@ -227,8 +229,14 @@ def main() -> None:
     more.add_argument("--kind", action="append")
     commands.add_parser("fit")
     commands.add_parser("publish")
+    commands.add_parser("network").add_argument("name", nargs="?", default="digits")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UnusedElaboratable)
+    if arguments.command == "network":
+        from benchmarks.estimator_page import network
+
+        network(arguments.name)
+        return
     LINES.parent.mkdir(parents=True, exist_ok=True)
     if arguments.command == "measure":
         numbers = range(arguments.first, arguments.first + arguments.count)

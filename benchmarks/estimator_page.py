@@ -16,14 +16,25 @@ from benchmarks.estimator import CALIBRATION, TESTS, Point, cost_of, resources
 from benchmarks.pages import section
 from export.files import write_atomic
 from hw.cost import Technology, total
+from reports import sections
 from reports.finn import MatrixUnit
 from reports.tables import Column, Table
+from tritforge import config, results
+from tritforge.design import load_manifest, load_network
+from tritforge.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "estimator.json"
 PICTURE = ROOT / "docs" / "estimator.svg"
 
 TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
+
+
+UNFINISHED = (
+    "At least 200 and 100 configurations are wanted, and UltraScale+ and ECP5 as well, whose LUTs and memories "
+    "are shown as unknown until `python -m benchmarks.estimator measure` has got that far; it goes on where it "
+    "was stopped."
+)
 
 
 def quantiles(errors: Iterable[float | None]) -> tuple[float, float] | None:
@@ -186,7 +197,8 @@ def text(found: Mapping[str, Any]) -> str:
             f"drawn over all components, engines and widths, 7 series, with {found['tool']}, "
             f"{found['script']}. "
             f"The goal: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
-            "component between layers. All of them, with every figure: `docs/results/estimator.json`.",
+            "component between layers. All of them, with every figure: `docs/results/estimator.json`. "
+            f"{UNFINISHED}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
             "FINN's published formula of its matrix unit, for the same `array` layers (calibration and "
@@ -216,3 +228,18 @@ def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> No
     content["error"] = dict.fromkeys(sorted({point.technology for point in points}), stated)
     write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")
     print(text(found))
+
+
+def network(name: str) -> None:
+    """Write the section with a network's estimate, synthesis and simulation, from what its commands left."""
+    path = config.locate(name)
+    chosen = config.load(path)
+    place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)
+    data = results.gather(chosen, place, load_network(place), load_manifest(place), None)
+    shown = sections.estimate_table(data)
+    section(
+        f"estimate-{name}",
+        f"{name}: estimate, synthesis and simulation",
+        f"`tritforge demo {name}`, and `report`'s table of it.\n\n{shown.markdown().strip()}",
+    )
+    print(shown.text())

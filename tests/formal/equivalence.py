@@ -1,8 +1,13 @@
-"""Proves that two versions of a Verilog module do the same, cycle by cycle from reset, for any inputs."""
+"""Proves that two versions of a Verilog module do the same, cycle by cycle from reset.
+
+Its input streams are any that keep the rules (a beat that was offered stays until it is taken), and a payload
+counts while its valid is high: what no neighbour can send or see is no difference.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +26,13 @@ def equivalent(gold: Path, gate: Path, source: str, module: str, *, seconds: int
     seconds: for the search of a proof.
     """
     for folder, name in ((gold, "gold"), (gate, "gate")):
+        wrapper = gate.absolute() / f"wrapped-{name}.v"
+        wrapper.write_text(_wrapper((folder / source).read_text(), module))
         _yosys(
             folder,
             f"read_verilog -defer {source}",
-            f"hierarchy -top {module}",
+            f"read_verilog {wrapper}",
+            "hierarchy -top wrapper",
             "proc",
             "flatten",
             "memory -nomap",
@@ -55,6 +63,61 @@ def equivalent(gold: Path, gate: Path, source: str, module: str, *, seconds: int
     if "Property proved" in said or "UNSATISFIABLE" in said:  # `sat` speaks where scorr left no register
         return True
     return False if "asserted in frame" in said else None
+
+
+def _wrapper(text: str, module: str) -> str:
+    """A module around ``module`` that holds what is offered to it and hides payloads that are not."""
+    start = re.search(rf"^module {module}\s*\(", text, re.MULTILINE)
+    assert start is not None, module
+    body = text[start.start() : text.index("\nendmodule", start.start())]
+    ports = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+);$", body, re.MULTILINE)
+    names = {name for _, _, name in ports}
+    declared, inside, pins = [], [], []
+    for direction, width, name in ports:
+        stream = name.removesuffix("__payload")
+        # the ready of an input stream is an output, that of an output stream an input
+        streamed = stream != name and {f"{stream}__valid", f"{stream}__ready"} <= names
+        declared.append(f"  {direction} {width}{name};")
+        pins.append(
+            f"    .{name}({name}_in)" if streamed or name.endswith("__valid") else f"    .{name}({name})"
+        )
+        if streamed and direction == "input":
+            inside += [
+                f"  reg {stream}_held = 0;",
+                f"  reg {width}{name}_kept = 0;",
+                f"  wire {stream}__valid_in = {stream}_held | {stream}__valid;",
+                f"  wire {width}{name}_in = {stream}_held ? {name}_kept : {name};",
+                "  always @(posedge clk) begin",
+                f"    {stream}_held <= {stream}__valid_in & ~{stream}__ready & ~rst;",
+                f"    {name}_kept <= {name}_in;",
+                "  end",
+            ]
+        elif streamed:
+            inside += [
+                f"  wire {stream}__valid_in;",
+                f"  wire {width}{name}_in;",
+                f"  assign {stream}__valid = {stream}__valid_in;",
+                f"  assign {name} = {stream}__valid_in ? {name}_in : 0;",
+            ]
+    whole = {name.removesuffix("__payload") for _, _, name in ports if name.endswith("__payload")}
+    for index, (_, _, name) in enumerate(ports):
+        stream = name.removesuffix("__valid")
+        alone = stream != name and not (stream in whole and f"{stream}__ready" in names)
+        pins[index] = f"    .{name}({name})" if alone else pins[index]
+    listed = ", ".join(name for _, _, name in ports)
+    joined = ",\n".join(pins)
+    return "\n".join(
+        [
+            f"module wrapper({listed});",
+            *declared,
+            *inside,
+            f"  {module} inner (",
+            joined,
+            "  );",
+            "endmodule",
+            "",
+        ]
+    )
 
 
 def _yosys(folder: Path, *commands: str) -> None:

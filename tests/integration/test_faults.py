@@ -17,8 +17,10 @@ from export.files import sha256
 from export.ir import Convolution, IntArray, Network, Node, Threshold, Trits
 from export.manifest import FileEntry, Manifest
 from hw.plan import plan
+from sim.launcher import SimulationFailed
 from sim.reference import run
-from tritforge import cli
+from sim.simulators import Simulator
+from tritforge import cli, flow
 from tritforge.config import Config
 from tritforge.vectors import Vectors
 from tritforge.workspace import Workspace
@@ -167,3 +169,41 @@ def test_a_dropped_beat_is_found(
     moved = np.concatenate([np.delete(beats, dropped, axis=0), beats[-1:]]).reshape(right.shape)
     assert f"layer pool1 delivered {len(beats) - 1} of {len(beats)} words" in said
     assert first_wrong_word(right, moved, lanes=2) in re.sub(r"cycle \d+", "cycle #", said)
+
+
+@pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
+def test_the_command_in_the_message_shows_it_again(
+    place: Workspace, little: Config, simulator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message has all that the command needs; what it repeats is the same word in the same cycle."""
+    network = serialize.load(place.design)
+    images = Vectors.load(place.vectors).images[:FRAMES]
+    write_images(place, little, flipped_weight(network, images))
+    _, said = simulate(place, simulator, capsys)
+    command = re.search(r"to repeat it with a wave: `tritforge (.*)`", said)
+    assert command is not None
+    assert said.startswith("tritforge: little, stalls random, seed 0: layer conv2, stream conv2: ")
+    assert cli.main(command[1].split()) == 1
+    again = capsys.readouterr().err
+    word = re.search(r"layer conv2, stream conv2: first wrong word .*?\]", said)
+    assert word is not None
+    assert word[0] in again
+    assert (place.simulations / simulator / "run" / "dump.fst").stat().st_size > 0
+
+
+def test_a_simulator_that_dies_names_the_command(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dies(*arguments: object, **options: object) -> None:
+        raise SimulationFailed("little, images 2 to 3, stalls random, seed 0: icarus: killed", (2, 2))
+
+    monkeypatch.setattr(flow.runner, "simulate", dies)
+    options = ["--build", str(place.root), "--simulator", "icarus", "--first", "1"]
+    assert cli.main(["simulate", str(place.config_path), *options]) == 2
+    assert capsys.readouterr().err == (
+        "tritforge: little, images 2 to 3, stalls random, seed 0: icarus: killed; to repeat it with a wave: "
+        f"`tritforge simulate {place.config_path} --build {place.root} --simulator icarus --stalls random "
+        "--seed 0 --first 2 --frames 2 --wave`\n"
+    )
+    assert cli.main(["simulate", str(place.config_path), *options[:-1], "1000"]) == 2
+    assert "--first must be below the 90 held-out images, not 1000" in capsys.readouterr().err
