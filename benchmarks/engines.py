@@ -35,27 +35,39 @@ PAGE = ROOT / "docs" / "engines.md"
 PICTURE = ROOT / "docs" / "engines.svg"
 
 LITTLE = Shape(source=(1, 1, 64), rows=32)
-WIDE = Shape(source=(1, 1, 512), rows=1024)
+BROAD = Shape(source=(1, 1, 256), rows=64)
 THIN = Shape(source=(6, 8, 8), rows=16, kernel=3)
+FLAT = Shape(source=(4, 16, 32), rows=32, kernel=3)
+"""Layers of the table: small enough to be wiring, and a minute of Yosys at most on any engine."""
+
+WIDE = Shape(source=(1, 1, 512), rows=1024)
 DEEP = Shape(source=(4, 16, 64), rows=128, kernel=3)
+"""Layers of the crossings, where control and the input's arrival are a small part. They are too large to be
+wiring."""
 
 TEN: tuple[tuple[Shape, int, float], ...] = (
-    (LITTLE, 8, 0.3), (LITTLE, 2, 0.5), (LITTLE, 8, 0.7), (WIDE, 2, 0.9), (WIDE, 8, 0.9),
-    (THIN, 2, 0.3), (THIN, 8, 0.5), (THIN, 2, 0.8), (DEEP, 8, 0.9), (DEEP, 2, 0.95),
+    (LITTLE, 8, 0.3), (LITTLE, 2, 0.5), (LITTLE, 8, 0.7), (BROAD, 2, 0.9), (BROAD, 8, 0.9),
+    (THIN, 2, 0.3), (THIN, 8, 0.5), (THIN, 2, 0.8), (FLAT, 8, 0.9), (FLAT, 2, 0.95),
 )  # fmt: skip
 """Layer, bits of the input, and share of zeros of the table's points."""
 
 FOLDINGS: dict[Shape, tuple[Folding, ...]] = {
     LITTLE: (UnrolledFolding(), ArrayFolding(pe=8, simd=32), SkipFolding(pe=8, entries=4, banks=1)),
+    BROAD: (UnrolledFolding(), ArrayFolding(pe=8, simd=32), SkipFolding(pe=8, entries=4, banks=1)),
+    FLAT: (
+        UnrolledFolding(),
+        ArrayFolding(pe=8, simd=32),
+        SkipFolding(pe=1, entries=4, banks=1, outputs=4),
+    ),
     WIDE: (ArrayFolding(pe=8, simd=32), SkipFolding(pe=16, entries=4, banks=1)),
     THIN: (UnrolledFolding(), ArrayFolding(pe=8, simd=24), SkipFolding(pe=1, entries=4, banks=2, outputs=4)),
     DEEP: (
         ArrayFolding(pe=8, simd=32),
         SkipFolding(pe=1, entries=4, banks=1, outputs=4),
-        SkipFolding(pe=1, entries=8, banks=1, outputs=4),
+        SkipFolding(pe=1, entries=8, banks=2, outputs=4),
     ),
 }
-"""The foldings of each layer. The large ones are no layers for `unrolled`: too many weights to be wiring."""
+"""The foldings of each layer."""
 
 CROSSINGS: tuple[tuple[Shape, int], ...] = tuple(
     (shape, bits) for bits in (8, 2, 4) for shape in (DEEP, WIDE)

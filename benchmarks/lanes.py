@@ -1,6 +1,6 @@
 """LUT per lane of the array engine, from operators and from cells of the 7 series.
 
-    python benchmarks/lanes.py [--simd 32] [--bits 2]
+    python -m benchmarks.lanes [--simd 32] [--types u2 t] [--forms xilinx7]
 
 For each point a dense layer of 16 rows, PE 8, with random ternary weights is generated in both forms,
 simulated against the integer reference word for word and cycle for cycle, and only then synthesised and
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,18 @@ DEVICE = "xc7k480t"
 PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
 
 
-def layer(simd: int, bits: int) -> Network:
+def layer(simd: int, dtype: DataType) -> Network:
     """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is 0."""
     columns = simd * BEATS
     planes = np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)
-    source = TensorType(1, 1, columns, DataType(bits, signed=False))
+    source = TensorType(1, 1, columns, dtype)
     return Network("lanes", source, (Dense(name="layer", input="input", planes=planes),))
 
 
-def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[str, Any]:
+def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) -> dict[str, Any]:
     """Generate, prove and count one point."""
     folder.mkdir(parents=True, exist_ok=True)
-    network = layer(simd, bits)
+    network = layer(simd, dtype)
     planned = plan(network, {"layer": ArrayFolding(pe=PE, simd=simd)})
     source = folder / "lanes.v"
     write_atomic(source, verilog.generate(planned, primitives))
@@ -65,8 +66,10 @@ def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[
     roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
     verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)
 
-    frames = np.random.default_rng(1).integers(0, 1 << bits, size=(FRAMES, 1, 1, network.input.channels))
-    frames[0], frames[1] = 0, (1 << bits) - 1
+    lowest, highest = dtype.minimum, dtype.maximum
+    shape = (FRAMES, 1, 1, network.input.channels)
+    frames = np.random.default_rng(1).integers(lowest, highest + 1, size=shape)
+    frames[0], frames[1] = lowest, highest
     proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
     if not proof.passed:
         raise SystemExit(f"{folder.name}: {proof.failures[0]}")
@@ -77,7 +80,8 @@ def measure(simd: int, bits: int, primitives: Primitives, folder: Path) -> dict[
     engine = rows + total(part.own for part in counted.parts if part.path == array)
     return {
         "simd": simd,
-        "bits": bits,
+        "type": str(dtype),
+        "bits": dtype.bits,
         "form": primitives.value,
         "accumulator_bits": Sums.of(network.nodes[0].plane_matrices()[0], network.input.dtype).dtype.bits,
         "lanes": PE * simd,
@@ -103,19 +107,21 @@ def main() -> None:
     """Measure the points that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--simd", type=int, nargs="+", default=[8, 16, 32])
-    parser.add_argument("--bits", type=int, nargs="+", default=[2, 8])
+    parser.add_argument("--types", nargs="+", default=["u2", "u8", "t"], help="of the inputs")
+    parser.add_argument("--forms", type=Primitives, nargs="+", default=list(Primitives))
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     arguments = parser.parse_args()
     results = []
-    for bits in arguments.bits:
+    for name in arguments.types:
         for simd in arguments.simd:
-            for primitives in Primitives:
-                folder = arguments.build / f"lanes-{bits}bit-simd{simd}-{primitives.value}"
-                results.append(measure(simd, bits, primitives, folder))
-    for generic, cells in zip(results[0::2], results[1::2], strict=True):
+            for primitives in arguments.forms:
+                folder = arguments.build / f"lanes-{name}-simd{simd}-{primitives.value}"
+                results.append(measure(simd, DataType.parse(name), primitives, folder))
+    for one, other in pairwise(results):
         cycles = ("interval_cycles", "latency_cycles", "words_compared")
-        if any(generic[name] != cells[name] for name in cycles):
-            raise SystemExit(f"the forms differ: {generic} and {cells}")
+        alike = all(one[key] == other[key] for key in ("type", "simd"))
+        if alike and any(one[key] != other[key] for key in cycles):
+            raise SystemExit(f"the forms differ: {one} and {other}")
     write_atomic(arguments.build / "lanes.json", json.dumps(results, indent=2) + "\n")
     print(table(results).text())
 
@@ -126,10 +132,10 @@ def table(results: list[dict[str, Any]]) -> Table:
     per_lane = (Column("LUT per lane", digits=2), Column("of the engine", digits=2))
     return Table(
         title=f"Lanes of the array engine, PE {PE}",
-        columns=("bits", "SIMD", *heads, *per_lane),
+        columns=("type", "SIMD", *heads, *per_lane),
         rows=tuple(
             (
-                point["bits"],
+                point["type"],
                 point["simd"],
                 point["form"],
                 point["accumulator_bits"],

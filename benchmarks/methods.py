@@ -48,17 +48,16 @@ def record_of(study: str) -> dict[str, Any]:
 
 
 def table(study: str, record: dict[str, Any]) -> Table:
-    """Return a row for each variant of the study, in the order of its file."""
+    """Return a row for each variant of the study that was measured, in the order of its file."""
     names = variants.names(ROOT / "networks" / f"{study}.yaml")
     layers = list(next(iter(record.values()))["density"]) if record else []
     shown = layers if len(layers) <= 6 else []
     rows = []
     for name in names:
         if name not in record:
-            rows.append((name, *[None] * (8 + len(shown))))
             continue
         one = record[name]
-        start = None if one["float_correct"] is None else 100 * one["float_correct"] / one["images"]
+        start = f"{100 * one['float_correct'] / one['images']:.2f} %" if one["float_correct"] else "none"
         rows.append(
             (
                 name,
@@ -68,7 +67,7 @@ def table(study: str, record: dict[str, Any]) -> Table:
                 start,
                 one["zeros_percent"],
                 *(f"{100 * one['density'][layer]:.0f} %" for layer in shown),
-                one["compression"],
+                "no hardware" if one["compression"] is None else f"{one['compression']:.1f}x",
                 one["epochs"],
                 one["seed"],
             )
@@ -79,10 +78,10 @@ def table(study: str, record: dict[str, Any]) -> Table:
         "Activations",
         Column("Test", **percent),
         Column("Validation", **percent),
-        Column("Float start", **percent),
+        "Float start",
         Column("Zeros", suffix=" %"),
         *shown,
-        Column("Compression", suffix="x"),
+        "Compression",
         "Epochs",
         "Seed",
     )
@@ -91,7 +90,9 @@ def table(study: str, record: dict[str, Any]) -> Table:
     )
     tools = sorted({", ".join(f"{k} {v}" for k, v in one["versions"].items()) for one in record.values()})
     options = [f"{name}: {record[name]['options']}" for name in names if record.get(name, {}).get("options")]
-    return Table("", columns, tuple(rows), (*sources, *tools, *options))
+    missing = ", ".join(name for name in names if name not in record)
+    notes = (*sources, *tools, *options, *([f"Not measured: {missing}."] if missing else []))
+    return Table("", columns, tuple(rows), notes)
 
 
 def steps_table(record: Sequence[dict[str, Any]]) -> Table:

@@ -146,13 +146,15 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
         place = Workspace(config_path=folder / f"{name}.yaml", root=folder)
         where = (str(place.config_path), "--build", str(folder))
         count = str(max(2, FRAMES[name]))
-        generated["export"] = run("export", *where, "--random-weights", str(SEED), "--images", count)
-        generated["generate"] = run("generate", *where)
+        generated["export"] = run(
+            "export", *where, "--random-weights", str(SEED), "--images", count, "--force"
+        )
+        generated["generate"] = run("generate", *where, "--force")
         simulated = run("simulate", *where, "--stalls", "none", "--frames", str(FRAMES[name]))
         result = json.loads((place.simulations / "verilator" / "result.json").read_text())
         hardware = replace(chosen.hardware, primitives=primitives)
         design = planning.planned(
-            replace(chosen, hardware=hardware), place, serialize.load(place.design), anew=True
+            replace(chosen, hardware=hardware), place, serialize.load(place.design), anew=True, force=True
         )
     if not result["passed"]:
         raise SystemExit(f"{name}: {result['failures'][0]}")

@@ -61,8 +61,9 @@ def int8(*, dsp: bool) -> dict[str, Any]:
 
 
 def ternary(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take the lane of each input width at the largest SIMD, from cells of the 7 series."""
+    """Take the lane of each width of unsigned inputs at the largest SIMD, from cells of the 7 series."""
     found = []
+    lanes = [point for point in lanes if point["type"].startswith("u")]
     for bits in sorted({point["bits"] for point in lanes}):
         points = [point for point in lanes if point["bits"] == bits and point["form"] != "generic"]
         best = max(points, key=lambda point: point["simd"])

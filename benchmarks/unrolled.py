@@ -51,10 +51,11 @@ VECTORS = 640
 ROUNDS = 300
 SCRIPT = "synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf"
 OURS = {
-    "ours": {"depth": None, "rows_per_stage": None},
-    "ours, every row": {"depth": None, "rows_per_stage": 1},
+    "ours": {"depth": None, "rows_per_stage": None, "registers": None},
+    "ours, every row": {"depth": None, "rows_per_stage": 1, "registers": None},
+    "ours, as by default": {"depth": 1, "rows_per_stage": None, "registers": 8},
 }
-"""Options of the engine, by the name of the form."""
+"""Options of the engine, by the name of the form: the fewest LUTs, the fastest clock, few flip-flops."""
 
 PEER = ("da4ml flat", "da4ml chain", "da4ml, every adder")
 
@@ -238,7 +239,7 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
     search = Search(iterations=ROUNDS, depth=OURS[form]["depth"])
     unit = Unrolled(
         name="unrolled", node=node, source=dtype, vectors=1, search=search,
-        rows_per_stage=OURS[form]["rows_per_stage"],
+        rows_per_stage=OURS[form]["rows_per_stage"], registers=OURS[form]["registers"],
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
@@ -388,7 +389,7 @@ def table(found: list[dict[str, Any]]) -> Table:
             else None
             for form in ("da4ml chain", "da4ml flat")
         ]
-        every = [measured.get(form, {}).get("ff") for form in (forms[1], forms[-1])]
+        every = [measured.get(form, {}).get("ff") for form in (*OURS, forms[-1])]
         adders = [measured.get(form, {}).get("adders") for form in ("ours", "da4ml chain")]
         return (point["name"], *packed, *ratios, *every, *adders)
 
@@ -399,8 +400,7 @@ def table(found: list[dict[str, Any]]) -> Table:
             *forms,
             Column("ours / chain", digits=3),
             Column("ours / flat", digits=3),
-            "FF, ours, every row",
-            "FF, da4ml, every adder",
+            *(f"FF, {form}" for form in (*OURS, "da4ml, every adder")),
             "adders",
             "da4ml's",
         ),

@@ -86,7 +86,7 @@ class Node(ABC):
     kind: ClassVar[str]
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.name, str) and self.name.isidentifier()):
+        if not (isinstance(self.name, str) and self.name.isidentifier() and self.name.isascii()):
             raise IRError(f"a node's name must be an identifier, not {self.name!r}")
         self._check()
 
@@ -421,7 +421,7 @@ class Network:
     nodes: tuple[Node, ...]
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.name, str) and self.name.isidentifier()):
+        if not (isinstance(self.name, str) and self.name.isidentifier() and self.name.isascii()):
             raise IRError(f"a network's name must be an identifier, not {self.name!r}")
         if not self.nodes:
             raise IRError(f"network {self.name!r} has no nodes")

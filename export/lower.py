@@ -15,6 +15,7 @@ quotient is rounded by float64, so a quantizer must follow, whose thresholds kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -403,7 +404,8 @@ class _Lowering:
 
     def _name(self, wish: str) -> str:
         """Reserve and return an identifier like ``wish`` that no tensor has yet."""
-        base = wish if wish.isidentifier() else f"layer_{wish}"
+        plain = re.sub(r"\W", "_", wish, flags=re.ASCII)  # Verilog knows no other letters
+        base = plain if plain.isidentifier() else f"layer_{plain}"
         name, number = base, 1
         while name in self._names:
             number += 1

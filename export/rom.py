@@ -70,6 +70,13 @@ class RomImage:
         """Number of words."""
         return len(self.words)
 
+    def split(self, depth: int) -> tuple[RomImage, RomImage]:
+        """Return the first ``depth`` words, and the others as ``<role>_high``."""
+        if not 0 < depth < self.depth:
+            raise RomError(f"ROM {self.stem!r}: depth must be in 1..{self.depth - 1}, not {depth!r}")
+        high = RomImage(self.name, f"{self.role}_high", self.word_bits, self.words[depth:])
+        return RomImage(self.name, self.role, self.word_bits, self.words[:depth]), high
+
     def digits(self) -> list[str]:
         """Return the words in hexadecimal, each as wide as the widest possible."""
         width = -(-self.word_bits // 4)

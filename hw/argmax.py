@@ -6,6 +6,7 @@ from amaranth import *
 
 from export.datatype import DataType
 from hw.arithmetic import maximum
+from hw.cost import Cost
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]
@@ -47,6 +48,15 @@ class Largest(Unit):
     def schedule(self, graph, channel):
         steps = self.interval_cycles
         return graph.chain(self.name, channel, steps, range(steps), [steps - 1])
+
+    def cost(self, technology):
+        """Registers: the index of the beat's first lane, the best score and
+        its index, the index put and valid. Each of ``lanes`` comparisons takes LUTs for the bits of scores and chooses
+        between two of them and between two indexes."""
+        index = self.o.dtype.bits
+        first = index if self.elements > self.lanes else 0
+        return Cost(ff=first + self.dtype.bits + 2 * index + 1) + technology.logic(
+            "largest", one=1, score=self.lanes * self.dtype.bits, index=self.lanes * index, counter=first)
 
     def component(self):
         return ArgMax(self)

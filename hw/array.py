@@ -13,9 +13,12 @@ from export.ir import MatrixNode
 from export.packing import Packing
 from export.rom import weight_rom
 from hw.arithmetic import lane_bits
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import ram, weights_rom
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
 from hw.ternary_dot import dot_shape
+from hw.weight_memory import MemoryStyle
 
 __all__ = ["Array", "MacArray"]
 
@@ -40,6 +43,7 @@ class Array(Unit):
     vectors : output pixels a frame.
     pe, simd : rows and columns at a time; simd divides K, pe divides M/G, or M and is a multiple of M/G.
     packing : layout of the weight words.
+    memory : what the ROM of the weights is made of.
     """
 
     name:    str
@@ -49,6 +53,7 @@ class Array(Unit):
     pe:      int
     simd:    int
     packing: Packing
+    memory:  MemoryStyle = MemoryStyle.AUTO
 
     @cached_property
     def planes(self):
@@ -128,6 +133,29 @@ class Array(Unit):
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
         return replace(total, spoils=total.put + 1)
 
+    def cost(self, technology):
+        """Registers: beat and pass, valid, first and last of each stage, the beat that is fetched, the ROM's address, the
+        accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
+        whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the rows (hw.dot) there is the
+        memory of the vector, and little that counts."""
+        counters = counter_bits(self.vector_beats, self.passes, self.rom_depth)
+        stages   = 3 * (self.dot.stages + 1)
+        if self.passes > 1:
+            vector = (ram(technology, self.i.payload_bits, max(2, self.vector_beats))
+                      + Cost(ff=3 + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
+        else:
+            vector = Cost(ff=self.i.payload_bits)
+        inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
+        return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
+                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd)
+                + self.dot.cost(technology, self.pe)
+                + technology.logic("array", one=1, counter=counters, stages=self.dot.stages, inverted=inverted))
+
+    @property
+    def rom_depth(self):
+        """Words of the ROM."""
+        return len(self.planes) * (self.planes.shape[1] // self.pe) * (self.planes.shape[2] // self.simd)
+
     def component(self):
         return MacArray(self)
 
@@ -150,7 +178,7 @@ class MacArray(UnitComponent):
     def elaborate(self, platform):
         unit = self._unit
         m    = Module()
-        m.submodules.weights = weights = Rom(image := unit.rom)
+        m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory)
 
         # issue ----------------------------------------------------------------------------------------------------
         beat        = Signal(below(unit.vector_beats))
@@ -205,7 +233,7 @@ class MacArray(UnitComponent):
         ready = [Signal(name=f"ready_{stage}") for stage in range(unit.dot.stages + 1)]
         first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
         last  = [Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
-        steps = Signal(unit.dot.stages)
+        steps = Signal(max(1, unit.dot.stages))   # Verilog cannot write none
         m.d.comb += fetch_ready.eq(ready[0])
         with m.If(ready[0]):
             m.d.sync += valid[0].eq(fetch)

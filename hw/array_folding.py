@@ -11,25 +11,26 @@ from hw.array import Array
 from hw.combine import combined
 from hw.layer import Folding, divisors
 from hw.resize import resized
-from hw.weight_memory import PackingChoice, chosen
+from hw.weight_memory import MemoryStyle, PackingChoice, chosen
 
 __all__ = ["ArrayFolding"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayFolding(Folding):
-    """``pe`` rows and ``simd`` columns at a time; ``packing`` is how the weights lie in their ROM, ``activation``
-    how codes are made of sums."""
+    """``pe`` rows and ``simd`` columns at a time; ``packing`` is how the weights lie in their ROM, ``memory`` what that is
+    made of, ``activation`` how codes are made of sums."""
 
     engine:     str = "array"
     pe:         int
     simd:       int
     packing:    PackingChoice  = PackingChoice.AUTO
+    memory:     MemoryStyle    = MemoryStyle.AUTO
     activation: ActivationForm = ActivationForm.AUTO
 
     def __post_init__(self):
         self._check_positive("pe", "simd")
-        for name, kind in (("packing", PackingChoice), ("activation", ActivationForm)):
+        for name, kind in (("packing", PackingChoice), ("memory", MemoryStyle), ("activation", ActivationForm)):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise TypeError(f"{name} must be a {kind.__name__}, not {value!r}")
@@ -42,7 +43,7 @@ class ArrayFolding(Folding):
                 raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
         depth = len(node.planes) * (rows // self.pe) * (columns // self.simd)
         array = Array(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
-                      simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth))
+                      simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth), memory=self.memory)
         lanes = self._lanes(layer, array)
         units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,

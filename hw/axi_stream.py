@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.cost import Cost, counter_bits
 from hw.stream import Beats, below
 
 __all__ = ["FrameSink", "FrameSource", "tdata_bits"]
@@ -40,6 +41,11 @@ class FrameSource(wiring.Component):
             "tvalid": In(1), "tready": Out(1), "tdata": In(tdata_bits(beats)), "tlast": In(1),
             "o": Out(beats.signature()), "fault": Out(1), "error": Out(1),
         })
+
+    def cost(self, technology):
+        """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0."""
+        counter = counter_bits(self._frame_beats)
+        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, counter=counter, bits=len(self.o.payload))
 
     def elaborate(self, platform):
         m     = Module()
@@ -93,6 +99,11 @@ class FrameSink(wiring.Component):
             "i": In(beats.signature()),
             "tvalid": Out(1), "tready": In(1), "tdata": Out(tdata_bits(beats)), "tlast": Out(1),
         })
+
+    def cost(self, technology):
+        """The register of the beat."""
+        counter = counter_bits(self._frame_beats)
+        return Cost(ff=counter) + technology.logic("frame sink", one=1, counter=counter)
 
     def elaborate(self, platform):
         m     = Module()

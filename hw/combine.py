@@ -6,6 +6,7 @@ import numpy as np
 from amaranth import *
 
 from hw.arithmetic import add_all
+from hw.cost import Cost, counter_bits
 from hw.planes import JoinedPlanes, Planes, signed_digits
 from hw.stream import UnitComponent, below, output_register, room
 
@@ -25,6 +26,14 @@ class Combine(JoinedPlanes):
         planes = len(self.coefficients)
         total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
         return replace(total, spoils=total.put + 1)
+
+    def cost(self, technology):
+        """Registers: the plane, the totals, valid. An adder of ``target`` bits for each one of a coefficient but the first,
+        and one more for each plane but the first; then a multiplexer of the planes."""
+        adders = [coefficient.bit_count() - (index == 0) for index, coefficient in enumerate(self.coefficients)]
+        bits   = self.lanes * self.target.bits
+        return Cost(ff=counter_bits(len(self.coefficients)) + self.o.payload_bits + 1) + technology.logic(
+            "combine", one=1, adders=bits * sum(adders), mux=bits)
 
     def component(self):
         return CombinePlanes(self)

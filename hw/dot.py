@@ -1,15 +1,17 @@
 """A row of the array: ternary products, added in registered rows of three, and the row that accumulates them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import rows, ternary_product
+from hw.cost import Cost
 from hw.shared import SharedComponent
 
-__all__ = ["Dot", "DotComponent", "DotShape"]
+__all__ = ["Dot", "DotComponent", "DotShape", "columns"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,59 @@ class DotShape:
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + len(self.levels) if self.simd > 1 else 0
 
+    @property
+    def registered_bits(self):
+        """Flip-flops of each stage."""
+        if self.simd == 1:
+            return []
+        terms  = self.largest_products
+        stages = [terms]
+        for groups in self.levels:
+            ends  = list(accumulate(groups))
+            terms = [sum(terms[end - count:end]) for end, count in zip(ends, groups, strict=True)]
+            stages.append(terms)
+        return [sum(min(self.width, largest.bit_length()) for largest in stage) for stage in stages]
+
+    @cached_property
+    def rows(self):
+        """Bits of the operands of every row of additions but the products: (of each operand, of the sum)."""
+        terms, rows = self.largest_products, []
+        for groups in self.levels:
+            ends  = list(accumulate(groups))
+            parts = [terms[end - count:end] for end, count in zip(ends, groups, strict=True)]
+            terms = [sum(part) for part in parts]
+            rows += [([min(self.width, value.bit_length()) for value in part], min(self.width, sum(part).bit_length()))
+                     for part in parts if len(part) > 1]
+        return [*rows, ([*(min(self.width, value.bit_length()) for value in terms), self.width], self.width)]
+
+    def cost(self, technology, count=1):
+        """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
+        a bit for a product left over, a LUT for each column of a row of three (hw.seven_series), four of them a CARRY4; a
+        single product is in the last row. Without: as many full adders as the operands of a row have bits beyond those
+        of the longest, and a gate for each bit of a product."""
+        registers = Cost(ff=sum(self.registered_bits)) * count
+        pairs, left = divmod(self.simd, 2)
+        if not technology.cells:
+            adders = sum(sum(operands) - max(operands) for operands, _ in self.rows)
+            return registers + technology.logic("dot", one=count, products=count * pairs * self.bits, left=count * left * self.bits,
+                                                adders=count * adders, accumulator=count * self.width)
+        if self.simd == 1:
+            return Cost(lut=self.width, sites=self.width, carry=-(-self.width // 4)) * count
+        chains  = [self.bits] * pairs + [columns(operands, total) for operands, total in self.rows]
+        rows    = sum(chains)
+        carries = sum(-(-chain // 4) for chain in chains)
+        return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
+
     def component(self):
         return Dot(self)
+
+
+def columns(operands, width):
+    """Columns of a row of up to three operands modulo 2**width that take a LUT: to the top bit, and one above where two
+    or three of ``operands`` bits meet, for what was saved."""
+    top   = max(operands)
+    saved = sum(bits >= top for bits in operands) == 3 or (len(operands) == 3 and sorted(operands)[1] >= top)
+    return min(width, top + saved)
 
 
 class DotComponent(SharedComponent):

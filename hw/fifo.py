@@ -6,6 +6,8 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
@@ -66,6 +68,13 @@ class Fifo(Unit):
         read.wait(write, every, 1)
         write.wait(read, every - self.depth, 1)
         return Channel(read, every)
+
+    def cost(self, technology):
+        """Two addresses, a level, valid and the memory, whose register is the output. Logic counts and compares."""
+        address = counter_bits(self.depth)
+        return (Cost(ff=2 * address + self.depth.bit_length() + 1) + ram(technology, self.beats.payload_bits, max(2, self.depth))
+                + technology.logic("fifo", one=1, counter=2 * address + self.depth.bit_length(),
+                                   wraps=2 * address * (self.depth.bit_count() > 1)))
 
     def component(self):
         return Queue(self)

@@ -4,6 +4,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.cost import Cost
+
 __all__ = ["Fork"]
 
 
@@ -29,6 +31,10 @@ class Fork(wiring.Component):
         self._count = count
         super().__init__({"i": In(beats.signature()),
                           **{f"o{number}": Out(beats.signature()) for number in range(count)}})
+
+    def cost(self, technology):
+        """A register for each consumer, and what sets it."""
+        return Cost(ff=self._count) + technology.logic("fork", one=1, consumers=self._count)
 
     def elaborate(self, platform):
         m     = Module()

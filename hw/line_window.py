@@ -7,6 +7,8 @@ from amaranth import *
 from amaranth.lib import memory
 
 from export.ir import TensorType
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import Port, ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["LineBuffer", "LineWindow", "Walk"]
@@ -118,6 +120,22 @@ class LineWindow(Unit):
 
         return graph.chain(self.name, channel, self.interval_cycles, steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
                            steps(self.rows.ends, self.columns.ends))
+
+    def cost(self, technology):
+        """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the rows are a
+        memory of one port. Logic counts, and blanks what lies in the padding."""
+        walks    = (self.rows, self.columns)
+        down, along = (walk.stride > 1 or walk.first > 0 or walk.steps > walk.extent for walk in walks)
+        counted  = [walk for walk, counts in zip(walks, (down or max(self.padding), down or along or self.rows.reach), strict=True) if counts]
+        counters = counter_bits(*(walk.steps for walk in counted), *(walk.stride for walk in counted))
+        pixel    = self.i.payload_bits
+        seen     = self.kernel[0] * pixel
+        padded   = max(self.padding) > 0
+        memory   = ram(technology, pixel * self.rows.reach, max(2, self.columns.extent), Port.SHARED) if self.rows.reach else Cost()
+        past     = any(walk.steps != walk.extent for walk in walks)
+        return (Cost(ff=counters + self.columns.reach * seen + self.o.payload_bits + 1) + memory
+                + technology.logic("line window", one=1, counter=counters,
+                                   blanked=pixel * past + pixel * self.rows.reach * padded))
 
     def component(self):
         return LineBuffer(self)

@@ -6,6 +6,8 @@ from amaranth import *
 
 from export.ir import IntArray
 from export.rom import RomImage
+from hw.cost import Cost, counter_bits, mux_luts
+from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
@@ -59,6 +61,12 @@ class Permute(Unit):
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.frame_beats, range(self.frame_beats), range(self.frame_beats))
+
+    def cost(self, technology):
+        """A register for each bit, the beat and valid, the ROM, and for each bit a multiplexer of all lanes."""
+        beat = counter_bits(max(2, len(self.order)))
+        return (Cost(ff=self.o.payload_bits + beat + 1) + rom(technology, self.rom)
+                + technology.logic("permute", one=1, counter=beat, mux=self.o.payload_bits * mux_luts(self.beats.lanes)))
 
     def component(self):
         return PermuteLanes(self)

@@ -4,7 +4,9 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.reduction import Pooling
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import Port, ram
+from hw.reduction import Pooling, Reduction
 from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Pool", "WindowPool"]
@@ -31,6 +33,20 @@ class Pool(Pooling):
         beats = np.arange(self.pixel_beats)
         put   = ((y[:, None, None] * self.tensor.width + x[:, None]) * self.pixel_beats + beats).ravel()
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
+
+    def cost(self, technology):
+        """Registers: seven counters, the result and valid. The running results are a memory of one port. Each lane
+        combines two elements: the larger one, or their sum."""
+        height, width, _ = self.tensor.shape
+        columns  = width // self.size[1]
+        counters = counter_bits(*self.size, height // self.size[0] + 1, columns + 1, self.pixel_beats, width, height)
+        position = counter_bits(width, height)
+        address  = counter_bits(max(2, columns * self.pixel_beats))
+        return (Cost(ff=counters + address + self.o.payload_bits + 1)
+                + ram(technology, self.o.payload_bits, max(2, columns * self.pixel_beats), Port.SHARED)
+                + technology.logic("pool", one=1, counter=counters - position, position=position, address=address,
+                                   maximum=self.o.payload_bits * (self.reduction is Reduction.MAX),
+                                   sum=self.o.payload_bits * (self.reduction is Reduction.SUM)))
 
     def component(self):
         return WindowPool(self)

@@ -10,6 +10,8 @@ from amaranth.lib import memory
 from export.datatype import DataType
 from export.rom import RomImage
 from export.schedule import Schedule
+from hw.cost import Cost, counter_bits, mux_luts
+from hw.memory_cost import ram, rom
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
@@ -111,6 +113,17 @@ class Reorder(Unit):
         left  = (rows - 1) * self.row_beats - 1                          # the step behind which the row two before is gone
         write.wait(read, np.repeat(left, self.passes), 1)
         return Channel(read, np.arange(read.steps))
+
+    def cost(self, technology):
+        """Registers: halves, five counters and valid. Each bank is a memory, and for each bit behind it a multiplexer of
+        all pixels."""
+        banks    = self.program.outputs
+        blocks   = banks // self.program.pe
+        counters = 4 + counter_bits(blocks, self.groups, max(2, self.groups), self.pixels, self.pixels)
+        return (Cost(ff=counters + 1) + rom(technology, self.rom)
+                + ram(technology, self.pixels * self.dtype.bits, 2 << self.address_bits) * banks
+                + technology.logic("reorder", one=1, counter=counters, banks=banks,
+                                   mux=banks * self.dtype.bits * mux_luts(self.pixels)))
 
     def component(self):
         return Reordering(self)

@@ -6,6 +6,7 @@ from math import gcd
 from amaranth import *
 
 from export.datatype import DataType
+from hw.cost import Cost, choice_luts, counter_bits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Gather", "Resize", "Split", "resized"]
@@ -65,6 +66,17 @@ class Resize(Unit):
         if self.i_lanes < self.o_lanes:
             return graph.chain(self.name, channel, steps, every, range(self.ratio - 1, steps, self.ratio))
         return graph.chain(self.name, channel, steps, range(0, steps, self.ratio), every)
+
+    def cost(self, technology):
+        """Registers: the beats that wait (ratio - 1 narrow ones), the beat put, the count and valid. A shift register
+        has no logic; a split chooses among ``ratio`` inputs for each bit."""
+        narrow, wide = sorted((self.i.payload_bits, self.o.payload_bits))
+        counter      = counter_bits(self.ratio)
+        registers    = Cost(ff=wide - narrow + self.o.payload_bits + counter + 1)
+        if self.i_lanes < self.o_lanes:
+            return registers + technology.logic("gather", one=1, counter=counter)
+        chosen = narrow * choice_luts(self.ratio)
+        return registers + technology.logic("split", one=1, counter=counter) + Cost(lut=chosen, sites=chosen)
 
     def component(self):
         return Gather(self) if self.i_lanes < self.o_lanes else Split(self)

@@ -5,11 +5,13 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
-from export.rom import RomImage
+from export.rom import WEIGHTS, RomImage
+from hw.arithmetic import Generic, rows
 from hw.seven_series import Primitives
 from hw.shared import SharedComponent
+from hw.weight_memory import MemoryStyle, split_depth
 
-__all__ = ["Rom", "RomFiles", "trit_codes"]
+__all__ = ["Rom", "RomFiles", "files", "trit_codes"]
 
 
 class RomFiles:
@@ -35,6 +37,7 @@ class Rom(wiring.Component):
     ----------
     image : the words (export.rom.RomImage).
     lanes : parts of a word, each read at an address of its own; divides the width.
+    style : what it is made of.
 
     Members
     -------
@@ -43,11 +46,12 @@ class Rom(wiring.Component):
     data    : ``image.word_bits`` bits, valid from the cycle after the read.
     """
 
-    def __init__(self, image: RomImage, lanes=1):
+    def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO):
         if image.word_bits % lanes:
             raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
         self._image = image
         self._lanes = lanes
+        self._style = style
         super().__init__({
             "enable":  In(1),
             "address": In(lanes * max(1, (image.depth - 1).bit_length())),
@@ -59,18 +63,31 @@ class Rom(wiring.Component):
         image = self._image
         bits  = len(self.address) // self._lanes
         if isinstance(platform, RomFiles):
-            m.submodules.image = Instance(
-                "tritforge_rom",
-                p_FILE    = f"{image.stem}.mem",
-                p_WIDTH   = image.word_bits,
-                p_DEPTH   = image.depth,
-                p_ADDRESS = bits,
-                p_LANES   = self._lanes,
-                i_clk     = ClockSignal(),
-                i_enable  = self.enable,
-                i_address = self.address,
-                o_data    = self.data,
-            )
+            datas = []
+            for number, part in enumerate(files(image)):
+                data  = Signal(image.word_bits, name=f"data_{number}")
+                width = max(1, (part.depth - 1).bit_length())
+                m.submodules["image" if number == 0 else "image_high"] = Instance(
+                    "tritforge_rom",
+                    p_FILE    = f"{part.stem}.mem",
+                    p_WIDTH   = image.word_bits,
+                    p_DEPTH   = part.depth,
+                    p_ADDRESS = width,
+                    p_LANES   = self._lanes,
+                    p_STYLE   = self._style.value,
+                    i_clk     = ClockSignal(),
+                    i_enable  = self.enable,
+                    i_address = self.address if self._lanes > 1 else self.address[:width],
+                    o_data    = data,
+                )
+                datas.append(data)
+            if len(datas) == 1:
+                m.d.comb += self.data.eq(datas[0])
+            else:
+                high = Signal()                              # the lower part is a power of two: a bit tells them apart
+                with m.If(self.enable):
+                    m.d.sync += high.eq(self.address[-1])
+                m.d.comb += self.data.eq(Mux(high, datas[1], datas[0]))
         else:
             part = image.word_bits // self._lanes
             for lane in range(self._lanes):
@@ -82,10 +99,16 @@ class Rom(wiring.Component):
         return m
 
 
+def files(image):
+    """The images that the Verilog reads for ``image``: weights may lie in two memories (hw.weight_memory.split_depth)."""
+    lower = split_depth(image.word_bits, image.depth) if image.role == WEIGHTS else None
+    return (image,) if lower is None else image.split(lower)
+
+
 class ByteDecoder(SharedComponent):
     """Five trits from one byte (export.packing), combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
 
-    A byte that no packing makes gives five codes of which nothing is promised. 14 LUTs of the 7 series.
+    A byte that no packing makes gives five codes of which nothing is promised. 9 LUTs of the 7 series.
     """
 
     clocked = False
@@ -97,7 +120,21 @@ class ByteDecoder(SharedComponent):
         return ByteDecoder()
 
     def circuit(self, platform):
-        m = Module()
+        m   = Module()
+        row = rows(m, platform)
+        if isinstance(row, Generic):
+            return self._switched(m)
+        bits   = list(self.byte)
+        lower  = [row.functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),                  # what stands for the
+                  row.functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]        # middle field
+        field  = [*bits[:2], lower[1][0], *lower[0]]
+        first  = [row.functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1)) for at in range(3)]
+        last   = [row.functions(f"last_{at}", bits[2:], _last_code(at))[0] for at in range(4)]
+        m.d.comb += self.codes.eq(Cat(*(bit for pair in first for bit in pair), *last))
+        return m
+
+    def _switched(self, m):
+        """The same for any device."""
         low, middle, high = self.byte[:2], self.byte[2:5], self.byte[5:]
         escape = Signal()                                    # trits 3 and 4 are the last pair
         lower  = Signal(3)                                   # what stands for the middle field
@@ -113,6 +150,26 @@ class ByteDecoder(SharedComponent):
                 with m.Case(number):
                     m.d.comb += self.codes[6:].eq(Mux(escape, _codes(PAIRS[8]), _codes(pair)))
         return m
+
+
+def _lower(at):
+    """Bit ``at`` of the byte in the middle field, or what stands there: of byte bits 2, 3, 4, 6 and 7."""
+    return lambda a, b, c, d, e: ((d, e)[at - 3] if a & b & c else (b, c)[at - 3])
+
+
+def _low_code(at):
+    """Bit ``at`` of the codes of trits 0, 1, 2, from the fields L and M."""
+    def bit(*bits):
+        low, middle = bits[0] | bits[1] << 1, bits[2] | bits[3] << 1 | bits[4] << 2
+        return _codes((middle < 7 and low_trits(middle, low)) or (0, 0, 0)) >> at & 1
+    return bit
+
+
+def _last_code(at):
+    """Bit ``at`` of the codes of trits 3, 4, from byte bits 2 to 7."""
+    def bit(*bits):
+        return _codes(PAIRS[8 if all(bits[:3]) else bits[3] | bits[4] << 1 | bits[5] << 2]) >> at & 1
+    return bit
 
 
 def _codes(trits):

@@ -7,6 +7,8 @@ from amaranth import *
 
 from export.ir import IntArray
 from export.rom import value_rom
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import rom
 from hw.arithmetic import rows
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
@@ -55,6 +57,21 @@ class Search(Held, Levels):
         depth = self.passes << self.cycles
         state = 2 * self.cycles                              # what all rows share, as measured
         return state + self.pe * (-(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64))
+
+    def cost(self, technology):
+        """Registers: the sums, a bit of the turn for each cycle and of each count for all but one, the group, the codes and valid; the ROM,
+        each row's part read at an address of its own. A comparator a row, with cells a LUT for two bits, and for each
+        bit of a count what decides it and what is the next address."""
+        width    = max(self.source.bits, self.bound_bits)
+        counter  = self.cycles + counter_bits(self.passes)
+        registers = Cost(ff=self.i.payload_bits + counter + self.pe * (self.cycles - 1) + self.o.payload_bits + 1)
+        common   = {"one": 1, "counter": counter, "decided": self.pe * self.cycles,
+                    "offset": self.pe * self.target.bits * (self.code(0) != 0)}
+        words    = rom(technology, self.rom, lanes=self.pe)
+        if technology.cells:
+            rows = Cost(lut=self.pe * -(-width // 2), sites=self.pe * -(-width // 2), carry=self.pe * -(-width // 8))
+            return registers + words + rows + technology.logic("search", **common)
+        return registers + words + technology.logic("search", compared=self.pe * width, **common)
 
     def component(self):
         return BinarySearch(self)

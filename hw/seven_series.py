@@ -147,6 +147,13 @@ class SevenSeries:
         sums, carries = self._carry(name, select, data)
         return sums, None, None if top else carries[-1]
 
+    def functions(self, name, inputs, high, low=None):
+        """Signals high(inputs) and low(inputs) of one LUT; with one function, of up to six inputs, the second is none.
+
+        ``inputs`` : signals of one bit; the functions take as many ints and give a bit.
+        """
+        return self._lut(name, [(bit, False) for bit in inputs], high, low)
+
     def _lut(self, name, bits, high, low=None, *, low_takes=None):
         """O6 = high(bits) and, with at most five of them, O5 = low(the first ``low_takes``); bits are (signal, inverted)."""
         if not bits:

@@ -15,6 +15,8 @@ from export.ir import MatrixNode, TensorType
 from export.packing import TRIT_CODES
 from export.rom import RomImage
 from export.schedule import IDLE, Schedule
+from hw.cost import Cost
+from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, name_ports, output_register, room
 from hw.ternary_dot import dot_shape
@@ -143,6 +145,20 @@ class Skip(Unit):
         words     = tuple(sum(field << at * self.entry_bits for at, field in enumerate(fields))
                           for fields in [*self.preamble, *flat.tolist()])
         return RomImage(self.node.name, SCHEDULE, (flat.shape[1] - 1) * self.entry_bits + 1, words)
+
+    def cost(self, technology):
+        """Registers: a nonzero that ends and one that starts a plane and valid of each stage, the codes of each lane,
+        twice where operands are selected, and the accumulators, which are the output. A row of hw.dot for each pixel of
+        each PE, the ROM, and what feeds them."""
+        program   = self.program
+        codes     = program.pe * 2 * program.entries * (1 + self.selects)
+        registers = self.stages + 2 * (self.stages - 1) + 1 + codes + self.o.payload_bits + 1
+        return (Cost(ff=registers) + rom(technology, self.rom) + self.dot.cost(technology, program.pe * self.pixels)
+                + self.feed_cost(technology) + technology.logic("skip", one=1, stages=self.stages))
+
+    @abstractmethod
+    def feed_cost(self, technology):
+        """Cost of what takes the input, issues and reads: the memories of the lanes, and what chooses operands."""
 
     def schedule(self, graph, channel):
         before = self.operands(graph, channel)

@@ -7,6 +7,8 @@ from amaranth import *
 from amaranth.lib import memory
 
 from hw.arithmetic import lane_bits
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import ram
 from hw.skip import Skip, SkipArray
 from hw.stream import below
 from hw.timing import Channel, continued
@@ -69,6 +71,42 @@ class SkipConvolution(Skip):
         free = continued(window.left_by(cycles), issue.steps, np.arange(height) - window.rows)
         write.wait(read.producer, free, 1, at=np.arange(height) * window.row_beats)
         return read
+
+    @property
+    def inside(self):
+        """For each output row the offsets from the kernel's first row that are inside the image: (from, to)."""
+        first_y = [at * self.window.stride[0] - self.window.padding[0] for at in range(self.output_rows)]
+        return ([max(0, -y) * self.pixel_beats for y in first_y],
+                [min(self.window.extent[0], self.source.height - y) * self.pixel_beats for y in first_y])
+
+    def feed_cost(self, technology):
+        """Registers: beat, column and row written, rows held, output row, step, rows arrived, where the output row and the
+        read one begin, the rows that it leaves; with padding the offsets inside. For each lane a memory with an enable for
+        each pixel, an address around the ring, and with a choice of operands its column and for each pixel a
+        multiplexer of the kernel's columns and a register."""
+        window  = self.window
+        program = self.program
+        bits    = self.source.dtype.bits
+        depth   = window.rows * self.pixel_beats
+        lanes   = program.pe * program.entries
+        held    = window.rows.bit_length()
+        ring    = counter_bits(depth)
+        leaves  = _ones(window.releases(oy) for oy in range(self.output_rows))
+        counter = counter_bits(self.pixel_beats, self.source.width, self.output_rows, program.cycles) + 2 * held + leaves
+        inside  = sum(_ones(limits) for limits in self.inside) if window.padding[0] else 0
+        features = {"one": 1, "counter": counter, "ring": 3 * ring + inside, "addresses": lanes * ring,
+                    "width": self.source.width, "signs": lanes * self.pixels * self.source.dtype.signed * (not self.selects)}
+        chosen = 0
+        if self.selects:
+            chosen = lanes * (self.pixels * bits + self.kernel[1].bit_length())
+            taps   = [sum(0 <= pixel * window.stride[1] + kx * self.dilation[1] - window.padding[1] < self.source.width
+                          for kx in range(self.kernel[1])) for pixel in range(self.pixels)]
+            pins   = self.kernel[1].bit_length()
+            features["mux"]    = lanes * bits * sum(-(-(tap + pins - 1) // 5) for tap in taps)
+            features["inside"] = lanes * self.offset_bits * (window.padding[0] > 0)
+        return (Cost(ff=counter + 3 * ring + inside + chosen)
+                + ram(technology, self.source.width * bits, max(2, depth), block=depth > 64, enables=self.source.width) * lanes
+                + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
 
     def component(self):
         return SkipRows(self)
@@ -153,9 +191,7 @@ class SkipRows(SkipArray):
                 m.d.sync += base.eq(Mux(oy_last, around("base_behind", base, behind), around("base_ahead", base, ahead)))
         inside = [Signal(below(window.extent[0] * beats + 1), name=name) for name in ("inside_from", "inside_to")]
         if window.padding[0]:                            # offsets inside the image
-            limits = ([max(0, -y) * beats for y in first_y],
-                      [min(window.extent[0], unit.source.height - y) * beats for y in first_y])
-            for limit, values in zip(inside, limits, strict=True):
+            for limit, values in zip(inside, unit.inside, strict=True):
                 following = Signal.like(limit, name=f"{limit.name}_next")
                 _choose(m, oy, following, values)
                 with m.If(issue):
@@ -206,6 +242,11 @@ class SkipRows(SkipArray):
         with m.If(select):
             m.d.sync += register.eq(lane_bits(value, unit.source.dtype))
         return register
+
+
+def _ones(values):
+    """Bits that are 1 in any of ``values``: the others need no register."""
+    return np.bitwise_or.reduce(list(values)).item().bit_count()
 
 
 def _choose(m, oy, signal, values):

@@ -6,7 +6,9 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.reduction import Pooling
+from hw.cost import Cost, counter_bits, total
+from hw.memory_cost import Port, ram
+from hw.reduction import Pooling, Reduction
 from hw.stream import Beats, UnitComponent, below, output_register, room
 
 __all__ = ["SlidingPool", "SlidingReduction"]
@@ -62,6 +64,23 @@ class SlidingPool(Pooling):
         ends   = [np.arange(outputs) * stride + size - 1 - padding for outputs, stride, size, padding
                   in zip(self.output_size, self.stride, self.size, self.padding, strict=True)]
         return graph.chain(self.name, channel, self.interval_cycles, steps(*inside), steps(*ends))
+
+    def cost(self, technology):
+        """Registers: position and phase of both axes, beat and address, the results and valid. What came before in a row
+        and in a column are memories of one port. Each lane combines the elements of a row, then of a column."""
+        positions = sum(walked.bit_length() for walked in self.walked) + counter_bits(*self.stride)
+        columns   = self.output_size[1] * self.pixel_beats
+        address   = counter_bits(self.pixel_beats) + counter_bits(columns)
+        combined  = (self.size[1] - 1) * self.row.payload_bits + (self.size[0] - 1) * self.o.payload_bits
+        memories  = [(beats.payload_bits * (size - 1), max(2, depth)) for size, beats, depth
+                     in ((self.size[1], self.i, self.pixel_beats), (self.size[0], self.row, columns)) if size > 1]
+        edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
+                        in zip(self.size, self.padding, (self.row, self.i), strict=True))
+        return (Cost(ff=positions + address + self.o.payload_bits + 1)
+                + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in memories)
+                + technology.logic("sliding pool", one=1, counter=positions + address, edge=edge,
+                                   maximum=combined * (self.reduction is Reduction.MAX),
+                                   sum=combined * (self.reduction is Reduction.SUM)))
 
     def component(self):
         return SlidingReduction(self)

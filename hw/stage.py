@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from export.ir import MatrixNode
 from hw.fifo import Fifo
 from hw.layer import Folding
+from hw.rom import files
 from hw.stream import Beats, Unit, name_ports
 
 __all__ = ["Stage", "StageCircuit"]
@@ -96,7 +97,7 @@ class Stage:
         """The images the stage reads, as (export.rom.RomImage, packing or None)."""
         for unit in self.units:
             if getattr(unit, "rom", None) is not None:
-                yield unit.rom, getattr(unit, "packing", None)
+                yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom))
 
 
 class StageCircuit(wiring.Component):

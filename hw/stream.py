@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
+from hw.cost import UNKNOWN, Cost, Technology
 from hw.timing import Channel, EventGraph
 
 __all__ = ["Beats", "Unit", "UnitComponent", "below", "name_ports", "output_register", "room"]
@@ -70,6 +71,10 @@ class Unit(ABC):
     @abstractmethod
     def schedule(self, graph: EventGraph, channel: Channel) -> Channel:
         """Add the unit's processes to ``graph``; returns the channel behind it."""
+
+    def cost(self, technology: Technology) -> Cost:
+        """What the unit costs (hw.cost.Cost); unknown, unless the unit says."""
+        return UNKNOWN
 
     @abstractmethod
     def component(self) -> wiring.Component:

@@ -7,7 +7,8 @@ from amaranth import *
 
 from export.wiring import wire_heap
 from hw.arithmetic import rows
-from hw.dot import DotComponent, DotShape
+from hw.cost import Cost
+from hw.dot import DotComponent, DotShape, columns
 from hw.unrolled import place
 
 __all__ = ["TernaryDot", "TernaryShape", "dot_shape"]
@@ -47,6 +48,20 @@ class TernaryShape:
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + self.heap.stages
+
+    def cost(self, technology, count=1):
+        """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
+        row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
+        heap      = self.heap
+        registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops) * count
+        if not technology.cells:
+            adders = sum(max(0, len(column) - 1) for row in heap.rows for column in row.operands)
+            return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, adders=count * adders,
+                                                accumulator=count * self.width)
+        operands = [max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0) for output in heap.outputs]
+        chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]
+        rows     = self.simd + sum(chains)
+        return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count
 
     def component(self):
         return TernaryDot(self)

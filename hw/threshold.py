@@ -9,6 +9,8 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
+from hw.cost import Cost, adder_luts, counter_bits
+from hw.memory_cost import rom
 from hw.arithmetic import at_least, reached, rows
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
@@ -83,6 +85,11 @@ class _Immediate(PerRowUnit):
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles),
                            range(self.interval_cycles))
+
+    def _shared(self, technology):
+        """What all rows share: valid, and where there is a ROM its words and the group."""
+        constants = Cost() if self.rom is None else rom(technology, self.rom) + Cost(ff=counter_bits(max(2, self.passes)))
+        return Cost(ff=1) + constants
 
     def component(self):
         return PerRow(self)
@@ -180,6 +187,47 @@ class Thresholds(_Immediate, Levels):
         alike   = min(columns, 2 ** min(self.passes, 64) - 2)           # no more columns can differ
         return self.pe * self.pixels * (levels * compare + parity) + alike * -(-self.passes // 64)
 
+    def cost(self, technology):
+        """A register for each result, valid, and the ROM. A comparator a lane and level: with cells a LUT for two bits,
+        eight bits a CARRY4; with constants a chain of gates from the lowest 1 up, five bits a LUT, or of few bits each bit
+        of the code a function of the sum. The count of levels is a parity for each of its bits."""
+        lanes  = self.pe * self.pixels
+        levels = self.levels.shape[1]
+        parity = lanes * sum(_tree(levels >> bit) for bit in range(self.count_bits))
+        offset = lanes * self.target.bits * (self.code(0) != 0)
+        shared = self._shared(technology)
+        if self.passes == 1:
+            codes   = [self._codes(levels) for levels in self.levels]
+            varying = [int(np.bitwise_or.reduce(row) ^ np.bitwise_and.reduce(row)).bit_count() for row in codes]
+            trees   = [min(self._trees(levels), bits * _function(self.source.bits))
+                       for levels, bits in zip(self.levels, varying, strict=True)]
+            ones    = any(np.bitwise_and.reduce(row) for row in codes)       # bits that are always 1 share a register
+            single  = sum(tree for tree, bits in zip(trees, varying, strict=True) if bits < 2)
+            return (shared + Cost(ff=self.pixels * sum(varying) + ones)
+                    + technology.logic("constant levels", one=1, single=self.pixels * single,
+                                       several=self.pixels * (sum(trees) - single), offset=offset))
+        shared = shared + Cost(ff=self.o.payload_bits)
+        width    = max(self.source.bits, self.value_bits)
+        inverted = lanes * (self.source.signed)
+        if technology.cells:
+            rows   = lanes * levels * -(-width // 2)
+            shared = shared + Cost(lut=rows, sites=rows, carry=lanes * levels * -(-width // 8))
+            return shared + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
+                                             counter=counter_bits(self.passes))
+        return shared + technology.logic("levels", one=1, compared=lanes * levels * width, parity=parity, offset=offset,
+                                         counter=counter_bits(self.passes))
+
+    def _trees(self, levels):
+        """LUTs of comparators with the constants ``levels`` [L] and of the parities of what they find."""
+        inside = [int(bound) for bound in levels if 0 < bound < 1 << self.source.bits]
+        chains = [self.source.bits + 1 - (bound & -bound).bit_length() for bound in inside]
+        return sum(map(_tree, chains)) + sum(_tree(len(inside) >> bit) for bit in range(len(inside).bit_length()))
+
+    def _codes(self, levels):
+        """Every code of a row with the constants ``levels`` [L], as its bits."""
+        sums = [0, *(int(bound) for bound in levels if 0 < bound < 1 << self.source.bits)]
+        return np.array([self.code(int((levels <= total).sum())) for total in sums]) & (1 << self.target.bits) - 1
+
     def results(self, row, sums, words):
         def above(lane, total):
             if words is None:
@@ -194,6 +242,11 @@ def _tree(inputs):
     return max(0, -(-(inputs - 1) // 5))
 
 
+def _function(inputs):
+    """Six-input LUTs of any function of so many inputs."""
+    return 1 << max(0, inputs - 6)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Biases(_Immediate):
     """score = sum + values[row, 0]. One beat a cycle, latency 1.
@@ -206,6 +259,13 @@ class Biases(_Immediate):
     value_bits: int
 
     role = "bias"
+
+    def cost(self, technology):
+        """A register for each result, valid, the ROM, and an adder a lane (hw.cost.adder_luts)."""
+        bias  = DataType(max(2, self.value_bits), signed=True)
+        added = self.pe * self.pixels * adder_luts(self.source, bias, self.target.bits)
+        return (self._shared(technology) + Cost(ff=self.o.payload_bits, lut=added, sites=added)
+                + technology.logic("biases", one=1, counter=counter_bits(self.passes)))
 
     def results(self, row, sums, words):
         return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]

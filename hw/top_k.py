@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
+from hw.cost import Cost, counter_bits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Best", "TopK"]
@@ -47,6 +48,14 @@ class Best(Unit):
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.elements, range(self.elements), [self.elements - 1])
+
+    def cost(self, technology):
+        """Registers: score and index of each rank, the indexes put, the index that counts, and valid. Each rank
+        compares a score and chooses one of three scores and indexes."""
+        index = counter_bits(self.elements)
+        bits  = self.dtype.bits
+        return Cost(ff=self.k * (bits + 2 * index) + index + 1) + technology.logic(
+            "best", one=1, score=self.k * bits, index=self.k * index, counter=index)
 
     def component(self):
         return TopK(self)

@@ -6,6 +6,8 @@ from amaranth import *
 
 from export.rom import value_rom
 from hw.arithmetic import reached, rows
+from hw.cost import Cost, choice_luts, counter_bits
+from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
 from hw.threshold import Held, Levels
@@ -39,6 +41,27 @@ class Turns(Held, Levels):
         choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
         compare = levels * -(-self.value_bits // 2) + self.count_bits
         return self.pe * (self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64))
+
+    def cost(self, technology):
+        """Registers: the sums, busy, turn and group, the codes of all turns but the last, the codes, valid. For each bit of
+        the sums of a turn a choice among all turns; a comparator for each of these sums and level, and the parities
+        of hw.threshold."""
+        sums     = self.pe * self.at_a_time
+        levels   = self.levels.shape[1]
+        width    = max(self.source.bits, self.value_bits)
+        counter  = counter_bits(self.cycles, max(2, self.passes)) + 1
+        parity   = sums * sum(-(-((levels >> bit) - 1) // 5) for bit in range(self.count_bits) if levels >> bit)
+        held     = sums * self.target.bits * (self.cycles - 1)
+        chosen   = sums * self.source.bits * choice_luts(self.cycles)
+        registers = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1, lut=chosen, sites=chosen)
+        common   = {"one": 1, "counter": counter, "parity": parity,
+                    "offset": sums * self.target.bits * (self.code(0) != 0)}
+        words    = rom(technology, self.rom)
+        if technology.cells:
+            count = sums * levels * -(-width // 2)
+            rows  = Cost(lut=count, sites=count, carry=sums * levels * -(-width // 8))
+            return registers + words + rows + technology.logic("turns", **common)
+        return registers + words + technology.logic("turns", compared=sums * levels * width, **common)
 
     def component(self):
         return TurnThresholds(self)

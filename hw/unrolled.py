@@ -14,6 +14,7 @@ from export.ir import MatrixNode
 from export.sharing import Search, share
 from export.wiring import wire
 from hw.arithmetic import rows
+from hw.cost import Cost
 from hw.shared import SharedComponent
 from hw.stream import Beats, Unit, UnitComponent, name_ports
 
@@ -79,6 +80,19 @@ class Unrolled(Unit):
         for stage in range(self.wiring.stages):
             channel = graph.chain(f"{self.name}.stage_{stage}", channel, self.vectors, beats, beats)
         return channel
+
+    def cost(self, technology):
+        """From the wiring itself: a LUT for each column of each row and a CARRY4 for four, a flip-flop for each wire that
+        a stage keeps, and one for each stage's valid. Without cells a row is a tree of adders: as many full adders as
+        its columns have bits beyond one."""
+        wiring    = self.wiring
+        registers = Cost(ff=wiring.flip_flops + wiring.stages)
+        if technology.cells:
+            chains = [row.shape.luts for row in wiring.rows]
+            rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
+            return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
+        adders = sum(max(0, len(column) - 1) for row in wiring.rows for column in row.operands)
+        return registers + technology.logic("unrolled", one=1, stages=wiring.stages, adders=adders, columns=wiring.luts)
 
     def component(self):
         return MatrixLogic(self)

@@ -4,10 +4,10 @@ from enum import Enum
 
 from export.packing import TRITS_PER_BYTE, Packing, word_bits
 
-__all__ = ["BLOCK_LUTS", "DECODER_LUTS", "PackingChoice", "blocks", "chosen", "packed_luts"]
+__all__ = ["BLOCK_LUTS", "DECODER_LUTS", "MemoryStyle", "PackingChoice", "blocks", "chosen", "packed_luts", "split_depth"]
 
-DECODER_LUTS = 14
-"""LUTs that turn a byte into five trits (hw.rom.ByteDecoder, Yosys 0.70, ``synth_xilinx -family xc7``)."""
+DECODER_LUTS = 9
+"""LUTs that turn a byte into five trits (hw.rom.ByteDecoder, of cells of the 7 series)."""
 
 BLOCK_LUTS = 156
 """LUTs that a block of 18 Kb stands for: as many as the XC7K480T has for each (298,600 LUT, 1,910 blocks)."""
@@ -27,6 +27,33 @@ class PackingChoice(Enum):
 
     TWO_BIT = "2bit"
     FIVE_IN_EIGHT = "5in8"
+
+
+class MemoryStyle(Enum):
+    """What a ROM of weights is made of."""
+
+    AUTO = "auto"
+    """What synthesis likes."""
+
+    BLOCK = "block"
+    DISTRIBUTED = "distributed"
+
+
+def split_depth(bits, depth):
+    """Words of the lower one of two memories in which ``depth`` words of ``bits`` bits cost less than in one: a power of
+    two; None where they do not. Block RAM comes in powers of two, and what is behind the last one leaves most of it empty."""
+    lower = 1 << (depth - 1).bit_length() >> 1
+    if lower in (0, depth) or _memory_luts(bits, lower) + _memory_luts(bits, depth - lower) + bits >= _memory_luts(bits, depth):
+        return None
+    return lower
+
+
+def _memory_luts(bits, depth):
+    """Cost in LUTs of one memory, of LUTs or of blocks; between blocks one above the other a word is chosen."""
+    rows = [-(-depth // words) for words, _ in BLOCK_SHAPES]
+    return min(bits * -(-depth // LUT_DEPTH),
+               *(BLOCK_LUTS * -(-bits // width) * count + bits * (count // 2)
+                 for count, (_, width) in zip(rows, BLOCK_SHAPES, strict=True)))
 
 
 def blocks(bits, depth):

@@ -7,6 +7,8 @@ from amaranth import *
 from amaranth.lib import memory
 
 from export.ir import TensorType
+from hw.cost import Cost, counter_bits
+from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel, continued
 
@@ -133,6 +135,37 @@ class Window(Unit):
         free  = continued(self.left_by(row_steps), read.steps, np.arange(self.tensor.height) - self.rows)
         write.wait(read, free, 1, at=np.arange(self.tensor.height) * self.row_beats)
         return Channel(read, np.arange(read.steps))
+
+    @property
+    def counters(self):
+        """Flip-flops of the counters and addresses, one behind the other: (those that count, those around the ring)."""
+        height, width = self.output_size
+        depth    = self.rows * self.row_beats
+        together = (self.blocks, self.dilation[1]) == (1, 1)
+        extent   = self.extent[1] * self.pixel_beats
+        beat     = extent if together else self.pixel_beats // self.blocks
+        counting = counter_bits(self.row_beats, height, width, self.blocks, self.kernel[0], beat) + self.rows.bit_length()
+        if not together:
+            counting += counter_bits(self.kernel[1], extent, self.pixel_beats if self.blocks > 1 else 1)
+        if height > 1:
+            y_limit   = max(self.tensor.height, (height - 1) * self.stride[0] + self.extent[0])
+            counting += max(self.padding[0] - 1, y_limit).bit_length() + (self.padding[0] > 0)
+        if width > 1:
+            first     = self.padding[1] * self.pixel_beats
+            x_limit   = max(self.row_beats, (width - 1) * self.stride[1] * self.pixel_beats + extent)
+            counting += max(first - 1, x_limit).bit_length() + (first > 0)
+        counting += counter_bits(self.extent[0])
+        fixed = (self.row_beats & -self.row_beats).bit_length() - 1           # low bits of a row's address, which are 0
+        return counting, counter_bits(depth) + 2 * (counter_bits(depth) - fixed)
+
+    def cost(self, technology):
+        """Registers: the counters (rows held, beat of the row, output row and column, kernel row, beat; the window's row
+        and column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
+        padding, valid; and the memory. Logic: to count, to add on the ring, and a gate for each bit that may be padding."""
+        counting, ring = self.counters
+        return (Cost(ff=counting + ring + 2)
+                + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats))
+                + technology.logic("window", one=1, counter=counting, ring=ring, bits=self.i.payload_bits))
 
     def component(self):
         return SlidingWindow(self)

@@ -21,7 +21,7 @@ _HALF = math.log(3) / 2
 """atanh(1/2): tanh rounds to +-1 from here on."""
 
 
-def discretization(weight: Tensor, alpha: float, mean: bool = True) -> Tensor:
+def discretization(weight: Tensor, alpha: float | Tensor, mean: bool = True) -> Tensor:
     """Return the weight discretization regularizer of one layer, 0-d.
 
     The sum of (alpha - W^2) * W^2 over the elements of W = tanh(theta) (eq. 4), or the mean of them. For
@@ -61,6 +61,11 @@ class TanhWeight(Ternarizer):
     harden: share of the training from which on the forward pass rounds the weights, with the gradient of
         tanh(theta), so that all else learns to live with the rounding; 0..1. None is the paper's rule:
         weights are rounded at the end, and what has not come to rest by then costs accuracy.
+    sparsity: share of zeros to come to in each layer, 0..1, neither included, in place of ``alpha``: at each
+        step alpha is such that this share of w' lies in the basin of 0 (theorem 3). None is the paper's rule.
+    normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
+        Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in the range of a
+        softmax. The paper has no scale.
     initial_spread: the root mean square of tanh(theta) to start from, above 0 and below 1: the float
         weight is stretched by one factor. None starts at theta = weight, the paper's rule, from which
         usual initial values all collapse to 0.
@@ -83,6 +88,8 @@ class TanhWeight(Ternarizer):
         raise_at: tuple[float, ...] = (),
         raise_by: tuple[float, ...] = (),
         harden: float | None = None,
+        sparsity: float | None = None,
+        normalized: bool = False,
     ) -> None:
         super().__init__()
         self.alpha = number("alpha", alpha, least=0, most=2)
@@ -105,13 +112,18 @@ class TanhWeight(Ternarizer):
         )
         if any(later <= earlier for (earlier, _), (later, _) in pairwise(self.raised)):
             raise ValueError(f"raise_at must ascend, not {raise_at!r}")
+        if sparsity is not None:
+            sparsity = number("sparsity", sparsity, above=0, below=1)
+        self.sparsity = sparsity
+        self.normalized = flag("normalized", normalized)
         self._hard = False
 
     def extra_repr(self) -> str:
         """Return the options, for printing the model."""
         return (
             f"alpha={self.alpha}, strength={self.strength}, mean={self.mean}, ramp={self.ramp}, "
-            f"initial_spread={self.initial_spread}, raised={self.raised}, harden={self.harden}"
+            f"initial_spread={self.initial_spread}, raised={self.raised}, harden={self.harden}, "
+            f"sparsity={self.sparsity}, normalized={self.normalized}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -131,18 +143,23 @@ class TanhWeight(Ternarizer):
     def forward(self, latent: Tensor) -> Tensor:
         """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it hardens."""
         soft = torch.tanh(latent)
-        return soft if self.training and not self._hard else straight_through(_rounded(latent), soft)
+        weight = soft if self.training and not self._hard else straight_through(_rounded(latent), soft)
+        return weight * self._unit(latent)
 
     def begin_step(self, progress: float) -> None:
         """Note whether the forward pass rounds by now."""
         self._hard = self.harden is not None and progress >= self.harden
 
     def scale(self, latent: Tensor) -> Tensor:
-        """Return 1, 0-d."""
-        return latent.new_ones(())
+        """Return 1, or if normalized a power of two, 0-d."""
+        return latent.new_full((), self._unit(latent))
+
+    def _unit(self, latent: Tensor) -> float:
+        """Return what +1 stands for."""
+        return 2.0 ** -round(math.log2(latent[0].numel()) / 2) if self.normalized else 1.0
 
     def decompose(self, latent: Tensor) -> Decomposition:
-        """Return one plane, round(tanh(theta)), with coefficient 1 and the scale 1: of evaluation."""
+        """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
         return Decomposition(_rounded(exact).to(torch.int8).unsqueeze(0), (1,), self.scale(exact))
 
@@ -150,7 +167,19 @@ class TanhWeight(Ternarizer):
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
         strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
         strength *= math.prod(factor for share, factor in self.raised if progress >= share)
-        return strength * discretization(torch.tanh(latent), self.alpha, self.mean)
+        soft = torch.tanh(latent)
+        alpha = self.alpha if self.sparsity is None else _alpha(soft.detach(), self.sparsity)
+        return strength * discretization(soft, alpha, self.mean)
+
+
+def _alpha(weight: Tensor, sparsity: float) -> Tensor:
+    """Return the alpha by which the share ``sparsity`` of a weight lies within sqrt(alpha / 2) of 0, 0-d.
+
+    The share is that of a sample: every n-th element, 16,384 to twice as many of a larger weight.
+    """
+    flat = weight.flatten()
+    edge = torch.quantile(flat[:: max(1, len(flat) // 16384)].abs(), sparsity)
+    return 2 * edge * edge
 
 
 def _rounded(latent: Tensor) -> Tensor:

@@ -27,6 +27,9 @@ __all__ = ["UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Spac
 UNROLLED_WEIGHTS = 4096
 """Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
 
+WELL_SEARCHED = 512
+"""Weights up to which that search has its full number of rounds; larger layers get ten."""
+
 
 class Price(NamedTuple):
     """What a piece of hardware takes; sums and comparisons go by the place."""
@@ -83,8 +86,8 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
     """Every folding of ``slot`` worth a try; some of them its engine refuses.
 
     ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and as many entries as divide the
-    channels, each with a bank of its own. ``unrolled``: as it is by default. No more than ``most_lanes``
-    lanes.
+    channels, each with a bank of its own. ``unrolled``: large layers with a shorter search. No more than
+    ``most_lanes`` lanes.
     """
     node = slot.node
     assert isinstance(node, MatrixNode)
@@ -101,7 +104,7 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
                 if pe * entries * pixels <= most_lanes:
                     yield SkipFolding(pe=pe, entries=entries)
     if "unrolled" in engines and rows * columns <= UNROLLED_WEIGHTS:
-        yield UnrolledFolding()
+        yield UnrolledFolding() if rows * columns <= WELL_SEARCHED else UnrolledFolding(iterations=10)
 
 
 @dataclass

@@ -121,10 +121,13 @@ def frontier(space: Space, points: int, limits: Price = UNLIMITED) -> list[Choic
 
     At most about ``points`` intervals are tried, evenly spread in their logarithm.
     """
-    candidates = intervals(space)
+    first = fastest(space, limits)
+    if first is None:
+        return []
+    candidates = [interval for interval in intervals(space) if interval >= first.interval]
     if len(candidates) > points:
         logs = [math.log(value) for value in candidates]
-        wanted = [logs[0] + (logs[-1] - logs[0]) * at / (points - 1) for at in range(points)]
+        wanted = [logs[0] + (logs[-1] - logs[0]) * at / max(1, points - 1) for at in range(points)]
         near = {min(range(len(logs)), key=lambda i, w=w: abs(logs[i] - w)) for w in wanted}  # type: ignore[misc]
         candidates = [candidates[at] for at in sorted(near)]
     kept: list[Choice] = []

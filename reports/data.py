@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from export.ir import Network
 from export.manifest import Manifest
 from reports.devices import Device, device
+from reports.estimate import Estimate
 from reports.synth import Synthesis
 from reports.tables import Table
 
@@ -128,6 +129,7 @@ class ReportData:
     network: the integer network.
     manifest: ``manifest.json`` as read.
     training, synthesis: None when the step was not run.
+    estimate: what the formulas say; None for a device whose family has none.
     comparisons: each pair of models that was compared, in the order of the chain.
     cycles: each simulation.
     others: what other targets, tools and models say of the design, a table each.
@@ -141,6 +143,7 @@ class ReportData:
     comparisons: tuple[Comparison, ...] = ()
     cycles: tuple[CycleRun, ...] = ()
     synthesis: Synthesis | None = None
+    estimate: Estimate | None = None
     others: tuple[Table, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()

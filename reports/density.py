@@ -37,7 +37,7 @@ def density_table(network: Network, manifest: Manifest) -> Table:
     """Density, ROM bits and compression against 32-bit floats of each layer; every plane of a REL costs."""
     bits: dict[str, int] = {}
     for image in manifest.roms:
-        if image.role == WEIGHTS_ROLE:
+        if image.role.startswith(WEIGHTS_ROLE):  # they may lie in two images
             bits[image.layer] = bits.get(image.layer, 0) + image.word_bits * image.depth
     rows: list[tuple[Value, ...]] = []
     whole_floats = whole_nonzeros = whole_trits = 0

@@ -69,9 +69,10 @@ class Energy:
 def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy]]:
     """By layer with weights and format; a layer that the manifest does not know is left out."""
     layers = {layer.name: layer for layer in manifest.layers}
-    words = {
-        rom.layer: rom.word_bits * rom.depth for rom in manifest.roms if rom.role in ("weights", "schedule")
-    }
+    words: dict[str, int] = {}
+    for rom in manifest.roms:
+        if rom.role.startswith(("weights", "schedule")):  # weights may lie in two images
+            words[rom.layer] = words.get(rom.layer, 0) + rom.word_bits * rom.depth
     return {
         node.name: _layer(network, node, layers[node.name], words.get(node.name, 0))
         for node in network.matrix_nodes()

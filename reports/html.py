@@ -209,8 +209,8 @@ def _resources(data: ReportData) -> str:
     if data.synthesis is not None:
         key = _key(("var(--bar)", "LUTs as logic"), ("var(--bar3)", "LUTs as memory and shift registers"))
         picture = key + _picture(plots.luts(by_layer(data.synthesis, data.layer_names)))
-    others = "".join(table.html() for table in data.others)
-    return picture + sections.resources_table(data).html(caption=False) + others
+    more = "".join(table.html() for table in (sections.estimate_table(data), *data.others))
+    return picture + sections.resources_table(data).html(caption=False) + more
 
 
 def _again(data: ReportData) -> str:

@@ -38,6 +38,7 @@ def tables(data: ReportData) -> tuple[Table, ...]:
         limit_table(data),
         sections.runs_table(data),
         sections.resources_table(data),
+        sections.estimate_table(data),
         *data.others,
         sections.versions_table(data),
     )

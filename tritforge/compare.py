@@ -19,6 +19,7 @@ from hw.layer import PlanError
 from hw.plan import plan
 from quant import checkpoint
 from quant.apply import TernarizationError, ternarizer_of
+from quant.datasets import SHAPES
 from quant.distributed import launched
 from quant.evaluate import exact
 from reports import comparison
@@ -26,7 +27,7 @@ from reports.comparison import Layer, Run
 from tritforge import config as configs
 from tritforge import results
 from tritforge.config import Config
-from tritforge.training import build, load_dataset, share_pretraining, start, train_once
+from tritforge.training import build, device_name, share_pretraining, start, train_once
 from tritforge.workspace import Workspace
 
 __all__ = ["collect", "compare"]
@@ -93,9 +94,9 @@ def collect(chosen: Config, place: Workspace) -> Run:
         epochs=result["epochs"],
         seed=meta["training"]["seed"],
         dataset=meta["dataset"],
-        device=meta.get("device", chosen.training.device),
+        device=meta.get("device") or device_name(chosen.training.device),
         layers=tuple(_layers(exact(model), exact(start(trained, place)))),
-        rom_bits=_rom_bits(trained, place, model),
+        rom_bits=_rom_bits(trained, model),
     )
 
 
@@ -153,14 +154,16 @@ def _edges(latent: Tensor, weight: Tensor) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _rom_bits(chosen: Config, place: Workspace, model: nn.Module) -> int | None:
+def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
     """Return the bits of the ROM images of the weights; None if this network is not built in hardware."""
-    if not chosen.quantization.ternary or not chosen.hardware.layers:
+    quantization, size = chosen.quantization, chosen.dataset.image_size
+    if not quantization.ternary or quantization.activation == "float" or not chosen.hardware.layers:
         return None
-    shape = tuple(load_dataset(chosen, place).test_images.shape[1:])
+    channels, height, width = SHAPES[chosen.dataset.name]
+    shape = (channels, size or height, size or width)
     try:
         planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
-        images = [image for image, _ in planned.roms() if image.role == "weights"]
+        images = [image for image, _ in planned.roms() if image.role.startswith("weights")]
     except (LoweringError, IRError, PlanError):
         return None
     return int(np.sum([image.word_bits * image.depth for image in images]))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor, inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from tqdm import tqdm  # type: ignore[import-untyped]
@@ -17,17 +17,31 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from export.files import write_atomic
 from export.ir import Network
 from hw.plan import Plan, plan, slots
-from reports.candidates import FREE, Price, PriceModel, Space
+from hw.stage import Stage
+from reports.candidates import FREE, Price, Space
 from reports.choose import Choice, cheapest, fastest, frontier
 from reports.devices import Device
 from reports.exploration import Effect, effects_table, frontier_picture, frontier_table, plan_table
 from reports.whatif import another_bit, more_zeros
+from tritforge import variants
 from tritforge.config import Config
 from tritforge.design import load_network
 from tritforge.errors import ConfigError
+from tritforge.schema import compose
 from tritforge.workspace import Workspace
 
-__all__ = ["FRONTIER_POINTS", "Found", "Goal", "explore", "find", "read_budget", "search", "write_plan"]
+__all__ = [
+    "FRONTIER_POINTS",
+    "Found",
+    "Goal",
+    "Prices",
+    "explore",
+    "find",
+    "read_budget",
+    "search",
+    "space_of",
+    "write_plan",
+]
 
 FRONTIER_POINTS = 40
 """Rates for which the picture has a plan, about."""
@@ -69,13 +83,24 @@ class Goal:
         return 1e6 * self.clock_mhz / interval
 
 
+class Prices(Protocol):
+    """What a plan costs; ``reports.price.Pricing`` is one."""
+
+    def stage(self, stage: Stage) -> Price | None:
+        """The price of the units of ``stage``; None where one of them has none."""
+
+    def plan(self, plan: Plan) -> Price | None:
+        """The price of the whole design, all that joins the stages included."""
+
+
 @dataclass(frozen=True)
 class Found:
-    """A choice, its exact plan, and the price of all its stages, FIFOs included."""
+    """A choice, its exact plan, its price, and whether that has what joins the stages (forks, AXI ends)."""
 
     choice: Choice
     plan: Plan
     cost: Price
+    whole: bool = True
 
     @property
     def interval(self) -> int:
@@ -111,6 +136,11 @@ def _best(space: Space, goal: Goal, limits: Price, interval: float) -> Choice | 
     return fastest(space, limits) if goal.fps is None else cheapest(space, interval, limits)
 
 
+def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[str]) -> Space:
+    """All that can be chosen for ``network``; a lane takes half a LUT at least, which bounds their number."""
+    return Space(slots(network), pricing.stage, engines=engines, most_lanes=2 * goal.device.lut)
+
+
 def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
     """The best plan for ``goal``; ConfigError, with the nearest plan there is, when there is none."""
     choice = _best(space, goal, limits, interval)
@@ -142,7 +172,7 @@ def _amounts(cost: Price) -> str:
     return f"{cost.lut:,.0f} LUT, {cost.bram18 / 2:,.1f} BRAM36, {cost.dsp:,.0f} DSP and {cost.ff:,.0f} FF"
 
 
-def find(network: Network, space: Space, goal: Goal, model: PriceModel, fifo_bits: int) -> Found:
+def find(network: Network, space: Space, goal: Goal, pricing: Prices, fifo_bits: int) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 
     The search knows neither FIFOs nor bursts. Where the exact plan falls short, it is asked for as much
@@ -158,19 +188,14 @@ def find(network: Network, space: Space, goal: Goal, model: PriceModel, fifo_bit
         if choice is None:
             break
         made = plan(network, choice.foldings, fifo_bits)
-        total = FREE
-        for stage in made.stages:
-            price = model(stage)
-            assert price is not None or stage.name in choice.moves
-            total = total.plus(price if price is not None else choice.moves[stage.name].cost)
-        found = Found(choice, made, total)
-        late, over = found.interval > goal.interval, not total.within(goal.limits)
+        found = Found(choice, made, *_price(made, choice, pricing))
+        late, over = found.interval > goal.interval, not found.cost.within(goal.limits)
         if not late and not over:
             return found
         if late:
             interval = min(interval * goal.interval / found.interval, choice.interval - 1)
         if over:
-            excess = (max(0.0, a - b) for a, b in zip(total, goal.limits, strict=True))
+            excess = (max(0.0, a - b) for a, b in zip(found.cost, goal.limits, strict=True))
             limits = Price(*(limit - more for limit, more in zip(limits, excess, strict=True)))
         choice = _best(space, goal, limits, interval)
     raise ConfigError(
@@ -179,9 +204,22 @@ def find(network: Network, space: Space, goal: Goal, model: PriceModel, fifo_bit
     )
 
 
+def _price(made: Plan, choice: Choice, pricing: Prices) -> tuple[Price, bool]:
+    """The price of a plan, and whether it is whole: without one for what joins the stages, it is theirs."""
+    total = pricing.plan(made)
+    if total is not None:
+        return total, True
+    total = FREE
+    for stage in made.stages:
+        price = pricing.stage(stage)
+        total = total.plus(choice.moves[stage.name].cost if price is None else price)
+    return total, False
+
+
 def write_plan(config: Config, source: Path, target: Path, found: Found, goal: Goal, command: str) -> None:
     """Write ``source`` with the device and the foldings of ``found`` in place of its own to ``target``."""
-    data = yaml.safe_load(source.read_text(encoding="utf-8"))
+    file, variant = variants.split(source)
+    data = yaml.safe_load(yaml.serialize(variants.choose(file, compose(file), variant)))
     data["hardware"]["device"] = goal.device.part if goal.device.seven_series else config.hardware.device
     data["hardware"]["layers"] = {
         name: {"engine": folding.engine, **folding.options} for name, folding in found.choice.foldings.items()
@@ -224,7 +262,7 @@ def explore(
     config: Config,
     place: Workspace,
     goal: Goal,
-    model: PriceModel,
+    pricing: Prices,
     *,
     engines: Sequence[str],
     output: Path | None = None,
@@ -241,16 +279,15 @@ def explore(
             bar.set_description(name)
             bar.update()
 
-        def space_of(changed: Network) -> Space:
-            found = Space(slots(changed), model, engines=engines, most_lanes=2 * goal.device.lut)
-            return replace(found, progress=show)
+        def shown(changed: Network) -> Space:
+            return replace(space_of(changed, pricing, goal, engines), progress=show)
 
-        space = space_of(network)
-        found = find(network, space, goal, model, config.hardware.most_fifo_bits)
+        space = shown(network)
+        found = find(network, space, goal, pricing, config.hardware.most_fifo_bits)
         plans = frontier(space, FRONTIER_POINTS)
-        changes = _effects(network, found, goal, space_of) if effects else []
+        changes = _effects(network, found, goal, shown) if effects else []
     folder = place.root / "explore"
-    target = output or folder / f"{place.config_path.stem}.yaml"
+    target = output or folder / f"{config.name}.yaml"
     command = f"tritforge explore {shlex.quote(str(place.config_path))} {_options(goal)}"
     write_plan(config, place.config_path, target, found, goal, command)
     tables = [plan_table(found.choice, found.cost, found.interval, goal.device)]
@@ -258,7 +295,7 @@ def explore(
     tables.append(frontier_table(plans, goal.clock_mhz))
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "frontier.svg", frontier_picture(plans, goal.clock_mhz, found.choice).standalone())
-    kept = _record(found, plans, changes, goal, space.unpriced)
+    kept = {**_record(found, plans, changes, goal, space.unpriced), "engines": list(engines)}
     write_atomic(folder / "explore.json", json.dumps(kept, indent=1) + "\n")
     for table in tables:
         print(table.text())
@@ -271,6 +308,8 @@ def explore(
     missing = {name: count for name, count in space.unpriced.items() if count}
     if missing:
         print(f"not priced, so not considered: {', '.join(f'{n} of {name}' for name, n in missing.items())}")
+    if not found.whole:
+        print("not priced, so not in the sum: what joins the stages (forks, AXI ends)")
     print(
         f"{goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} cycles, "
         f"{_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"

@@ -24,6 +24,7 @@ from hw import verilog
 from hw.seven_series import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import estimate as estimates
 from reports import html, markdown, sections
 from reports import synth as yosys
 from reports.devices import device
@@ -43,6 +44,7 @@ from tritforge.workspace import Workspace
 __all__ = [
     "Workspace",
     "demo",
+    "estimate",
     "export",
     "generate",
     "package",
@@ -111,11 +113,12 @@ def export(
     random_weights: int | None = None,
     count: int = RANDOM_IMAGES,
     held_out: bool = False,
+    force: bool = False,
 ) -> None:
     """Lower the trained network, prove it equal to torch on every held-out image, write its ROM images.
 
     With ``random_weights``, a seed, it is the network at random ternary weights, on ``count`` random images
-    or as many held-out ones.
+    or as many held-out ones. ``force`` plans beyond what the device holds.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -138,7 +141,7 @@ def export(
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        made = planned(config, place, network, anew=True)
+        made = planned(config, place, network, anew=True, force=force)
         begin("ROM images")
         place.design.mkdir(parents=True, exist_ok=True)
         serialize.save(network, place.design)
@@ -180,13 +183,13 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def generate(config: Config, place: Workspace) -> None:
+def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
     network = load_network(place)
     place.need(place.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        made = planned(config, place, network)
+        made = planned(config, place, network, force=force)
         begin("ROM images")
         roms = checked_images(made, place)
         begin("Verilog")
@@ -328,6 +331,15 @@ def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> No
     images = Vectors.load(place.vectors).images
     files = packing.write(network, manifest, place.design, place.package, images, clock_mhz=clock_mhz)
     print(f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}")
+
+
+def estimate(config: Config, place: Workspace) -> None:
+    """Print what the formulas say of each layer against the device."""
+    part = device(config.hardware.device)
+    found = results.estimated(config, place, load_network(place))
+    if found is None:
+        raise ConfigError(f"hardware.device: no formulas for {part}")
+    print(estimates.table(found, part).text())
 
 
 def synth(config: Config, place: Workspace) -> None:

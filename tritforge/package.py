@@ -277,6 +277,14 @@ def _fusesoc(parts: _Parts) -> str:
 _KNOWN = ("test_input.mem", "test_output.mem")
 
 
+def _idle_registers(manifest: Manifest) -> str:
+    """Connections by which nobody asks the register block; nothing where the core has none."""
+    inputs = [
+        port for port in manifest.ports if port.name.startswith("s_axil_") and port.direction == "input"
+    ]
+    return "".join(f",\n        .{port.name}({port.width_bits}'d0)" for port in inputs)
+
+
 def _bench(parts: _Parts, frames: int) -> str:
     """A test in plain Verilog: it prints PASS and ends, or says what differs and stops with an error."""
     manifest = parts.manifest
@@ -299,7 +307,7 @@ module {parts.name}_test;
         .s_axis_tdata(stimulus[sent < {into} ? sent : 0]),
         .s_axis_tlast(sent % {source.beats_per_frame} == {source.beats_per_frame - 1}),
         .m_axis_tvalid(give), .m_axis_tready(1'b1), .m_axis_tdata(result), .m_axis_tlast(last),
-        .error(error)
+        .error(error){_idle_registers(manifest)}
     );
 
     initial begin

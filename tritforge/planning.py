@@ -11,9 +11,11 @@ from export import serialize
 from export.files import sha256, write_atomic
 from export.ir import Network
 from hw.plan import Plan, Solved, plan
+from reports import room
+from reports.devices import device
 from tritforge.config import Config
-from tritforge.training import blaming
-from tritforge.workspace import Workspace
+from tritforge.errors import ConfigError
+from tritforge.workspace import Workspace, blaming
 
 __all__ = ["PLAN_FILE", "keep", "planned", "program"]
 
@@ -21,19 +23,32 @@ PLAN_FILE = "plan.json"
 """FIFO depths and cycles of the design, with the digest of all that they follow from."""
 
 
-def planned(config: Config, place: Workspace, network: Network, *, anew: bool = False) -> Plan:
+def planned(
+    config: Config, place: Workspace, network: Network, *, anew: bool = False, force: bool = False
+) -> Plan:
     """Return the plan of ``network``.
 
     Unless ``anew``, it is the network of the design folder, and what `keep` left there is not solved again.
 
     Raises
     ------
-    ConfigError: it cannot be built; the message names the file.
+    ConfigError: it cannot be built, or, unless ``force``, the device is too small; it names the file.
     """
     with blaming(place):
         hardware, solved = config.hardware, None if anew else _solved(config, place)
         design: Plan = plan(network, hardware.layers, hardware.most_fifo_bits, solved)
+    if not force:
+        _demand_room(design, config, place)
     return design
+
+
+def _demand_room(design: Plan, config: Config, place: Workspace) -> None:
+    part = device(config.hardware.device)
+    if missing := room.lacks(room.least(design), part):
+        raise ConfigError(
+            f"{place.config_path}: the plan needs {' and '.join(missing)} that {part.part} has; "
+            "fold it further, name a larger hardware.device, or pass --force"
+        )
 
 
 def keep(config: Config, place: Workspace, design: Plan) -> None:

@@ -12,20 +12,25 @@ from typing import Any
 from export.files import sha256, write_atomic
 from export.ir import Network
 from export.manifest import MANIFEST_FILE, Manifest
+from hw.cost import Family, Technology
+from hw.seven_series import Primitives
 from quant import checkpoint
 from reports import records
 from reports import synth as yosys
 from reports.data import Comparison, ReportData, Training
+from reports.devices import device
+from reports.estimate import Estimate, estimate, family_of
 from reports.synth import Synthesis
 from sim.result import SimulationResult
 from tritforge import __version__, doctor, vectors
 from tritforge.config import Config
 from tritforge.errors import MissingStep
+from tritforge.planning import planned
 from tritforge.targets import other_tables
 from tritforge.vectors import Agreement, Vectors
 from tritforge.workspace import Workspace
 
-__all__ = ["OVERRIDABLE", "as_trained", "gather", "save_verdict", "settings", "synthesis"]
+__all__ = ["OVERRIDABLE", "as_trained", "estimated", "gather", "save_verdict", "settings", "synthesis"]
 
 OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed"))
 """Settings, by section and key, that the command line of `train` can change."""
@@ -81,10 +86,21 @@ def gather(
         comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
         cycles=tuple(run for _, run in simulated),
         synthesis=synthesis(config, place, manifest),
+        estimate=estimated(config, place, network),
         others=other_tables(place, network, manifest),
         versions=_versions(verdicts),
         commands=(place.command("demo"),),
     )
+
+
+def estimated(config: Config, place: Workspace, network: Network) -> Estimate | None:
+    """What the formulas say of the design, before it is synthesised; None where there are none."""
+    family = family_of(device(config.hardware.device))
+    if family is None:
+        return None
+    primitives = config.hardware.primitives if family is Family.XC7 else Primitives.GENERIC
+    design = planned(config, place, network)
+    return estimate(design, Technology(family, primitives), registers=config.hardware.axi_lite)
 
 
 def _training(place: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -26,11 +26,11 @@ from reports import curve
 from tritforge import results
 from tritforge.config import Config, with_data
 from tritforge.errors import ConfigError, MissingStep
-from tritforge.workspace import Workspace
+from tritforge.workspace import Workspace, blaming
 
 __all__ = [
-    "blaming",
     "build",
+    "device_name",
     "load_dataset",
     "settings",
     "share_pretraining",
@@ -38,15 +38,6 @@ __all__ = [
     "train",
     "train_once",
 ]
-
-
-@contextlib.contextmanager
-def blaming(place: Workspace) -> Iterator[None]:
-    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
-    try:
-        yield
-    except ValueError as error:
-        raise ConfigError(f"{place.config_path}: {error}") from error
 
 
 def load_dataset(config: Config, place: Workspace) -> Dataset:
@@ -190,23 +181,27 @@ def _run(
     config: Config, place: Workspace, model: nn.Module, dataset: Dataset, resume: bool, meta: dict[str, Any]
 ) -> TrainingResult:
     """Train one model on its device and draw its curve."""
-    device = _device(config.training.device)
-    described = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     chosen = {item.name: getattr(config.training, item.name) for item in fields(TrainingConfig)}
     result = train_model(
-        model.to(device),
+        model.to(_device(config.training.device)),
         dataset,
         TrainingConfig(**chosen),
         place.training,
         resume=resume,
         progress=sys.stderr.isatty(),
-        meta={**meta, "device": described},
+        meta={**meta, "device": device_name(config.training.device)},
     )
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
     if not current().first:
         return result
     write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
     return result
+
+
+def device_name(name: str) -> str:
+    """Return what a person calls the device that ``name`` of a configuration stands for here."""
+    device = _device(name)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _device(name: str) -> torch.device:

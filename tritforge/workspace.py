@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tritforge.errors import MissingStep
+from tritforge.errors import ConfigError, MissingStep
 from tritforge.variants import split
 
-__all__ = ["Workspace"]
+__all__ = ["Workspace", "blaming"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +88,12 @@ class Workspace:
         if not path.is_file():
             raise MissingStep(f"{path} is missing: run `{self.command(step)}` first")
         return path
+
+
+@contextlib.contextmanager
+def blaming(place: Workspace) -> Iterator[None]:
+    """Turn the ValueError of a function that was given the user's values into a ConfigError."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(f"{place.config_path}: {error}") from error

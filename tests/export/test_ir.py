@@ -157,6 +157,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: TensorType(0, 1, 1, U2), "height must be a positive int, not 0"),
     (lambda: TensorType(1, 1.0, 1, U2), "width must be a positive int, not 1.0"),  # type: ignore[arg-type]
     (lambda: Flatten(name="a.b", input="x"), "a node's name must be an identifier, not 'a.b'"),
+    (lambda: Flatten(name="größe", input="x"), "a node's name must be an identifier, not 'größe'"),
     (
         lambda: Dense(name="d", input="x", planes=np.zeros((3, 3))),
         "dense 'd': planes must have 3 non-empty axes, not shape (3, 3)",
@@ -254,6 +255,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     ),
     (lambda: ArgMax(name="a", input="x").infer(image()), "argmax 'a': takes a vector, not 4x4x1 u2"),
     (lambda: Network("a b", image(), ()), "a network's name must be an identifier, not 'a b'"),
+    (lambda: Network("größe", image(), ()), "a network's name must be an identifier, not 'größe'"),
     (lambda: Network("n", image(), ()), "network 'n' has no nodes"),
 ]
 

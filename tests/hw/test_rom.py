@@ -1,15 +1,21 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from amaranth import *
+from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from export.packing import TRIT_CODES, Packing, pack
-from export.rom import RomImage
-from hw.rom import ByteDecoder, Rom, trit_codes
+from export.rom import WEIGHTS, RomImage
+from hw import verilog
+from hw.rom import ByteDecoder, Rom, RomFiles, files, trit_codes
+from hw.seven_series import Modelled, Primitives
 
 
-def test_decoder_over_all_bytes_of_five_trits():
+@pytest.mark.parametrize("platform", [None, Modelled()])
+def test_decoder_over_all_bytes_of_five_trits(platform):
     decoder = ByteDecoder()
 
     async def bench(ctx):
@@ -19,9 +25,25 @@ def test_decoder_over_all_bytes_of_five_trits():
             codes = [(ctx.get(decoder.codes) >> 2 * at) & 3 for at in range(5)]
             assert codes == [TRIT_CODES[trit] for trit in trits]
 
-    simulator = Simulator(decoder)
+    simulator = Simulator(Fragment.get(decoder, platform))
     simulator.add_testbench(bench)
     simulator.run()
+
+
+def test_a_decoder_is_nine_luts():
+    text = verilog._convert(ByteDecoder(), "decoder", RomFiles(Primitives.XILINX7))
+    assert text.count("LUT6_2 #(") == 9
+
+
+def test_weights_in_two_memories():
+    image = RomImage("conv", WEIGHTS, 104, tuple(range(4608)))
+    assert [(part.stem, part.depth) for part in files(image)] == [
+        ("conv.weights", 4096),
+        ("conv.weights_high", 512),
+    ]
+    assert sum((part.words for part in files(image)), ()) == image.words
+    assert files(replace(image, role="thresholds")) == (replace(image, role="thresholds"),)
+    assert files(replace(image, words=image.words[:4096])) == (replace(image, words=image.words[:4096]),)
 
 
 def test_codes_of_a_word_do_not_depend_on_the_packing():

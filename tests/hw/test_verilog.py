@@ -86,7 +86,9 @@ def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
 
 
 def test_no_signal_has_no_bits():
-    """Foldings that leave one pass, one beat or one channel must not lead to a range [-1:0]."""
+    """Foldings that leave one pass, one beat, one channel or one lane must not lead to a range [-1:0]."""
+    one_lane = {name: ArrayFolding(pe=1, simd=1) for name in FOLDINGS}
+    assert "[-1:0]" not in generate(plan(convolutional(), one_lane))
     foldings = {
         "conv1": ArrayFolding(pe=4, simd=18),
         "conv2": ArrayFolding(pe=6, simd=16),

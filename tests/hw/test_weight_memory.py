@@ -1,7 +1,7 @@
 import pytest
 
 from export.packing import Packing
-from hw.weight_memory import PackingChoice, blocks, chosen, packed_luts
+from hw.weight_memory import PackingChoice, blocks, chosen, packed_luts, split_depth
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_blocks(bits, depth, count):
 def test_shallow_words_lie_in_luts_and_deep_ones_in_blocks():
     assert packed_luts(32, 50, Packing.TWO_BIT) == 64  # a LUT a bit
     assert packed_luts(32, 1000, Packing.TWO_BIT) == 4 * 156  # and not 16 LUTs a bit
-    assert packed_luts(32, 50, Packing.FIVE_IN_EIGHT) == 56 + 7 * 14
+    assert packed_luts(32, 50, Packing.FIVE_IN_EIGHT) == 56 + 7 * 9
 
 
 def test_a_byte_pays_where_it_saves_more_blocks_than_its_decoder_costs():
@@ -29,3 +29,11 @@ def test_a_byte_pays_where_it_saves_more_blocks_than_its_decoder_costs():
 def test_an_explicit_choice_stands(depth):
     assert chosen(PackingChoice.TWO_BIT, 45, depth) is Packing.TWO_BIT
     assert chosen(PackingChoice.FIVE_IN_EIGHT, 45, depth) is Packing.FIVE_IN_EIGHT
+
+
+@pytest.mark.parametrize(
+    ("bits", "depth", "lower"),
+    [(104, 4608, 4096), (208, 576, 512), (104, 4096, None), (8, 100, None), (2, 5120, None), (1, 1, None)],
+)
+def test_where_two_memories_cost_less(bits, depth, lower):
+    assert split_depth(bits, depth) == lower

@@ -14,6 +14,7 @@ from export import serialize
 from export.files import write_atomic
 from export.lower import LoweringError, lower
 from export.manifest import FileEntry, Manifest
+from export.residual import Shortcut
 from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.plan import Plan, plan
@@ -175,6 +176,30 @@ def test_branches_that_do_not_meet(left: nn.Module, right: nn.Module, stride: in
     model = quant.ternarize(Branches(left, right, stride=stride), integer_bias=False)
     with raises(LoweringError, f"operation 'add' in Branches.forward: {message}"):
         lower(model, (1, 2, 2), name="net")
+
+
+class TwicePadded(nn.Module):
+    """A shortcut that leaves out pixels and adds channels of 0 twice, beside a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.act = UnsignedQuantizer(2), SignedQuantizer(3)
+        self.conv, self.last = nn.Conv2d(2, 9, 3, stride=2, padding=1), nn.Linear(9 * 4, 3)
+        self.skip = SignedQuantizer(3, shared=self.act)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        side = nn.functional.pad(self.skip(x)[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2))
+        side = nn.functional.pad(side, (0, 0, 0, 0, 4, 0))
+        return self.last((self.act(self.conv(x)) + side).flatten(1))  # type: ignore[no-any-return]
+
+
+def test_pads_one_behind_the_other_add_up() -> None:
+    model = shaken(quant.ternarize(TwicePadded()))
+    lowered = lower(model, (2, 4, 4), name="net")
+    shortcuts = [node for node in lowered.network.nodes if isinstance(node, Shortcut)]
+    assert [(node.stride, node.before, node.after) for node in shortcuts] == [((2, 2), 5, 2)]
+    assert assert_same_integers(model, lowered, torch.rand(20, 2, 4, 4)) > 0
 
 
 class Parting(nn.Module):

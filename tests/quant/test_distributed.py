@@ -82,42 +82,52 @@ def two(folder: Path, method: str, left: int = 0) -> list[tuple[int, str]]:
         )
         for rank in range(2)
     ]  # fmt: skip
-    output = [child.communicate(timeout=300) for child in children]
+    output = [child.communicate(timeout=900) for child in children]
     if not left:
         assert [child.returncode for child in children] == [0, 0], output
     return [(child.returncode, out) for child, (out, _) in zip(children, output, strict=True)]
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[str]]]:
+    """Two processes trained by two methods: the folder, and what each printed."""
+    root = tmp_path_factory.mktemp("two")
+    return {name: (root / name, [out for _, out in two(root / name, name)]) for name in ("tga", "esa")}
+
+
 @pytest.mark.parametrize("method", ["tga", "esa"])
-def test_two_processes_make_the_steps_of_one(tmp_path: Path, method: str) -> None:
+def test_two_processes_make_the_steps_of_one(
+    tmp_path: Path, trained: dict[str, tuple[Path, list[str]]], method: str
+) -> None:
     """In float64, where 1e-9 is far above the order of summation and far below any mistake.
 
     TGA has a pass of its own for its thresholds, ESA a penalty in the loss; batches of 20 are shared out
     evenly, those of 19 are not.
     """
     alone = model(method)
-    result = train(alone, dataset(), CONFIG, tmp_path / "one", progress=False)
-    shown = two(tmp_path / "two", method)
+    result = train(alone, dataset(), CONFIG, tmp_path, progress=False)
+    folder, shown = trained[method]
     expected = f"{result.test_accuracy} {result.validation_accuracy} {result.train_accuracy}\n"
-    assert [out for _, out in shown] == [expected, expected]
-    states = [torch.load(tmp_path / "two" / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
-    written, _ = checkpoint.load(tmp_path / "two")
+    assert shown == [expected, expected]
+    states = [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    written, _ = checkpoint.load(folder)
     for name, tensor in alone.state_dict().items():
         assert torch.equal(states[0][name], states[1][name]), name
         assert torch.equal(states[0][name], written[name]), name
         torch.testing.assert_close(states[0][name], tensor, rtol=1e-9, atol=1e-9)
-    files = {path.name for path in (tmp_path / "two").iterdir()}
+    files = {path.name for path in folder.iterdir()}
     assert files == {"model.json", "model.safetensors", "log.csv", "rank0.pt", "rank1.pt"}
 
 
-def test_two_processes_go_on_where_one_of_them_was_killed(tmp_path: Path) -> None:
-    statuses = [status for status, _ in two(tmp_path / "parts", "twn", left=6)]  # in the second epoch
+def test_two_processes_go_on_where_one_of_them_was_killed(
+    tmp_path: Path, trained: dict[str, tuple[Path, list[str]]]
+) -> None:
+    statuses = [status for status, _ in two(tmp_path, "esa", left=6)]  # in the second epoch
     assert statuses[0] == -signal.SIGKILL
     assert statuses[1] != 0  # its partner is gone
-    assert {path.name for path in (tmp_path / "parts").iterdir()} == {"log.csv", "resume.safetensors"}
-    two(tmp_path / "parts", "twn")
-    two(tmp_path / "whole", "twn")
-    parts, whole = (checkpoint.load(tmp_path / name) for name in ("parts", "whole"))
+    assert {path.name for path in tmp_path.iterdir()} == {"log.csv", "resume.safetensors"}
+    two(tmp_path, "esa")
+    parts, whole = checkpoint.load(tmp_path), checkpoint.load(trained["esa"][0])
     assert parts[1]["result"]["resumed_epochs"] == 1
     assert all(torch.equal(tensor, whole[0][name]) for name, tensor in parts[0].items())
 
@@ -129,7 +139,7 @@ def test_torchrun_starts_the_command(tmp_path: Path) -> None:
     found = subprocess.run(
         [*launcher, *command],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("% of the held-out images") == 1  # the first process alone reports

@@ -65,6 +65,39 @@ def test_the_papers_schedule_multiplies_lambda(epoch: int, factor: float) -> Non
     assert math.isclose(made.penalty(THETA, epoch / 90).item(), expected, rel_tol=1e-12)
 
 
+@pytest.mark.parametrize("sparsity", [0.3, 0.65, 0.9])
+def test_descent_on_the_regularizer_comes_to_the_sparsity_asked_for(sparsity: float) -> None:
+    theta = torch.atanh(torch.linspace(-0.99, 0.99, 1001, dtype=torch.float64)).requires_grad_()
+    made = TanhWeight(sparsity=sparsity, mean=False, strength=1, ramp=0)
+    optimizer = torch.optim.SGD([theta], lr=0.5)
+    for _ in range(1000):
+        optimizer.zero_grad()
+        made.penalty(theta, 1.0).backward()
+        optimizer.step()
+    zeros = (made.decompose(theta).planes == 0).double().mean().item()
+    assert abs(zeros - sparsity) <= 2 / 1001
+
+
+def test_the_alpha_of_a_sparsity_is_that_of_a_sample() -> None:
+    theta = torch.randn(300, 400, dtype=torch.float64)
+    made = TanhWeight(sparsity=0.8, strength=1, ramp=0)
+    sample = torch.tanh(theta).flatten()[::7].abs().sort().values  # 120,000 elements, 17,143 of them
+    edge = sample[round(0.8 * (len(sample) - 1))].item()
+    expected = discretization(torch.tanh(theta), 2 * edge**2).item()
+    assert math.isclose(made.penalty(theta, 1.0).item(), expected, rel_tol=1e-3)
+
+
+@pytest.mark.parametrize(("shape", "unit"), [((10, 512), 2**-4), ((4, 32, 5, 5), 2**-5), ((8, 1), 1.0)])
+def test_a_normalized_weight_is_a_power_of_two_times_the_trits(shape: tuple[int, ...], unit: float) -> None:
+    theta = torch.randn(shape, dtype=torch.float64)
+    plain, made = TanhWeight(), TanhWeight(normalized=True)
+    assert torch.equal(made(theta), unit * plain(theta))
+    parts = made.eval().decompose(theta)
+    assert (parts.coefficients, parts.scale.item(), made.scale(theta).item()) == ((1,), unit, unit)
+    assert torch.equal(parts.weight(), made(theta))
+    assert torch.equal(made.penalty(theta, 1.0), plain.penalty(theta, 1.0))
+
+
 def test_hardening_rounds_in_training_too_with_the_gradient_of_tanh() -> None:
     made = TanhWeight(harden=0.5)
     theta = THETA.clone().requires_grad_()
@@ -121,7 +154,7 @@ def test_registered_and_printed() -> None:
     assert METHODS["esa"] is TanhWeight
     assert repr(TanhWeight()) == (
         "TanhWeight(alpha=0.5, strength=10.0, mean=True, ramp=0.8, initial_spread=0.5, raised=(), "
-        "harden=None)"
+        "harden=None, sparsity=None, normalized=False)"
     )
 
 
@@ -132,6 +165,7 @@ def test_registered_and_printed() -> None:
         ({"strength": -1}, "strength must be at least 0, not -1"),
         ({"ramp": 1.5}, "ramp must be at least 0 and at most 1, not 1.5"),
         ({"initial_spread": 1}, "initial_spread must be above 0 and below 1, not 1"),
+        ({"sparsity": 1}, "sparsity must be above 0 and below 1, not 1"),
         ({"harden": 1.5}, "harden must be at least 0 and at most 1, not 1.5"),
         ({"raise_at": (1,), "raise_by": (2,)}, "raise_at must be above 0 and below 1, not 1"),
         ({"raise_at": (0.5,), "raise_by": (0,)}, "raise_by must be above 0, not 0"),

@@ -22,6 +22,7 @@ METHODS_AND_OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("sttn", {"per_channel": True}),
     ("esa", {}),
     ("esa", {"initial_spread": 0.8}),
+    ("esa", {"sparsity": 0.6, "harden": 0.0, "normalized": True, "raise_at": (0.5,), "raise_by": (2.0,)}),
     ("tga", {}),
     ("tga", {"gradient_correctness": False, "clip_lowest": 0.4, "clip_highest": 0.5}),
     ("ttq", {}),
@@ -43,6 +44,21 @@ def started(name: str, options: dict[str, Any], shape: tuple[int, ...]) -> tuple
 def test_every_method_is_tested() -> None:
     assert quant.ternarize.__module__ == "quant.apply"
     assert {name for name, _ in METHODS_AND_OPTIONS} == set(METHODS)
+
+
+@every_method
+def test_a_step_never_waits_for_a_value(name: str, options: dict[str, Any]) -> None:
+    """On torch's device without values whatever asks for one fails: on a GPU it would stop the queue."""
+    made = ternarizer.create(name, options)
+    latent = made.right_inverse(torch.randn(4, 3, 3, 3)).to("meta").requires_grad_()
+    made.to("meta").train()
+    made.begin_step(0.7)
+    loss = made(latent).sum()
+    added = made.penalty(latent, 0.7)
+    (loss if added is None else loss + added).backward()
+    made.settle(latent)
+    assert latent.grad is not None
+    assert all(parameter.grad is not None for parameter in made.parameters())
 
 
 @every_method

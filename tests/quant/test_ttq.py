@@ -99,6 +99,19 @@ def test_sparsity_is_the_share_of_zeros(zeros: int) -> None:
     assert weight[3] != 0
 
 
+def test_sparsity_stays_while_the_weights_move() -> None:
+    made = TrainedScales(sparsity=0.75)
+    latent = made.right_inverse(torch.randn(40, 10)).requires_grad_()
+    optimizer = torch.optim.Adam([latent, *made.parameters()], lr=0.1)
+    target = torch.randn(40, 10)
+    for _ in range(5):
+        weight = made(latent)
+        assert int((weight == 0).sum()) == 300
+        optimizer.zero_grad()
+        (weight - target).square().sum().backward()
+        optimizer.step()
+
+
 def test_a_scale_below_one_unit_stays_positive_and_learns() -> None:
     made = started([1.0, -1.0], 1.0, -3.0)
     weight = made(torch.tensor([1.0, -1.0], dtype=torch.float64))

@@ -15,3 +15,17 @@ def made_up(stage):
         bram = unit.frame_beats // 16 + (lanes > 4)
         total = total.plus(Price(lut, bram, unit.o.lanes // 6, lut // 2 + lanes))
     return total
+
+
+class MadeUp:
+    """The same as what ``tritforge.explore`` is given."""
+
+    stage = staticmethod(made_up)
+
+    @staticmethod
+    def plan(plan):
+        """The stages alone."""
+        total = FREE
+        for stage in plan.stages:
+            total = total.plus(made_up(stage))
+        return total

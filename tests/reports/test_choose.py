@@ -88,6 +88,7 @@ def test_the_frontier_has_nothing_that_another_plan_beats(made):
     for chosen in plans:
         assert lut(chosen) == best(combinations, chosen.interval)
     few = frontier(found, points=3)
+    assert few[0].interval == plans[0].interval
     assert {(p.interval, p.cost) for p in few} <= {(p.interval, p.cost) for p in plans}
 
 

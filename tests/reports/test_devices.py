@@ -66,4 +66,5 @@ def test_the_table_has_every_part_and_says_what_is_not_known():
     assert rows["xc7k480t"][2:9] == (298_600, 108_600, 74_650, 597_200, 955, 36, 1_920)
     assert rows["xc7k480t"][10] == "slices dsp: paper 002, Table IX"
     assert rows["xc7a12t"][3] == "unknown"
-    assert rows["xc7k70t"][10] == "not confirmed"
+    assert rows["xc7k420t"][10] == "not confirmed"
+    assert rows["xc7k325t"][10].startswith("lut ff bram dsp: Vivado")

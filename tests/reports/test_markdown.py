@@ -23,6 +23,7 @@ def test_sections_and_figures(data):
         "Cycles against the limit",
         "Simulated",
         "Resources",
+        "Estimate, synthesis and simulation",
         "Versions",
         "Make it again",
     ]

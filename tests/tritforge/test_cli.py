@@ -120,7 +120,7 @@ def test_a_mistake_in_the_configuration(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def run_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
-    def fail(config: Config, place: Workspace, *, random_weights: int | None, count: int) -> None:
+    def fail(config: Config, place: Workspace, **options: object) -> None:
         raise error
 
     monkeypatch.setattr(flow, "export", fail)

@@ -15,7 +15,7 @@ from reports.choose import cheapest, fastest
 from reports.devices import device
 from tests.chain import LITTLE
 from tests.hw.networks import convolutional
-from tests.reports.pricing import made_up
+from tests.reports.pricing import MadeUp, made_up
 from tritforge import config, explore
 from tritforge.errors import ConfigError
 from tritforge.explore import Goal, find, read_budget, search
@@ -77,7 +77,7 @@ def test_an_impossible_rate_names_the_nearest(space):
 def test_the_exact_plan_keeps_the_rate(space):
     network = convolutional()
     asked = goal(fps=1e6 / 500)
-    found = find(network, space, asked, made_up, 0)
+    found = find(network, space, asked, MadeUp(), 0)
     assert found.interval <= 500
     assert found.interval == plan(network, found.choice.foldings).interval_cycles
     assert found.cost.lut >= found.choice.cost.lut
@@ -98,14 +98,14 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     monkeypatch.setattr(explore, "plan", Planned)
     bursts = lambda tried: not tried  # noqa: E731
     limit = cheapest(space, 500).interval
-    found = find(convolutional(), space, goal(fps=1e6 / limit), made_up, 0)
+    found = find(convolutional(), space, goal(fps=1e6 / limit), MadeUp(), 0)
     assert len(tried) == 2
     assert found.interval <= limit
     monkeypatch.undo()
     best = goal(fps=1e6 / fastest(space).interval)  # which no plan without FIFOs keeps
     message = r"^no plan keeps the goal once bursts and FIFOs are counted exactly; the last one tried has "
     with pytest.raises(ConfigError, match=message):
-        find(convolutional(), space, best, made_up, 0)
+        find(convolutional(), space, best, MadeUp(), 0)
 
 
 def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
@@ -121,7 +121,7 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
     serialize.save(network, place.design)
     chosen = config.load(place.config_path)
     asked = Goal(device=KINTEX, clock_mhz=1.0, fps=1000.0, limits=read_budget(["lut=50%"], KINTEX))
-    found = explore.explore(chosen, place, asked, made_up, engines=("array", "unrolled"))
+    found = explore.explore(chosen, place, asked, MadeUp(), engines=("array", "unrolled"))
     written = config.load(place.root / "explore" / "little.yaml")
     assert (
         plan(network, written.hardware.layers, written.hardware.most_fifo_bits).interval_cycles

@@ -14,9 +14,12 @@ from hw import buffers
 from hw.array_folding import ArrayFolding
 from hw.plan import Plan
 from hw.timing import EventGraph
+from reports.devices import device
+from reports.room import least
 from tests.chain import LITTLE
 from tritforge import config, flow
 from tritforge.config import Config
+from tritforge.errors import ConfigError
 from tritforge.planning import PLAN_FILE, planned
 from tritforge.workspace import Workspace
 
@@ -94,3 +97,23 @@ def test_fifos_are_kept(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(buffers, "fitted", None)
     design = planned(config.load(place.config_path), place, serialize.load(place.design))
     assert {stage.name: stage.fifos for stage in design.stages if any(stage.fifos)} == {"conv2": (7,)}
+
+
+def test_a_plan_larger_than_the_device_is_refused_with_the_numbers(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = config.load(place.config_path)
+    network = serialize.load(place.design)
+    small = replace(device("xc7k480t"), lut=40, bram=0)
+    monkeypatch.setattr("tritforge.planning.device", lambda part: small)
+    needs = least(planned(chosen, place, network, force=True))
+    with pytest.raises(ConfigError) as caught:
+        planned(chosen, place, network)
+    assert str(caught.value) == (
+        f"{place.config_path}: the plan needs at least {needs.lut:,} LUT of 40 and at least "
+        f"{needs.memory_bits:,} bits of memory ({needs.largest}) of 2,560 that xc7k480t has; "
+        "fold it further, name a larger hardware.device, or pass --force"
+    )
+    with pytest.raises(ConfigError, match="the plan needs at least"):
+        flow.generate(chosen, place)
+    flow.generate(chosen, place, force=True)

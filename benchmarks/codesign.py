@@ -1,0 +1,190 @@
+"""Training choices and hardware choices on the same axes: accuracy against LUT against frames a second.
+
+    tritforge train --compare benchmarks/codesign.yaml
+    python -m benchmarks.codesign benchmarks/codesign.yaml --fps 10000 100000 --clock-mhz 100
+
+For every trained model the cheapest plan of each rate is searched (``reports.choose``), with engine and
+folding of every layer free. A configuration that was not trained, or that has no hardware, is named and
+left out. Writes docs/results/codesign.json, docs/codesign.svg and the section of docs/results.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.pages import PAGE, section
+from export.files import write_atomic
+from export.ir import Network
+from export.lower import lower
+from quant import checkpoint, datasets
+from quant.evaluate import exact
+from reports.choose import cheapest
+from reports.devices import device
+from reports.price import Pricing
+from reports.scatter import Point, scatter
+from reports.svg import Svg
+from reports.tables import Column, Table, Value
+from tritforge import config, results
+from tritforge.config import Config
+from tritforge.explore import Goal, read_budget, space_of
+from tritforge.training import build
+from tritforge.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "docs" / "results" / "codesign.json"
+PICTURE = ROOT / "docs" / "codesign.svg"
+
+
+def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]:
+    """The integer network of a checkpoint, and what training noted; lowering proves every layer exact."""
+    state, meta = checkpoint.load(place.training)
+    trained = results.as_trained(chosen, results.settings(meta, place))
+    model = build(trained, place)
+    checkpoint.restore(model, state)
+    channels, *size = datasets.SHAPES[chosen.dataset.name]
+    return lower(exact(model), (channels, *size), name=chosen.name).network, meta
+
+
+def measured(
+    chosen: Config, place: Workspace, rates: Sequence[float], clock_mhz: float, engines: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is none."""
+    network, meta = restored(chosen, place)
+    part = device(chosen.hardware.device)
+    pricing = Pricing.of(part, chosen.hardware.primitives)
+    assert pricing is not None  # every device of a configuration is of the 7 series
+    limits = read_budget([], part)
+    space = space_of(
+        network, pricing, Goal(device=part, clock_mhz=clock_mhz, fps=None, limits=limits), engines
+    )
+    weights = np.concatenate([node.planes.ravel() for node in network.matrix_nodes()])
+    common = {
+        "model": chosen.name,
+        "method": chosen.quantization.method,
+        "zeros_percent": 100 * float((weights == 0).mean()),
+        "activation_bits": getattr(chosen.quantization, "activation_bits", None),
+        "accuracy_percent": 100 * meta["result"]["test_accuracy"],
+        "images": meta["result"]["test_images"],
+        "epochs": meta["result"]["epochs"],
+        "seed": meta["training"]["seed"],
+    }
+    rows = []
+    for rate in rates:
+        plan = cheapest(space, int(1e6 * clock_mhz / rate + 1e-6), limits)
+        row = {
+            **common,
+            "fps": rate,
+            "clock_mhz": clock_mhz,
+            "lut": None,
+            "bram36": None,
+            "interval_cycles": None,
+        }
+        if plan is not None:
+            layers = {name: [f.engine, f.options] for name, f in plan.foldings.items()}
+            row |= {"lut": plan.cost.lut, "bram36": plan.cost.bram18 / 2, "interval_cycles": plan.interval}
+            row |= {"layers": layers}
+        rows.append(row)
+    return rows
+
+
+def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """For each row whether none of its rate is as accurate with fewer LUTs, or better with as many."""
+
+    def beats(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+        as_good = a["accuracy_percent"] >= b["accuracy_percent"] and a["lut"] <= b["lut"]
+        return as_good and (a["accuracy_percent"], a["lut"]) != (b["accuracy_percent"], b["lut"])
+
+    known = [row for row in rows if row["lut"] is not None]
+    return [
+        row["lut"] is not None and not any(beats(other, row) for other in known if other["fps"] == row["fps"])
+        for row in rows
+    ]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One row for each model and rate."""
+    best = unbeaten(rows)
+    shown: list[tuple[Value, ...]] = []
+    for row, mark in zip(rows, best, strict=True):
+        engines = [engine for engine, _ in row.get("layers", {}).values()]
+        mix = ", ".join(f"{engines.count(name)} {name}" for name in sorted(set(engines)))
+        shown.append(
+            (
+                *(row["model"], row["method"], row["zeros_percent"], row["activation_bits"]),
+                *(row["accuracy_percent"], row["fps"], None if row["lut"] is None else round(row["lut"])),
+                *(row["bram36"], mix, "yes" if mark else ""),
+            )
+        )
+    columns = (
+        *("Model", "Method", Column("Zeros", suffix=" %"), "Activation bits", Column("Accuracy", 2, " %")),
+        *(Column("Frames/s", 0), "LUT", "BRAM36", "Engines", "Not beaten"),
+    )
+    first = rows[0]
+    note = (
+        f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} epochs; "
+        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by exact search "
+        "over engine and folding of every layer. Not beaten: no other model of the rate is as accurate with "
+        "fewer LUTs."
+    )
+    return Table("Training and hardware together", columns, tuple(shown), (note,))
+
+
+def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
+    """Accuracy against LUT, a series for each rate; what no other one beats is marked."""
+    best = unbeaten(rows)
+    points = [
+        Point(
+            row["lut"],
+            row["accuracy_percent"],
+            f"{row['fps']:,.0f} frames/s",
+            row["model"] if mark else "",
+            f"{row['model']}: {row['accuracy_percent']:.2f} %, {row['lut']:,.0f} LUT",
+            mark,
+        )
+        for row, mark in zip(rows, best, strict=True)
+        if row["lut"] is not None
+    ]
+    title = "Accuracy against LUT at each rate"
+    return scatter(points, title, "LUT, estimated", "accuracy, %", lines=False, linear_y=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure what is trained, and write record, picture and page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("configs", nargs="+", help="a file stands for all its variants")
+    parser.add_argument("--fps", type=float, nargs="+", default=[10_000.0, 100_000.0])
+    parser.add_argument("--clock-mhz", type=float, default=100.0)
+    parser.add_argument("--engine", action="append", help="default: array and skip")
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--picture", type=Path, default=PICTURE)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    arguments = parser.parse_args(argv)
+    engines = tuple(arguments.engine or ("array", "skip"))
+    rows: list[dict[str, Any]] = []
+    for path in (path for name in arguments.configs for path in config.expand(name)):
+        chosen = config.load(path)
+        place = Workspace(config_path=path, root=arguments.build / chosen.name)
+        if not chosen.quantization.ternary or chosen.quantization.activation == "float":
+            print(f"{chosen.name}: no hardware, left out")
+        elif not (place.training / "model.json").is_file():
+            print(f"{chosen.name}: not trained, left out")
+        else:
+            rows += measured(chosen, place, arguments.fps, arguments.clock_mhz, engines)
+            print(f"{chosen.name}: {rows[-1]['accuracy_percent']:.2f} %", flush=True)
+    if not rows:
+        parser.error("none of these is trained; run `tritforge train --compare` with them first")
+    write_atomic(arguments.record, json.dumps(rows, indent=1) + "\n")
+    write_atomic(arguments.picture, picture(rows).standalone())
+    text = f"![Accuracy against LUT at each rate](codesign.svg)\n\n{table(rows).markdown(0)}"
+    section("codesign", "Training and hardware together", text, arguments.page)
+
+
+if __name__ == "__main__":
+    main()

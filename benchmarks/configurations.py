@@ -1,0 +1,393 @@
+"""Random configurations of every component, for the estimator: layers on the three engines, and all that
+stands between layers.
+
+A configuration is what one row of a report's table is: a layer with its windows, engine and results, or one
+component without weights. It follows from its number alone. Sizes are small, so that one takes seconds to
+synthesise; widths, kernels, foldings, forms and density are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from amaranth.lib import wiring
+
+from export.datatype import DataType
+from export.ir import Bias, Convolution, Dense, MatrixNode, TensorType, Threshold
+from export.requantize import Requantize
+from hw.activation import ActivationForm
+from hw.add import Sum
+from hw.argmax import Largest
+from hw.array_folding import ArrayFolding
+from hw.axi_lite import Registers
+from hw.axi_stream import FrameSink, FrameSource
+from hw.fifo import Fifo
+from hw.fork import Fork
+from hw.layer import Folding, Layer, PlanError
+from hw.levels import biases, levels
+from hw.pool import Pool
+from hw.reduction import Reduction
+from hw.resize import Resize
+from hw.seven_series import Primitives
+from hw.skip_folding import SkipFolding
+from hw.sliding_pool import SlidingPool
+from hw.stage import Stage, StageCircuit
+from hw.stream import Beats
+from hw.subsample import Subsample
+from hw.top_k import Best
+from hw.unrolled_folding import UnrolledFolding
+from hw.weight_memory import PackingChoice
+
+__all__ = ["FAMILIES", "Configuration", "draw"]
+
+FAMILIES = ("xc7", "xcup", "ecp5")
+
+LARGEST = 160
+"""Bits of the products of a layer that is drawn, one of the unrolled engine a quarter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """One draw.
+
+    Parameters
+    ----------
+    number: of the draw; everything follows from it.
+    kind: what was drawn: an engine's name, or that of a component.
+    family: of FPGAs, one of ``FAMILIES``.
+    primitives: what rows of additions are made of.
+    stage: the units, or None where the part is none.
+    part: what stands between layers and is no unit.
+    text: the parameters, for people.
+    """
+
+    number: int
+    kind: str
+    family: str
+    primitives: Primitives
+    stage: Stage | None
+    part: Any
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return f"c{self.number:05d}"
+
+    def component(self) -> wiring.Component:
+        """The circuit."""
+        return StageCircuit(self.stage) if self.stage is not None else self.part
+
+
+def draw(number: int, family: str | None = None) -> Configuration:
+    """Configuration ``number``; of a random family, if none is given."""
+    rng = np.random.default_rng([6, number])
+    kinds = list(_KINDS)
+    shares = np.array([_KINDS[kind][0] for kind in kinds], dtype=float)
+    drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
+    family = family or drawn
+    generic = bool(rng.random() < 0.25) or family != "xc7"
+    primitives = Primitives.GENERIC if generic else Primitives.XILINX7
+    while True:
+        kind = str(rng.choice(kinds, p=shares / shares.sum()))
+        try:
+            stage, part, text = _KINDS[kind][1](rng, f"c{number:05d}")
+        except PlanError:
+            continue
+        return Configuration(
+            number=number, kind=kind, family=family, primitives=primitives, stage=stage, part=part, text=text
+        )
+
+
+def _pick(rng: np.random.Generator, *values: Any) -> Any:
+    return values[int(rng.integers(len(values)))]
+
+
+def _dtype(rng: np.random.Generator, most: int = 8) -> DataType:
+    return (
+        DataType(int(rng.integers(1, most + 1)), signed=False)
+        if rng.random() < 0.7
+        else DataType(int(rng.integers(2, most + 1)), signed=True)
+    )
+
+
+def _small(size: int) -> None:
+    """Refuse a draw that would take long; it is drawn again."""
+    if size > LARGEST:
+        raise PlanError("too large")
+
+
+def _divisor(rng: np.random.Generator, number: int, most: int) -> int:
+    return int(_pick(rng, *[d for d in range(1, min(number, most) + 1) if number % d == 0]))
+
+
+Drawn = tuple[Stage | None, Any, str]
+
+
+def _unit(unit: Any) -> Drawn:
+    branches = tuple(() for _ in getattr(unit, "inputs", (None,)))
+    stage = Stage(unit.name, unit.name, (unit,), sources=("input",) * len(branches), branches=branches)
+    fields = {
+        name: value
+        for name, value in vars(unit).items()
+        if name not in ("values", "layer", "name", "never") and not name.startswith("_")
+    }
+    return stage, None, ", ".join(f"{name} {value}" for name, value in fields.items())
+
+
+def _layer(
+    rng: np.random.Generator,
+    name: str,
+    folding: Callable[[Any, MatrixNode, TensorType], Folding],
+    dense: float,
+) -> Drawn:
+    """A layer with random weights and results, on ``folding``."""
+    dtype = _dtype(rng)
+    density = float(_pick(rng, 0.2, 0.4, 0.6, 0.8))
+    count = 1 if rng.random() < 0.85 else 2
+    rows = int(_pick(rng, 4, 8, 10, 12, 16, 24))
+    if rng.random() < dense:
+        source = TensorType(1, 1, int(_pick(rng, 16, 24, 32, 48, 64, 96)), dtype)
+        shape: tuple[int, ...] = (rows, source.channels)
+    else:
+        kernel = int(_pick(rng, 1, 2, 3, 3, 3))
+        source = TensorType(
+            int(rng.integers(kernel + 1, 12)),
+            int(rng.integers(kernel + 1, 12)),
+            int(_pick(rng, 1, 2, 3, 4, 8, 16)),
+            dtype,
+        )
+        shape = (rows, source.channels, kernel, kernel)
+    planes = np.where(rng.random((count, *shape)) < density, rng.choice([-1, 1], (count, *shape)), 0).astype(
+        np.int8
+    )
+    planes.reshape(count, rows, -1)[:, :, 0] = 1
+    coefficients = (1,) if count == 1 else tuple(int(value) for value in rng.integers(1, 200, count))
+    node: MatrixNode
+    if len(shape) == 2:
+        node = Dense(name=name, input="input", planes=planes, coefficients=coefficients)
+    else:
+        padding = int(rng.integers(0, (shape[2] + 1) // 2 + 1)) if shape[2] > 1 else 0
+        padding = min(padding, shape[2] - 1)
+        stride = int(_pick(rng, 1, 1, 2))
+        node = Convolution(
+            name=name,
+            input="input",
+            planes=planes,
+            coefficients=coefficients,
+            padding=(padding, padding),
+            stride=(stride, stride),
+        )
+    sums = node.infer(source)
+    reach = max(2, int(np.sqrt((node.matrix() ** 2).sum(axis=1).max()) * (1 << dtype.bits)))
+    behind: Threshold | Requantize | Bias
+    what = rng.random()
+    bits = int(_pick(rng, 1, 2, 2, 2, 3, 4))
+    if what < 0.75:
+        values = np.sort(rng.integers(-reach, reach + 1, size=(rows, (1 << bits) - 1)), axis=1)
+        behind = Threshold(name="act", input=name, thresholds=values, output=DataType(bits, signed=False))
+    elif what < 0.85:
+        behind = Requantize(
+            name="act",
+            input=name,
+            multiplier=rng.integers(1, 256, rows),
+            bias=rng.integers(0, reach << 4, rows),
+            shift=8,
+            output=DataType(int(rng.integers(3, 5)), signed=False),
+        )
+    else:
+        behind = Bias(name="act", input=name, bias=rng.integers(-reach, reach + 1, rows))
+    target = behind.infer(sums)
+    lanes = None if rng.random() < 0.7 else _divisor(rng, source.channels, 16)
+    layer = Layer(node=node, behind=behind, source=source, sums=sums, target=target, lanes=lanes)
+    chosen = folding(rng, node, source)
+    units = chosen.units(layer)
+    _small(sum(getattr(unit, "luts", 0) for unit in units))
+    stage = Stage("layer", "act", tuple(units), node, chosen, ("input",))
+    size = "x".join(map(str, shape))
+    text = f"{source} {size} x{count} density {density} {behind.kind} {target.dtype} {chosen.options}"
+    return stage, None, text
+
+
+def _array(rng: np.random.Generator, name: str) -> Drawn:
+    def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
+        rows, columns = node.plane_matrices().shape[1:]
+        form = _pick(rng, *[ActivationForm.AUTO] * 4, ActivationForm.PARALLEL, ActivationForm.SEARCH)
+        pe, simd = _divisor(rng, rows, 8), _divisor(rng, columns, 32)
+        _small(pe * simd * source.dtype.bits)
+        return ArrayFolding(
+            pe=pe,
+            simd=simd,
+            activation=form,
+            packing=_pick(rng, PackingChoice.AUTO, PackingChoice.TWO_BIT, PackingChoice.TWO_BIT),
+        )
+
+    return _layer(rng, name, folding, 0.4)
+
+
+def _skip(rng: np.random.Generator, name: str) -> Drawn:
+    def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
+        rows = node.plane_matrices().shape[1]
+        entries = _divisor(rng, source.channels, 4)
+        pe = _divisor(rng, rows, 4)
+        pixels = source.width if isinstance(node, Convolution) else 1
+        _small(pe * pixels * entries * source.dtype.bits)
+        return SkipFolding(pe=pe, entries=entries, banks=_divisor(rng, entries, 4))
+
+    return _layer(rng, name, folding, 0.5)
+
+
+def _unrolled(rng: np.random.Generator, name: str) -> Drawn:
+    def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
+        _small(int((node.plane_matrices() != 0).sum()) * source.dtype.bits // 4)
+        return UnrolledFolding(iterations=4, rows_per_stage=_pick(rng, None, None, 1, 2))
+
+    return _layer(rng, name, folding, 0.6)
+
+
+def _tensor(rng: np.random.Generator, least: int = 3, bits: int = 8) -> TensorType:
+    return TensorType(
+        int(rng.integers(least, 20)),
+        int(rng.integers(least, 20)),
+        int(_pick(rng, 1, 2, 4, 6, 8, 16)),
+        _dtype(rng, bits),
+    )
+
+
+def _pool(rng: np.random.Generator, name: str) -> Drawn:
+    tensor = _tensor(rng)
+    size = (int(rng.integers(1, 4)), int(rng.integers(2, 4)))
+    return _unit(
+        Pool(
+            name="pool",
+            tensor=tensor,
+            size=size,
+            lanes=_divisor(rng, tensor.channels, 16),
+            reduction=_pick(rng, Reduction.MAX, Reduction.MAX, Reduction.SUM),
+        )
+    )
+
+
+def _sliding(rng: np.random.Generator, name: str) -> Drawn:
+    tensor = _tensor(rng, 4)
+    size = int(rng.integers(2, 4))
+    return _unit(
+        SlidingPool(
+            name="pool",
+            tensor=tensor,
+            size=(size, size),
+            lanes=_divisor(rng, tensor.channels, 8),
+            stride=(_pick(rng, 1, 2),) * 2,
+            padding=(_pick(rng, 0, 1),) * 2,
+            reduction=_pick(rng, Reduction.MAX, Reduction.SUM),
+        )
+    )
+
+
+def _add(rng: np.random.Generator, name: str) -> Drawn:
+    return _unit(
+        Sum(name="add", left=_dtype(rng), right=_dtype(rng), lanes=int(rng.integers(1, 17)), frame_beats=16)
+    )
+
+
+def _fifo(rng: np.random.Generator, name: str) -> Drawn:
+    depth = int(_pick(rng, rng.integers(1, 33), rng.integers(33, 200), rng.integers(200, 3000)))
+    return _unit(
+        Fifo(name="fifo", beats=Beats(_dtype(rng), int(rng.integers(1, 13))), depth=depth, frame_beats=16)
+    )
+
+
+def _fork(rng: np.random.Generator, name: str) -> Drawn:
+    beats, count = Beats(_dtype(rng), int(rng.integers(1, 9))), int(rng.integers(2, 5))
+    return None, Fork(beats, count), f"{beats} to {count}"
+
+
+def _argmax(rng: np.random.Generator, name: str) -> Drawn:
+    lanes = int(_pick(rng, 1, 1, 2, 5))
+    return _unit(
+        Largest(name="largest", dtype=_dtype(rng, 12), elements=lanes * int(rng.integers(2, 21)), lanes=lanes)
+    )
+
+
+def _top_k(rng: np.random.Generator, name: str) -> Drawn:
+    return _unit(
+        Best(
+            name="best", dtype=_dtype(rng, 12), elements=int(rng.integers(8, 100)), k=int(rng.integers(2, 6))
+        )
+    )
+
+
+def _resize(rng: np.random.Generator, name: str) -> Drawn:
+    few, ratio = int(rng.integers(1, 9)), int(rng.integers(2, 13))
+    lanes = [few, few * ratio]
+    rng.shuffle(lanes)
+    return _unit(
+        Resize(name="lanes", dtype=_dtype(rng), i_lanes=lanes[0], o_lanes=lanes[1], elements=few * ratio * 6)
+    )
+
+
+def _subsample(rng: np.random.Generator, name: str) -> Drawn:
+    lanes = int(_pick(rng, 1, 2, 4))
+    tensor = TensorType(
+        int(rng.integers(4, 20)), int(rng.integers(4, 20)), lanes * int(rng.integers(1, 9)), _dtype(rng)
+    )
+    edge = lanes * int(rng.integers(0, 5))
+    return _unit(
+        Subsample(
+            name="shortcut",
+            tensor=tensor,
+            stride=(_pick(rng, 1, 2),) * 2,
+            before=edge,
+            after=edge,
+            lanes=lanes,
+        )
+    )
+
+
+def _free(rng: np.random.Generator, name: str) -> Drawn:
+    tensor = TensorType(4, 4, int(_pick(rng, 4, 8, 16, 32)), _dtype(rng))
+    lanes = _divisor(rng, tensor.channels, 16)
+    if rng.random() < 0.3:
+        bias = Bias(name=name, input="input", bias=rng.integers(-100, 101, tensor.channels))
+        return _unit(biases(bias, tensor, bias.infer(tensor), lanes))
+    bits = int(rng.integers(1, 4))
+    values = np.sort(
+        rng.integers(tensor.dtype.minimum, tensor.dtype.maximum + 1, (tensor.channels, (1 << bits) - 1)),
+        axis=1,
+    )
+    node = Threshold(name=name, input="input", thresholds=values, output=DataType(bits, signed=False))
+    return _unit(levels(node, tensor, lanes))
+
+
+def _ends(rng: np.random.Generator, name: str) -> Drawn:
+    beats, frame = Beats(_dtype(rng), int(rng.integers(1, 9))), int(rng.integers(2, 2000))
+    form = _pick(rng, FrameSource, FrameSink)
+    return None, form(beats, frame), f"{form.__name__} {beats} {frame}"
+
+
+def _registers(rng: np.random.Generator, name: str) -> Drawn:
+    version = int(rng.integers(1 << 24))
+    return None, Registers(version), f"version {version:#x}"
+
+
+_KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
+    "array": (30, _array),
+    "skip": (18, _skip),
+    "unrolled": (14, _unrolled),
+    "pool": (5, _pool),
+    "sliding pool": (5, _sliding),
+    "add": (4, _add),
+    "fifo": (5, _fifo),
+    "fork": (2, _fork),
+    "argmax": (4, _argmax),
+    "top k": (3, _top_k),
+    "resize": (4, _resize),
+    "subsample": (4, _subsample),
+    "levels": (5, _free),
+    "frame ends": (3, _ends),
+    "registers": (1, _registers),
+}
+"""Share of the draws, and how it is drawn."""

@@ -1,0 +1,291 @@
+"""The estimator against synthesis: calibrated on random configurations, tested on others.
+
+    python -m benchmarks.estimator measure --first 0 --count 200 [--family xc7] [--kind array ...]
+    python -m benchmarks.estimator fit
+    python -m benchmarks.estimator publish
+    python -m benchmarks.estimator network [digits]
+
+``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
+build/benchmarks/estimator.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
+number below 10,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
+else is derived. ``publish`` estimates the others and writes docs/results/estimator.json, the picture, the
+error that every estimate states, and the section of docs/results.md; ``network`` that of one network, from
+what its ``synth`` and ``simulate`` left in build/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import UnusedElaboratable
+from scipy.optimize import nnls
+
+from benchmarks.configurations import FAMILIES, Configuration, draw
+from benchmarks.measure_costs import measure, measured, part_of
+from export.files import write_atomic
+from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
+from hw.seven_series import Primitives
+from reports.resources import Resources, count
+
+ROOT = Path(__file__).resolve().parent.parent
+LINES = ROOT / "build" / "benchmarks" / "estimator.jsonl"
+CALIBRATION = ROOT / "hw" / "cost.json"
+
+TESTS = 10_000
+"""Number of the first configuration that takes no part in the calibration."""
+
+SHARED = ("dot", "ternary dot", "rom", "decoder")
+"""Components that stand inside a unit as instances and are counted apart."""
+
+BY_PRIMITIVES = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unrolled"))
+"""Components whose logic differs with the primitives."""
+
+WORST = 12
+"""Configurations that are printed with the largest errors."""
+
+SMALL = 8
+"""LUTs below which an error weighs no more."""
+
+
+class Recorder(Technology):
+    """A technology that adds nothing and remembers which features were asked for."""
+
+    def __init__(self, family: Family, primitives: Primitives) -> None:
+        super().__init__(family, primitives)
+        object.__setattr__(self, "asked", [])
+
+    def logic(self, component: str, **features: float) -> Cost:
+        """Remember ``features``; they cost nothing."""
+        self.asked.append((component, features))  # type: ignore[attr-defined]
+        return Cost()
+
+
+@dataclass
+class Sample:
+    """One component of one configuration: what its features must come to."""
+
+    components: tuple[str, ...]
+    key: str
+    features: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
+    wanted: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    whole: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+
+def technology_of(configuration: Configuration) -> Technology:
+    """What a configuration is mapped to."""
+    return Technology(Family(configuration.family), configuration.primitives)
+
+
+def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
+    """Name and unit of everything in a configuration; the part's name is empty where it is the whole."""
+    if configuration.stage is None:
+        yield "", configuration.part
+    else:
+        for unit in configuration.stage.all_units:
+            yield unit.name, unit
+
+
+def resources(part: Mapping[str, Any]) -> Resources:
+    """What an instance holds itself."""
+    return count(part["cells"], where=part["path"])
+
+
+def cost_of(found: Resources, sites: float) -> Cost:
+    """Counted resources in the terms of an estimate."""
+    return Cost(
+        lut=found.lut + found.inv + found.srl,
+        sites=sites,
+        ff=found.ff,
+        carry=found.carry4,
+        lutram=found.lutram,
+        bram18=found.bram18 + 2 * found.bram36,
+        dsp=found.dsp,
+    )
+
+
+def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
+    """Every component of a measured configuration, for the calibration."""
+    configuration = draw(record["number"], record["family"])
+    technology = technology_of(configuration)
+    for name, unit in units(configuration):
+        recorder = Recorder(technology.family, technology.primitives)
+        known = unit.cost(recorder)
+        rows = Cost()
+        if hasattr(unit, "dot"):
+            pixels = unit.program.pe * unit.pixels if hasattr(unit, "program") else unit.pe
+            rows = unit.dot.cost(Recorder(technology.family, technology.primitives), pixels)
+        found: dict[str | None, Sample] = {}
+        for component, features in recorder.asked:  # type: ignore[attr-defined]
+            place = component.removeprefix("ternary ") if component in SHARED else None
+            sample = found.setdefault(place, Sample((), technology.key))
+            sample.components = tuple(sorted({*sample.components, component}))
+            for feature, value in features.items():
+                sample.features[component, feature] += value
+        for part in record["parts"]:
+            if name and part["path"].split(".")[0] != name:
+                continue
+            place = part_of(part["path"], part["module"])
+            if place in found:
+                counted = cost_of(resources(part), part["sites"])
+                for item in CALIBRATED:
+                    found[place].whole[item] += getattr(counted, item)
+        for place, sample in found.items():
+            for item in CALIBRATED:
+                derived = {"dot": getattr(rows, item), None: getattr(known, item) - getattr(rows, item)}
+                sample.wanted[item] = sample.whole[item] - derived.get(place, 0)
+            yield sample
+
+
+def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Weights of all features, none negative, with the least relative error in squares."""
+    pools: dict[tuple[tuple[str, ...], str], list[Sample]] = defaultdict(list)
+    for record in records:
+        for sample in samples(record):
+            split = not BY_PRIMITIVES.isdisjoint(sample.components)
+            pools[sample.components, sample.key if split else sample.key.split()[0]].append(sample)
+    components: dict[str, Any] = defaultdict(dict)
+    merged = _merged(pools)
+    for (_, key), pool in sorted(merged.items()):
+        names = sorted({name for sample in pool for name in sample.features})
+        matrix = np.array([[sample.features.get(name, 0) for name in names] for sample in pool], float)
+        keys = [key] if " " in key else [f"{key} {kind.value}" for kind in Primitives if _exists(key, kind)]
+        for item in CALIBRATED:
+            weight = 1 / np.array([max(sample.whole[item], SMALL) for sample in pool])
+            wanted = np.array([max(0.0, sample.wanted[item]) for sample in pool])
+            found, _ = nnls(matrix * weight[:, None], wanted * weight)
+            for (component, feature), value in zip(names, found, strict=True):
+                for name in keys:
+                    place = components[component].setdefault(name, {}).setdefault(item, {})
+                    place[feature] = round(float(value), 4)
+    return dict(components)
+
+
+def _merged(
+    pools: Mapping[tuple[tuple[str, ...], str], list[Sample]],
+) -> dict[tuple[tuple[str, ...], str], list[Sample]]:
+    """Join the pools that have a component in common."""
+    merged: dict[tuple[tuple[str, ...], str], list[Sample]] = {}
+    for (components, key), pool in sorted(pools.items()):
+        near = [place for place in merged if place[1] == key and not set(place[0]).isdisjoint(components)]
+        joined, names = list(pool), set(components)
+        for place in near:
+            joined += merged.pop(place)
+            names |= set(place[0])
+        merged[tuple(sorted(names)), key] = joined
+    return merged
+
+
+def _exists(family: str, primitives: Primitives) -> bool:
+    return family == Family.XC7.value or primitives is Primitives.GENERIC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A configuration, estimated and counted."""
+
+    number: int
+    kind: str
+    technology: str
+    text: str
+    estimated: Cost
+    counted: Cost
+
+    def error(self, name: str) -> float | None:
+        """(estimate - count) / count in percent; None where either is unknown or nothing was counted."""
+        estimated, counted = getattr(self.estimated, name), getattr(self.counted, name)
+        return None if estimated is None or not counted else 100 * (estimated - counted) / counted
+
+
+def point(record: Mapping[str, Any]) -> Point:
+    """Estimate a measured configuration."""
+    configuration = draw(record["number"], record["family"])
+    technology = technology_of(configuration)
+    return Point(
+        number=record["number"],
+        kind=record["kind"],
+        technology=technology.key,
+        text=record["text"],
+        estimated=total(unit.cost(technology) for _, unit in units(configuration)),
+        counted=total(cost_of(resources(part), part["sites"]) for part in record["parts"]),
+    )
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    more = commands.add_parser("measure")
+    more.add_argument("--first", type=int, default=0)
+    more.add_argument("--count", type=int, default=200)
+    more.add_argument("--family", choices=FAMILIES)
+    more.add_argument("--kind", action="append")
+    commands.add_parser("fit")
+    commands.add_parser("publish")
+    commands.add_parser("network").add_argument("name", nargs="?", default="digits")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", UnusedElaboratable)
+    if arguments.command == "network":
+        from benchmarks.estimator_page import network
+
+        network(arguments.name)
+        return
+    LINES.parent.mkdir(parents=True, exist_ok=True)
+    if arguments.command == "measure":
+        numbers = range(arguments.first, arguments.first + arguments.count)
+        drawn = (draw(number, arguments.family) for number in numbers)
+        measure((c for c in drawn if not arguments.kind or c.kind in arguments.kind), LINES)
+        return
+    records = [record for record in measured(LINES).values() if record["family"] == Family.XC7.value]
+    if arguments.command == "fit":
+        calibrating = [record for record in records if record["number"] < TESTS]
+        content = {
+            "configurations": len(calibrating),
+            "tool": calibrating[0]["tool"],
+            "components": fit(calibrating),
+        }
+        write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")
+        calibration.cache_clear()
+        print_errors([point(record) for record in calibrating])
+    else:
+        from benchmarks.estimator_page import publish
+
+        publish([point(record) for record in records if record["number"] >= TESTS], records)
+
+
+def print_errors(points: Iterable[Point]) -> None:
+    """Print the error of each kind and the worst configurations."""
+    points = list(points)
+    groups: dict[str, list[Point]] = defaultdict(list)
+    for found in points:
+        groups[found.kind].append(found)
+        groups["all"].append(found)
+    for name, group in sorted(groups.items()):
+        errors = {
+            item: [abs(e) for p in group if (e := p.error(item)) is not None]
+            for item in ("lut_total", "ff", "sites")
+        }
+        exact = sum(
+            (p.estimated.bram18, p.estimated.lutram) == (p.counted.bram18, p.counted.lutram) for p in group
+        )
+        shown = ", ".join(
+            f"{item} {np.median(values):.1f} / {np.quantile(values, 0.95):.1f} %"
+            for item, values in errors.items()
+            if values
+        )
+        print(f"{name:14s} n = {len(group):3d}  median / 95th: {shown}, memories exact {exact}")
+    for found in sorted(points, key=lambda p: -abs(p.error("lut_total") or 0))[:WORST]:
+        luts = f"LUT {found.estimated.lut_total:.0f} for {found.counted.lut_total:.0f}"
+        registers = f"FF {found.estimated.ff} for {found.counted.ff}"
+        print(f"  {found.number} {found.kind} {found.technology}: {luts}, {registers}: {found.text[:90]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""What benchmarks/estimator.py publishes: figures, picture, the error that estimates state, the section."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from benchmarks.configurations import draw
+from benchmarks.estimator import CALIBRATION, TESTS, Point, cost_of, resources
+from benchmarks.pages import section
+from export.files import write_atomic
+from hw.cost import Technology, total
+from reports import sections
+from reports.finn import MatrixUnit
+from reports.tables import Column, Table
+from tritforge import config, results
+from tritforge.design import load_manifest, load_network
+from tritforge.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "docs" / "results" / "estimator.json"
+PICTURE = ROOT / "docs" / "estimator.svg"
+
+TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
+
+
+UNFINISHED = (
+    "At least 200 and 100 configurations are wanted, and UltraScale+ and ECP5 as well, whose LUTs and "
+    "memories are shown as unknown until `python -m benchmarks.estimator measure` has got that far; it goes "
+    "on where it was stopped."
+)
+
+
+def quantiles(errors: Iterable[float | None]) -> tuple[float, float] | None:
+    """Median and 95th percentile of absolute errors; None without any."""
+    known = [abs(error) for error in errors if error is not None]
+    return (float(np.median(known)), float(np.quantile(known, 0.95))) if known else None
+
+
+def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """FINN's estimate, ours and the count of the matrix unit and what follows it; None for other kinds."""
+    if record["kind"] != "array":
+        return None
+    configuration = draw(record["number"], record["family"])
+    stage = configuration.stage
+    assert stage is not None
+    array = next(unit for unit in stage.units if unit.name == "array")
+    node = stage.node
+    results = stage.units[-1]
+    if len(node.planes) > 1 or results.name not in ("thresholds", "search"):
+        return None
+    chosen = [unit for unit in stage.units if unit.name in ("array", results.name)]
+    technology = Technology(primitives=configuration.primitives)
+    counted = total(
+        cost_of(resources(part), part["sites"])
+        for part in record["parts"]
+        if part["path"].split(".")[0] in ("array", results.name)
+    )
+    unit = MatrixUnit(
+        rows=len(array.planes[0]),
+        columns=array.planes.shape[2],
+        pe=array.pe,
+        simd=array.simd,
+        bits=array.source.bits,
+        signed=array.source.signed,
+        accumulator_bits=node.accumulator(array.source).bits,
+        output_bits=results.target.bits,
+    )
+    return {
+        "number": record["number"],
+        "text": record["text"],
+        "counted": counted.lut_total,
+        "ours": total(part.cost(technology) for part in chosen).lut_total,
+        "finn": unit.luts(),
+        "finn_default": unit.luts(memories=False),
+    }
+
+
+def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Everything that is published, as plain values."""
+    groups = {"all": list(points)}
+    for point in points:
+        groups.setdefault(point.kind, []).append(point)
+    names = ("lut_total", "sites", "ff")
+    errors = {}
+    for name, group in sorted(groups.items()):
+        found = {item: quantiles(point.error(item) for point in group) for item in names}
+        exact = sum(_memories(point.estimated) == _memories(point.counted) for point in group)
+        dsp = sum(point.estimated.dsp == point.counted.dsp for point in group)
+        errors[name] = {"n": len(group), **found, "memories_exact": exact, "dsp_exact": dsp}
+    compared = [value for record in records if (value := finn(record)) is not None]
+    return {
+        "tool": records[0]["tool"],
+        "script": "synth_xilinx -family xc7 -noiopad -noclkbuf, hierarchy kept, not placed and routed",
+        "calibrated_on": sum(record["number"] < TESTS for record in records),
+        "tested_on": len(points),
+        "seeds": "number of the configuration, after 6",
+        "errors": errors,
+        "finn": compared,
+        "points": [
+            {
+                "number": point.number,
+                "kind": point.kind,
+                "technology": point.technology,
+                "text": point.text,
+                "estimated": vars(point.estimated),
+                "counted": vars(point.counted),
+            }
+            for point in points
+        ],
+    }
+
+
+def _memories(cost: Any) -> tuple[Any, Any]:
+    return cost.lutram, cost.bram18
+
+
+def picture(points: Sequence[Point]) -> None:
+    """LUTs estimated over LUTs counted, both logarithmic, with the band of 10 %."""
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "estimator", "font.size": 10}
+    with rc_context(settings):
+        figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+        axes = figure.add_subplot()
+        for number, kind in enumerate(sorted({point.kind for point in points})):
+            group = [point for point in points if point.kind == kind and point.estimated.lut_total]
+            axes.scatter(
+                [point.counted.lut_total for point in group],
+                [point.estimated.lut_total for point in group],
+                s=22,
+                marker="osD^v<>pP*XhH8d"[number % 15],
+                label=kind,
+                color=f"C{number % 10}",
+                alpha=0.8,
+            )
+        ends = np.array([5, 2000])
+        axes.plot(ends, ends, color="0.3", linewidth=0.8)
+        axes.fill_between(ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %")
+        axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+        axes.set_xlabel("LUT counted by Yosys")
+        axes.set_ylabel("LUT estimated")
+        axes.legend(fontsize=8, loc="upper left")
+        figure.savefig(PICTURE, metadata={"Date": None})
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """The section of docs/results.md."""
+
+    def shown(value: Sequence[float] | None, at: int) -> float | None:
+        return None if value is None else value[at]
+
+    rows = tuple(
+        (
+            name,
+            group["n"],
+            *(shown(group[item], at) for item in ("lut_total", "sites", "ff") for at in (0, 1)),
+            group["memories_exact"],
+            group["dsp_exact"],
+        )
+        for name, group in found["errors"].items()
+    )
+    percent = [
+        Column(f"{what}, {where}", 1, " %")
+        for what in ("LUT", "LUT6 sites", "FF")
+        for where in ("median", "95th")
+    ]
+    table = Table(
+        "Error of the estimate", ("Configuration", "n", *percent, "Memories exact", "DSP exact"), rows
+    )
+    pairs = [(p, p["counted"]) for p in found["finn"] if p["counted"] and p["ours"] is not None]
+    peers = Table(
+        "Matrix unit and thresholds: LUT error",
+        ("Formula", "n", Column("Median", 1, " %"), Column("95th", 1, " %")),
+        tuple(
+            (
+                name,
+                len(pairs),
+                *(quantiles(100 * (p[key] - count) / count for p, count in pairs) or (None, None)),
+            )
+            for name, key in (
+                ("ours", "ours"),
+                ("FINN, memories and comparators counted", "finn"),
+                ("FINN, its default", "finn_default"),
+            )
+        ),
+    )
+    return "\n\n".join(
+        (
+            "Every component states its cost in closed form (`hw/cost.py`). What is derived (registers, "
+            "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are calibrated on "
+            f"{found['calibrated_on']} random configurations and tested on {found['tested_on']} others, "
+            f"drawn over all components, engines and widths, 7 series, with {found['tool']}, "
+            f"{found['script']}. "
+            f"The goal: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
+            "component between layers. All of them, with every figure: `docs/results/estimator.json`. "
+            f"{UNFINISHED}",
+            "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
+            table.markdown().strip(),
+            "FINN's published formula of its matrix unit, for the same `array` layers (calibration and "
+            "test), is meant for other hardware, made by HLS: what it predicts beside what ours takes.",
+            peers.markdown().strip(),
+        )
+    )
+
+
+def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> None:
+    """Write the figures, the picture, the section, and the error into hw/cost.json."""
+    found = figures(points, records)
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(RECORD, json.dumps(found, indent=1) + "\n")
+    picture(points)
+    section("estimator", "The estimator against synthesis", text(found))
+    content = json.loads(CALIBRATION.read_text())
+    whole = found["errors"]["all"]
+    stated = {
+        "tool": found["tool"],
+        "configurations": whole["n"],
+        "lut_median": whole["lut_total"][0],
+        "lut_95": whole["lut_total"][1],
+        "ff_95": whole["ff"][1],
+        "memories_exact": whole["memories_exact"],
+    }
+    content["error"] = dict.fromkeys(sorted({point.technology for point in points}), stated)
+    write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")
+    print(text(found))
+
+
+def network(name: str) -> None:
+    """Write the section with a network's estimate, synthesis and simulation, from what its commands left."""
+    path = config.locate(name)
+    chosen = config.load(path)
+    place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)
+    data = results.gather(chosen, place, load_network(place), load_manifest(place), None)
+    shown = sections.estimate_table(data)
+    section(
+        f"estimate-{name}",
+        f"{name}: estimate, synthesis and simulation",
+        f"`tritforge demo {name}`, and `report`'s table of it.\n\n{shown.markdown().strip()}",
+    )
+    print(shown.text())

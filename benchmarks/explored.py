@@ -1,0 +1,122 @@
+"""Plans that `tritforge explore` chose: docs/results/explored.json, pictures, and the section of the page.
+
+    tritforge explore resnet20 --device xc7k480t --clock 200 --fps 1000
+    python -m benchmarks.explored build/resnet20
+
+takes over what that left; a count of Yosys of the very plan stands beside it where one is given with --synth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pages import PAGE, section
+from export.files import write_atomic
+from reports import synth
+from reports.tables import Column, Table, Value
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = ROOT / "docs" / "results" / "explored.json"
+
+
+def entry(folder: Path, counted: Path | None) -> tuple[str, dict[str, Any]]:
+    """Name of the network and what is kept of its exploration."""
+    found = json.loads((folder / "explore" / "explore.json").read_text())
+    network = json.loads((folder / "design" / "network.json").read_text())["name"]
+    names = ("device", "clock_mhz", "fps", "engines", "plan", "exact_cost", "frontier", "effects")
+    kept = {name: found[name] for name in names}
+    kept["trained"] = (folder / "train" / "model.json").is_file()
+    kept["synthesis"] = None
+    if counted is not None:
+        result = synth.load(counted)
+        total = result.total
+        kept["synthesis"] = {
+            "lut": total.lut_total, "ff": total.ff, "bram36": total.bram36_total, "dsp": total.dsp,
+            "tool": result.tool,
+        }  # fmt: skip
+    return network, kept
+
+
+def text(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """The section."""
+    parts = []
+    for name, record in records.items():
+        parts.append(_summary(name, record).markdown(3))
+        parts.append(_layers(record).markdown(0))
+        parts.append(f"![LUT against frames a second of {name}](frontier_{name}.svg)\n")
+        parts.append(_frontier(record).markdown(0))
+    return "\n".join(parts)
+
+
+def _summary(name: str, record: Mapping[str, Any]) -> Table:
+    cost, counted, plan = record["exact_cost"], record["synthesis"] or {}, record["plan"]
+    rate = 1e6 * record["clock_mhz"] / plan["exact_interval_cycles"]
+    rows: tuple[tuple[Value, ...], ...] = (
+        ("LUT", round(cost["lut"]), counted.get("lut")),
+        ("FF", round(cost["ff"]), counted.get("ff")),
+        ("BRAM36", cost["bram18"] / 2, counted.get("bram36")),
+        ("DSP", round(cost["dsp"]), counted.get("dsp")),
+        ("cycles a frame, exact plan", plan["exact_interval_cycles"], ""),
+        ("frames/s", rate, ""),
+    )
+    asked = "as many frames as fit" if record["fps"] is None else f"{record['fps']:,.0f} frames/s"
+    title = f"{name}: {asked} on {record['device'].upper()} at {record['clock_mhz']:g} MHz"
+    note = (
+        f"Engines considered: {', '.join(record['engines'])}. Weights: "
+        f"{'trained' if record['trained'] else 'ternarized at random starting values'}. The clock is given, "
+        "not reached: there is no free place and route for the 7 series."
+    )
+    return Table(title, ("", Column("Estimated"), Column("Synthesised")), rows, (note,))
+
+
+def _layers(record: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            name,
+            chosen["engine"],
+            ", ".join(f"{key} {value}" for key, value in chosen.items() if key != "engine"),
+        )
+        for name, chosen in record["plan"]["layers"].items()
+    )
+    return Table("Chosen", ("Layer", "Engine", "Folding"), rows)
+
+
+def _frontier(record: Mapping[str, Any]) -> Table:
+    rows = tuple(
+        (
+            one["interval_cycles"],
+            one["frames_per_second"],
+            round(one["cost"]["lut"]),
+            one["cost"]["bram18"] / 2,
+        )
+        for one in record["frontier"]
+    )
+    columns = ("Cycles", Column("Frames/s", 0), "LUT, estimated", "BRAM36")
+    return Table("Price against rate", columns, rows)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Update record, pictures and page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, help="build folder of the network")
+    parser.add_argument("--synth", type=Path, help="synth.json of the chosen plan")
+    parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    arguments = parser.parse_args(argv)
+    records = json.loads(arguments.record.read_text()) if arguments.record.is_file() else {}
+    name, kept = entry(arguments.folder, arguments.synth)
+    records[name] = kept
+    write_atomic(arguments.record, json.dumps(records, indent=1) + "\n")
+    shutil.copyfile(
+        arguments.folder / "explore" / "frontier.svg", arguments.page.parent / f"frontier_{name}.svg"
+    )
+    section("explored", "Chosen plans", text(records), arguments.page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What a component costs on an FPGA, before it is synthesised: a sum of what can be counted and of what is calibrated.
+
+Every unit states its cost in closed form (:meth:`hw.stream.Unit.cost`). Registers, memories, ROM columns and rows made of
+cells are counted from the parameters: what synthesis makes of them follows from rules. Logic between them, which synthesis
+minimises, is a sum of features of the circuit, such as the bits of its counters, each times a number of LUTs that was
+calibrated against synthesis (hw/cost.json, written by benchmarks/estimator.py, which measures the error as well).
+"""
+
+import json
+from dataclasses import dataclass, fields
+from enum import Enum
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+from hw.seven_series import Primitives
+
+__all__ = [
+    "CALIBRATED",
+    "UNKNOWN",
+    "Cost",
+    "Family",
+    "Technology",
+    "adder_luts",
+    "calibration",
+    "choice_luts", "counter_bits",
+    "mux_luts",
+    "total",
+]
+
+CALIBRATED = ("lut", "sites", "carry")
+"""The fields of a cost to which features add."""
+
+
+class Family(Enum):
+    """Families of FPGAs that synthesis maps to, by the name that Yosys has for them."""
+
+    XC7 = "xc7"
+    """Artix-7, Kintex-7, Virtex-7, Zynq-7000: LUT6, CARRY4, blocks of 18 and 36 Kb."""
+
+    XCUP = "xcup"
+    """UltraScale+: LUT6, CARRY8."""
+
+    ECP5 = "ecp5"
+    """ECP5: LUT4, a carry cell CCU2C of two LUTs for two bits, blocks of 18 Kb."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Numbers of cells; None is unknown, and a sum with an unknown is unknown.
+
+    Parameters
+    ----------
+    lut : LUTs as logic, left-over inverters among them; not those of memories.
+    sites : LUT6 that these need when two small ones share one (reports.netlist.lut_sites); None for families of LUT4.
+    ff : flip-flops.
+    carry : CARRY4, in UltraScale+ CARRY8, in ECP5 CCU2C.
+    lutram : LUTs as memory.
+    bram18 : blocks of 18 Kb; one of 36 Kb is two.
+    dsp : multipliers.
+    """
+
+    lut:    float | None = 0
+    sites:  float | None = 0
+    ff:     float | None = 0
+    carry:  float | None = 0
+    lutram: float | None = 0
+    bram18: float | None = 0
+    dsp:    float | None = 0
+
+    FIELDS: ClassVar[tuple[str, ...]]
+
+    def __add__(self, other):
+        return Cost(**{name: _sum(getattr(self, name), getattr(other, name)) for name in self.FIELDS})
+
+    def __mul__(self, times):
+        return Cost(**{name: _product(getattr(self, name), times) for name in self.FIELDS})
+
+    @property
+    def lut_total(self):
+        """LUTs in whatever role."""
+        return _sum(self.lut, self.lutram)
+
+
+Cost.FIELDS = tuple(item.name for item in fields(Cost))
+
+
+UNKNOWN = Cost(**dict.fromkeys(Cost.FIELDS))
+"""Of what nothing is known."""
+
+
+def _sum(left, right):
+    return None if left is None or right is None else left + right
+
+
+def _product(value, times):
+    return None if value is None else value * times
+
+
+def total(costs):
+    """The sum of ``costs``."""
+    result = Cost()
+    for cost in costs:
+        result = result + cost
+    return result
+
+
+@dataclass(frozen=True)
+class Technology:
+    """What a design is mapped to.
+
+    Parameters
+    ----------
+    family : of FPGAs.
+    primitives : what rows of additions are made of.
+    """
+
+    family:     Family     = Family.XC7
+    primitives: Primitives = Primitives.XILINX7
+
+    def __post_init__(self):
+        if self.primitives is Primitives.XILINX7 and self.family is not Family.XC7:
+            raise ValueError(f"primitives must be generic for {self.family.value}, not {self.primitives.value!r}")
+
+    @property
+    def cells(self):
+        """Whether rows are made of LUT6_2 and CARRY4."""
+        return self.primitives is Primitives.XILINX7
+
+    @property
+    def key(self):
+        """Name of the calibration."""
+        return f"{self.family.value} {self.primitives.value}"
+
+    def logic(self, component, **features):
+        """LUTs, sites and carries that ``features`` of a ``component`` come to; None where nothing was calibrated."""
+        weights = calibration()["components"].get(component, {}).get(self.key)
+        if weights is None:
+            return Cost(lut=None, sites=None, carry=None)
+        return Cost(**{name: sum(weights[name][feature] * value for feature, value in features.items())
+                       if name in weights else None for name in CALIBRATED})
+
+
+@cache
+def calibration():
+    """What was calibrated: under ``components`` LUTs, sites and carries of each feature, {component: {technology: {field:
+    {feature: number}}}}, and under ``error`` how far off they were, by technology."""
+    return json.loads(resources.files("hw").joinpath("cost.json").read_text(encoding="utf-8"))
+
+
+def counter_bits(*counts):
+    """Flip-flops of counters that take as many values each; one with a single value has none."""
+    return sum((count - 1).bit_length() for count in counts)
+
+
+def adder_luts(left, right, width):
+    """LUTs of the sum of numbers of types ``left`` and ``right`` in ``width`` bits: one for each pair of bits that meet.
+
+    A signed operand's sign goes on, an unsigned one ends; a pair that comes again shares the LUT.
+    """
+    def place(dtype, bit):
+        return min(bit, dtype.bits - 1) if dtype.signed or bit < dtype.bits else None
+
+    pairs = {(place(left, bit), place(right, bit)) for bit in range(width)}
+    return sum(None not in pair for pair in pairs)
+
+
+def choice_luts(inputs):
+    """LUTs of a choice by a counter among so many inputs, for a bit: four a LUT6, and three LUTs for eight."""
+    return 0 if inputs < 2 else 1 if inputs <= 4 else 3 if inputs <= 8 else -(-inputs * 3 // 5)
+
+
+def mux_luts(inputs):
+    """LUT6 of a multiplexer of so many inputs for a bit: four a LUT, and the wide multiplexers behind them are free."""
+    return 0 if inputs < 2 else -(-inputs // 4)

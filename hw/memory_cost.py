@@ -1,0 +1,170 @@
+"""What memories and ROMs become: LUTs as memory, blocks, or logic, by the rules with which synthesis chooses.
+
+Yosys (memory_libmap) gives each way to build a memory a cost and takes the cheapest. In the 7 series a block of 18 Kb costs
+129 and one of 36 Kb 257, four LUTs as memory 8, less where bits of a word are left over, each bit that has to choose between
+two banks a half; a ROM as logic costs a 64th of its bits, another memory as flip-flops as many as its bits. A memory in LUTs
+is read without a clock, so its register costs flip-flops; a block has that register inside.
+Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, brams_xc4v.txt and synth_xilinx; checked on 180 memories.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from export.packing import Packing, word_bits
+from hw.cost import Cost, Family, mux_luts
+from hw.weight_memory import BLOCK_SHAPES
+
+__all__ = ["Port", "ram", "rom", "weights_rom"]
+
+BLOCK_COST, PAIR_COST = 129, 257
+"""Of a block of 18 Kb and of one of 36 Kb, which is two of them."""
+
+CHOICE_COST = 0.5
+"""Of a bit that is chosen from one of two banks."""
+
+ROM_BITS = 64
+"""Bits of a ROM that cost 1 as logic."""
+
+ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 256, "deep": 1 << 60}
+"""Words up to which the LUTs of a ROM have a weight of their own."""
+
+TINY = 2
+"""By how much a memory of few bits may be dearer as flip-flops, where it is written and read at once."""
+
+BYTE = 9
+"""Bits of a block that are written by one enable, and width of its narrowest shape that has such enables."""
+
+
+class Port(Enum):
+    """How a memory is addressed."""
+
+    SEPARATE = "separate"
+    """Written at one address, read at another in the same cycle, into a register."""
+
+    SHARED = "shared"
+    """Written and read at one address, read without a register."""
+
+    REGISTERED = "registered"
+    """Written and read at one address, read into a register."""
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """LUTs as memory: ``depth`` words of ``bits`` bits at a cost of ``fixed`` and ``scaled`` * the share of bits in use.
+
+    ``luts`` : of a cell, or of each of its bits where ``by_bit``, for those that nothing reads vanish.
+    """
+
+    depth:  int
+    bits:   int
+    fixed:  int
+    scaled: int
+    luts:   int
+    by_bit: bool = False
+
+    def cost(self, bits, depth):
+        """(cost, LUTs, banks) of a memory of this size."""
+        banks = -(-depth // self.depth)
+        bank  = self.fixed * -(-bits // self.bits) + self.scaled * bits / self.bits
+        luts  = self.luts * (bits if self.by_bit else -(-bits // self.bits)) * banks
+        return bank * banks + (banks - 1) * (bits + 1) * CHOICE_COST, luts, banks
+
+
+_TWO_PORTS = (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4))
+_ONE_PORT  = (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True))
+CELLS = {Port.SEPARATE: _TWO_PORTS, Port.SHARED: _ONE_PORT, Port.REGISTERED: _ONE_PORT}
+"""RAM32M, RAM64M; RAM32M, RAM64X1S, RAM128X1S, RAM256X1S."""
+
+
+def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
+    """Cost of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
+
+    ``block`` asks for blocks. Unknown for families whose rules are not written down here.
+    """
+    if technology.family is not Family.XC7:
+        return Cost(lut=None, sites=None, ff=None, lutram=None, bram18=None)
+    if block:
+        return Cost(bram18=_blocks(bits, depth, enables)[1])
+    cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in CELLS[port])
+    cost *= enables
+    if port is not Port.SHARED and (found := _blocks(bits, depth, enables))[0] < cost:
+        return Cost(bram18=found[1])
+    registered = bits if port is not Port.SHARED else 0
+    if bits * depth < cost + TINY * (port is Port.SEPARATE):
+        return Cost(ff=bits * depth + registered, lut=bits, sites=bits)
+    selects = bits * mux_luts(banks) + (banks if banks > 1 else 0)       # which bank is read, and which is written
+    return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
+
+
+def _blocks(bits, depth, enables):
+    """(cost, blocks of 18 Kb) of the cheapest shape: one of 36 Kb has twice the width."""
+    width  = bits if enables == 1 else enables * -(-(bits // enables) // BYTE) * BYTE
+    shapes = [shape for shape in BLOCK_SHAPES if enables == 1 or shape[1] >= BYTE]
+    found  = []
+    for words, shape in shapes:
+        banks  = -(-depth // words)
+        choose = (banks - 1) * bits * CHOICE_COST
+        for cost, size in ((BLOCK_COST, 1), (PAIR_COST, 2)):
+            count = -(-width // (shape * size)) * banks
+            found.append((cost * count + choose, count * size))
+    return min(found)
+
+
+def rom(technology, image, lanes=1):
+    """Cost of the ROM ``image`` (export.rom.RomImage), each of ``lanes`` parts of a word read at an address of its own.
+
+    As logic each column of bits that differs from the others is a function of the address: a LUT for 64 words, none for
+    a bit of the address, and a flip-flop; constant columns and copies vanish. Up to 256 words wide multiplexers, which
+    are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and more than 256 words
+    are joined by LUTs, so these counts are weighted.
+    """
+    part = image.word_bits // lanes
+    if technology.family is not Family.XC7:
+        return Cost(lut=None, sites=None, ff=None, bram18=None)
+    if _in_blocks(part, image.depth):
+        return Cost(bram18=_blocks(part, image.depth, 1)[1] * lanes)
+    columns = _columns(image)
+    counts  = [_logic(columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
+    luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
+    size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
+    return Cost(ff=registers) + technology.logic("rom", **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
+
+
+def weights_rom(technology, image, depth, packing, count):
+    """Cost of a ROM of ``depth`` words of ``count`` trits and of its decoders; ``image()`` makes it, if it is looked at."""
+    bits     = word_bits(count, packing)
+    decoders = bits // 8 if packing is Packing.FIVE_IN_EIGHT else 0
+    known    = technology.family is Family.XC7 and _in_blocks(bits, depth)       # large ones are not looked into
+    memory   = Cost(bram18=_blocks(bits, depth, 1)[1]) if known else rom(technology, image())
+    return memory + technology.logic("decoder", decoders=decoders) if decoders else memory
+
+
+def _in_blocks(bits, depth):
+    """Whether a ROM goes to blocks."""
+    return bits * depth > ROM_BITS * _blocks(bits, depth, 1)[0]
+
+
+def _columns(image):
+    """Bits of the image [word_bits, depth]."""
+    size  = -(-image.word_bits // 8)
+    bytes_ = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in image.words), dtype=np.uint8)
+    return np.unpackbits(bytes_.reshape(image.depth, size), axis=1, bitorder="little")[:, :image.word_bits].T
+
+
+def _logic(columns):
+    """LUTs and flip-flops of the columns [bits, depth] of a ROM as logic."""
+    depth   = columns.shape[1]
+    address = np.arange(depth)
+    luts = registers = 0
+    for column in {column.tobytes(): column for column in columns}.values():
+        if column.all() or not column.any():
+            continue
+        registers += 1
+        if any((column == (address >> bit & 1)).all() for bit in range((depth - 1).bit_length())):
+            continue
+        chunks = -(-depth // 64)
+        luts  += 1 << (chunks - 1).bit_length() if chunks <= 4 else chunks
+    return luts, registers
+

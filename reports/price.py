@@ -1,0 +1,45 @@
+"""The estimator as the search sees it: the price of a stage, and of a whole plan with what joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hw.cost import Cost, Technology, total
+from hw.plan import Plan
+from hw.seven_series import Primitives
+from hw.stage import Stage
+from reports.candidates import Price
+from reports.devices import Device
+from reports.estimate import estimate, family_of
+
+__all__ = ["Pricing"]
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """Prices of one technology (``hw.cost.Technology``)."""
+
+    technology: Technology
+
+    @classmethod
+    def of(cls, device: Device, primitives: Primitives) -> Pricing | None:
+        """The prices of ``device``'s family, None if it has none; the 7 series alone has cells of its own."""
+        family = family_of(device)
+        if family is None:
+            return None
+        return cls(Technology(family, primitives if device.seven_series else Primitives.GENERIC))
+
+    def stage(self, stage: Stage) -> Price | None:
+        """The price of the units of ``stage``; None where one of them has none."""
+        return _price(total(unit.cost(self.technology) for unit in stage.all_units))
+
+    def plan(self, plan: Plan) -> Price | None:
+        """The price of the whole design: stages with their FIFOs, forks, and the AXI ends."""
+        return _price(estimate(plan, self.technology).total)
+
+
+def _price(cost: Cost) -> Price | None:
+    lut = cost.lut_total
+    if lut is None or cost.bram18 is None or cost.dsp is None or cost.ff is None:
+        return None
+    return Price(lut=lut, bram18=cost.bram18, dsp=cost.dsp, ff=cost.ff)

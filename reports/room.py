@@ -1,0 +1,58 @@
+"""Whether a plan can fit a device at all: what it takes at the very least, from the plan alone.
+
+Only what no synthesis can do without is counted, so a plan that is refused cannot fit, and one that passes
+may still be too large.
+
+    LUT    : of each array PE * ceil(SIMD / 2) * bits for the first additions, PE * bits of a sum for the last
+    memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of its LUTs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hw.array import Array
+from hw.fifo import Fifo
+from hw.plan import Plan
+from reports.devices import Device
+
+__all__ = ["Needs", "lacks", "least"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a design takes at the very least; ``largest`` says its largest memory, "" where it has none."""
+
+    lut: int
+    memory_bits: int
+    largest: str = ""
+
+
+def least(plan: Plan) -> Needs:
+    """Return what ``plan`` takes at the very least."""
+    units = [unit for stage in plan.stages for unit in stage.all_units]
+    lut = sum(
+        unit.pe * (-(-unit.simd // 2) * unit.source.bits + unit.o.dtype.bits)
+        for unit in units
+        if isinstance(unit, Array)
+    )
+    memories = [(image.word_bits * image.depth, f"ROM {image.stem!r}") for image, _ in plan.roms()]
+    memories += [
+        (unit.bits, f"FIFO {unit.name!r} of {stage.name!r}, {unit.depth:,} beats deep")
+        for stage in plan.stages
+        for unit in stage.all_units
+        if isinstance(unit, Fifo)
+    ]
+    bits, name = max(memories, default=(0, ""))
+    largest = f"the {name} alone has {bits:,}" if memories else ""
+    return Needs(lut=lut, memory_bits=sum(bits for bits, _ in memories), largest=largest)
+
+
+def lacks(needs: Needs, device: Device) -> list[str]:
+    """Return what ``device`` has too little of, in words with both numbers; nothing when all may fit."""
+    bits = device.bram * device.bram_kbits * 1024 + device.lut * (1 << device.lut_inputs)
+    missing = [f"at least {needs.lut:,} LUT of {device.lut:,}"] if needs.lut > device.lut else []
+    if needs.memory_bits > bits:
+        largest = f" ({needs.largest})" if needs.largest else ""
+        missing.append(f"at least {needs.memory_bits:,} bits of memory{largest} of {bits:,}")
+    return missing

@@ -1,0 +1,37 @@
+"""The calibration: weights that rebuild what they were made from, and the error of an estimate."""
+
+from benchmarks.configurations import draw
+from benchmarks.estimator import Point, fit, point
+from hw.cost import Cost, Technology
+
+
+def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
+    """Four forks whose LUTs are 2 a consumer and 3 in all."""
+    records, number = [], 0
+    while len(records) < 4:
+        number += 1
+        configuration = draw(number, "xc7")
+        if configuration.part is not None:
+            configuration.part._MustUse__silence = True
+        if configuration.kind == "fork":
+            consumers = configuration.part.cost(Technology()).ff
+            cells = {"LUT3": 2 * consumers + 3, "FDRE": consumers}
+            part = {"path": "", "module": configuration.name, "cells": cells, "sites": 0}
+            records.append({"number": number, "family": "xc7", "kind": "fork", "text": "", "parts": [part]})
+    weights = fit(records)["fork"]["xc7 xilinx7"]["lut"]
+    assert {name: round(value, 3) for name, value in weights.items()} == {"consumers": 2, "one": 3}
+    assert point(records[0]).counted.ff == point(records[0]).estimated.ff
+
+
+def test_an_error_is_relative_and_may_be_unknown() -> None:
+    some = Point(
+        number=0,
+        kind="x",
+        technology="",
+        text="",
+        estimated=Cost(lut=11, ff=None),
+        counted=Cost(lut=10, ff=3),
+    )
+    assert some.error("lut_total") == 10
+    assert some.error("ff") is None
+    assert some.error("dsp") is None

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import explored
+
+
+@pytest.fixture
+def folder(tmp_path):
+    plan = {
+        "interval_cycles": 90,
+        "frames_per_second": 11111.1,
+        "cost": {"lut": 10.0, "bram18": 3, "dsp": 0, "ff": 5},
+    }
+    found = {
+        "device": "xc7k480t", "clock_mhz": 1.0, "fps": 1000.0, "engines": ["array"],
+        "exact_cost": plan["cost"], "effects": [],
+        "plan": {**plan, "exact_interval_cycles": 100, "layers": {"conv": {"engine": "array", "pe": 2}}},
+        "frontier": [plan],
+    }  # fmt: skip
+    for name, text in (("explore/explore.json", found), ("design/network.json", {"name": "little"})):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(text))
+    (tmp_path / "explore" / "frontier.svg").write_text("<svg/>")
+    return tmp_path
+
+
+def test_the_plan_goes_to_record_picture_and_page(folder):
+    record, page = folder / "explored.json", folder / "results.md"
+    explored.main([str(folder), "--record", str(record), "--page", str(page)])
+    kept = json.loads(record.read_text())["little"]
+    assert kept["synthesis"] is None
+    text = page.read_text()
+    assert "### little: 1,000 frames/s on XC7K480T at 1 MHz" in text
+    assert "| cycles a frame, exact plan | 100 |" in text
+    assert "| LUT | 10 | not measured |" in text
+    assert "Engines considered: array. Weights: ternarized at random" in text
+    assert "| conv | array | pe 2 |" in text
+    assert (folder / "frontier_little.svg").is_file()
+
+
+def test_a_count_stands_beside_the_estimate(folder, monkeypatch):
+    class Counted:
+        tool = "Yosys"
+
+        class total:
+            lut_total, ff, bram36_total, dsp = 11, 6, 1.5, 0
+
+    monkeypatch.setattr(explored.synth, "load", lambda path: Counted)
+    name, kept = explored.entry(folder, folder / "synth.json")
+    assert name == "little"
+    assert kept["synthesis"] == {"lut": 11, "ff": 6, "bram36": 1.5, "dsp": 0, "tool": "Yosys"}
+    assert "| LUT | 10 | 11 |" in explored.text({name: kept})

@@ -1,0 +1,86 @@
+"""Memories and ROMs: what synthesis makes of them, by the sizes at which it changes its mind."""
+
+import pytest
+
+from export.rom import RomImage
+from hw.cost import Family, Technology
+from hw.memory_cost import Port, ram, rom
+from hw.seven_series import Primitives
+
+XC7 = Technology()
+
+
+@pytest.mark.parametrize(
+    ("depth", "bits", "lutram", "blocks"),
+    [
+        (2, 1, 0, 0),
+        (2, 6, 4, 0),
+        (32, 103, 72, 0),
+        (33, 48, 64, 0),
+        (65, 25, 60, 0),
+        (65, 27, 0, 1),
+        (96, 24, 48, 0),
+        (128, 21, 56, 0),
+        (128, 22, 0, 1),
+        (129, 14, 60, 0),
+        (129, 15, 0, 1),
+        (200, 10, 64, 0),
+        (256, 11, 0, 1),
+        (256, 37, 0, 2),
+        (300, 8, 60, 0),
+        (512, 4, 64, 0),
+        (512, 5, 0, 1),
+        (512, 73, 0, 3),
+        (1024, 2, 64, 0),
+        (1024, 40, 0, 3),
+        (2048, 10, 0, 2),
+        (4096, 20, 0, 5),
+    ],
+)
+def test_a_memory_of_two_ports_is_what_yosys_makes(depth: int, bits: int, lutram: int, blocks: int) -> None:
+    """Found with Yosys 0.70: memory_libmap on a memory of these sizes."""
+    found = ram(XC7, bits, depth)
+    assert (found.lutram, found.bram18) == (lutram, blocks)
+    assert found.ff == (0 if blocks else bits if lutram else bits + bits * depth)
+
+
+@pytest.mark.parametrize(
+    ("depth", "bits", "port", "lutram", "blocks"),
+    [
+        (16, 7, Port.SHARED, 4, 0),
+        (48, 45, Port.SHARED, 45, 0),
+        (65, 21, Port.SHARED, 42, 0),
+        (129, 14, Port.SHARED, 42, 0),
+        (200, 8, Port.SHARED, 32, 0),
+        (512, 37, Port.SHARED, 296, 0),
+        (256, 37, Port.REGISTERED, 0, 2),
+        (512, 7, Port.REGISTERED, 56, 0),
+        (512, 8, Port.REGISTERED, 0, 1),
+        (1024, 3, Port.REGISTERED, 48, 0),
+        (1024, 4, Port.REGISTERED, 0, 1),
+    ],
+)
+def test_a_memory_of_one_port(depth: int, bits: int, port: Port, lutram: int, blocks: int) -> None:
+    found = ram(XC7, bits, depth, port)
+    assert (found.lutram, found.bram18) == (lutram, blocks)
+    assert found.ff == (bits if port is Port.REGISTERED and not blocks else 0)
+
+
+def test_parts_that_are_written_one_by_one_are_memories_of_their_own() -> None:
+    assert ram(XC7, 5 * 3, 16, enables=5).lutram == 5 * 4
+    assert ram(XC7, 8 * 2, 512, block=True, enables=8).bram18 == 2
+
+
+def test_a_rom_as_logic_has_a_flip_flop_for_each_column_that_differs() -> None:
+    image = RomImage("layer", "weights", 4, tuple(0b1000 | (word & 1) * 0b0101 for word in range(8)))
+    found = rom(XC7, image)  # bit 3 is 1, bit 1 is 0, bits 0 and 2 are the same: the address's lowest
+    assert (found.ff, found.lut, found.bram18) == (1, 0, 0)
+
+
+def test_a_large_rom_is_in_blocks() -> None:
+    image = RomImage("layer", "weights", 36, tuple(range(512)))
+    assert (rom(XC7, image).bram18, rom(XC7, image).ff) == (1, 0)
+
+
+def test_rules_of_another_family_are_unknown() -> None:
+    assert ram(Technology(Family.ECP5, Primitives.GENERIC), 4, 16).lutram is None

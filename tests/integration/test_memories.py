@@ -1,0 +1,35 @@
+"""Weights that lie in two memories, one above the other: the same integers in the same cycles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.plan import plan
+from sim import runner
+from sim.simulators import Simulator
+from tests.hw.networks import FOLDINGS, convolutional
+from tests.integration import designs
+
+
+def below(bits: int, depth: int) -> int | None:
+    """Split every memory that is no power of two deep, however small."""
+    lower = 1 << (depth - 1).bit_length() >> 1
+    return None if lower in (0, depth) else lower
+
+
+def test_weights_in_two_memories(tmp_path: Path, simulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if simulator != Simulator.ICARUS.value:
+        pytest.skip("on icarus")
+    monkeypatch.setattr("hw.rom.split_depth", below)
+    network = convolutional()
+    design = plan(network, FOLDINGS)
+    split = [image.stem for image, _ in design.roms() if image.role.endswith("_high")]
+    assert split
+    designs.write(tmp_path, design)
+    frames = np.random.default_rng(1).integers(0, 4, size=(3, *network.input.shape))
+    result = runner.simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none")
+    assert result.failures == ()
+    assert result.cycles == result.expected_cycles

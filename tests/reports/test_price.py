@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from hw.cost import UNKNOWN, Family
+from hw.plan import plan
+from hw.seven_series import Primitives
+from reports.candidates import Price
+from reports.devices import device
+from reports.price import Pricing
+from tests.hw.networks import FOLDINGS, convolutional
+
+
+def test_a_family_has_its_prices():
+    kintex = Pricing.of(device("xc7k480t"), Primitives.XILINX7)
+    assert (kintex.technology.family, kintex.technology.primitives) == (Family.XC7, Primitives.XILINX7)
+    lattice = Pricing.of(device("lfe5u-25f"), Primitives.XILINX7)
+    assert (lattice.technology.family, lattice.technology.primitives) == (Family.ECP5, Primitives.GENERIC)
+
+
+def test_the_price_of_a_stage_is_that_of_its_units():
+    pricing = Pricing.of(device("xc7k480t"), Primitives.XILINX7)
+    made = plan(convolutional(), FOLDINGS)
+    for stage in made.stages:
+        costs = [unit.cost(pricing.technology) for unit in stage.all_units]
+        assert pricing.stage(stage) == Price(
+            lut=pytest.approx(sum(cost.lut_total for cost in costs)),
+            bram18=sum(cost.bram18 for cost in costs),
+            dsp=0,
+            ff=sum(cost.ff for cost in costs),
+        )
+
+
+def test_what_is_unknown_has_no_price(monkeypatch):
+    pricing = Pricing.of(device("xc7k480t"), Primitives.XILINX7)
+    made = plan(convolutional(), FOLDINGS)
+    stage = made.stages[0]
+    monkeypatch.setattr(type(stage.units[0]), "cost", lambda self, technology: UNKNOWN)
+    assert pricing.stage(stage) is None
+    assert pricing.plan(made) is None
