@@ -7,7 +7,7 @@
 
 ``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
 build/benchmarks/estimator.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
-number below 10,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
+number below 20,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
 else is derived. ``publish`` estimates the others and writes docs/results/estimator.json, the picture, the
 error that every estimate states, and the section of docs/results.md; ``network`` that of one network, from
 what its ``synth`` and ``simulate`` left in build/.
@@ -29,17 +29,18 @@ from amaranth.hdl import UnusedElaboratable
 from scipy.optimize import nnls
 
 from benchmarks.configurations import FAMILIES, Configuration, draw
-from benchmarks.measure_costs import measure, measured, part_of
+from benchmarks.measure_costs import digest, measure, measured, part_of
 from export.files import write_atomic
 from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
 from hw.seven_series import Primitives
 from reports.resources import Resources, count
+from reports.synth import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "build" / "benchmarks" / "estimator.jsonl"
 CALIBRATION = ROOT / "hw" / "cost.json"
 
-TESTS = 10_000
+TESTS = 20_000
 """Number of the first configuration that takes no part in the calibration."""
 
 SHARED = ("dot", "ternary dot", "rom", "decoder")
@@ -87,6 +88,7 @@ def technology_of(configuration: Configuration) -> Technology:
 def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
     """Name and unit of everything in a configuration; the part's name is empty where it is the whole."""
     if configuration.stage is None:
+        configuration.part._MustUse__silence = True  # looked at, not built
         yield "", configuration.part
     else:
         for unit in configuration.stage.all_units:
@@ -218,6 +220,16 @@ def point(record: Mapping[str, Any]) -> Point:
     )
 
 
+def current(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of the 7 series whose circuit is still what was measured."""
+    return [
+        record
+        for record in records
+        if record["family"] == Family.XC7.value
+        and record["digest"] == digest(draw(record["number"], record["family"]))
+    ]
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -243,12 +255,12 @@ def main() -> None:
         drawn = (draw(number, arguments.family) for number in numbers)
         measure((c for c in drawn if not arguments.kind or c.kind in arguments.kind), LINES)
         return
-    records = [record for record in measured(LINES).values() if record["family"] == Family.XC7.value]
+    records = current(measured(LINES).values())
     if arguments.command == "fit":
         calibrating = [record for record in records if record["number"] < TESTS]
         content = {
             "configurations": len(calibrating),
-            "tool": calibrating[0]["tool"],
+            "tool": tool_name(calibrating[0]["tool"]),
             "components": fit(calibrating),
         }
         write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")

@@ -6,7 +6,7 @@ from amaranth import *
 
 from export.datatype import DataType
 from hw.arithmetic import maximum
-from hw.cost import Cost
+from hw.cost import Cost, wrap_bits
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]
@@ -56,7 +56,8 @@ class Largest(Unit):
         index = self.o.dtype.bits
         first = index if self.elements > self.lanes else 0
         return Cost(ff=first + self.dtype.bits + 2 * index + 1) + technology.logic(
-            "largest", one=1, score=self.lanes * self.dtype.bits, index=self.lanes * index, counter=first)
+            "largest", one=1, score=self.dtype.bits, counter=first, wraps=wrap_bits(self.elements) if first else 0,
+            scores=(self.lanes - 1) * self.dtype.bits, indexes=(self.lanes - 1) * index)
 
     def component(self):
         return ArgMax(self)

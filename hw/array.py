@@ -13,7 +13,7 @@ from export.ir import MatrixNode
 from export.packing import Packing
 from export.rom import weight_rom
 from hw.arithmetic import lane_bits
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, counter_bits, wrap_bits
 from hw.memory_cost import ram, weights_rom
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
@@ -149,7 +149,8 @@ class Array(Unit):
         return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
                 + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd)
                 + self.dot.cost(technology, self.pe)
-                + technology.logic("array", one=1, counter=counters, stages=self.dot.stages, inverted=inverted))
+                + technology.logic("array", one=1, counter=counters,
+                                   wraps=wrap_bits(self.vector_beats, self.passes, self.rom_depth), stages=self.dot.stages, inverted=inverted))
 
     @property
     def rom_depth(self):

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, counter_bits, wrap_bits
 from hw.stream import Beats, below
 
 __all__ = ["FrameSink", "FrameSource", "tdata_bits"]
@@ -45,7 +45,7 @@ class FrameSource(wiring.Component):
     def cost(self, technology):
         """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0."""
         counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, counter=counter, bits=len(self.o.payload))
+        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, counter=counter, wraps=wrap_bits(self._frame_beats), bits=len(self.o.payload))
 
     def elaborate(self, platform):
         m     = Module()
@@ -103,7 +103,7 @@ class FrameSink(wiring.Component):
     def cost(self, technology):
         """The register of the beat."""
         counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter) + technology.logic("frame sink", one=1, counter=counter)
+        return Cost(ff=counter) + technology.logic("frame sink", one=1, counter=counter, wraps=wrap_bits(self._frame_beats))
 
     def elaborate(self, platform):
         m     = Module()

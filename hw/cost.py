@@ -17,6 +17,7 @@ from hw.seven_series import Primitives
 
 __all__ = [
     "CALIBRATED",
+    "CARRIED",
     "UNKNOWN",
     "Cost",
     "Family",
@@ -25,11 +26,15 @@ __all__ = [
     "calibration",
     "choice_luts", "counter_bits",
     "mux_luts",
-    "total",
+    "total", "wrap_bits",
 ]
 
 CALIBRATED = ("lut", "sites", "carry")
 """The fields of a cost to which features add."""
+
+
+CARRIED = 7
+"""Bits from which a comparison of two signals is a chain of carries; a shorter one is gates alone."""
 
 
 class Family(Enum):
@@ -153,6 +158,15 @@ def counter_bits(*counts):
     return sum((count - 1).bit_length() for count in counts)
 
 
+def wrap_bits(*counts):
+    """Gates with which counters that take as many values each go back to 0: one for each 1 of the count.
+
+    Synthesis sees through the carry chain: behind the last value the sum is the count itself, and where that has a 0 the
+    bit is 0 already. A power of two has no such gate.
+    """
+    return sum(count.bit_count() for count in counts if count & (count - 1))
+
+
 def adder_luts(left, right, width):
     """LUTs of the sum of numbers of types ``left`` and ``right`` in ``width`` bits: one for each pair of bits that meet.
 
@@ -166,8 +180,12 @@ def adder_luts(left, right, width):
 
 
 def choice_luts(inputs):
-    """LUTs of a choice by a counter among so many inputs, for a bit: four a LUT6, and three LUTs for eight."""
-    return 0 if inputs < 2 else 1 if inputs <= 4 else 3 if inputs <= 8 else -(-inputs * 3 // 5)
+    """LUTs of a choice by a counter among so many inputs, for a bit, as synthesis makes it (netlists of 2 to 12 inputs).
+
+    A LUT6 chooses one of four by two bits of the count. Of six it takes two LUTs of three inputs each, by decoded counts
+    that all bits share; of five, seven or eight one more, which joins; beyond, about a LUT for two inputs.
+    """
+    return (0, 0, 1, 1, 1, 3, 2, 3, 3, 5, 6, 6, 6)[inputs] if inputs < 13 else -(-inputs // 2)
 
 
 def mux_luts(inputs):

@@ -123,7 +123,8 @@ class LineWindow(Unit):
 
     def cost(self, technology):
         """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the rows are a
-        memory of one port. Logic counts, and blanks what lies in the padding."""
+        memory of one port. Logic counts, and blanks what lies in the padding: a gate for each bit that arrives or is read, and
+        for each bit of an older column, which is emptied behind a row."""
         walks    = (self.rows, self.columns)
         down, along = (walk.stride > 1 or walk.first > 0 or walk.steps > walk.extent for walk in walks)
         counted  = [walk for walk, counts in zip(walks, (down or max(self.padding), down or along or self.rows.reach), strict=True) if counts]
@@ -132,10 +133,11 @@ class LineWindow(Unit):
         seen     = self.kernel[0] * pixel
         padded   = max(self.padding) > 0
         memory   = ram(technology, pixel * self.rows.reach, max(2, self.columns.extent), Port.SHARED) if self.rows.reach else Cost()
+        kept     = seen * max(0, self.columns.reach - 1) * (self.padding[1] > 0)      # the newest column is blanked as it is seen
         past     = any(walk.steps != walk.extent for walk in walks)
         return (Cost(ff=counters + self.columns.reach * seen + self.o.payload_bits + 1) + memory
                 + technology.logic("line window", one=1, counter=counters,
-                                   blanked=pixel * past + pixel * self.rows.reach * padded))
+                                   blanked=pixel * past + pixel * self.rows.reach * padded + kept))
 
     def component(self):
         return LineBuffer(self)

@@ -86,11 +86,11 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
     if technology.family is not Family.XC7:
         return Cost(lut=None, sites=None, ff=None, lutram=None, bram18=None)
     if block:
-        return Cost(bram18=_blocks(bits, depth, enables)[1])
+        return _in_block_ram(bits, depth, enables)
     cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in CELLS[port])
     cost *= enables
-    if port is not Port.SHARED and (found := _blocks(bits, depth, enables))[0] < cost:
-        return Cost(bram18=found[1])
+    if port is not Port.SHARED and _blocks(bits, depth, enables)[0] < cost:
+        return _in_block_ram(bits, depth, enables)
     registered = bits if port is not Port.SHARED else 0
     if bits * depth < cost + TINY * (port is Port.SEPARATE):
         return Cost(ff=bits * depth + registered, lut=bits, sites=bits)
@@ -98,8 +98,16 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
     return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
 
 
+def _in_block_ram(bits, depth, enables=1):
+    """Cost of a memory in blocks: where they are banks, one behind the other, a flip-flop each keeps which one was read, and
+    each bit joins them by a LUT for every bank but the first."""
+    _, blocks, banks = _blocks(bits, depth, enables)
+    joined = bits * (banks - 1)
+    return Cost(bram18=blocks, ff=banks if banks > 1 else 0, lut=joined, sites=joined)
+
+
 def _blocks(bits, depth, enables):
-    """(cost, blocks of 18 Kb) of the cheapest shape: one of 36 Kb has twice the width."""
+    """(cost, blocks of 18 Kb, banks) of the cheapest shape: one of 36 Kb has twice the width."""
     width  = bits if enables == 1 else enables * -(-(bits // enables) // BYTE) * BYTE
     shapes = [shape for shape in BLOCK_SHAPES if enables == 1 or shape[1] >= BYTE]
     found  = []
@@ -108,7 +116,7 @@ def _blocks(bits, depth, enables):
         choose = (banks - 1) * bits * CHOICE_COST
         for cost, size in ((BLOCK_COST, 1), (PAIR_COST, 2)):
             count = -(-width // (shape * size)) * banks
-            found.append((cost * count + choose, count * size))
+            found.append((cost * count + choose, count * size, banks))
     return min(found)
 
 
@@ -124,7 +132,7 @@ def rom(technology, image, lanes=1):
     if technology.family is not Family.XC7:
         return Cost(lut=None, sites=None, ff=None, bram18=None)
     if _in_blocks(part, image.depth):
-        return Cost(bram18=_blocks(part, image.depth, 1)[1] * lanes)
+        return _in_block_ram(part, image.depth) * lanes
     columns = _columns(image)
     counts  = [_logic(columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
     luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
@@ -137,7 +145,7 @@ def weights_rom(technology, image, depth, packing, count):
     bits     = word_bits(count, packing)
     decoders = bits // 8 if packing is Packing.FIVE_IN_EIGHT else 0
     known    = technology.family is Family.XC7 and _in_blocks(bits, depth)       # large ones are not looked into
-    memory   = Cost(bram18=_blocks(bits, depth, 1)[1]) if known else rom(technology, image())
+    memory   = _in_block_ram(bits, depth) if known else rom(technology, image())
     return memory + technology.logic("decoder", decoders=decoders) if decoders else memory
 
 

@@ -69,14 +69,16 @@ class Resize(Unit):
 
     def cost(self, technology):
         """Registers: the beats that wait (ratio - 1 narrow ones), the beat put, the count and valid. A shift register
-        has no logic; a split chooses among ``ratio`` inputs for each bit."""
+        has no logic; a split chooses among ``ratio`` inputs for each bit. A count of so few bits is gates: unless the ratio
+        is a power of two, each from its lowest 1 up takes one to go back to 0."""
         narrow, wide = sorted((self.i.payload_bits, self.o.payload_bits))
         counter      = counter_bits(self.ratio)
+        wraps        = 0 if self.ratio.bit_count() == 1 else self.ratio.bit_length() - (self.ratio & -self.ratio).bit_length() + 1
         registers    = Cost(ff=wide - narrow + self.o.payload_bits + counter + 1)
         if self.i_lanes < self.o_lanes:
-            return registers + technology.logic("gather", one=1, counter=counter)
+            return registers + technology.logic("gather", one=1, counter=counter, wraps=wraps)
         chosen = narrow * choice_luts(self.ratio)
-        return registers + technology.logic("split", one=1, counter=counter) + Cost(lut=chosen, sites=chosen)
+        return registers + technology.logic("split", one=1, counter=counter, wraps=wraps) + Cost(lut=chosen, sites=chosen)
 
     def component(self):
         return Gather(self) if self.i_lanes < self.o_lanes else Split(self)

@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, total
+from hw.cost import Cost, counter_bits, total, wrap_bits
 from hw.memory_cost import Port, ram
 from hw.reduction import Pooling, Reduction
 from hw.stream import Beats, UnitComponent, below, output_register, room
@@ -78,7 +78,7 @@ class SlidingPool(Pooling):
                         in zip(self.size, self.padding, (self.row, self.i), strict=True))
         return (Cost(ff=positions + address + self.o.payload_bits + 1)
                 + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in memories)
-                + technology.logic("sliding pool", one=1, counter=positions + address, edge=edge,
+                + technology.logic("sliding pool", one=1, counter=positions + address, edge=edge, wraps=wrap_bits(*self.walked, self.pixel_beats),
                                    maximum=combined * (self.reduction is Reduction.MAX),
                                    sum=combined * (self.reduction is Reduction.SUM)))
 

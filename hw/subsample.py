@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 
 from export.ir import TensorType
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, counter_bits, wrap_bits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Subsample", "Subsampler"]
@@ -95,14 +95,16 @@ class Subsample(Unit):
         return behind
 
     def cost(self, technology):
-        """Registers: the beat, position and phase of both axes, the payload and valid. A gate for each bit of the payload where
+        """Registers: the beat, position and phase of both axes, where every pixel is kept only the column and the phases, the
+        payload and valid. A gate for each bit of the payload where
         there are channels of 0; what counts is more where pixels are left out."""
         strided  = self.stride != (1, 1)
-        position = counter_bits(self.tensor.height, self.tensor.width, *self.stride) if strided else 4
+        position = counter_bits(self.tensor.height, self.tensor.width, *self.stride) if strided else counter_bits(self.tensor.width) + 2
         counter  = counter_bits(self.kept_beats) + position
+        wraps    = wrap_bits(self.kept_beats) + strided * wrap_bits(self.tensor.height, self.tensor.width)
         gated    = self.o.payload_bits * (self.before + self.after > 0)
         return Cost(ff=counter + self.o.payload_bits + 1, lut=gated, sites=gated) + technology.logic(
-            "subsample", one=1, counter=counter, strided=int(strided), edge=int(gated > 0))
+            "subsample", one=1, counter=counter, wraps=wraps, strided=int(strided), edge=int(gated > 0))
 
     def component(self):
         return Subsampler(self)

@@ -55,8 +55,8 @@ class TernaryShape:
         heap      = self.heap
         registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops) * count
         if not technology.cells:
-            adders = sum(max(0, len(column) - 1) for row in heap.rows for column in row.operands)
-            return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, adders=count * adders,
+            taken = sum(len(column) for row in heap.rows for column in row.operands)
+            return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, taken=count * taken,
                                                 accumulator=count * self.width)
         operands = [max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0) for output in heap.outputs]
         chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]

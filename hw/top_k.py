@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.cost import Cost, counter_bits
+from hw.cost import CARRIED, Cost, counter_bits
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Best", "TopK"]
@@ -51,11 +51,12 @@ class Best(Unit):
 
     def cost(self, technology):
         """Registers: score and index of each rank, the indexes put, the index that counts, and valid. Each rank
-        compares a score and chooses one of three scores and indexes."""
+        compares a score and chooses one of three scores and indexes, the first one of two."""
         index = counter_bits(self.elements)
         bits  = self.dtype.bits
         return Cost(ff=self.k * (bits + 2 * index) + index + 1) + technology.logic(
-            "best", one=1, score=self.k * bits, index=self.k * index, counter=index)
+            "best", one=1, score=self.k * bits, index=(self.k - 1) * index, counter=index,
+            carried=(self.k - 1) * (bits >= CARRIED))
 
     def component(self):
         return TopK(self)

@@ -83,16 +83,33 @@ class Unrolled(Unit):
 
     def cost(self, technology):
         """From the wiring itself: a LUT for each column of each row and a CARRY4 for four, a flip-flop for each wire that
-        a stage keeps, and one for each stage's valid. Without cells a row is a tree of adders: as many full adders as
-        its columns have bits beyond one."""
+        a stage keeps, and one for each stage's valid. Without cells synthesis makes of a row what it likes: a full
+        adder takes three bits and two LUTs, so LUTs go with the bits that rows take; of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
         wiring    = self.wiring
         registers = Cost(ff=wiring.flip_flops + wiring.stages)
         if technology.cells:
             chains = [row.shape.luts for row in wiring.rows]
             rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
             return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
-        adders = sum(max(0, len(column) - 1) for row in wiring.rows for column in row.operands)
-        return registers + technology.logic("unrolled", one=1, stages=wiring.stages, adders=adders, columns=wiring.luts)
+        taken = sum(len(column) for row in wiring.rows for column in row.operands)
+        if self.i.payload_bits <= 6 and wiring.stages == 1:
+            taken, functions, different = 0, *self._functions()
+            few = Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops)
+        else:
+            few = Cost()
+        return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, taken=taken)
+
+    def _functions(self):
+        """How many different functions of the few bits of a vector the sums' bits are, constants left out: (but for these bits
+        themselves, in all)."""
+        bits    = np.arange(1 << self.i.payload_bits)[:, None] >> np.arange(self.i.payload_bits) & 1     # [2**bits, bits]
+        values  = bits.reshape(len(bits), self.graph.inputs, -1) @ (1 << np.arange(self.source.bits))
+        values -= (values >> self.source.bits - 1 << self.source.bits) * self.source.signed
+        matrix  = np.tensordot(self.node.coefficients, self.node.block_matrices().astype(np.int64), axes=1)
+        sums    = values @ matrix.T + self.wiring.sums.corrections                                       # [2**bits, M]
+        columns = {(sums >> bit & 1).T[row].tobytes() for bit in range(self.wiring.sums.dtype.bits) for row in range(len(matrix))}
+        columns -= {np.full(len(bits), value).tobytes() for value in (0, 1)}
+        return len(columns - {column.tobytes() for column in bits.T}), len(columns)
 
     def component(self):
         return MatrixLogic(self)

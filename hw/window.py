@@ -161,11 +161,15 @@ class Window(Unit):
     def cost(self, technology):
         """Registers: the counters (rows held, beat of the row, output row and column, kernel row, beat; the window's row
         and column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
-        padding, valid; and the memory. Logic: to count, to add on the ring, and a gate for each bit that may be padding."""
+        padding, valid; and the memory. Logic: to count, to add on the ring, where its length is no power of two to take that off again, and a gate for each bit
+        that may be padding."""
         counting, ring = self.counters
+        depth  = self.rows * self.row_beats
+        around = ring * (depth.bit_count() > 1)
         return (Cost(ff=counting + ring + 2)
                 + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats))
-                + technology.logic("window", one=1, counter=counting, ring=ring, bits=self.i.payload_bits))
+                + technology.logic("window", one=1, counter=counting, ring=ring, around=around,
+                                   blanked=self.i.payload_bits * (max(self.padding) > 0)))
 
     def component(self):
         return SlidingWindow(self)
