@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """Random configurations of every component, for the estimator: layers on the three engines, and all that
 stands between layers.
 

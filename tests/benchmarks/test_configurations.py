@@ -14,7 +14,5 @@ def test_every_kind_is_drawn_and_every_component_knows_its_registers() -> None:
     drawn = [draw(number, "xc7") for number in range(120)]
     assert {configuration.kind for configuration in drawn} >= set(_KINDS) - {"registers", "fork"}
     for configuration in drawn:
-        if configuration.part is not None:
-            configuration.part._MustUse__silence = True
         for name, unit in units(configuration):
             assert unit.cost(technology_of(configuration)).ff is not None, (configuration.number, name)

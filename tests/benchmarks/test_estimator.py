@@ -11,8 +11,6 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
     while len(records) < 4:
         number += 1
         configuration = draw(number, "xc7")
-        if configuration.part is not None:
-            configuration.part._MustUse__silence = True
         if configuration.kind == "fork":
             consumers = configuration.part.cost(Technology()).ff
             cells = {"LUT3": 2 * consumers + 3, "FDRE": consumers}
