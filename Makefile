@@ -37,7 +37,7 @@ verify: environment
 	@$(RUN) pytest -m verify $(TESTS)
 
 results: environment
-	rm -rf build/digits build/benchmarks
+	rm -rf build/digits build/benchmarks/digits*
 	mkdir -p build
 	$(RUN) tritforge demo networks/digits.yaml > build/demo.txt
 	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus

@@ -6,7 +6,7 @@
     python -m benchmarks.estimator network [digits]
 
 ``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
-build/benchmarks/estimator.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
+docs/results/estimator_points.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
 number below 20,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
 else is derived. ``publish`` estimates the others and writes docs/results/estimator.json, the picture, the
 error that every estimate states, and the section of docs/results.md; ``network`` that of one network, from
@@ -37,7 +37,7 @@ from reports.resources import Resources, count
 from reports.synth import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LINES = ROOT / "build" / "benchmarks" / "estimator.jsonl"
+LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"
 CALIBRATION = ROOT / "hw" / "cost.json"
 
 TESTS = 20_000

@@ -25,6 +25,7 @@ from hw.rom import RomFiles
 from hw.shared import Library
 from reports import synth_child
 from reports.netlist import lut_sites, readable
+from reports.synth import tool_name
 
 __all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
 
@@ -132,7 +133,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
                 "text": c.text,
                 "digest": digest(c),
                 "seconds": round(seconds, 2),
-                "tool": netlist["creator"],
+                "tool": tool_name(netlist["creator"]),
                 "parts": _parts(netlist["modules"], c.name),
             }
             file.write(json.dumps(record) + "\n")

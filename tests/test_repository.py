@@ -15,7 +15,13 @@ from tests.test_layering import ALL, ROOT
 
 MAXIMUM_LINES = 450
 
-TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v", ".json", ".csv", ".svg", ".html"}
+TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v"} | {
+    ".json",
+    ".jsonl",
+    ".csv",
+    ".svg",
+    ".html",
+}
 """Suffixes of the files that belong into the repository, pictures apart."""
 
 PICTURES = {".png"}
