@@ -147,7 +147,7 @@ class Array(Unit):
             vector = Cost(ff=self.i.payload_bits)
         inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
         return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
-                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd)
+                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd, self.memory)
                 + self.dot.cost(technology, self.pe)
                 + technology.logic("array", one=1, counter=counters,
                                    wraps=wrap_bits(self.vector_beats, self.passes, self.rom_depth), stages=self.dot.stages, inverted=inverted))

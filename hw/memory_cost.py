@@ -13,8 +13,8 @@ from enum import Enum
 import numpy as np
 
 from export.packing import Packing, word_bits
-from hw.cost import Cost, Family, mux_luts
-from hw.weight_memory import BLOCK_SHAPES
+from hw.cost import Cost, Family, mux_luts, total
+from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, MemoryStyle, split_depth
 
 __all__ = ["Port", "ram", "rom", "weights_rom"]
 
@@ -120,7 +120,7 @@ def _blocks(bits, depth, enables):
     return min(found)
 
 
-def rom(technology, image, lanes=1):
+def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     """Cost of the ROM ``image`` (export.rom.RomImage), each of ``lanes`` parts of a word read at an address of its own.
 
     As logic each column of bits that differs from the others is a function of the address: a LUT for 64 words, none for
@@ -131,7 +131,7 @@ def rom(technology, image, lanes=1):
     part = image.word_bits // lanes
     if technology.family is not Family.XC7:
         return Cost(lut=None, sites=None, ff=None, bram18=None)
-    if _in_blocks(part, image.depth):
+    if style is not MemoryStyle.DISTRIBUTED and _in_blocks(part, image.depth):
         return _in_block_ram(part, image.depth) * lanes
     columns = _columns(image)
     counts  = [_logic(columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
@@ -140,13 +140,33 @@ def rom(technology, image, lanes=1):
     return Cost(ff=registers) + technology.logic("rom", **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
 
 
-def weights_rom(technology, image, depth, packing, count):
-    """Cost of a ROM of ``depth`` words of ``count`` trits and of its decoders; ``image()`` makes it, if it is looked at."""
-    bits     = word_bits(count, packing)
-    decoders = bits // 8 if packing is Packing.FIVE_IN_EIGHT else 0
-    known    = technology.family is Family.XC7 and _in_blocks(bits, depth)       # large ones are not looked into
-    memory   = _in_block_ram(bits, depth) if known else rom(technology, image())
-    return memory + technology.logic("decoder", decoders=decoders) if decoders else memory
+def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO):
+    """Cost of a ROM of ``depth`` words of ``count`` trits and of its decoders; ``image()`` makes it, if it is looked at.
+
+    Of two memories (hw.weight_memory.split_depth) a LUT for each bit of a word chooses one, by a bit in a flip-flop. A
+    decoder is cells, whole ones even for fewer than five trits, since all are one module.
+    """
+    bits   = word_bits(count, packing)
+    lower  = split_depth(bits, depth)
+    depths = (depth,) if lower is None else (lower, depth - lower)
+    if technology.family is Family.XC7 and style is not MemoryStyle.DISTRIBUTED:
+        blocks = [style is MemoryStyle.BLOCK or _in_blocks(bits, part) for part in depths]
+    else:
+        blocks = [False] * len(depths)
+    if all(blocks):                                                              # large ones are not looked into
+        memory = total(_in_block_ram(bits, part) for part in depths)
+    else:
+        images = (image(),) if lower is None else image().split(lower)
+        memory = total(_in_block_ram(bits, part) if block else rom(technology, one, style=style)
+                       for part, block, one in zip(depths, blocks, images, strict=True))
+    if lower is not None:
+        memory += Cost(lut=bits, sites=bits / 2, ff=1)
+    if packing is not Packing.FIVE_IN_EIGHT:
+        return memory
+    decoders = bits // 8
+    if technology.cells:
+        return memory + Cost(lut=DECODER_LUTS * decoders, sites=DECODER_LUTS * decoders)
+    return memory + technology.logic("decoder", decoders=decoders)
 
 
 def _in_blocks(bits, depth):

@@ -1,11 +1,15 @@
 """Memories and ROMs: what synthesis makes of them, by the sizes at which it changes its mind."""
 
+import random
+
 import pytest
 
+from export.packing import Packing
 from export.rom import RomImage
-from hw.cost import Family, Technology
-from hw.memory_cost import Port, ram, rom
+from hw.cost import Cost, Family, Technology, total
+from hw.memory_cost import Port, ram, rom, weights_rom
 from hw.seven_series import Primitives
+from hw.weight_memory import MemoryStyle, split_depth
 
 XC7 = Technology()
 
@@ -84,3 +88,38 @@ def test_a_large_rom_is_in_blocks() -> None:
 
 def test_rules_of_another_family_are_unknown() -> None:
     assert ram(Technology(Family.ECP5, Primitives.GENERIC), 4, 16).lutram is None
+
+
+def _unread() -> RomImage:
+    raise AssertionError("a memory in blocks is not looked into")
+
+
+def test_decoders_are_nine_luts_for_each_byte() -> None:
+    """512 trits are 103 bytes; 1,024 words of 824 bits are 46 blocks."""
+    found = weights_rom(XC7, _unread, 1024, Packing.FIVE_IN_EIGHT, 512)
+    assert (found.lut, found.sites, found.bram18) == (927, 927, 46)
+    generic = weights_rom(
+        Technology(Family.XC7, Primitives.GENERIC), _unread, 1024, Packing.FIVE_IN_EIGHT, 512
+    )
+    assert (generic.lut, generic.bram18) == (None, 46)
+
+
+def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
+    """Of 1,152 words of 128 bits the upper 128 are in LUTs."""
+    assert split_depth(128, 1152) == 1024
+    generator = random.Random(0)
+    image = RomImage("w", "weights", 128, tuple(generator.getrandbits(128) for _ in range(1152)))
+    found = weights_rom(XC7, lambda: image, 1152, Packing.TWO_BIT, 64)
+    lower, upper = image.split(1024)
+    assert found == total([rom(XC7, lower), rom(XC7, upper), Cost(lut=128, sites=64, ff=1)])
+    assert found.bram18 == rom(XC7, lower).bram18 > 0
+
+
+def test_the_style_of_a_memory_is_obeyed() -> None:
+    image = RomImage("w", "weights", 8, tuple(range(64)))
+    blocks = weights_rom(XC7, _unread, 64, Packing.TWO_BIT, 4, MemoryStyle.BLOCK)
+    assert (blocks.bram18, blocks.lut) == (1, 0)
+    large = RomImage("w", "weights", 16, tuple(range(1024)))
+    assert weights_rom(XC7, lambda: image, 64, Packing.TWO_BIT, 4).bram18 == 0
+    assert weights_rom(XC7, _unread, 1024, Packing.TWO_BIT, 8).bram18 == 1
+    assert weights_rom(XC7, lambda: large, 1024, Packing.TWO_BIT, 8, MemoryStyle.DISTRIBUTED).bram18 == 0
