@@ -11,20 +11,21 @@ Operations of a layer with M rows, K columns and V output pixels a frame:
 
 - float32 and int8: V M K multiplications, each with an add (32 bits);
 - ternary: an add for every weight that is executed, as wide as the proved accumulator, which is an upper
-bound:
-  the first adds of a row are narrower. ``array`` spends one on zeros too, ``skip`` and ``unrolled`` do not.
+  bound: the first adds of a row are narrower. ``array`` spends one on zeros too, ``skip`` and ``unrolled`` do
+  not.
 
 Memory: weights are read as often as the design reads them (``array`` and ``skip`` for every pixel or row of
 pixels, ``unrolled`` never: they are wires), in the bits of its ROM words, or in 32 and 8 bits a weight;
 activations once for every operand that is fetched, results once. A layer's memory has the price of the
 smallest of the three sizes that holds it, several of 1 MB that of one. Clock, control, comparison and wires
-are not in the model.
+are not in the model. The prices are decimal fractions, and so all is added up exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from export.ir import Convolution, MatrixNode, Network
 from export.manifest import Layer, Manifest
@@ -34,34 +35,33 @@ __all__ = ["FORMATS", "Energy", "add_pj", "energies", "energy_table", "read_pj"]
 
 FORMATS = ("float32", "int8", "ternary")
 
-_INT8_MULTIPLY, _FLOAT_ADD, _FLOAT_MULTIPLY = 0.2, 0.9, 3.7
-_ADD_8, _ADD_32 = 0.03, 0.1
-_ACCESSES = ((8 * 1024, 10.0), (32 * 1024, 20.0), (1024 * 1024, 100.0))
+_INT8_MULTIPLY, _FLOAT_ADD, _FLOAT_MULTIPLY = Fraction("0.2"), Fraction("0.9"), Fraction("3.7")
+_ADD_8, _ADD_32 = Fraction("0.03"), Fraction("0.1")
+_ACCESSES = ((8 * 1024, 10), (32 * 1024, 20), (1024 * 1024, 100))
 """Bytes of a memory, and pJ of an access of 64 bits."""
 
 
-def add_pj(bits: int) -> float:
+def add_pj(bits: int) -> Fraction:
     """Energy of an integer add of ``bits``, in pJ."""
     return _ADD_8 + (bits - 8) * (_ADD_32 - _ADD_8) / 24
 
 
-def read_pj(bits: float, memory_bits: float) -> float:
+def read_pj(bits: int, memory_bits: int) -> Fraction:
     """Energy of reading ``bits`` from a memory of ``memory_bits``, in pJ."""
-    size = memory_bits / 8
-    price = next((price for limit, price in _ACCESSES if size <= limit), _ACCESSES[-1][1])
-    return bits / 64 * price
+    price = next((price for limit, price in _ACCESSES if memory_bits <= 8 * limit), _ACCESSES[-1][1])
+    return Fraction(bits * price, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Energy:
     """Of a layer and number format, in pJ a frame."""
 
-    arithmetic: float
-    weights: float
-    activations: float
+    arithmetic: Fraction
+    weights: Fraction
+    activations: Fraction
 
     @property
-    def total(self) -> float:
+    def total(self) -> Fraction:
         """All of it."""
         return self.arithmetic + self.weights + self.activations
 
@@ -97,7 +97,7 @@ def _layer(network: Network, node: MatrixNode, layer: Layer, rom_bits: int) -> d
     width = node.accumulator(source.dtype).bits
     results = vectors * rows
 
-    def moved(operands: int, bits: int) -> float:
+    def moved(operands: int, bits: int) -> Fraction:
         """pJ of fetching operands of ``bits`` from a memory of the input, and of writing the results."""
         return read_pj(operands * bits, source.size * bits) + read_pj(results * bits, results * bits)
 
@@ -126,16 +126,17 @@ def energy_table(network: Network, manifest: Manifest) -> Table:
     if found:
         sums = {
             name: Energy(
-                arithmetic=sum(of[name].arithmetic for of in found.values()),
-                weights=sum(of[name].weights for of in found.values()),
-                activations=sum(of[name].activations for of in found.values()),
+                arithmetic=sum((of[name].arithmetic for of in found.values()), Fraction()),
+                weights=sum((of[name].weights for of in found.values()), Fraction()),
+                activations=sum((of[name].activations for of in found.values()), Fraction()),
             )
             for name in FORMATS
         }
         rows.append(_row("all layers", sums))
         one = sums["ternary"]
         shares = [
-            f"{100 * part / one.total:.0f} %" for part in (one.arithmetic, one.weights, one.activations)
+            f"{float(100 * part / one.total):.0f} %"
+            for part in (one.arithmetic, one.weights, one.activations)
         ]
         split = (
             f"Of the ternary energy {shares[0]} is arithmetic, {shares[1]} weights, {shares[2]} activations."
@@ -159,7 +160,7 @@ def _row(name: str, of: Mapping[str, Energy]) -> tuple[Value, ...]:
     ternary = of["ternary"].total
     return (
         name,
-        *(of[each].total / 1000 for each in FORMATS),
-        of["float32"].total / ternary,
-        of["int8"].total / ternary,
+        *(float(of[each].total / 1000) for each in FORMATS),
+        float(of["float32"].total / ternary),
+        float(of["int8"].total / ternary),
     )

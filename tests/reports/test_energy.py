@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
-
-import pytest
+from fractions import Fraction
 
 from export.manifest import FileEntry, Layer, Rom
 from hw.plan import plan
 from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
 from hw.verilog import describe
-from reports.energy import Energy, add_pj, energies, energy_table, read_pj
+from reports.energy import FORMATS, Energy, add_pj, energies, energy_table, read_pj
 from tests.hw.networks import FOLDINGS, convolutional
 
 
@@ -21,8 +20,8 @@ def manifest(**foldings):
 
 
 def test_prices_are_those_of_the_source():
-    assert (add_pj(8), add_pj(32)) == (0.03, pytest.approx(0.1))
-    assert add_pj(16) == pytest.approx(0.03 + 0.07 / 3)
+    assert (add_pj(8), add_pj(32)) == (Fraction(3, 100), Fraction(1, 10))
+    assert add_pj(16) == Fraction(3, 100) + Fraction(7, 300)
     assert [read_pj(64, 8 * size) for size in (8192, 8193, 32768, 2**20, 2**22)] == [10, 20, 20, 100, 100]
 
 
@@ -33,17 +32,17 @@ def test_an_array_spends_on_every_weight_and_reads_them_for_every_pixel():
     width = layer.accumulator(network.types["flatten"].dtype).bits
     rom = next(rom for rom in described.roms if (rom.layer, rom.role) == ("classifier", "weights"))
     assert found["ternary"] == Energy(
-        arithmetic=pytest.approx(5 * 24 * add_pj(width)),
-        weights=pytest.approx(rom.word_bits * rom.depth / 64 * 10),
-        activations=pytest.approx((5 * 24 * 2 + 5 * 2) / 64 * 10),
+        arithmetic=5 * 24 * add_pj(width),
+        weights=Fraction(rom.word_bits * rom.depth * 10, 64),
+        activations=Fraction((5 * 24 * 2 + 5 * 2) * 10, 64),
     )
     assert found["int8"] == Energy(
-        arithmetic=pytest.approx(5 * 24 * (0.2 + 0.1)),
-        weights=pytest.approx(5 * 24 * 8 / 64 * 10),
-        activations=pytest.approx((5 * 24 + 5) * 8 / 64 * 10),
+        arithmetic=5 * 24 * Fraction(3, 10),
+        weights=Fraction(5 * 24 * 8 * 10, 64),
+        activations=Fraction((5 * 24 + 5) * 8 * 10, 64),
     )
-    assert found["float32"].arithmetic == pytest.approx(5 * 24 * 4.6)
-    assert found["float32"].weights == pytest.approx(4 * found["int8"].weights)
+    assert found["float32"].arithmetic == 5 * 24 * Fraction(46, 10)
+    assert found["float32"].weights == 4 * found["int8"].weights
 
 
 def test_skipping_pays_for_weights_that_are_not_zero():
@@ -53,23 +52,25 @@ def test_skipping_pays_for_weights_that_are_not_zero():
     found = energies(network, described)
     node = next(node for node in network.matrix_nodes() if node.name == "conv1")
     width = node.accumulator(network.input.dtype).bits
-    assert found["conv1"]["ternary"].arithmetic == pytest.approx(
-        36 * (node.planes != 0).sum() * add_pj(width)
-    )
+    assert found["conv1"]["ternary"].arithmetic == 36 * int((node.planes != 0).sum()) * add_pj(width)
     schedule = next(rom for rom in described.roms if (rom.layer, rom.role) == ("conv1", "schedule"))
     words = schedule.word_bits * schedule.depth
-    assert found["conv1"]["ternary"].weights == pytest.approx(6 * words / 64 * 10)  # once an output row
+    assert found["conv1"]["ternary"].weights == Fraction(6 * words * 10, 64)  # once an output row
     assert found["classifier"]["ternary"].weights == 0
-    assert found["classifier"]["ternary"].activations == pytest.approx((24 * 2 + 5 * 2) / 64 * 10)
+    assert found["classifier"]["ternary"].activations == Fraction((24 * 2 + 5 * 2) * 10, 64)
 
 
 def test_the_table_adds_up():
     network, described = manifest()
     table = energy_table(network, described)
     total = table.rows[-1]
-    for at in (1, 2, 3):
-        assert total[at] == pytest.approx(sum(row[at] for row in table.rows[:-1]))
-    assert total[4] == pytest.approx(total[1] / total[3])
+    found = energies(network, described)
+    sums = [sum(of[name].total for of in found.values()) for name in FORMATS]
+    assert total[1:] == (
+        *(float(one / 1000) for one in sums),
+        float(sums[0] / sums[2]),
+        float(sums[1] / sums[2]),
+    )
     assert "Horowitz" in table.notes[0]
 
 
