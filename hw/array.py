@@ -136,8 +136,8 @@ class Array(Unit):
     def cost(self, technology):
         """Registers: beat and pass, valid, first and last of each stage, the beat that is fetched, the ROM's address, the
         accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
-        whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the rows (hw.dot) there is the
-        memory of the vector, and little that counts."""
+        whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
+        rows (hw.dot) there is the memory of the vector, and little that counts."""
         counters = counter_bits(self.vector_beats, self.passes, self.rom_depth)
         stages   = 3 * (self.dot.stages + 1)
         if self.passes > 1:
@@ -147,10 +147,11 @@ class Array(Unit):
             vector = Cost(ff=self.i.payload_bits)
         inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
         return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
-                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd, self.memory)
+                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd,
+                              self.memory)
                 + self.dot.cost(technology, self.pe)
-                + technology.logic("array", one=1, counter=counters,
-                                   wraps=wrap_bits(self.vector_beats, self.passes, self.rom_depth), stages=self.dot.stages, inverted=inverted))
+                + technology.logic("array", one=1, counter=counters, stages=self.dot.stages, inverted=inverted,
+                                   wraps=wrap_bits(self.vector_beats, self.passes, self.rom_depth)))
 
     @property
     def rom_depth(self):

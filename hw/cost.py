@@ -24,14 +24,15 @@ __all__ = [
     "Technology",
     "adder_luts",
     "calibration",
-    "choice_luts", "counter_bits",
+    "choice_luts",
+    "counter_bits",
     "mux_luts",
-    "total", "wrap_bits",
+    "total",
+    "wrap_bits",
 ]
 
 CALIBRATED = ("lut", "sites", "carry")
 """The fields of a cost to which features add."""
-
 
 CARRIED = 7
 """Bits from which a comparison of two signals is a chain of carries; a shorter one is gates alone."""

@@ -118,22 +118,26 @@ class LineWindow(Unit):
         def steps(rows, columns):
             return (rows[:, None] * self.columns.steps + columns).ravel()
 
-        return graph.chain(self.name, channel, self.interval_cycles, steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
+        return graph.chain(self.name, channel, self.interval_cycles,
+                           steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
                            steps(self.rows.ends, self.columns.ends))
 
     def cost(self, technology):
-        """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the rows are a
-        memory of one port. Logic counts, and blanks what lies in the padding: a gate for each bit that arrives or is read, and
-        for each bit of an older column, which is emptied behind a row."""
+        """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the
+        rows are a memory of one port. Logic counts, and blanks what lies in the padding: a gate for each bit that arrives
+        or is read, and for each bit of an older column, which is emptied behind a row."""
         walks    = (self.rows, self.columns)
         down, along = (walk.stride > 1 or walk.first > 0 or walk.steps > walk.extent for walk in walks)
-        counted  = [walk for walk, counts in zip(walks, (down or max(self.padding), down or along or self.rows.reach), strict=True) if counts]
+        matters  = (down or max(self.padding), down or along or self.rows.reach)
+        counted  = [walk for walk, counts in zip(walks, matters, strict=True) if counts]
         counters = counter_bits(*(walk.steps for walk in counted), *(walk.stride for walk in counted))
         pixel    = self.i.payload_bits
         seen     = self.kernel[0] * pixel
         padded   = max(self.padding) > 0
-        memory   = ram(technology, pixel * self.rows.reach, max(2, self.columns.extent), Port.SHARED) if self.rows.reach else Cost()
-        kept     = seen * max(0, self.columns.reach - 1) * (self.padding[1] > 0)      # the newest column is blanked as it is seen
+        memory   = Cost()
+        if self.rows.reach:
+            memory = ram(technology, pixel * self.rows.reach, max(2, self.columns.extent), Port.SHARED)
+        kept     = seen * max(0, self.columns.reach - 1) * (self.padding[1] > 0)  # the newest is blanked as it is seen
         past     = any(walk.steps != walk.extent for walk in walks)
         return (Cost(ff=counters + self.columns.reach * seen + self.o.payload_bits + 1) + memory
                 + technology.logic("line window", one=1, counter=counters,
