@@ -4,8 +4,9 @@
 
 Every point is proved before it is counted (benchmarks/layers.py). Measured points are kept under
 build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its picture are
-written. With ``--minutes`` no point is begun after that time: run it again for the others, which the tables
-leave out. With ``--render`` nothing is measured.
+written. A figure whose Verilog is no longer what is generated is dropped. With ``--minutes`` no point is
+measured after that time: run it again for the others, which the tables leave out. With ``--render`` nothing
+is generated.
 """
 
 from __future__ import annotations
@@ -209,19 +210,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks/engines"))
     chosen = parser.parse_args(arguments)
     if not chosen.render:
+        known = (
+            {point["digest"]: point for point in json.loads(RECORD.read_text())} if RECORD.is_file() else {}
+        )
         points, started = [], time.monotonic()
         for shape, bits, zeros, folding in wanted():
             options = "-".join(str(value) for value in folding.options.values())
             name = f"{shape}-{bits}bit-{zeros:g}-{folding.engine}-{options}".replace(" ", "-").replace(
                 ",", ""
             )
-            folder = chosen.build / name
-            if time.monotonic() - started < 60 * chosen.minutes or (folder / "point.json").is_file():
-                points.append(measure(shape, bits, zeros, folding, folder))
-                print(
-                    f"{name}: {points[-1]['lut_total']} LUT, {points[-1]['interval_cycles']} cycles",
-                    flush=True,
-                )
+            anew = time.monotonic() - started < 60 * chosen.minutes
+            point = measure(shape, bits, zeros, folding, chosen.build / name, known, anew=anew)
+            if point is not None:
+                points.append(point)
+                print(f"{name}: {point['lut_total']} LUT, {point['interval_cycles']} cycles", flush=True)
         write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
     points = json.loads(RECORD.read_text())
     write_atomic(PAGE, render(points))

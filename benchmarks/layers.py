@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,19 @@ def write(planned: Plan, folder: Path) -> Path:
     return source
 
 
-def measure(shape: Shape, bits: int, zeros: float, folding: Folding, folder: Path) -> dict[str, Any]:
-    """Generate, prove and count one point, or read it where it has been measured.
+def measure(
+    shape: Shape,
+    bits: int,
+    zeros: float,
+    folding: Folding,
+    folder: Path,
+    known: Mapping[str, dict[str, Any]],
+    *,
+    anew: bool = True,
+) -> dict[str, Any] | None:
+    """Generate, prove and count one point, or take it from ``known`` points, by digest, or from ``folder``.
+
+    Where it is in neither, and not ``anew``, there is None.
 
     Raises
     ------
@@ -112,11 +124,15 @@ def measure(shape: Shape, bits: int, zeros: float, folding: Folding, folder: Pat
     digest = hashlib.sha256(repr((SEED, FRAMES)).encode())
     for path in (source, *sorted(folder.glob("*.mem"))):
         digest.update(path.read_bytes())
+    if digest.hexdigest() in known:
+        return known[digest.hexdigest()]
     kept = folder / "point.json"
     if kept.is_file():
         point: dict[str, Any] = json.loads(kept.read_text())
         if point["digest"] == digest.hexdigest():
             return point
+    if not anew:
+        return None
     rng = np.random.default_rng(SEED + 1)
     frames = rng.integers(0, 1 << bits, size=(FRAMES, *planned.network.input.shape))
     proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
