@@ -34,7 +34,7 @@ from export.files import write_atomic
 from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
 from hw.seven_series import Primitives
 from reports.resources import Resources, count
-from reports.synth import tool_name
+from reports.yosys import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"

@@ -18,8 +18,8 @@ from export.files import write_atomic
 from hw.cost import Technology, total
 from reports import sections
 from reports.finn import MatrixUnit
-from reports.synth import tool_name
 from reports.tables import Column, Table
+from reports.yosys import tool_name
 from tritforge import config, results
 from tritforge.design import load_manifest, load_network
 from tritforge.workspace import Workspace

@@ -25,7 +25,7 @@ from hw.rom import RomFiles
 from hw.shared import Library
 from reports import synth_child
 from reports.netlist import lut_sites, readable
-from reports.synth import tool_name
+from reports.yosys import tool_name
 
 __all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
 

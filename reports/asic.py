@@ -21,9 +21,9 @@ from pathlib import Path
 from reports.hierarchy import REST
 from reports.liberty import Liberty
 from reports.mapped import NETLIST, Mapped, Memory, Part, synthesise
-from reports.synth import Progress, SynthesisError
 from reports.tables import Column, Table, Value
 from reports.utilisation import REST_TITLE
+from reports.yosys import Progress, SynthesisError
 
 __all__ = ["TARGET", "TRANSISTORS", "Area", "area_table", "areas", "count", "memories_table", "script"]
 

@@ -23,9 +23,9 @@ from export.files import write_atomic
 from reports.devices import Device
 from reports.hierarchy import REST
 from reports.mapped import NETLIST, Mapped, synthesise
-from reports.synth import Progress, SynthesisError
 from reports.tables import Column, Table, Value
 from reports.utilisation import REST_TITLE
+from reports.yosys import Progress, SynthesisError
 
 __all__ = [
     "PARTS",

@@ -7,11 +7,8 @@ mapped once, kept with the digest of everything it depends on, and read back.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +18,8 @@ from typing import Any
 
 from export.files import write_atomic
 from reports.hierarchy import REST, layers_of, outermost, walk
-from reports.synth import Progress, SynthesisError, pyosys_version, run_yosys, tool_name
+from reports.yosys import Progress, SynthesisError, digests, tool_name, yosys
+from reports.yosys import key as digest
 
 __all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
 
@@ -166,9 +164,8 @@ def synthesise(
     SynthesisError: Yosys is missing or stopped; or a cell was left unmapped.
     FileNotFoundError: a file is missing.
     """
-    inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(files.items())}
-    text = json.dumps([FORMAT, VERSION, pyosys_version(), list(commands), sorted(inputs.items())])
-    key = hashlib.sha256(text.encode()).hexdigest()
+    inputs = digests(dict(sorted(files.items())))
+    key = digest(FORMAT, VERSION, commands, inputs)
     build_dir.mkdir(parents=True, exist_ok=True)
     result, kept = build_dir / f"{target}.json", build_dir / f"{target}.netlist.json"
     with contextlib.suppress(OSError, SynthesisError):
@@ -176,14 +173,10 @@ def synthesise(
         if found.key == key and (kept.is_file() or not keep_netlist):
             return found
     started = time.monotonic()
-    log = build_dir / f"{target}.log"
-    with tempfile.TemporaryDirectory(dir=build_dir, prefix=".synth-") as folder:
-        for name, path in files.items():
-            shutil.copyfile(path, Path(folder) / name)
-        run_yosys(commands, Path(folder), log, progress)
-        netlist = json.loads((Path(folder) / NETLIST).read_text())
+    with yosys(files, commands, build_dir / f"{target}.log", progress) as folder:
+        netlist = json.loads((folder / NETLIST).read_text())
         if keep_netlist:
-            os.replace(Path(folder) / NETLIST, kept)
+            os.replace(folder / NETLIST, kept)
     parts = tuple(
         Part(path=path, module=module, cells=cells, memories=memories)
         for path, module, (cells, memories) in walk(netlist, top, _held)

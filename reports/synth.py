@@ -8,17 +8,11 @@ commands and the digest of every input, and is kept until one of these changes.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import importlib.metadata
 import json
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,21 +22,17 @@ from reports.devices import Device
 from reports.hierarchy import outermost
 from reports.netlist import Instance, instances, rollup
 from reports.resources import NetlistError, Resources, total
+from reports.yosys import Progress, SynthesisError, digests, tool_name, yosys
+from reports.yosys import key as digest
 
 __all__ = [
     "LOG",
     "NETLIST",
     "RESULT",
-    "Progress",
     "Synthesis",
-    "SynthesisError",
     "load",
-    "pyosys_version",
-    "run_yosys",
     "script",
-    "show_progress",
     "synthesise",
-    "tool_name",
 ]
 
 FORMAT = "tritforge-synthesis"
@@ -53,14 +43,6 @@ NETLIST = "netlist.v"
 """The netlist as Verilog, beside the result."""
 
 _CELLS = "netlist.json"
-_CHILD = Path(__file__).with_name("synth_child.py")
-
-Progress = Callable[[float, str], None]
-"""Called with the seconds since the start and the name of the Yosys pass that runs."""
-
-
-class SynthesisError(ValueError):
-    """Synthesis failed, or its netlist breaks a rule; the message names the cause and the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,20 +177,17 @@ def synthesise(
     commands = script(tuple(sources), top)
     if rom_dir is not None:
         sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
-    inputs = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sources.items()}
-    key = _digest(commands, inputs, pyosys_version())
+    inputs = digests(sources)
+    key = digest(FORMAT, VERSION, commands, inputs)
 
     build_dir.mkdir(parents=True, exist_ok=True)
     cached = _cached(build_dir / RESULT, key, device)
     if cached is not None:
         return cached
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=build_dir, prefix=".synth-") as folder:
-        for name, path in sources.items():
-            shutil.copyfile(path, Path(folder) / name)
-        run_yosys(commands, Path(folder), build_dir / LOG, progress)
-        netlist = json.loads((Path(folder) / _CELLS).read_text())
-        os.replace(Path(folder) / NETLIST, build_dir / NETLIST)
+    with yosys(sources, commands, build_dir / LOG, progress) as folder:
+        netlist = json.loads((folder / _CELLS).read_text())
+        os.replace(folder / NETLIST, build_dir / NETLIST)
     seconds = round(time.monotonic() - started, 2)
     try:
         parts = instances(netlist, top)
@@ -230,55 +209,6 @@ def synthesise(
     return result
 
 
-def show_progress(seconds: float, name: str) -> None:
-    """A ``Progress`` that rewrites one line of standard error; silent when that is not a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[Kyosys {seconds:5.1f} s  {name}" if name else "\r\033[K")
-        sys.stderr.flush()
-
-
-def run_yosys(commands: Sequence[str], folder: Path, log: Path, progress: Progress | None) -> None:
-    """Run ``commands`` in a child process in ``folder``; its output goes to ``log``."""
-    started = time.monotonic()
-    command = [sys.executable, "-I", str(_CHILD)]
-    with log.open("w", encoding="utf-8") as file, (folder / ".commands").open("w+") as stdin:
-        stdin.write("\n".join(commands) + "\n")
-        stdin.seek(0)
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-        ) as child:
-            assert child.stdout is not None
-            last = ""
-            try:
-                for line in child.stdout:
-                    file.write(line)
-                    last = line.strip() or last
-                    header = re.match(r"[\d.]+ Executing (\w+)", line)
-                    if progress is not None and header is not None:
-                        progress(time.monotonic() - started, header[1])
-            except BaseException:
-                child.kill()
-                raise
-    if progress is not None:
-        progress(time.monotonic() - started, "")
-    if child.returncode != 0:
-        raise SynthesisError(f"{_cause(log.read_text(encoding='utf-8'), last)}; see {log.name}")
-
-
-def _cause(text: str, last: str) -> str:
-    """The line of the log that says why Yosys stopped."""
-    errors = [line.strip() for line in text.splitlines() if "ERROR:" in line]
-    if "No module named 'pyosys'" in text:
-        return "pyosys is not installed: run `pip install pyosys`"
-    return f"Yosys: {errors[-1].replace('ERROR: ', '')}" if errors else f"Yosys stopped: {last}"
-
-
 def _refuse_dsp(parts: Sequence[Instance]) -> None:
     """A ternary network multiplies nothing: a DSP block means that something else was built."""
     users = [part for part in parts if part.own.dsp]
@@ -286,24 +216,6 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
         number = sum(part.own.dsp for part in users)
         where = users[0].path or "the top"
         raise SynthesisError(f"{number} DSP48E1 used, first in {where} (module {users[0].module}); must be 0")
-
-
-def pyosys_version() -> str:
-    """Version of the installed package, or "missing"; the package itself is imported by the child alone."""
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return importlib.metadata.version("pyosys")
-    return "missing"
-
-
-def tool_name(creator: str) -> str:
-    """ "Yosys 0.70 (git sha1 28ba3cb92, ...)" without the compiler that built it."""
-    return re.sub(r", [^)]*\)$", ")", creator)
-
-
-def _digest(commands: Sequence[str], inputs: Mapping[str, str], tool: str) -> str:
-    """Digest of everything that the netlist and its count depend on."""
-    text = json.dumps([FORMAT, VERSION, tool, list(commands), sorted(inputs.items())])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _cached(path: Path, key: str, device: Device) -> Synthesis | None:

@@ -26,8 +26,9 @@ from quant import checkpoint, datasets
 from quant.evaluate import exact
 from reports import estimate as estimates
 from reports import html, markdown, sections
-from reports import synth as yosys
 from reports.devices import device
+from reports.synth import NETLIST, RESULT, synthesise
+from reports.yosys import show_progress
 from sim import runner
 from sim.launcher import SimulationFailed
 from sim.result import SimulationResult
@@ -260,7 +261,7 @@ def simulate(
                 seed=seed,
                 stalls=stalls,
                 wave=wave,
-                netlist=place.synthesis / yosys.NETLIST if netlist else None,
+                netlist=place.synthesis / NETLIST if netlist else None,
                 first=first,
                 jobs=jobs,
                 progress=advance,
@@ -345,19 +346,17 @@ def estimate(config: Config, place: Workspace) -> None:
 def synth(config: Config, place: Workspace) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device."""
     manifest = load_manifest(place)
-    result = yosys.synthesise(
+    result = synthesise(
         [place.design / manifest.files["verilog"].file],
         place.design,
         manifest.top,
         place.synthesis,
         device(config.hardware.device),
-        progress=yosys.show_progress,
+        progress=show_progress,
     )
     data = results.gather(config, place, load_network(place), manifest, None)
     print(sections.resources_table(data).text())
-    print(
-        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / yosys.RESULT}"
-    )
+    print(f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / RESULT}")
 
 
 def report(config: Config, place: Workspace) -> None:

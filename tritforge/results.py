@@ -16,11 +16,11 @@ from hw.cost import Family, Technology
 from hw.seven_series import Primitives
 from quant import checkpoint
 from reports import records
-from reports import synth as yosys
 from reports.data import Comparison, ReportData, Training
 from reports.devices import device
 from reports.estimate import Estimate, estimate, family_of
-from reports.synth import Synthesis
+from reports.synth import RESULT, Synthesis, load
+from reports.yosys import SynthesisError
 from sim.result import SimulationResult
 from tritforge import __version__, doctor, vectors
 from tritforge.config import Config
@@ -136,8 +136,8 @@ def synthesis(config: Config, place: Workspace, manifest: Manifest) -> Synthesis
     wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
     wanted.update({rom.file: rom.sha256 for rom in manifest.roms})
     try:
-        found = yosys.load(place.synthesis / yosys.RESULT)
-    except (FileNotFoundError, yosys.SynthesisError):
+        found = load(place.synthesis / RESULT)
+    except (FileNotFoundError, SynthesisError):
         return None
     same = dict(found.inputs) == wanted and found.device == config.hardware.device
     return found if same else None

@@ -24,12 +24,13 @@ from hw import verilog
 from hw.engines import Folding
 from hw.plan import plan
 from hw.seven_series import Primitives
-from reports import synth as yosys
 from reports.devices import device
 from reports.scatter import Point as Dot
 from reports.scatter import scatter
 from reports.svg import Svg
+from reports.synth import synthesise
 from reports.tables import Column, Table, Value
+from reports.yosys import pyosys_version
 from tritforge import __version__
 
 __all__ = ["Point", "SweepError", "clients", "measure", "results_picture", "results_table", "run"]
@@ -78,7 +79,7 @@ class Point:
             self.fifo_bits,
             self.primitives.value,
             self.part,
-            yosys.pyosys_version(),
+            pyosys_version(),
             __version__,
         ]
         text = json.dumps([self.network_sha256, settings], sort_keys=True, default=str)
@@ -95,7 +96,7 @@ def measure(point: Point) -> dict[str, Any]:
         top = point.network.name
         source = folder / f"{top}.v"
         write_atomic(source, verilog.generate(made, point.primitives))
-        counted = yosys.synthesise([source], folder, top, folder / "synth", device(point.part))
+        counted = synthesise([source], folder, top, folder / "synth", device(point.part))
     total = counted.total
     return {
         "interval_cycles": int(made.interval_cycles),

@@ -14,8 +14,8 @@ from reports import asic, ecp5, liberty, vivado
 from reports.devices import device
 from reports.energy import energy_table
 from reports.mapped import Mapped, load
-from reports.synth import SynthesisError, show_progress
 from reports.tables import Table
+from reports.yosys import SynthesisError, show_progress
 from tritforge.config import Config
 from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError

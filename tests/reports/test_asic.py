@@ -8,8 +8,8 @@ import pytest
 
 from reports import asic, liberty
 from reports.mapped import Memory, Part
-from reports.synth import SynthesisError
 from reports.utilisation import REST_TITLE
+from reports.yosys import SynthesisError
 
 CELLS = """library(tiny) {
   cell(BUF) { area: 6; pin(A) { direction: input; } pin(Y) { direction: output; function: "A"; } }

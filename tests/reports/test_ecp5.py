@@ -11,7 +11,7 @@ from reports import ecp5
 from reports.devices import device
 from reports.ecp5 import PlaceError
 from reports.mapped import Mapped, Part
-from reports.synth import SynthesisError
+from reports.yosys import SynthesisError
 
 SMALL = device("lfe5u-25f")
 

@@ -7,7 +7,7 @@ import pytest
 from reports import mapped
 from reports.hierarchy import REST
 from reports.mapped import Mapped, load, synthesise
-from reports.synth import SynthesisError
+from reports.yosys import SynthesisError
 
 COMMANDS = ('read_verilog "a.v"', "hierarchy -top top", "proc", "techmap", "write_json netlist.json")
 
@@ -52,7 +52,7 @@ def test_cells_are_counted_where_they_are(made, folder):
 
 def test_the_same_is_not_mapped_again(made, folder, monkeypatch):
     assert load(folder / "build" / "asic.json") == made
-    monkeypatch.setattr(mapped, "run_yosys", refuse)
+    monkeypatch.setattr(mapped, "yosys", refuse)
     files = {"a.v": folder / "a.v"}
     assert synthesise("asic", files, COMMANDS, "top", folder / "build") == made
     with pytest.raises(AssertionError, match=r"^Yosys was run$"):

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from export.files import sha256
-from reports import synth
+from reports import synth, yosys
 from reports.devices import device
 from reports.netlist import REST, Instance
 from reports.resources import Resources, total
-from reports.synth import Synthesis, SynthesisError, load, script, synthesise
+from reports.synth import Synthesis, load, script, synthesise
+from reports.yosys import SynthesisError
 
 KINTEX = device("xc7k480t")
 
@@ -165,7 +166,7 @@ def test_the_result_is_read_back(made, folder):
 
 
 def test_the_same_inputs_are_not_synthesised_again(made, folder, monkeypatch):
-    monkeypatch.setattr(synth, "run_yosys", no_run)
+    monkeypatch.setattr(synth, "yosys", no_run)
     assert synthesise([folder / "small.v"], folder, "small", folder / "build", KINTEX) == made
 
 
@@ -181,12 +182,12 @@ def test_whatever_changes_synthesises_again(made, folder, tmp_path, monkeypatch,
     elif change == "source":
         write(tmp_path, DESIGN + "\n")
     elif change == "tool":
-        monkeypatch.setattr(synth, "pyosys_version", lambda: "0.71")
+        monkeypatch.setattr(yosys, "pyosys_version", lambda: "0.71")
     elif change == "damage":
         (tmp_path / "build" / "synth.json").write_text("{")
     else:
         part = device("xc7a35t")
-    monkeypatch.setattr(synth, "run_yosys", no_run)
+    monkeypatch.setattr(synth, "yosys", no_run)
     with pytest.raises(AssertionError, match=r"^Yosys was run$"):
         synthesise([tmp_path / "small.v"], tmp_path, "small", tmp_path / "build", part)
 
@@ -237,7 +238,7 @@ def test_an_interrupt_leaves_nothing_behind(folder, tmp_path):
 def test_missing_pyosys_is_named(folder, tmp_path, monkeypatch):
     child = write(tmp_path, "import no_such_module\n", "child.py")
     child.write_text("raise ModuleNotFoundError(\"No module named 'pyosys'\")\n")
-    monkeypatch.setattr(synth, "_CHILD", child)
+    monkeypatch.setattr(yosys, "_CHILD", child)
     message = r"^pyosys is not installed: run `pip install pyosys`; see synth\.log$"
     with pytest.raises(SynthesisError, match=message):
         synthesise([folder / "small.v"], folder, "small", tmp_path / "build", KINTEX)
@@ -245,7 +246,7 @@ def test_missing_pyosys_is_named(folder, tmp_path, monkeypatch):
 
 def test_a_child_that_dies_is_reported(folder, tmp_path, monkeypatch):
     child = write(tmp_path, "import os\nprint('working', flush=True)\nos.abort()\n", "child.py")
-    monkeypatch.setattr(synth, "_CHILD", child)
+    monkeypatch.setattr(yosys, "_CHILD", child)
     with pytest.raises(SynthesisError, match=r"^Yosys stopped: working; see synth\.log$"):
         synthesise([folder / "small.v"], folder, "small", tmp_path / "build", KINTEX)
 
@@ -287,8 +288,3 @@ def test_an_unknown_estimate_survives_the_file(tmp_path, synthesis):
     unknown = dataclasses.replace(synthesis, parts=parts)
     assert Synthesis.from_json(json.loads(json.dumps(unknown.to_json()))) == unknown
     assert unknown.total.lut_sites is None
-
-
-def test_progress_is_silent_without_a_terminal(capsys):
-    synth.show_progress(1.0, "ABC")
-    assert capsys.readouterr().err == ""
