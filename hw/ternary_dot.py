@@ -45,6 +45,13 @@ class TernaryShape:
         return wire_heap((len(self.chains), self.simd), self.width)
 
     @property
+    def numbers(self):
+        """The bits (export.wiring.Bit, or None) of the two numbers that the heap leaves, without the zeros above them."""
+        used = [max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0)
+                for output in self.heap.outputs]
+        return [output[:width] for output, width in zip(self.heap.outputs, used, strict=True)]
+
+    @property
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + self.heap.stages
@@ -58,7 +65,7 @@ class TernaryShape:
             taken = sum(len(column) for row in heap.rows for column in row.operands)
             return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, taken=count * taken,
                                                 accumulator=count * self.width)
-        operands = [max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0) for output in heap.outputs]
+        operands = [len(number) for number in self.numbers]
         chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]
         rows     = self.simd + sum(chains)
         return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count
@@ -82,7 +89,8 @@ class TernaryDot(DotComponent):
         for count in shape.chains:
             so_far = Const(0, 1)
             for _ in range(count):
-                so_far, carry = row.ternary_lane(f"lane_{lane}", self.values.word_select(lane, 2), self.codes.word_select(lane, 2), so_far)
+                so_far, carry = row.ternary_lane(
+                    f"lane_{lane}", self.values.word_select(lane, 2), self.codes.word_select(lane, 2), so_far)
                 twos.append(carry)
                 lane += 1
             ones.append(so_far)
@@ -96,12 +104,8 @@ class TernaryDot(DotComponent):
             bits = dict(zip(wires, register, strict=True))
             made = bits | place(m, platform, heap, heap.blocks[stage][0] if stage < len(heap.blocks) else (), bits)
 
-        def number(output):
-            used = max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0)
-            return Cat(Const(0, 1) if bit is None else made[bit.wire] for bit in output[:used])
-
-        m.d.comb += self.total.eq(row.add(
-            "total_row", [number(output) for output in heap.outputs], shape.width, so_far=self.so_far, clear=self.clear))
+        numbers = [Cat(Const(0, 1) if bit is None else made[bit.wire] for bit in number) for number in shape.numbers]
+        m.d.comb += self.total.eq(row.add("total_row", numbers, shape.width, so_far=self.so_far, clear=self.clear))
         return m
 
 
