@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.plots import WIDTH
-from reports.svg import Svg
+from reports.svg import FONT_PX, Svg
 
 __all__ = ["COLOURS", "Point", "scatter"]
 
@@ -16,6 +16,7 @@ COLOURS = ("var(--accent)", "var(--minus)", "var(--good)", "var(--bad)", "var(--
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 90, 30, 34, 58
 _HEIGHT = 420
+_NAME_GAP = 30
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ def scatter(
     svg.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 14, x_title, anchor="middle")
     svg.text(8, 18, y_title)
     names = list(dict.fromkeys(point.series for point in points))
+    # a character is about six tenths of the text's height wide
+    widths = [_NAME_GAP + 0.6 * FONT_PX * len(name) for name in names]
     for number, name in enumerate(names):
         colour = COLOURS[number % len(COLOURS)]
         series = sorted((point for point in points if point.series == name), key=lambda point: point.x)
@@ -71,7 +74,7 @@ def scatter(
         for point in series:
             _dot(svg, xs.at(point.x), ys.at(point.y), colour, point)
         if name:
-            x = WIDTH - _RIGHT - 170 * (len(names) - number)
+            x = WIDTH - _RIGHT - sum(widths[number:]) + _NAME_GAP / 2
             _dot(svg, x, 14, colour, Point(1, 1))
             svg.text(x + 10, 18, name)
     return svg

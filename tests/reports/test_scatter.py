@@ -63,3 +63,14 @@ def test_what_cannot_be_drawn_is_refused():
         scatter([], "t", "x", "y")
     with pytest.raises(ValueError, match=r"^points must have coordinates above 0$"):
         scatter([Point(0, 1)], "t", "x", "y")
+
+
+def test_names_of_series_stand_side_by_side():
+    names = ["a", "cheapest plan of each rate", "chosen"]
+    picture = scatter([Point(at, at, name) for at, name in enumerate(names, 1)], "t", "x", "y")
+    tree = ElementTree.fromstring(picture.standalone())
+    place = {text.text: float(text.get("x")) for text in tree.iter("{http://www.w3.org/2000/svg}text")}
+    ends = [place[name] + 7.2 * len(name) for name in names]
+    assert ends[0] < place[names[1]] - 15
+    assert ends[1] < place[names[2]] - 15
+    assert ends[2] <= picture.width
