@@ -33,6 +33,7 @@ verify: environment
 	@$(RUN) benchmarks.simulations
 	@$(RUN) tests.mutations
 	@$(RUN) tests.kills
+	@$(RUN) benchmarks.properties
 	$(VENV)/bin/python benchmarks/verification.py --mutations build/mutations/mutations.json --kills build/kills/kills.json
 	@$(RUN) pytest -m verify $(TESTS)
 

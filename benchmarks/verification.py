@@ -23,6 +23,7 @@ PAGE = ROOT / "docs" / "verification.md"
 SIMULATIONS = RECORDS / "simulations.json"
 MUTATIONS = RECORDS / "mutations.json"
 KILLS = RECORDS / "kills.json"
+PROPERTIES = RECORDS / "properties.json"
 
 HEAD = """# What was verified
 
@@ -80,13 +81,14 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def add_simulation(name: str, result: dict[str, Any]) -> None:
-    """Keep the verdict of a simulation of the network called ``name``, in place of an older one."""
+    """Keep the verdict of a simulation of the network called ``name``, in place of an older one; show it."""
     kept = json.loads(SIMULATIONS.read_text()) if SIMULATIONS.exists() else []
     new = simulation(name, result)
     same = ("name", "level", "simulator", "stalls", "seed")
     kept = [*(run for run in kept if any(run[key] != new[key] for key in same)), new]
     kept.sort(key=lambda run: [str(run[key]) for key in same])
     write_atomic(SIMULATIONS, json.dumps(kept, indent=1) + "\n")
+    write_page()
 
 
 def equality(records: dict[str, Any]) -> Table:
@@ -164,6 +166,17 @@ def mutations(found: dict[str, Any]) -> str:
     return "\n".join([text, *lines, ""]) if lines else text
 
 
+def properties(found: list[dict[str, Any]]) -> Table:
+    """What the tests came to, folder by folder (benchmarks/properties.py)."""
+    keys = ("folder", "tests", "failed", "skipped", "properties", "examples", "seconds")
+    head = ("Folder", "Passed", "Failed", "Skipped", "Of them properties", "Examples", "Seconds")
+    rows = tuple(tuple(count[key] for key in keys) for count in found)
+    notes = (
+        "Hypothesis draws the examples of a property from a seed derived from the test, the same everywhere.",
+    )
+    return Table("Tests, and properties over drawn examples", head, rows, notes)
+
+
 def render() -> str:
     """The page."""
     records = {name: json.loads((RECORDS / f"{name}.json").read_text()) for name in ("digits", "lenet5")}
@@ -174,8 +187,15 @@ def render() -> str:
         parts.append(mutations(json.loads(MUTATIONS.read_text())))
     if KILLS.exists():
         parts.append(kills(json.loads(KILLS.read_text())["kills"]).markdown())
+    if PROPERTIES.exists():
+        parts.append(properties(json.loads(PROPERTIES.read_text())).markdown())
     parts.append(PROOFS)
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def write_page() -> None:
+    """Write the page anew: whoever changes a record calls this, so that the two never differ."""
+    write_atomic(PAGE, render())
 
 
 def main() -> None:
@@ -192,7 +212,7 @@ def main() -> None:
     if chosen.mutations:
         found = json.loads(chosen.mutations.read_text())["summary"]
         write_atomic(MUTATIONS, json.dumps(found, indent=1) + "\n")
-    write_atomic(PAGE, render())
+    write_page()
 
 
 if __name__ == "__main__":
