@@ -15,11 +15,9 @@ The depths come from the timed event graph (hw.timing), so they are as exact as 
        depth = max over b of (b - number of reads before w[b]) + 1
 
    is never full either, so this run is one of the network with such FIFOs too, and its interval is I.
-3. From the input to the output, each FIFO is made as shallow as the interval I allows, by bisection, 0 where none is
-   needed: times never fall when a FIFO gets shallower, so the interval does not either. One beat less in any FIFO
-   that is left would lengthen the interval or stop the network for good. A run of more than ``TRIMMED_STEPS`` steps
-   would take too long to be solved so often; there the depths of 2 stay, but for FIFOs of a beat or two that can all
-   be left out together.
+3. All FIFOs together, then one after the other from the input to the output, are made as shallow as the interval I
+   allows, 0 where none is needed: times never fall when a FIFO gets shallower, so the interval does not either. One
+   beat less in any FIFO that is left would lengthen the interval or stop the network for good.
 """
 
 import numpy as np
@@ -32,8 +30,8 @@ __all__ = ["fitted"]
 FRAMES = 8
 """Frames of a run; the last three must follow each other at the same distance."""
 
-TRIMMED_STEPS = 1 << 20
-"""Steps of a run up to which every FIFO is made as shallow as possible."""
+DEEP = 16
+"""Beats beyond which a FIFO is made shallower together with the other deep ones before its own turn comes."""
 
 
 def fitted(plan, limit_bits=0):
@@ -55,7 +53,6 @@ class _Fit:
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
         self._bits  = {(stage.name, number): plan.output(source).payload_bits
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
-        self._steps = 0                         # of the run that was solved last
         self._joins = [place for place in self._beats if place[1] or (place[0], 1) in self._beats]
 
     def run(self, limit_bits):
@@ -73,12 +70,7 @@ class _Fit:
         evenly, even = self._occupied(deep, target)
         if evenly == target and self._keeps(even, target):
             depths = even
-        if self._steps > TRIMMED_STEPS:
-            needed = {place: depth for place, depth in depths.items() if depth > 2}
-            return self._with(needed if self._keeps(needed, target) else depths)
-        for place in list(depths):
-            depths[place] = self._shallowest(depths, place, target)
-        return self._with(depths)
+        return self._with(self._shallow(depths, target))
 
     def _keeps(self, depths, target):
         """Whether the network has at most the interval ``target`` with FIFOs of these depths."""
@@ -95,7 +87,6 @@ class _Fit:
         plan  = self._with(depths)
         graph = EventGraph(FRAMES)
         channels = plan.schedule(graph, pace)
-        self._steps = FRAMES * sum(process.steps for process in graph.processes)
         try:
             graph.solve()
         except TimingError:
@@ -116,13 +107,33 @@ class _Fit:
                     used[stage.name, number] = int((np.arange(len(before)) - before).max()) + 1
         return interval, used
 
-    def _shallowest(self, depths, place, target):
-        """The smallest depth at ``place`` with which the interval is still ``target``."""
-        low, high = 0, depths[place]            # high is deep enough
-        while low < high:
-            middle = 0 if low == 0 and high == depths[place] else (low + high) // 2
-            if self._keeps(depths | {place: middle}, target):
-                high = middle
-            else:
-                low = middle + 1
-        return high
+    def _shallow(self, depths, target):
+        """``depths``, as small as the interval ``target`` allows: no single one can be smaller."""
+        deep = [place for place, depth in depths.items() if depth > DEEP]
+        depths = depths.copy()
+        less = self._less(depths, deep, target)             # most are too deep by as much, which all at once show
+        for place in deep:
+            depths[place] -= less
+        for place in depths:
+            depths[place] -= self._less(depths, [place], target)
+        return depths
+
+    def _less(self, depths, places, target):
+        """By how many beats all of ``places`` can be shallower with the interval still ``target``.
+
+        None at all is tried first: a FIFO of one beat, with its cycle of delay, can be worse than none.
+        """
+        def keeps(less):
+            return self._keeps(depths | {place: depths[place] - less for place in places}, target)
+
+        most = min((depths[place] for place in places), default=0)
+        if not most or keeps(most):
+            return most
+        low, high = 0, 1                                    # low is kept
+        while high < most and keeps(high):
+            low, high = high, 4 * high
+        high = min(high, most)                              # which is not
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if keeps(middle) else (low, middle)
+        return low

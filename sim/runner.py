@@ -42,7 +42,7 @@ __all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
 PARTS_FILE = "parts.json"
-XC7_CELLS = Path(__file__).with_name("xc7_cells.v")
+XC7_CELLS = tuple(Path(__file__).with_name(name) for name in ("xc7_cells.v", "xc7_block_ram.v"))
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
@@ -112,7 +112,7 @@ def simulate(
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
-        verilog = (Path(netlist), XC7_CELLS)
+        verilog = (Path(netlist), *XC7_CELLS)
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(tool, shell, verilog, folder / "build", folder / "run", seed, wave, netlist is not None)
     setting = Setting(

@@ -1,7 +1,7 @@
 // The behaviour of the 7-series cells that Yosys maps to, written for simulating a netlist: no delays, and an unknown
 // input of a LUT makes its output unknown only where the output depends on it, as in silicon.
-// Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide". Left out on purpose are
-// block RAM and DSP: a netlist that has them does not compile here.
+// Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide". Block RAMs are in
+// sim/xc7_block_ram.v. DSPs are left out on purpose: a netlist that has them does not compile here.
 
 module GND (output wire G); assign G = 1'b0; endmodule
 module VCC (output wire P); assign P = 1'b1; endmodule

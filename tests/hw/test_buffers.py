@@ -138,10 +138,13 @@ def test_the_join_of_the_sample():
     assert interval(design) == design.interval_cycles
 
 
-@pytest.mark.parametrize("limit", [0, 512])
-def test_a_network_too_large_to_try_every_depth(limit, monkeypatch):
-    least = plan(block((2, 2)), FOLDED["even"], limit)
-    monkeypatch.setattr(buffers, "TRIMMED_STEPS", 0)
-    enough = plan(block((2, 2)), FOLDED["even"], limit)
-    assert interval(enough) == interval(least)
-    assert enough.stage("merge").fifos[1] >= least.stage("merge").fifos[1]
+@pytest.mark.parametrize("deep", [0, 1 << 20])
+def test_deep_fifos_made_shallower_together_are_as_shallow(deep, monkeypatch):
+    monkeypatch.setattr(buffers, "DEEP", deep)
+    design = plan(block((2, 2)), FOLDED["even"], 512)
+    best = interval(design)
+    for name, fifos in depths(design).items():
+        for number, depth in enumerate(fifos):
+            if depth:
+                less = interval(with_depths(design, name, [*fifos[:number], depth - 1, *fifos[number + 1 :]]))
+                assert less is None or less > best
