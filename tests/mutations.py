@@ -40,7 +40,7 @@ from hw.unrolled_folding import UnrolledFolding
 from sim.runner import SimulationFailed, simulate
 from sim.simulators import Simulator
 from tests.covering import covering_frames, spread
-from tests.formal.equivalence import equivalent
+from tests.formal.equivalence import Refused, equivalent
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
 
@@ -57,7 +57,7 @@ BENCHES = (
 )  # fmt: skip
 """Stall patterns and how many images, None for all; the one that finds most first."""
 
-PROOF_SECONDS = 30
+PROOF_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +116,11 @@ class Mutator:
         before = "\n".join(self.text.splitlines()[:line])
         return re.findall(r"^module (\S+?)\s*[(#]", before, re.MULTILINE)[-1]
 
+    def reader_of(self, image: str) -> str:
+        """The unit around the memory that starts with the ROM image of this name."""
+        memory = self.module_of(self.line_of(self.text.index(f'"{image}"')))
+        return memory.rpartition("_")[0]
+
     def reset(self) -> None:
         """Make the faulty design the right one again."""
         shutil.rmtree(self.faulty, ignore_errors=True)
@@ -155,13 +160,15 @@ class Mutator:
                 return Found(fault=fault, caught=True, bench=bench, how=f"no verdict: {how}")
             if not result.passed:
                 return Found(fault=fault, caught=True, bench=bench, how=result.failures[0])
-        return Found(fault=fault, caught=False, proof=self._proof(fault))
+        try:
+            return Found(fault=fault, caught=False, proof=self._proof(fault))
+        except Refused as error:
+            return Found(fault=fault, caught=True, bench="synthesis", how=str(error))
 
     def _proof(self, fault: Fault) -> str:
         if not fault.line:
             return ""
-        rom = next((rom for rom in self.manifest.roms if rom.file == fault.file), None)
-        module = self.module_of(fault.line) if rom is None else f"sample_core_{rom.layer}"
+        module = self.module_of(fault.line) if fault.file == SOURCE else self.reader_of(fault.file)
         same = equivalent(self.right, self.faulty, SOURCE, module, seconds=PROOF_SECONDS)
         return f"{module} is the same for every input from reset on" if same else ""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from sim.simulators import Simulator, ToolMissing, locate
-from tests.formal.equivalence import equivalent
+from tests.formal.equivalence import Refused, equivalent
 from tests.mutations import KINDS, SOURCE, Fault, Found, Mutator, summary
 
 
@@ -54,6 +55,37 @@ def test_a_proof_and_no_proof(mutator: Mutator) -> None:
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10)
     path.write_text(mutator.text.replace("columns_o__valid <= ", "columns_o__valid <= !"))
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False
+
+
+def test_what_a_reset_hides_is_no_difference(mutator: Mutator) -> None:
+    """What a register holds before the reset is never seen; what the reset puts there is."""
+    module = "sample_core_classifier_columns_split"
+    mutator.reset()
+    path = mutator.faulty / SOURCE
+    before = "reg columns_split_o__valid = 1'h0;"
+    assert before in mutator.text
+    path.write_text(mutator.text.replace(before, before.replace("h0", "h1")))
+    assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10)
+    start = mutator.text.index(f"module {module}(")
+    head, unit = mutator.text[:start], mutator.text[start:]
+    after = re.compile(r"(\$17  = columns_split_o__valid;.*?if \(rst\) begin\s+\\\$17  = 1'h)0", re.DOTALL)
+    assert after.search(unit)
+    path.write_text(head + after.sub(r"\g<1>1", unit, count=1))
+    assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False
+
+
+def test_a_rom_is_judged_in_the_unit_that_reads_it(mutator: Mutator) -> None:
+    readers = {rom.file: mutator.reader_of(rom.file) for rom in mutator.manifest.roms}
+    assert readers["conv2.schedule.mem"] == "sample_core_conv2_skip"
+    assert readers["classifier.weights.mem"] == "sample_core_classifier_array"
+
+
+def test_what_synthesis_refuses_is_found_there(mutator: Mutator) -> None:
+    mutator.reset()
+    path = mutator.faulty / SOURCE
+    path.write_text(mutator.text.replace("endmodule", "endmodul", 1))
+    with pytest.raises(Refused, match="syntax error"):
+        equivalent(mutator.right, mutator.faulty, SOURCE, "sample", seconds=10)
 
 
 def test_the_summary_counts() -> None:
