@@ -15,11 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
+from export.files import read_object, write_atomic
 from reports.devices import Device
 from reports.hierarchy import REST
 from reports.mapped import NETLIST, Mapped, synthesise
@@ -250,15 +250,25 @@ def _cause(text: str) -> str:
     return f"nextpnr stopped: {lines[-1] if lines else 'without a word'}"
 
 
+_KINDS: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "Mapping[str, int]": dict}
+"""What JSON makes of a value of each annotation in `Placed`."""
+
+
 def load_placed(path: Path) -> Placed:
     """Read ``ecp5.place.json``; PlaceError if damaged, FileNotFoundError if missing."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_object(path)
         if data.pop("format") != FORMAT or data.pop("version") != VERSION:
             raise PlaceError(f"{path.name} is not a {FORMAT} of version {VERSION}: place again")
-        return Placed(**data)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        placed = Placed(**data)
+        for field in fields(Placed):
+            if not isinstance(data[field.name], _KINDS[str(field.type)]):
+                raise TypeError(f"{field.name} is no {field.type}")
+    except PlaceError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
         raise PlaceError(f"{path.name} is damaged ({error}): place again") from None
+    return placed
 
 
 def placed_table(placed: Placed) -> Table:

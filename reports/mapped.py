@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
+from export.files import read_object, write_atomic
 from reports.hierarchy import REST, layers_of, outermost, walk
 from reports.yosys import Progress, SynthesisError, digests, tool_name, yosys
 from reports.yosys import key as digest
@@ -123,16 +123,17 @@ class Mapped:
                 parts=parts,
                 key=data["key"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
 
 
 def load(path: Path) -> Mapped:
     """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if missing."""
     try:
-        return Mapped.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except json.JSONDecodeError as error:
-        raise SynthesisError(f"{path.name} is not JSON ({error}): run synthesis again") from None
+        content = read_object(path)
+    except ValueError as error:
+        raise SynthesisError(f"{error}: run synthesis again") from None
+    return Mapped.from_json(content)
 
 
 def synthesise(

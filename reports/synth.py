@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.files import sha256, write_atomic
+from export.files import read_object, sha256, write_atomic
 from reports.devices import Device
 from reports.hierarchy import outermost
 from reports.netlist import Instance, instances, rollup
@@ -119,16 +119,17 @@ class Synthesis:
                 parts=parts,
                 key=data["key"],
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
 
 
 def load(path: Path) -> Synthesis:
     """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is missing."""
     try:
-        return Synthesis.from_json(json.loads(path.read_text()))
-    except json.JSONDecodeError as error:
-        raise SynthesisError(f"{path.name} is not JSON ({error}): run synthesis again") from None
+        content = read_object(path)
+    except ValueError as error:
+        raise SynthesisError(f"{error}: run synthesis again") from None
+    return Synthesis.from_json(content)
 
 
 def script(verilog: Sequence[str], top: str) -> tuple[str, ...]:

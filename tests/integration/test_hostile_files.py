@@ -7,29 +7,41 @@ from __future__ import annotations
 
 import copy
 import gzip
+import hashlib
+import io
 import json
+import pickle
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch import nn
 
 from export import rom, serialize
 from export.manifest import FileEntry, Layer, Manifest, ManifestError, Port, Rom, Stream
 from quant import checkpoint
-from quant.data import idx
+from quant.data import cifar, idx
 from quant.data.dataset import DatasetError
+from reports import ecp5, liberty, synth, vivado
 from tests.chain import LITTLE
 from tests.export.networks import chain
+from tests.reports import vivado_reports
+from tests.reports.conftest import make_synthesis
+from tests.reports.test_liberty import LIBRARY
 from tritforge import config
 from tritforge.errors import Blame, blame
 from tritforge.vectors import Vectors
+
+LARGEST_GROWTH = (64 << 20) + (16 << 20)
+"""Bytes that reading any file here may take at once: the buffer for the largest IDX file, and some more."""
 
 
 def read_idx(folder: Path, stem: str, axes: int) -> Any:
@@ -56,7 +68,35 @@ READERS = {
     "vectors": Reader("vectors.safetensors", lambda folder: Vectors.load(folder / "vectors.safetensors")),
     "idx": Reader("images", lambda folder: read_idx(folder, "images", axes=3)),
     "idx.gz": Reader("labels.gz", lambda folder: read_idx(folder, "labels", axes=1)),
+    "cifar python": Reader("data_batch_1", lambda folder: read_batch(folder / "data_batch_1")),
+    "cifar binary": Reader(
+        "data_batch_1.bin", lambda folder: cifar._read_binary(folder / "data_batch_1.bin", None)
+    ),
+    "cifar pack": Reader("pack.npz", lambda folder: cifar._read_pack(folder / "pack.npz", PACK_SHA256)),
+    "synthesis": Reader("synth.json", lambda folder: synth.load(folder / "synth.json")),
+    "placement": Reader("ecp5.place.json", lambda folder: ecp5.load_placed(folder / "ecp5.place.json")),
+    "liberty": Reader("cells.lib", lambda folder: liberty.load(folder / "cells.lib")),
+    "vivado": Reader("utilization.txt", vivado.load),
+    "vivado timing": Reader("timing.txt", vivado.load),
 }
+
+
+def make_pack() -> bytes:
+    """Two grey JPEG pictures, in the form of the pack."""
+    picture, pack = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (32, 32), "grey").save(picture, "jpeg")
+    whole = np.frombuffer(picture.getvalue(), dtype=np.uint8)
+    body, labels = whole[20:], np.array([3, 4], dtype=np.uint8)
+    np.savez(pack, header=whole[:20], data=np.tile(body, 2), offsets=np.arange(3) * len(body), labels=labels)
+    return pack.getvalue()
+
+
+PACK = make_pack()
+PACK_SHA256 = hashlib.sha256(PACK).hexdigest()
+
+
+def read_batch(path: Path) -> object:
+    return cifar.read_batch(path, path.read_bytes())
 
 
 def manifest() -> Manifest:
@@ -90,21 +130,38 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Vectors(labels=images[:, 0, 0, 0], torch={"input": images}).save(folder / "vectors.safetensors")
     (folder / "images").write_bytes(bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, *range(6))))
     (folder / "labels.gz").write_bytes(gzip.compress(bytes((0, 0, 8, 1, 0, 0, 0, 2, 3, 4)), mtime=0))
+    batch = {b"labels": [1, 2], b"data": torch.zeros(2, 3072, dtype=torch.uint8).numpy()}
+    (folder / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=3))
+    (folder / "data_batch_1.bin").write_bytes(bytes(2 * 3073))
+    (folder / "pack.npz").write_bytes(PACK)
+    (folder / "synth.json").write_text(json.dumps(make_synthesis().to_json()))
+    (folder / "cells.lib").write_text(LIBRARY)
+    vivado_reports.write(folder)
+    placed = ecp5.Placed(
+        part="LFE5U-25F", package="CABGA381", speed=6, tool="nextpnr", seed=1, asked_mhz=50.0,
+        achieved_mhz=72.0, used={"LUT4": 3}, available={"LUT4": 24288}, netlist_sha256="0" * 64, seconds=1.0,
+    )  # fmt: skip
+    head = {"format": ecp5.FORMAT, "version": ecp5.VERSION}
+    (folder / "ecp5.place.json").write_text(json.dumps({**head, **asdict(placed)}))
     return folder
 
 
 def survives(reader: Reader, folder: Path, content: bytes) -> None:
-    """The reader accepts ``content`` or blames the user; nothing appears in or around the folder."""
+    """The reader accepts ``content`` or blames the user; little memory is taken, no file appears."""
     path = folder / reader.file
     kept, before = path.read_bytes(), sorted(folder.parent.rglob("*"))
     path.write_bytes(content)
+    tracemalloc.start()
     try:
         reader.read(folder)
     except Exception as error:
         if blame(error) is not Blame.USER or not str(error):
             raise
     finally:
+        grown = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
         path.write_bytes(kept)
+    assert grown < LARGEST_GROWTH
     assert sorted(folder.parent.rglob("*")) == before
 
 
@@ -179,7 +236,7 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["network json", "manifest", "checkpoint json"])
+@pytest.mark.parametrize("name", ["network json", "manifest", "checkpoint json", "synthesis", "placement"])
 def test_every_value_replaced(name: str, valid: Path) -> None:
     """Each value of the JSON by each hostile one, the file's own digest renewed; and each key left out."""
     reader = READERS[name]
