@@ -1,7 +1,6 @@
-"""Whether a plan can fit a device at all: what it takes at the very least, from the plan alone.
+"""Whether a plan fits a device: what it takes at the very least, and what it is estimated to take.
 
-Only what no synthesis can do without is counted, so a plan that is refused cannot fit, and one that passes
-may still be too large.
+What no synthesis can do without follows from the plan alone, for any device:
 
     LUT    : of each array PE * ceil(SIMD / 2) * bits for the first additions, PE * bits of a sum for the last
     memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of its LUTs
@@ -12,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw.array import Array
+from hw.cost import Cost
 from hw.fifo import Fifo
 from hw.plan import Plan
 from reports.devices import Device
 
-__all__ = ["Needs", "lacks", "least"]
+__all__ = ["Needs", "exceeds", "lacks", "least"]
 
 
 @dataclass(frozen=True)
@@ -56,3 +56,16 @@ def lacks(needs: Needs, device: Device) -> list[str]:
         largest = f" ({needs.largest})" if needs.largest else ""
         missing.append(f"at least {needs.memory_bits:,} bits of memory{largest} of {bits:,}")
     return missing
+
+
+def exceeds(cost: Cost, device: Device) -> list[str]:
+    """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown fits."""
+    logic = cost.lut if cost.sites is None else cost.sites
+    lut = None if logic is None or cost.lutram is None else logic + cost.lutram
+    bram36 = None if cost.bram18 is None else -(-cost.bram18 // 2)
+    pairs = ((lut, "LUT", device.lut), (cost.ff, "FF", device.ff), (bram36, "BRAM36", device.bram36))
+    return [
+        f"an estimated {round(used):,} {name} of {has:,}"
+        for used, name, has in pairs
+        if used is not None and has is not None and used > has
+    ]

@@ -10,14 +10,17 @@ from pathlib import Path
 from export import serialize
 from export.files import sha256, write_atomic
 from export.ir import Network
+from hw.cost import Family, Technology
 from hw.plan import Plan, Solved, plan
+from hw.seven_series import Primitives
 from reports import room
 from reports.devices import device
+from reports.estimate import Estimate, estimate, family_of
 from tritforge.config import Config
 from tritforge.errors import ConfigError
 from tritforge.workspace import Workspace, blaming
 
-__all__ = ["PLAN_FILE", "keep", "planned", "program"]
+__all__ = ["PLAN_FILE", "keep", "planned", "priced", "program"]
 
 PLAN_FILE = "plan.json"
 """FIFO depths and cycles of the design, with the digest of all that they follow from."""
@@ -42,9 +45,21 @@ def planned(
     return design
 
 
+def priced(config: Config, design: Plan) -> Estimate | None:
+    """Return what the formulas say of ``design`` on the configured device; None where there are none."""
+    family = family_of(device(config.hardware.device))
+    if family is None:
+        return None
+    primitives = config.hardware.primitives if family is Family.XC7 else Primitives.GENERIC
+    return estimate(design, Technology(family, primitives), registers=config.hardware.axi_lite)
+
+
 def _demand_room(design: Plan, config: Config, place: Workspace) -> None:
     part = device(config.hardware.device)
-    if missing := room.lacks(room.least(design), part):
+    missing = room.lacks(room.least(design), part)
+    if not missing and (found := priced(config, design)):
+        missing = room.exceeds(found.total, part)
+    if missing:
         raise ConfigError(
             f"{place.config_path}: the plan needs {' and '.join(missing)} that {part.part} has; "
             "fold it further, name a larger hardware.device, or pass --force"

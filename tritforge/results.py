@@ -12,20 +12,17 @@ from typing import Any
 from export.files import sha256, write_atomic
 from export.ir import Network
 from export.manifest import MANIFEST_FILE, Manifest
-from hw.cost import Family, Technology
-from hw.seven_series import Primitives
 from quant import checkpoint
 from reports import records
 from reports.data import Comparison, ReportData, Training
-from reports.devices import device
-from reports.estimate import Estimate, estimate, family_of
+from reports.estimate import Estimate
 from reports.synth import RESULT, Synthesis, load
 from reports.yosys import SynthesisError
 from sim.result import SimulationResult
 from tritforge import __version__, doctor, vectors
 from tritforge.config import Config
 from tritforge.errors import MissingStep
-from tritforge.planning import planned
+from tritforge.planning import planned, priced
 from tritforge.targets import other_tables
 from tritforge.vectors import Agreement, Vectors
 from tritforge.workspace import Workspace
@@ -95,12 +92,7 @@ def gather(
 
 def estimated(config: Config, place: Workspace, network: Network) -> Estimate | None:
     """What the formulas say of the design, before it is synthesised; None where there are none."""
-    family = family_of(device(config.hardware.device))
-    if family is None:
-        return None
-    primitives = config.hardware.primitives if family is Family.XC7 else Primitives.GENERIC
-    design = planned(config, place, network)
-    return estimate(design, Technology(family, primitives), registers=config.hardware.axi_lite)
+    return priced(config, planned(config, place, network, force=True))
 
 
 def _training(place: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:

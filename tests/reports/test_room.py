@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hw.array_folding import ArrayFolding
+from hw.cost import Cost
 from hw.plan import plan
 from reports.devices import device
-from reports.room import Needs, lacks, least
+from reports.room import Needs, exceeds, lacks, least
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, convolutional
 
@@ -52,3 +53,19 @@ def test_what_a_device_lacks_is_said_with_both_numbers() -> None:
         "at least 2,000 LUT of 100",
         f"at least {bits + 1:,} bits of memory (the FIFO has all) of {bits:,}",
     ]
+
+
+def test_an_estimate_that_exceeds_a_device_is_said_with_both_numbers() -> None:
+    small = replace(device("xc7k480t"), lut=100, ff=50, bram=3)
+    fits = Cost(lut=90, lutram=10, ff=50, carry=0, bram18=6, dsp=0, sites=None)
+    assert exceeds(fits, small) == []
+    assert exceeds(replace(fits, lut=91), small) == ["an estimated 101 LUT of 100"]
+    assert exceeds(replace(fits, lut=91, sites=90), small) == []  # two LUTs of five inputs share a site
+    assert exceeds(replace(fits, ff=5000, bram18=7), small) == [
+        "an estimated 5,000 FF of 50",
+        "an estimated 4 BRAM36 of 3",
+    ]
+    assert (
+        exceeds(Cost(lut=None, lutram=None, ff=None, carry=None, bram18=None, dsp=None, sites=None), small)
+        == []
+    )

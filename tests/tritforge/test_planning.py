@@ -20,7 +20,7 @@ from tests.chain import LITTLE
 from tritforge import config, flow
 from tritforge.config import Config
 from tritforge.errors import ConfigError
-from tritforge.planning import PLAN_FILE, planned
+from tritforge.planning import PLAN_FILE, planned, priced
 from tritforge.workspace import Workspace
 
 
@@ -117,3 +117,22 @@ def test_a_plan_larger_than_the_device_is_refused_with_the_numbers(
     with pytest.raises(ConfigError, match="the plan needs at least"):
         flow.generate(chosen, place)
     flow.generate(chosen, place, force=True)
+
+
+def test_a_plan_is_refused_by_its_estimate_where_it_might_just_fit(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = config.load(place.config_path)
+    network = serialize.load(place.design)
+    design = planned(chosen, place, network, force=True)
+    small = replace(device("xc7k480t"), lut=least(design).lut)
+    monkeypatch.setattr("tritforge.planning.device", lambda part: small)
+    found = priced(chosen, design)
+    assert found is not None
+    with pytest.raises(ConfigError) as caught:
+        planned(chosen, place, network)
+    lut = round(found.total.sites + found.total.lutram)
+    assert str(caught.value) == (
+        f"{place.config_path}: the plan needs an estimated {lut:,} LUT of {small.lut:,} "
+        "that xc7k480t has; fold it further, name a larger hardware.device, or pass --force"
+    )
