@@ -1,5 +1,7 @@
 """The AXI4-Stream ends of a core: TDATA of whole bytes, TLAST at the end of a frame, and what to do when it lies."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -7,7 +9,42 @@ from amaranth.lib.wiring import In, Out
 from hw.cost import Cost, counter_bits, wrap_bits
 from hw.stream import Beats, below
 
-__all__ = ["FrameSink", "FrameSource", "tdata_bits"]
+__all__ = ["AS_THEY_COME", "FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
+
+
+@dataclass(frozen=True)
+class Tdata:
+    """Widths of TDATA in bits that are asked for, multiples of 8; None takes what the network's ends come with.
+
+    Raises
+    ------
+    ValueError : a width is no positive multiple of 8.
+    """
+
+    input:  int | None = None
+    output: int | None = None
+
+    def __post_init__(self):
+        for name in ("input", "output"):
+            bits = getattr(self, name)
+            if bits is not None and (not isinstance(bits, int) or bits < 8 or bits % 8):
+                raise ValueError(f"{name}_tdata_bits must be a positive multiple of 8, not {bits!r}")
+
+
+AS_THEY_COME = Tdata()
+"""No width is asked for."""
+
+
+def lanes_in(bits, tensor):
+    """Elements of ``tensor`` that a beat of ``bits`` bits carries: as many as fit and divide the frame; 0 where none fits.
+
+    >>> from export.datatype import DataType
+    >>> from export.ir import TensorType
+    >>> lanes_in(64, TensorType(28, 28, 1, DataType.parse("u8"))), lanes_in(64, TensorType(1, 1, 10, DataType.parse("s6")))
+    (8, 10)
+    """
+    fit = min(bits // tensor.dtype.bits, tensor.size)
+    return next((lanes for lanes in range(fit, 0, -1) if tensor.size % lanes == 0), 0)
 
 
 def tdata_bits(beats: Beats):
@@ -26,6 +63,7 @@ class FrameSource(wiring.Component):
     ----------
     beats : what a beat carries.
     frame_beats : beats of a frame.
+    bits : width of ``tdata``; that of the payload in whole bytes when absent.
 
     Members
     -------
@@ -35,10 +73,10 @@ class FrameSource(wiring.Component):
     error : such a cycle has been since reset.
     """
 
-    def __init__(self, beats, frame_beats):
+    def __init__(self, beats, frame_beats, bits=None):
         self._frame_beats = frame_beats
         super().__init__({
-            "tvalid": In(1), "tready": Out(1), "tdata": In(tdata_bits(beats)), "tlast": In(1),
+            "tvalid": In(1), "tready": Out(1), "tdata": In(bits or tdata_bits(beats)), "tlast": In(1),
             "o": Out(beats.signature()), "fault": Out(1), "error": Out(1),
         })
 
@@ -86,6 +124,7 @@ class FrameSink(wiring.Component):
     ----------
     beats : what a beat carries.
     frame_beats : beats of a frame.
+    bits : width of ``tdata``; that of the payload in whole bytes when absent.
 
     Members
     -------
@@ -93,11 +132,11 @@ class FrameSink(wiring.Component):
     tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``, zeros above.
     """
 
-    def __init__(self, beats, frame_beats):
+    def __init__(self, beats, frame_beats, bits=None):
         self._frame_beats = frame_beats
         super().__init__({
             "i": In(beats.signature()),
-            "tvalid": Out(1), "tready": In(1), "tdata": Out(tdata_bits(beats)), "tlast": Out(1),
+            "tvalid": Out(1), "tready": In(1), "tdata": Out(bits or tdata_bits(beats)), "tlast": Out(1),
         })
 
     def cost(self, technology):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from export.ir import INPUT
 from hw.axi_lite import BUS, Registers
-from hw.axi_stream import FrameSink, FrameSource, tdata_bits
+from hw.axi_stream import FrameSink, FrameSource
 from hw.fork import Fork
 from hw.stage import StageCircuit
 from hw.stream import name_ports
@@ -22,8 +22,8 @@ def ports(plan, registers=False):
     block = {PREFIX + name: member for name, member in BUS.items()} if registers else {}
     return {
         "aclk": In(1), "aresetn": In(1),
-        "s_axis_tvalid": In(1), "s_axis_tready": Out(1), "s_axis_tdata": In(tdata_bits(plan.i)), "s_axis_tlast": In(1),
-        "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(tdata_bits(plan.o)), "m_axis_tlast": Out(1),
+        "s_axis_tvalid": In(1), "s_axis_tready": Out(1), "s_axis_tdata": In(plan.tdata_bits[0]), "s_axis_tlast": In(1),
+        "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(plan.tdata_bits[1]), "m_axis_tlast": Out(1),
         "error": Out(1),
         **block,
     }
@@ -95,9 +95,9 @@ class Top(wiring.Component):
         m.domains.sync = clock = ClockDomain(local=True)
         m.d.comb += [clock.clk.eq(self.aclk), clock.rst.eq(~self.aresetn)]
 
-        m.submodules.source = source = FrameSource(plan.i, plan.network.input.size // plan.i.lanes)
+        m.submodules.source = source = FrameSource(plan.i, plan.network.input.size // plan.i.lanes, plan.tdata_bits[0])
         m.submodules.core   = core   = Core(plan)
-        m.submodules.sink   = sink   = FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes)
+        m.submodules.sink   = sink   = FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes, plan.tdata_bits[1])
         for name, part in (("source", source), ("core", core), ("sink", sink)):
             name_ports(name, part)
         wiring.connect(m, source.o, core.i)

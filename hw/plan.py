@@ -11,6 +11,7 @@ from export.pools import SumPool, TopK
 from export.residual import Add, Shortcut
 from hw.add import Sum
 from hw.argmax import Largest
+from hw.axi_stream import AS_THEY_COME, Tdata, lanes_in, tdata_bits
 from hw.buffers import fitted
 from hw.keywords import KEYWORDS
 from hw.layer import Layer, PlanError
@@ -62,6 +63,12 @@ class Plan:
     network:      Network
     stages:       tuple[Stage, ...]
     known_cycles: tuple[int, ...] | None = None
+    tdata:        Tdata = AS_THEY_COME
+
+    @property
+    def tdata_bits(self):
+        """Widths of TDATA at the input and at the output."""
+        return self.tdata.input or tdata_bits(self.i), self.tdata.output or tdata_bits(self.o)
 
     @property
     def i(self):
@@ -172,7 +179,7 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, fifo_bits=0, solved=None):
+def plan(network, foldings, fifo_bits=0, solved=None, tdata=AS_THEY_COME):
     """Lay ``network`` out as a pipeline.
 
     Parameters
@@ -181,12 +188,13 @@ def plan(network, foldings, fifo_bits=0, solved=None):
     foldings : an engine's folding (hw.layer.Folding) for every matrix layer, by name.
     fifo_bits : memory of the largest FIFO that may be put between two layers for the sake of the rate; 0 for none.
         FIFOs before residual adds are as deep as they must be (hw.buffers).
-    solved : what :attr:`Plan.solved` said of a plan of the same network, foldings and ``fifo_bits``, to save the time.
+    solved : what :attr:`Plan.solved` said of a plan of the same network and settings, to save the time.
+    tdata : widths of TDATA where they are not to follow from the first and the last layer.
 
     Raises
     ------
     PlanError : a folding is missing, unknown or does not fit; or a result is read by nothing; or a name is a word
-        of Verilog.
+        of Verilog; or TDATA is narrower than an element.
     """
     for name in (network.name, *(node.name for node in network.nodes)):
         if name in KEYWORDS:
@@ -202,7 +210,7 @@ def plan(network, foldings, fifo_bits=0, solved=None):
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    bare = Plan(network, tuple(stages(network, foldings)))
+    bare = Plan(network, tuple(stages(network, foldings, tdata)), tdata=tdata)
     if solved is None:
         return fitted(bare, fifo_bits)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
@@ -326,13 +334,34 @@ def slots(network):
     return tuple(found)
 
 
-def stages(network, foldings):
+def _lanes_at_end(which, bits, tensor):
+    """Lanes of a beat of ``bits`` bits at the input or the output."""
+    lanes = lanes_in(bits, tensor)
+    if not lanes:
+        raise PlanError(f"hardware.{which}_tdata_bits must hold an element, of {tensor.dtype.bits} bits, not {bits}")
+    return lanes
+
+
+def stages(network, foldings, tdata=AS_THEY_COME):
     """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
     lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
+    if tdata.input is not None:
+        lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
     for slot in slots(network):
         if slot.matrix and slot.name not in foldings:
             raise PlanError(f"hardware.layers has no entry for {slot.name!r}; give its engine and folding")
-        stage = slot.stage([lanes.get(source) for source in slot.sources], foldings.get(slot.name))
+        given = [lanes.get(source) for source in slot.sources]
+        ahead = ()
+        if tdata.input is not None and slot.sources == (INPUT,) and not slot.matrix:    # these take some channels of a pixel
+            wanted = gcd(*given, network.input.channels)
+            ahead  = resized("width_in", network.input.dtype, *given, wanted, network.input.size)
+            given  = [wanted]
+        stage = slot.stage(given, foldings.get(slot.name))
+        stage = replace(stage, units=(*ahead, *stage.units))
+        if tdata.output is not None and stage.tensor == network.output:
+            target = network.types[network.output]
+            wanted = _lanes_at_end("output", tdata.output, target)
+            stage = replace(stage, units=(*stage.units, *resized("width", target.dtype, stage.o.lanes, wanted, target.size)))
         lanes[stage.name] = stage.o.lanes
         for number, source in enumerate(stage.sources):
             lanes.setdefault(source, stage.input(number).lanes)

@@ -9,7 +9,6 @@ from amaranth.back import verilog
 
 from export.ir import INPUT
 from export.manifest import Layer, Manifest, Port, Rom, Stream
-from hw.axi_stream import tdata_bits
 from hw.network import Top, ports
 from hw.rom import RomFiles
 from hw.seven_series import Primitives
@@ -109,12 +108,12 @@ def describe(plan, *, files, rom_entries, device, registers=False):
 def _streams(plan):
     types = plan.network.types
 
-    def stream(name, layer, tensor, path, beats, frame_beats, shape, axi=False):
+    def stream(name, layer, tensor, path, beats, frame_beats, shape, tdata_bits=None):
         return Stream(name, layer, tensor, path, shape, str(beats.dtype), beats.lanes, beats.payload_bits, frame_beats,
-                      axi, tdata_bits(beats) if axi else None)
+                      tdata_bits is not None, tdata_bits)
 
     yield stream("s_axis", None, INPUT, "s_axis", plan.i, plan.network.input.size // plan.i.lanes,
-                 plan.network.input.shape, axi=True)
+                 plan.network.input.shape, plan.tdata_bits[0])
     for stage in plan.stages:
         for unit in stage.all_units[:-1]:
             yield stream(f"{stage.name}.{unit.name}", stage.name, None, f"core.{stage.name}.{unit.name}_o", unit.o,
@@ -129,7 +128,7 @@ def _streams(plan):
                          plan.frame_beats(fork.source), types[tensor].shape)
     output = plan.network.output
     yield stream("m_axis", plan.stages[-1].name, output, "m_axis", plan.o, types[output].size // plan.o.lanes,
-                 types[output].shape, axi=True)
+                 types[output].shape, plan.tdata_bits[1])
 
 
 def _layer(stage):

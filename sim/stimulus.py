@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,19 +26,20 @@ def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
     ----------
     tensor: int64 [N, H, W, C], every value inside ``dtype``.
     dtype: type of an element; a negative one travels as two's complement.
-    lanes: elements a beat, the first in the low bits; must divide C.
+    lanes: elements a beat, the first in the low bits; must divide H * W * C.
 
     Raises
     ------
-    ValueError: a value outside ``dtype``, or lanes that do not divide the channels.
+    ValueError: a value outside ``dtype``, or lanes that do not divide a frame.
 
     >>> pack_beats(np.array([[[[1, -1], [2, 0]]]]), DataType.parse("s4"), 2)
     [241, 2]
     """
     if tensor.ndim != 4:
         raise ValueError(f"tensor must be [N, H, W, C], not of shape {tensor.shape}")
-    if lanes < 1 or tensor.shape[3] % lanes:
-        raise ValueError(f"lanes must divide the {tensor.shape[3]} channels, not {lanes!r}")
+    elements = math.prod(tensor.shape[1:])
+    if lanes < 1 or elements % lanes:
+        raise ValueError(f"lanes must divide the {elements} elements of a frame, not {lanes!r}")
     if not dtype.holds(tensor):
         raise ValueError(f"tensor must hold {dtype} values, not {int(tensor.min())}..{int(tensor.max())}")
     mask = (1 << dtype.bits) - 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from hw.axi_stream import Tdata
 from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
@@ -131,7 +132,8 @@ class HardwareConfig:
 
     Every device to choose is of the 7 series, so its cells are the default. ``axi_lite`` adds the register
     block. ``fifos``: whether FIFOs of up to ``fifo_bits`` each go between layers where they raise the rate;
-    one of the default size fills a block RAM.
+    one of the default size fills a block RAM. ``input_tdata_bits``, ``output_tdata_bits``: widths of
+    TDATA, in place of what the first and the last layer take and give at a time.
     """
 
     device: str = key(choices=SEVEN_SERIES)
@@ -139,7 +141,17 @@ class HardwareConfig:
     fifos: str = key("auto", choices=("auto", "none"))
     fifo_bits: int = key(18432, minimum=1)
     axi_lite: bool = False
+    input_tdata_bits: int | None = key(None, minimum=8)
+    output_tdata_bits: int | None = key(None, minimum=8)
     layers: dict[str, Folding]
+
+    def __post_init__(self) -> None:
+        _ = self.tdata  # looks at the two widths
+
+    @property
+    def tdata(self) -> Tdata:
+        """Widths of TDATA that are asked for."""
+        return Tdata(self.input_tdata_bits, self.output_tdata_bits)
 
     @property
     def most_fifo_bits(self) -> int:

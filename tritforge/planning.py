@@ -39,7 +39,7 @@ def planned(
     """
     with blaming(place):
         hardware, solved = config.hardware, None if anew else _solved(config, place)
-        design: Plan = plan(network, hardware.layers, hardware.most_fifo_bits, solved)
+        design: Plan = plan(network, hardware.layers, hardware.most_fifo_bits, solved, hardware.tdata)
     if not force:
         _demand_room(design, config, place)
     return design
@@ -98,7 +98,8 @@ def _digest(config: Config, place: Workspace) -> str:
     hardware = config.hardware
     files = [sha256(place.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
-    return hashlib.sha256(repr((files, foldings, hardware.most_fifo_bits, program())).encode()).hexdigest()
+    all_of_it = (files, foldings, hardware.most_fifo_bits, hardware.tdata, program())
+    return hashlib.sha256(repr(all_of_it).encode()).hexdigest()
 
 
 @functools.cache

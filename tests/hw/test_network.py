@@ -1,5 +1,7 @@
 """The whole core in Amaranth's simulator: class of every image and cycle of every result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
@@ -10,6 +12,8 @@ from export.pools import SumPool
 from export.residual import Add, Shortcut
 from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
+from hw.axi_stream import Tdata
+from hw.layer import PlanError
 from hw.network import PREFIX, Top, ports
 from hw.plan import plan
 from hw.unrolled_folding import UnrolledFolding
@@ -23,10 +27,11 @@ FRAMES = 5
 
 
 def simulate(design, images):
-    """Results of ``images`` and the cycle of each, counted from the first beat accepted; nothing pauses."""
+    """Output beats of ``images`` and the cycle of each from the first beat accepted on; nothing pauses."""
     top = Top(design)
     beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
     frame_beats = len(beats) // len(images)
+    out_beats = design.network.types[design.network.output].size // design.o.lanes
     results, cycles = [], []
 
     async def bench(ctx):
@@ -42,7 +47,7 @@ def simulate(design, images):
         await tick()
         ctx.set(top.m_axis_tready, 1)
         sent, cycle, first = 0, 0, None
-        while len(results) < len(images):
+        while len(results) < len(images) * out_beats:
             assert cycle < 100_000
             ctx.set(top.s_axis_tvalid, sent < len(beats))
             if sent < len(beats):
@@ -51,7 +56,7 @@ def simulate(design, images):
                 first = cycle if first is None and ctx.get(top.s_axis_tready) else first
                 sent += ctx.get(top.s_axis_tready)
             if ctx.get(top.m_axis_tvalid):
-                assert ctx.get(top.m_axis_tlast)
+                assert ctx.get(top.m_axis_tlast) == (len(results) % out_beats == out_beats - 1)
                 results.append(ctx.get(top.m_axis_tdata))
                 cycles.append(cycle - first)
             await tick()
@@ -62,6 +67,53 @@ def simulate(design, images):
     simulator.add_testbench(bench)
     simulator.run()
     return results, cycles
+
+
+def scores(network):
+    """The network without its argmax: several elements leave a frame."""
+    return replace(network, nodes=network.nodes[:-1])
+
+
+@pytest.mark.parametrize("bits", [8, 16, 24, 64, 1024])
+@pytest.mark.parametrize("make", [convolutional, residual])
+def test_tdata_of_any_width(bits, make):
+    """Input and output carry as many elements as fit; every beat is right, and so is the plan's count."""
+    network = scores(make(0)) if make is convolutional else make()
+    foldings = FOLDINGS if make is convolutional else RESIDUAL_FOLDINGS
+    target = network.types[network.output]
+    output = max(bits, -(-target.dtype.bits // 8) * 8)
+    design = plan(network, foldings, tdata=Tdata(bits, output))
+    assert [ports(design)[f"{end}_axis_tdata"].shape for end in "sm"] == [bits, output]
+    for beats, tensor, width in ((design.i, network.input, bits), (design.o, target, output)):
+        assert tensor.size % beats.lanes == 0
+        assert not any(
+            tensor.size % lanes == 0 for lanes in range(beats.lanes + 1, width // tensor.dtype.bits + 1)
+        )
+    images = np.random.default_rng(1).integers(0, 2**network.input.dtype.bits, size=(3, *network.input.shape))
+    found, cycles = simulate(design, images)
+    assert found == list(pack_beats(run(network, images)[network.output], target.dtype, design.o.lanes))
+    last = cycles[target.size // design.o.lanes - 1 :: target.size // design.o.lanes]
+    assert tuple(last) == (*design.frame_cycles, *extended(design))[:3]
+
+
+def extended(design):
+    """Cycles of frames beyond those that the plan names: one interval from each to the next."""
+    return [design.frame_cycles[-1] + number * design.interval_cycles for number in range(1, 4)]
+
+
+def test_a_width_that_holds_no_element():
+    wide = TensorType(4, 4, 1, DataType.parse("u12"))
+    layer = Convolution(name="one", input="input", planes=np.ones((1, 1, 1, 3, 3), dtype=np.int8))
+    network, foldings = Network("wide", wide, (layer,)), {"one": ArrayFolding(pe=1, simd=1)}
+    message = r"^hardware\.input_tdata_bits must hold an element, of 12 bits, not 8$"
+    with pytest.raises(PlanError, match=message):
+        plan(network, foldings, tdata=Tdata(input=8))
+
+
+@pytest.mark.parametrize("bits", [0, 4, 12, -8, 8.0])
+def test_a_width_that_is_no_multiple_of_8(bits):
+    with pytest.raises(ValueError, match=r"^input_tdata_bits must be a positive multiple of 8, not "):
+        Tdata(input=bits)
 
 
 def test_the_register_block_counts_the_frames_of_the_core():

@@ -17,6 +17,7 @@ from export.manifest import FileEntry, Manifest
 from export.residual import Shortcut
 from hw import verilog
 from hw.array_folding import ArrayFolding
+from hw.axi_stream import AS_THEY_COME, Tdata
 from hw.plan import Plan, plan
 from quant.activation import SignedQuantizer, UnsignedQuantizer
 from quant.evaluate import exact, integer_activations
@@ -42,10 +43,15 @@ def design(folder: Path, planned: Plan) -> Manifest:
     return manifest
 
 
-@pytest.mark.parametrize("fifo_bits", [pytest.param(0, marks=pytest.mark.verify), 128])
-def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, fifo_bits: int) -> None:
+@pytest.mark.parametrize(
+    ("fifo_bits", "tdata"),
+    [pytest.param(0, AS_THEY_COME, marks=pytest.mark.verify), (128, Tdata(input=40, output=24))],
+)
+def test_every_word_in_the_planned_cycle(
+    tmp_path: Path, simulator: str, fifo_bits: int, tdata: Tdata
+) -> None:
     network = residual()
-    planned = plan(network, RESIDUAL_FOLDINGS, fifo_bits)
+    planned = plan(network, RESIDUAL_FOLDINGS, fifo_bits, tdata=tdata)
     manifest = design(tmp_path, planned)
     forked = [stream.name for stream in manifest.streams if stream.name.startswith("conv_fork")]
     assert forked == ["conv_fork.o0", "conv_fork.o1"]  # each reader's copy is watched and compared

@@ -36,7 +36,7 @@ def test_packing_is_undone_by_shifting(bits, signed, lanes, groups, seed):
     ("shape", "value", "lanes", "message"),
     [
         ((1, 2, 3), 0, 1, "tensor must be [N, H, W, C], not of shape (1, 2, 3)"),
-        ((1, 1, 1, 3), 0, 2, "lanes must divide the 3 channels, not 2"),
+        ((1, 1, 1, 3), 0, 2, "lanes must divide the 3 elements of a frame, not 2"),
         ((1, 1, 1, 2), 4, 2, "tensor must hold u2 values, not 4..4"),
     ],
 )

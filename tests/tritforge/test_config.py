@@ -57,6 +57,11 @@ def test_digits(digits: Config) -> None:
             "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'",
         ),
         (
+            "  device: xc7k480t",
+            "  device: xc7k480t\n  input_tdata_bits: 36",
+            "hardware: input_tdata_bits must be a positive multiple of 8, not 36",
+        ),
+        (
             "pe: 16, simd: 1 }",
             "pe: 16, simd: 1, packing: 3bit }",
             "hardware.layers.conv1.packing must be one of auto, 2bit, 5in8, not '3bit'",
