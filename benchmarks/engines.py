@@ -119,14 +119,15 @@ def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw how many times fewer LUT-cycles the skip engine takes, over the share of zeros."""
     figure = Figure(figsize=(6, 4))
     axes = figure.subplots()
-    for line in found:
+    for line in (line for line in found if line["ratios"]):
         style = "o-" if line["layer"].startswith("dense") else "s--"
         label = f"{line['layer']}; {line['bits']} bits"
         axes.plot(
             [zeros for zeros, _ in line["ratios"]], [ratio for _, ratio in line["ratios"]], style, label=label
         )
     axes.axhline(1, color="black", linewidth=0.8)
-    axes.set(xlabel="share of zeros", ylabel="LUT-cycles, array / skip")
+    axes.set(xlabel="share of zeros", ylabel="LUT-cycles, array / skip", xlim=(0, 1))
+    axes.set_ylim(bottom=0)
     axes.legend(fontsize="small")
     figure.tight_layout()
     with rc_context({"svg.hashsalt": "engines"}):
@@ -192,12 +193,13 @@ def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
 
 def render(points: Sequence[dict[str, Any]]) -> str:
     """The page that shows ``points``."""
+    crossed = [line for line in crossings(points) if line["ratios"]]
+    picture = f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})"
     pages = [
         "# The three engines side by side",
         "Written by `benchmarks/engines.py`; a point that has not been measured is not listed.",
         table(points).markdown(2),
-        crossing_table(list(crossings(points))).markdown(2),
-        f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})",
+        *([crossing_table(crossed).markdown(2), picture] if crossed else []),
     ]
     return "\n\n".join(page.strip() for page in pages) + "\n"
 
@@ -227,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
     points = json.loads(RECORD.read_text())
     write_atomic(PAGE, render(points))
-    draw(list(crossings(points)), PICTURE)
+    if any(line["ratios"] for line in crossings(points)):
+        draw(list(crossings(points)), PICTURE)
     print(table(points).text())
     print(crossing_table(list(crossings(points))).text())
 

@@ -263,6 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             known[name] = measure(name, chosen.build.absolute(), Primitives(chosen.primitives))
             points = [known[name] for name in FRAMES if name in known]
             write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
+            write_atomic(PAGE, render(points))
             print(f"{name}: {known[name]['cycles']:,} cycles as planned", flush=True)
     points = [known[name] for name in FRAMES if name in known]
     write_atomic(PAGE, render(points))
