@@ -1,0 +1,88 @@
+"""Small layers on every input there is, by every engine: rows at both ends of what they can come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from export.datatype import DataType
+from export.ir import Dense, Network, TensorType, Threshold
+from hw.array_folding import ArrayFolding
+from hw.engines import Folding
+from hw.plan import plan
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from sim.runner import simulate
+from sim.simulators import Simulator
+from tests.integration.designs import write
+
+FOLDINGS: dict[str, Folding] = {
+    "array": ArrayFolding(pe=8, simd=2),
+    "unrolled": UnrolledFolding(),
+    "skip": SkipFolding(pe=4, entries=2, banks=2, outputs=8),
+}
+
+INPUTS = [("u2", 6), ("u4", 4), ("s4", 4), ("u8", 2), ("s8", 2), ("u1", 16), ("s16", 1), ("t", 10)]
+"""Types and numbers of inputs, with at most 2^16 values together; the first are enough for every day."""
+
+
+def planes(columns: int) -> npt.NDArray[np.int8]:
+    """Rows [1, 8, columns]: all +1, all -1, all 0, one weight of either sign, signs in turn, two random."""
+    rows = np.zeros((8, columns), dtype=np.int8)
+    rows[0], rows[1] = 1, -1
+    rows[3, -1], rows[4, 0] = 1, -1
+    rows[5, 0::2], rows[5, 1::2] = 1, -1
+    rows[6:] = np.random.default_rng(columns).integers(-1, 2, size=(2, columns))
+    return rows[None]
+
+
+def thresholds(lowest: npt.NDArray[np.int64], highest: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Levels [8, 3]: below everything, above everything, at both ends, and between."""
+    levels = np.stack((lowest, (lowest + highest) // 2, highest), axis=1)
+    levels[4] = lowest[4] - 2, lowest[4] - 1, lowest[4]  # every sum passes them
+    levels[5] = highest[5] + 1, highest[5] + 2, highest[5] + 3  # none does
+    levels[6] = lowest[6] + 1, lowest[6] + 1, highest[6]
+    return np.asarray(np.sort(levels, axis=1))
+
+
+def every(dtype: DataType, columns: int) -> npt.NDArray[np.int64]:
+    """All frames [N, 1, 1, columns] of elements of ``dtype``."""
+    values = np.arange(dtype.minimum, dtype.maximum + 1)
+    return np.stack(np.meshgrid(*[values] * columns, indexing="ij"), axis=-1).reshape(-1, 1, 1, columns)
+
+
+@pytest.mark.parametrize(
+    ("simulator", "dtype", "columns"),
+    [
+        (Simulator.ICARUS, *INPUTS[0]),
+        *(pytest.param(Simulator.VERILATOR, *given, marks=pytest.mark.verify) for given in INPUTS),
+    ],
+    indirect=["simulator"],
+)
+@pytest.mark.parametrize("engine", FOLDINGS)
+def test_every_input(tmp_path: Path, simulator: str, engine: str, dtype: str, columns: int) -> None:
+    source = TensorType(1, 1, columns, DataType.parse(dtype))
+    layer = Dense(name="layer", input="input", planes=planes(columns))
+    lowest, highest = layer.row_bounds(source.dtype)
+    levels = Threshold(
+        name="act", input="layer", thresholds=thresholds(lowest, highest), output=DataType.parse("u2")
+    )
+    folding = ArrayFolding(pe=8, simd=1) if (engine, columns % 2) == ("array", 1) else FOLDINGS[engine]
+    if engine == "skip" and columns % 2:
+        folding = SkipFolding(pe=4, entries=1, outputs=8)
+    write(tmp_path, plan(Network("every", source, (layer, levels)), {"layer": folding}))
+    frames = every(source.dtype, columns)
+    assert 2**12 <= len(frames) <= 2**16
+    sums = frames.reshape(-1, columns) @ planes(columns)[0].T.astype(np.int64)
+    assert (sums.min(axis=0) == lowest).all()  # the ends of every accumulator are reached
+    assert (sums.max(axis=0) == highest).all()
+    result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none")
+    assert result.failures == ()
+    assert result.cycles == result.expected_cycles
+    assert all(stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor)
+    some = np.random.default_rng(0).permutation(frames)[:500]
+    result = simulate(tmp_path, some, simulator=simulator, build_dir=tmp_path / "run", stalls="random")
+    assert result.failures == ()
