@@ -1,10 +1,11 @@
 """What every engine promises: the integers of the reference, in the cycles of the plan, for any layer."""
 
 import dataclasses
-import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import randoms
 
 from export.datatype import TERNARY, DataType
 from export.ir import Bias, Convolution, Dense, Network, TensorType, Threshold
@@ -139,15 +140,16 @@ def test_every_engine_takes_part():
     assert set(FOLDINGS) == set(ENGINES)
 
 
-@pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("engine", ENGINES)
-def test_any_layer(engine, seed):
+@settings(max_examples=30)
+@given(chance=randoms(use_true_random=False))
+def test_any_layer(engine, chance):
     """Both forms of the rows, without pauses in exactly the planned cycles, and with pauses on both sides."""
-    chance = random.Random(seed)
     source, nodes = random_layer(chance)
     network = Network("any", source, nodes)
     folding = FOLDINGS[engine](chance, nodes[0])
     (stage,) = plan(network, {"layer": folding}).stages
+    seed = chance.getrandbits(32)
     images = np.random.default_rng(seed).integers(
         source.dtype.minimum, source.dtype.maximum + 1, size=(FRAMES, *source.shape)
     )
