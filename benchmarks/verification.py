@@ -132,7 +132,7 @@ def simulations(found: list[dict[str, Any]]) -> Table:
         "Of it simulator",
     )
     notes = (
-        "Wall: from a cold start, compiling included, on two cores shared with others; CPU: without compiling.",
+        "Wall: from a cold start, with compiling, on two cores shared with others; CPU: without compiling.",
     )
     return Table("Networks in both simulators, before and after synthesis", head, tuple(rows), notes)
 
