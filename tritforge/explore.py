@@ -16,6 +16,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from export.files import write_atomic
 from export.ir import Network
+from hw.axi_stream import AS_THEY_COME, Tdata
 from hw.plan import Plan, plan, slots
 from hw.stage import Stage
 from reports.candidates import FREE, Price, Space
@@ -172,11 +173,13 @@ def _amounts(cost: Price) -> str:
     return f"{cost.lut:,.0f} LUT, {cost.bram18 / 2:,.1f} BRAM36, {cost.dsp:,.0f} DSP and {cost.ff:,.0f} FF"
 
 
-def find(network: Network, space: Space, goal: Goal, pricing: Prices, fifo_bits: int) -> Found:
+def find(
+    network: Network, space: Space, goal: Goal, pricing: Prices, fifo_bits: int, tdata: Tdata = AS_THEY_COME
+) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 
-    The search knows neither FIFOs nor bursts. Where the exact plan falls short, it is asked for as much
-    more, up to ``ROUNDS`` times.
+    The search knows neither FIFOs nor bursts nor the widths of TDATA. Where the exact plan falls short, it is
+    asked for as much more, up to ``ROUNDS`` times.
 
     Raises
     ------
@@ -187,7 +190,7 @@ def find(network: Network, space: Space, goal: Goal, pricing: Prices, fifo_bits:
     for _ in range(ROUNDS):
         if choice is None:
             break
-        made = plan(network, choice.foldings, fifo_bits)
+        made = plan(network, choice.foldings, fifo_bits, tdata=tdata)
         found = Found(choice, made, *_price(made, choice, pricing))
         late, over = found.interval > goal.interval, not found.cost.within(goal.limits)
         if not late and not over:
@@ -283,7 +286,8 @@ def explore(
             return replace(space_of(changed, pricing, goal, engines), progress=show)
 
         space = shown(network)
-        found = find(network, space, goal, pricing, config.hardware.most_fifo_bits)
+        hardware = config.hardware
+        found = find(network, space, goal, pricing, hardware.most_fifo_bits, hardware.tdata)
         plans = frontier(space, FRONTIER_POINTS)
         changes = _effects(network, found, goal, shown) if effects else []
     folder = place.root / "explore"

@@ -21,6 +21,7 @@ from typing import Any
 from export.files import write_atomic
 from export.ir import Network
 from hw import verilog
+from hw.axi_stream import AS_THEY_COME, Tdata
 from hw.engines import Folding
 from hw.plan import plan
 from hw.seven_series import Primitives
@@ -57,6 +58,7 @@ class Point:
     network_sha256: digest of its file, which stands for all of it.
     foldings: of its layers.
     fifo_bits: as in ``hardware.fifo_bits``, 0 for none.
+    tdata: widths of TDATA that are asked for.
     primitives, part: what it is built of, and the device it is compared with.
     expected_lut: what the model said; None where it said nothing.
     """
@@ -69,6 +71,7 @@ class Point:
     primitives: Primitives
     part: str
     expected_lut: float | None = None
+    tdata: Tdata = AS_THEY_COME
 
     @property
     def key(self) -> str:
@@ -77,6 +80,7 @@ class Point:
         settings = [
             chosen,
             self.fifo_bits,
+            str(self.tdata),
             self.primitives.value,
             self.part,
             pyosys_version(),
@@ -88,7 +92,7 @@ class Point:
 
 def measure(point: Point) -> dict[str, Any]:
     """Plan, generate and synthesise ``point``; runs in a worker and leaves nothing behind."""
-    made = plan(point.network, point.foldings, point.fifo_bits)
+    made = plan(point.network, point.foldings, point.fifo_bits, tdata=point.tdata)
     with tempfile.TemporaryDirectory(prefix="tritforge-sweep-") as name:
         folder = Path(name)
         for image, _ in made.roms():
