@@ -90,7 +90,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     class Planned:
         stages = ()
 
-        def __init__(self, network, foldings, fifo_bits):
+        def __init__(self, network, foldings, fifo_bits, tdata):
             alone = plan(network, foldings).interval_cycles
             self.interval_cycles = alone * 5 // 4 + 1 if bursts(tried) else alone
             tried.append(foldings)
