@@ -107,6 +107,8 @@ def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             for (zeros, ratio), (following, after) in pairwise(ratios)
             if ratio < 1 <= after
         ]
+        if not ratios:
+            continue  # not measured
         yield {
             "layer": str(shape),
             "bits": bits,
@@ -119,7 +121,7 @@ def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw how many times fewer LUT-cycles the skip engine takes, over the share of zeros."""
     figure = Figure(figsize=(6, 4))
     axes = figure.subplots()
-    for line in (line for line in found if line["ratios"]):
+    for line in found:
         style = "o-" if line["layer"].startswith("dense") else "s--"
         label = f"{line['layer']}; {line['bits']} bits"
         axes.plot(
@@ -193,7 +195,7 @@ def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
 
 def render(points: Sequence[dict[str, Any]]) -> str:
     """The page that shows ``points``."""
-    crossed = [line for line in crossings(points) if line["ratios"]]
+    crossed = list(crossings(points))
     picture = f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})"
     pages = [
         "# The three engines side by side",
@@ -229,10 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
     points = json.loads(RECORD.read_text())
     write_atomic(PAGE, render(points))
-    if any(line["ratios"] for line in crossings(points)):
-        draw(list(crossings(points)), PICTURE)
     print(table(points).text())
-    print(crossing_table(list(crossings(points))).text())
+    if crossed := list(crossings(points)):
+        draw(crossed, PICTURE)
+        print(crossing_table(crossed).text())
 
 
 if __name__ == "__main__":

@@ -151,8 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{name}: {record[name]['accuracy_percent']:.2f} %", flush=True)
         write_atomic(RECORDS / f"{chosen.study}.json", json.dumps(record, indent=2) + "\n")
         write_atomic(PAGE, rendered(PAGE.read_text()))
-    if chosen.render:
-        write_atomic(PAGE, rendered(PAGE.read_text()))
+    write_atomic(PAGE, rendered(PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ test fails, nothing is kept.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from dataclasses import asdict, dataclass
@@ -70,7 +71,8 @@ def record(counts: dict[str, Count]) -> list[dict[str, Any]]:
 def main(arguments: list[str]) -> int:
     """Run the program; pytest's exit status."""
     tally = Tally()
-    status = pytest.main(arguments or ["-n", "2", "--dist", "loadfile", *FOLDERS], plugins=[tally])
+    everything = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", *FOLDERS]
+    status = pytest.main(arguments or everything, plugins=[tally])
     if status == pytest.ExitCode.OK:
         write_atomic(verification.PROPERTIES, json.dumps(record(tally.counts), indent=1) + "\n")
         verification.write_page()

@@ -3,7 +3,8 @@
 // port), as in Xilinx UG473, "7 Series FPGAs Memory Resources". Left out are output registers, cascades and a reset
 // to another value than 0. A read of what the other port writes in the same cycle gives the old value.
 
-// A memory of BYTES bytes with a parity bit each; its ports have HALF bytes each, in simple dual port twice as many.
+// A memory of BYTES bytes with a parity bit each. Port 0 is A, port 1 is B, each with HALF bytes. In simple dual port A
+// reads and B writes; words of 2 * HALF bytes have their upper half at B's outputs and their lower half at A's inputs.
 module tritforge_block_ram #(
     parameter integer BYTES = 2048, HALF = 2,
     parameter [8 * BYTES - 1:0] DATA = 0,
@@ -12,7 +13,7 @@ module tritforge_block_ram #(
     parameter integer READ_A = 0, READ_B = 0, WRITE_A = 0, WRITE_B = 0,
     parameter FIRST_A = 0, FIRST_B = 0, HOLDS_A = 0, HOLDS_B = 0
 ) (
-    input  wire clock_a, enable_a, reset_a, clock_b, enable_b, reset_b,
+    input  wire [1:0] clock, enable, reset,                 // of B and A
     input  wire [15:0] address_a, address_b,                // of a bit
     input  wire [HALF - 1:0] write_a, parity_a, parity_b,
     input  wire [2 * HALF - 1:0] write_b,
@@ -35,100 +36,63 @@ module tritforge_block_ram #(
         end
     end
 
-    // a word begins at a multiple of its length, which for 9 bits and more is a power of two of bytes
-    function integer bytes(input integer width);
-        bytes = width < 9 ? 1 : width / 9;
-    endfunction
+    wire [16 * HALF - 1:0] q_0, q_1;
+    wire [2 * HALF - 1:0]  p_0, p_1;
+    assign q_a = q_0[8 * HALF - 1:0];
+    assign p_a = p_0[HALF - 1:0];
+    assign q_b = SIMPLE ? q_0[16 * HALF - 1:8 * HALF] : q_1[8 * HALF - 1:0];
+    assign p_b = SIMPLE ? p_0[2 * HALF - 1:HALF] : p_1[HALF - 1:0];
 
-    localparam integer WIDE = SIMPLE && (WRITE_B == 18 * HALF);     // beyond one port: the lower half is at port A
-    wire [16 * HALF - 1:0] put   = WIDE ? {data_b, data_a} : {data_b, data_b};
-    wire [2 * HALF - 1:0]  put_p = WIDE ? {parity_b, parity_a} : {parity_b, parity_b};
-
-    reg [16 * HALF - 1:0] read_a;
-    reg [8 * HALF - 1:0]  read_b;
-    reg [2 * HALF - 1:0]  extra_a;
-    reg [HALF - 1:0]      extra_b;
-    initial begin
-        read_a  = 0;
-        read_b  = 0;
-        extra_a = 0;
-        extra_b = 0;
-    end
-    assign q_a = read_a[8 * HALF - 1:0];
-    assign p_a = extra_a[HALF - 1:0];
-    assign q_b = SIMPLE ? read_a[16 * HALF - 1:8 * HALF] : read_b;
-    assign p_b = SIMPLE ? extra_a[2 * HALF - 1:HALF] : extra_b;
-
-    wire [12:0] from_a = address_a[15:3] & ~(bytes(READ_A) - 1);
-    wire [12:0] from_b = address_b[15:3] & ~(bytes(READ_B) - 1);
-    wire [12:0] to_a   = address_a[15:3] & ~(bytes(WRITE_A) - 1);
-    wire [12:0] to_b   = address_b[15:3] & ~(bytes(WRITE_B) - 1);
-    wire        puts_a = !SIMPLE && WRITE_A != 0;
-    wire        puts_b = WRITE_B != 0;
-
-    integer a, b;
-    always @(posedge clock_a) if (enable_a) begin
-        if (READ_A != 0 && !(HOLDS_A && puts_a && write_a != 0)) begin
-            if (reset_a) begin
-                read_a  <= 0;
-                extra_a <= 0;
-            end else if (READ_A < 9) begin
-                read_a <= (memory[from_a] >> (address_a[2:0] & ~(READ_A - 1))) & ((1 << READ_A) - 1);
-                if (FIRST_A && puts_a && write_a[0])
-                    read_a <= data_a & ((1 << READ_A) - 1);
-            end else
-                for (a = 0; a < bytes(READ_A); a = a + 1) begin
-                    read_a[8 * a +: 8] <= memory[from_a + a];
-                    extra_a[a]         <= extra[from_a + a];
-                    if (FIRST_A && puts_a && write_a[a]) begin
-                        read_a[8 * a +: 8] <= data_a[8 * a +: 8];
-                        extra_a[a]         <= parity_a[a];
+    genvar port;
+    generate for (port = 0; port < 2; port = port + 1) begin : side
+        localparam integer READ  = port ? READ_B : READ_A;
+        localparam integer WRITE = port ? WRITE_B : WRITE_A;
+        localparam FIRST = port ? FIRST_B : FIRST_A;
+        localparam HOLDS = port ? HOLDS_B : HOLDS_A;
+        // a word begins at a multiple of its length, which for 9 bits and more is a power of two of bytes
+        localparam integer GOT = READ < 9 ? 1 : READ / 9;
+        localparam integer PUT = WRITE < 9 ? 1 : WRITE / 9;
+        localparam WIDE = SIMPLE && WRITE == 18 * HALF;     // beyond one port
+        wire [15:0]            address = port ? address_b : address_a;
+        wire [2 * HALF - 1:0]  puts    = WRITE == 0 ? 0 : port ? write_b : {{HALF{1'b0}}, write_a};
+        wire [16 * HALF - 1:0] data    = WIDE ? {data_b, data_a} : {2{port ? data_b : data_a}};
+        wire [2 * HALF - 1:0]  parity  = WIDE ? {parity_b, parity_a} : {2{port ? parity_b : parity_a}};
+        wire [12:0]            from    = address[15:3] & ~(GOT - 1);
+        wire [12:0]            to      = address[15:3] & ~(PUT - 1);
+        wire [2:0]             bit_0   = address[2:0] & ~(WRITE - 1);
+        reg  [16 * HALF - 1:0] q;
+        reg  [2 * HALF - 1:0]  p;
+        integer k;
+        initial begin
+            q = 0;
+            p = 0;
+        end
+        always @(posedge clock[port]) if (enable[port]) begin
+            if (READ != 0 && !(HOLDS && puts != 0)) begin
+                if (reset[port]) begin
+                    q <= 0;
+                    p <= 0;
+                end else if (READ < 9)
+                    q <= (FIRST && puts[0] ? data : memory[from] >> (address[2:0] & ~(READ - 1))) & ((1 << READ) - 1);
+                else
+                    for (k = 0; k < GOT; k = k + 1) begin
+                        q[8 * k +: 8] <= FIRST && puts[k] ? data[8 * k +: 8] : memory[from + k];
+                        p[k]          <= FIRST && puts[k] ? parity[k] : extra[from + k];
                     end
+            end
+            if (WRITE < 9) begin
+                for (k = 0; k < WRITE; k = k + 1) if (puts[0]) memory[to][bit_0 + k] <= data[k];
+            end else
+                for (k = 0; k < PUT; k = k + 1) if (puts[k]) begin
+                    memory[to + k] <= data[8 * k +: 8];
+                    extra[to + k]  <= parity[k];
                 end
         end
-        if (puts_a) begin
-            if (WRITE_A < 9) begin
-                for (a = 0; a < WRITE_A; a = a + 1)
-                    if (write_a[0]) memory[to_a][(address_a[2:0] & ~(WRITE_A - 1)) + a] <= data_a[a];
-            end else
-                for (a = 0; a < bytes(WRITE_A); a = a + 1)
-                    if (write_a[a]) begin
-                        memory[to_a + a] <= data_a[8 * a +: 8];
-                        extra[to_a + a]  <= parity_a[a];
-                    end
-        end
-    end
-    always @(posedge clock_b) if (enable_b) begin
-        if (!SIMPLE && READ_B != 0 && !(HOLDS_B && puts_b && write_b != 0)) begin
-            if (reset_b) begin
-                read_b  <= 0;
-                extra_b <= 0;
-            end else if (READ_B < 9) begin
-                read_b <= (memory[from_b] >> (address_b[2:0] & ~(READ_B - 1))) & ((1 << READ_B) - 1);
-                if (FIRST_B && puts_b && write_b[0])
-                    read_b <= data_b & ((1 << READ_B) - 1);
-            end else
-                for (b = 0; b < bytes(READ_B); b = b + 1) begin
-                    read_b[8 * b +: 8] <= memory[from_b + b];
-                    extra_b[b]         <= extra[from_b + b];
-                    if (FIRST_B && puts_b && write_b[b]) begin
-                        read_b[8 * b +: 8] <= data_b[8 * b +: 8];
-                        extra_b[b]         <= parity_b[b];
-                    end
-                end
-        end
-        if (puts_b) begin
-            if (WRITE_B < 9) begin
-                for (b = 0; b < WRITE_B; b = b + 1)
-                    if (write_b[0]) memory[to_b][(address_b[2:0] & ~(WRITE_B - 1)) + b] <= put[b];
-            end else
-                for (b = 0; b < bytes(WRITE_B); b = b + 1)
-                    if (write_b[b]) begin
-                        memory[to_b + b] <= put[8 * b +: 8];
-                        extra[to_b + b]  <= put_p[b];
-                    end
-        end
-    end
+    end endgenerate
+    assign q_0 = side[0].q;
+    assign p_0 = side[0].p;
+    assign q_1 = side[1].q;
+    assign p_1 = side[1].p;
 endmodule
 
 module RAMB18E1 #(
@@ -184,8 +148,8 @@ module RAMB18E1 #(
         .FIRST_A(WRITE_MODE_A == "WRITE_FIRST"), .FIRST_B(WRITE_MODE_B == "WRITE_FIRST"),
         .HOLDS_A(WRITE_MODE_A == "NO_CHANGE"), .HOLDS_B(WRITE_MODE_B == "NO_CHANGE")
     ) ram (
-        .clock_a(CLKARDCLK), .enable_a(ENARDEN), .reset_a(RSTRAMARSTRAM), .address_a({2'b0, ADDRARDADDR[13:0]}),
-        .clock_b(CLKBWRCLK), .enable_b(ENBWREN), .reset_b(RSTRAMB), .address_b({2'b0, ADDRBWRADDR[13:0]}),
+        .clock({CLKBWRCLK, CLKARDCLK}), .enable({ENBWREN, ENARDEN}), .reset({RSTRAMB, RSTRAMARSTRAM}),
+        .address_a({2'b0, ADDRARDADDR[13:0]}), .address_b({2'b0, ADDRBWRADDR[13:0]}),
         .write_a(WEA), .data_a(DIADI), .parity_a(DIPADIP), .write_b(WEBWE), .data_b(DIBDI), .parity_b(DIPBDIP),
         .q_a(DOADO), .p_a(DOPADOP), .q_b(DOBDO), .p_b(DOPBDOP)
     );
@@ -264,8 +228,8 @@ module RAMB36E1 #(
         .FIRST_A(WRITE_MODE_A == "WRITE_FIRST"), .FIRST_B(WRITE_MODE_B == "WRITE_FIRST"),
         .HOLDS_A(WRITE_MODE_A == "NO_CHANGE"), .HOLDS_B(WRITE_MODE_B == "NO_CHANGE")
     ) ram (
-        .clock_a(CLKARDCLK), .enable_a(ENARDEN), .reset_a(RSTRAMARSTRAM), .address_a({1'b0, ADDRARDADDR[14:0]}),
-        .clock_b(CLKBWRCLK), .enable_b(ENBWREN), .reset_b(RSTRAMB), .address_b({1'b0, ADDRBWRADDR[14:0]}),
+        .clock({CLKBWRCLK, CLKARDCLK}), .enable({ENBWREN, ENARDEN}), .reset({RSTRAMB, RSTRAMARSTRAM}),
+        .address_a({1'b0, ADDRARDADDR[14:0]}), .address_b({1'b0, ADDRBWRADDR[14:0]}),
         .write_a(WEA), .data_a(DIADI), .parity_a(DIPADIP), .write_b(WEBWE), .data_b(DIBDI), .parity_b(DIPBDIP),
         .q_a(DOADO), .p_a(DOPADOP), .q_b(DOBDO), .p_b(DOPBDOP)
     );

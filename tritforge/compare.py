@@ -162,9 +162,7 @@ def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
     channels, height, width = SHAPES[chosen.dataset.name]
     shape = (channels, size or height, size or width)
     try:
-        planned = plan(
-            lower(model, shape, name=chosen.name).network, chosen.hardware.layers, tdata=chosen.hardware.tdata
-        )
+        planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
         images = [image for image, _ in planned.roms() if image.role.startswith("weights")]
     except (LoweringError, IRError, PlanError):
         return None

@@ -11,6 +11,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.formal.prover import CHILD
@@ -75,6 +76,64 @@ def equivalent(gold: Path, gate: Path, source: str, module: str, *, seconds: int
     return False if "asserted in frame" in said else None
 
 
+@dataclass(frozen=True)
+class _Stream:
+    """Ports of one stream; ``taken``: the module takes its beats."""
+
+    valid: str
+    payload: str
+    ready: str
+    width: str
+    taken: bool
+
+    def held(self) -> list[str]:
+        """What keeps a beat that was offered until it is taken."""
+        return [
+            f"  wire {self.ready}_in;",
+            f"  assign {self.ready} = {self.ready}_in & begun;",
+            f"  reg {self.valid}_held = 0;",
+            f"  reg {self.width}{self.payload}_kept = 0;",
+            f"  wire {self.valid}_in = {self.valid}_held | {self.valid};",
+            f"  wire {self.width}{self.payload}_in =",
+            f"    {self.valid}_held ? {self.payload}_kept : {self.payload};",
+            "  always @(posedge clk) begin",
+            f"    {self.valid}_held <= {self.valid}_in & ~{self.ready} & ~rst_in;",
+            f"    {self.payload}_kept <= {self.payload}_in;",
+            "  end",
+        ]
+
+    def hidden(self) -> list[str]:
+        """What shows a beat while it is offered alone."""
+        return [
+            f"  wire {self.valid}_in;",
+            f"  wire {self.width}{self.payload}_in;",
+            f"  assign {self.valid} = {self.valid}_in & begun;",
+            f"  assign {self.payload} = {self.valid} ? {self.payload}_in : 0;",
+        ]
+
+
+def _streams(ports: list[tuple[str, str, str]]) -> list[_Stream]:
+    """The streams with all three ports; the ready of a layer may bear the name of another unit."""
+    kinds = {name: (direction, width) for direction, width, name in ports}
+    found = []
+    for name, (direction, _) in kinds.items():
+        stream, payload = name.removesuffix("__valid"), name.replace("__valid", "__payload")
+        if stream == name or payload not in kinds:
+            continue
+        others = [
+            ready
+            for ready, (opposite, _) in kinds.items()
+            if ready.endswith("__ready")
+            and opposite != direction
+            and ready.replace("__ready", "__valid") not in kinds
+        ]
+        own = f"{stream}__ready"
+        if own in kinds or len(others) == 1:
+            ready = own if own in kinds else others[0]
+            found.append(_Stream(name, payload, ready, kinds[payload][1], direction == "input"))
+    return found
+
+
 def _wrapper(text: str, module: str) -> str:
     """A module around ``module`` that resets it in the first cycle and holds what is offered to it.
 
@@ -84,61 +143,21 @@ def _wrapper(text: str, module: str) -> str:
     assert start is not None, module
     body = text[start.start() : text.index("\nendmodule", start.start())]
     ports = re.findall(r"^  (input|output) (\[\d+:0\] )?(\S+);$", body, re.MULTILINE)
-    names = {name for _, _, name in ports}
-    reset = "rst | ~begun" if "rst" in names else "~begun"
-    declared, pins = ["  reg begun = 0;"], []
-    inside = ["  always @(posedge clk) begun <= 1;", f"  wire rst_in = {reset};"]
-    for direction, width, name in ports:
-        stream = name.removesuffix("__payload")
-        # the ready of an input stream is an output, that of an output stream an input
-        streamed = stream != name and {f"{stream}__valid", f"{stream}__ready"} <= names
-        declared.append(f"  {direction} {width}{name};")
-        pins.append(
-            f"    .{name}({name}_in)" if streamed or name.endswith("__valid") else f"    .{name}({name})"
-        )
-        if name == "rst":
-            pins[-1] = "    .rst(rst_in)"
-        if streamed and direction == "input":
-            inside += [
-                f"  wire {stream}__ready_in;",
-                f"  assign {stream}__ready = {stream}__ready_in & begun;",
-                f"  reg {stream}_held = 0;",
-                f"  reg {width}{name}_kept = 0;",
-                f"  wire {stream}__valid_in = {stream}_held | {stream}__valid;",
-                f"  wire {width}{name}_in = {stream}_held ? {name}_kept : {name};",
-                "  always @(posedge clk) begin",
-                f"    {stream}_held <= {stream}__valid_in & ~{stream}__ready & ~rst_in;",
-                f"    {name}_kept <= {name}_in;",
-                "  end",
-            ]
-        elif streamed:
-            inside += [
-                f"  wire {stream}__valid_in;",
-                f"  wire {width}{name}_in;",
-                f"  assign {stream}__valid = {stream}__valid_in & begun;",
-                f"  assign {name} = {stream}__valid ? {name}_in : 0;",
-            ]
-    taken = {
-        name.removesuffix("__payload")
-        for direction, _, name in ports
-        if direction == "input" and name.endswith("__payload")
-    }
-    whole = {name.removesuffix("__payload") for _, _, name in ports if name.endswith("__payload")}
-    for index, (_, _, name) in enumerate(ports):
-        stream = name.removesuffix("__valid")
-        if name.endswith("__ready") and name.removesuffix("__ready") in taken:
-            pins[index] = f"    .{name}({name}_in)"
-        alone = stream != name and not (stream in whole and f"{stream}__ready" in names)
-        pins[index] = f"    .{name}({name})" if alone else pins[index]
-    listed = ", ".join(name for _, _, name in ports)
-    joined = ",\n".join(pins)
+    names = [name for _, _, name in ports]
+    streams = _streams(ports)
+    inner = {name for one in streams for name in (one.valid, one.payload)}
+    inner |= {one.ready for one in streams if one.taken} | {"rst"}
+    pins = [f"    .{name}({name}{'_in' if name in inner else ''})" for name in names]
     return "\n".join(
         [
-            f"module wrapper({listed});",
-            *declared,
-            *inside,
+            f"module wrapper({', '.join(names)});",
+            *(f"  {direction} {width}{name};" for direction, width, name in ports),
+            "  reg begun = 0;",
+            "  always @(posedge clk) begun <= 1;",
+            f"  wire rst_in = {'rst | ' * ('rst' in names)}~begun;",
+            *(line for one in streams for line in (one.held() if one.taken else one.hidden())),
             f"  {module} inner (",
-            joined,
+            ",\n".join(pins),
             "  );",
             "endmodule",
             "",

@@ -79,9 +79,16 @@ FOLDED = {
 @pytest.mark.parametrize("limit", [0, 512])
 @pytest.mark.parametrize("folded", FOLDED)
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
-def test_one_beat_less_anywhere_costs_rate_or_stops_the_network(stride, folded, limit):
+@pytest.mark.parametrize("deep", [0, buffers.DEEP, 1 << 20])
+def test_one_beat_less_anywhere_costs_rate_or_stops_the_network(deep, stride, folded, limit, monkeypatch):
+    """Whichever of them are made shallower together first."""
+    monkeypatch.setattr(buffers, "DEEP", deep)
     design = plan(block(stride), FOLDED[folded], limit)
     best = interval(design)
+    deeper = design
+    for name, fifos in depths(design).items():
+        deeper = with_depths(deeper, name, [100 * depth for depth in fifos])
+    assert interval(deeper) == best
     assert depths(design)["merge"][1] > 0  # the shortcut waits for two windows
     for name, fifos in depths(design).items():
         for number, depth in enumerate(fifos):
@@ -136,15 +143,3 @@ def test_the_join_of_the_sample():
     design = plan(residual(), RESIDUAL_FOLDINGS)
     assert list(depths(design)) == ["merge"]
     assert interval(design) == design.interval_cycles
-
-
-@pytest.mark.parametrize("deep", [0, 1 << 20])
-def test_deep_fifos_made_shallower_together_are_as_shallow(deep, monkeypatch):
-    monkeypatch.setattr(buffers, "DEEP", deep)
-    design = plan(block((2, 2)), FOLDED["even"], 512)
-    best = interval(design)
-    for name, fifos in depths(design).items():
-        for number, depth in enumerate(fifos):
-            if depth:
-                less = interval(with_depths(design, name, [*fifos[:number], depth - 1, *fifos[number + 1 :]]))
-                assert less is None or less > best

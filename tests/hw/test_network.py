@@ -96,6 +96,26 @@ def test_tdata_of_any_width(bits, make):
     assert tuple(last) == (*design.frame_cycles, *extended(design))[:3]
 
 
+@pytest.mark.parametrize("bits", [8, 24, 64])
+@pytest.mark.parametrize("first", [SumPool, Threshold])
+def test_tdata_before_a_layer_without_weights(first, bits):
+    """It takes some channels of a pixel at a time, whatever a beat carries."""
+    source = TensorType(4, 4, 2, DataType.parse("u4"))
+    levels = np.array([[2, 5, 9], [1, 7, 12]])
+    node = (
+        SumPool(name="first", input="input", size=(2, 2))
+        if first is SumPool
+        else Threshold(name="first", input="input", thresholds=levels, output=DataType.parse("u2"))
+    )
+    planes = np.random.default_rng(0).integers(-1, 2, size=(1, 3, 2, 1, 1)).astype(np.int8)
+    network = Network("ends", source, (node, Convolution(name="one", input="first", planes=planes)))
+    design = plan(network, {"one": ArrayFolding(pe=1, simd=1)}, tdata=Tdata(input=bits))
+    images = np.random.default_rng(1).integers(0, 16, size=(3, *source.shape))
+    found, _ = simulate(design, images)
+    target = network.types[network.output]
+    assert found == list(pack_beats(run(network, images)[network.output], target.dtype, design.o.lanes))
+
+
 def extended(design):
     """Cycles of frames beyond those that the plan names: one interval from each to the next."""
     return [design.frame_cycles[-1] + number * design.interval_cycles for number in range(1, 4)]

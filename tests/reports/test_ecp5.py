@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 
@@ -134,6 +135,12 @@ def test_a_spoiled_result_is_refused(tmp_path):
         ecp5.load_placed(path)
     path.write_text("[]")
     with pytest.raises(PlaceError, match=r"^ecp5\.place\.json is damaged \(.*\): place again$"):
+        ecp5.load_placed(path)
+    fields = {
+        field.name: {} if "Mapping" in str(field.type) else "1" for field in dataclasses.fields(ecp5.Placed)
+    }
+    path.write_text(json.dumps({"format": "tritforge-placed", "version": 1, **fields}))
+    with pytest.raises(PlaceError, match=r"is damaged \(speed is no int\): place again$"):
         ecp5.load_placed(path)
 
 

@@ -9,6 +9,7 @@ from math import inf
 import pytest
 
 from export import serialize
+from hw.axi_stream import Tdata
 from hw.plan import plan, slots
 from reports.candidates import Price, Space
 from reports.choose import cheapest, fastest
@@ -91,6 +92,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
         stages = ()
 
         def __init__(self, network, foldings, fifo_bits, tdata):
+            assert tdata == Tdata(output=16)
             alone = plan(network, foldings).interval_cycles
             self.interval_cycles = alone * 5 // 4 + 1 if bursts(tried) else alone
             tried.append(foldings)
@@ -98,7 +100,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     monkeypatch.setattr(explore, "plan", Planned)
     bursts = lambda tried: not tried  # noqa: E731
     limit = cheapest(space, 500).interval
-    found = find(convolutional(), space, goal(fps=1e6 / limit), MadeUp(), 0)
+    found = find(convolutional(), space, goal(fps=1e6 / limit), MadeUp(), 0, Tdata(output=16))
     assert len(tried) == 2
     assert found.interval <= limit
     monkeypatch.undo()

@@ -78,6 +78,14 @@ def test_another_folding_is_solved_anew(place: Workspace, monkeypatch: pytest.Mo
     assert slower.interval_cycles > planned(chosen, place, serialize.load(place.design)).interval_cycles
 
 
+def test_another_width_of_tdata_is_solved_anew(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = config.load(place.config_path)
+    wide = replace(chosen, hardware=replace(chosen.hardware, input_tdata_bits=64))
+    design, count = solves(monkeypatch, wide, place)
+    assert count > 0
+    assert design.tdata_bits[0] == 64
+
+
 def test_another_program_solves_anew(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tritforge.planning.program", lambda: "another")
     assert solves(monkeypatch, config.load(place.config_path), place)[1] > 0

@@ -16,6 +16,7 @@ import pytest
 
 from export.ir import Dense, Network, TensorType
 from hw.array_folding import ArrayFolding
+from hw.axi_stream import Tdata
 from hw.plan import plan
 from hw.seven_series import Primitives
 from tests.hw.networks import FOLDINGS, U2, convolutional
@@ -100,8 +101,9 @@ def test_a_point_is_what_its_result_depends_on():
     others = [
         point(network_sha256="1" * 64), point(fifo_bits=9), point(part="xc7k480t"),
         point(primitives=Primitives.XILINX7), point(foldings={**FOLDINGS, "conv1": FOLDINGS["conv2"]}),
+        point(tdata=Tdata(input=64)),
     ]  # fmt: skip
-    assert len({point().key, *(other.key for other in others)}) == 6
+    assert len({point().key, *(other.key for other in others)}) == 7
 
 
 def test_a_point_is_really_synthesised():
