@@ -75,6 +75,18 @@ def test_what_a_reset_hides_is_no_difference(mutator: Mutator) -> None:
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False
 
 
+def test_what_nothing_initialises_is_alike(mutator: Mutator) -> None:
+    """Else no proof is found of a unit with memories, whose outputs hold anything before the first read."""
+    module = "sample_core_conv2_skip"
+    mutator.reset()
+    start = mutator.text.index(f"module {module} (")
+    before = "reg valid_1 = 1'h0;"
+    at = mutator.text.index(before, start)
+    path = mutator.faulty / SOURCE
+    path.write_text(mutator.text[:at] + before.replace("h0", "h1") + mutator.text[at + len(before) :])
+    assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=30)
+
+
 def test_a_rom_is_judged_in_the_unit_that_reads_it(mutator: Mutator) -> None:
     readers = {rom.file: mutator.reader_of(rom.file) for rom in mutator.manifest.roms}
     assert readers["conv2.schedule.mem"] == "sample_core_conv2_skip"
