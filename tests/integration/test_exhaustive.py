@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pytest
 
 from export.datatype import DataType
-from export.ir import Dense, Network, TensorType, Threshold
+from export.ir import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
 from hw.array_folding import ArrayFolding
 from hw.engines import Folding
 from hw.plan import plan
 from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
+from sim import reference
 from sim.runner import simulate
 from sim.simulators import Simulator
 from tests.integration.designs import write
@@ -48,10 +49,32 @@ def thresholds(lowest: npt.NDArray[np.int64], highest: npt.NDArray[np.int64]) ->
     return np.asarray(np.sort(levels, axis=1))
 
 
-def every(dtype: DataType, columns: int) -> npt.NDArray[np.int64]:
-    """All frames [N, 1, 1, columns] of elements of ``dtype``."""
-    values = np.arange(dtype.minimum, dtype.maximum + 1)
-    return np.stack(np.meshgrid(*[values] * columns, indexing="ij"), axis=-1).reshape(-1, 1, 1, columns)
+def every(tensor: TensorType) -> npt.NDArray[np.int64]:
+    """All frames [N, H, W, C] of ``tensor``."""
+    values = np.arange(tensor.dtype.minimum, tensor.dtype.maximum + 1)
+    return np.stack(np.meshgrid(*[values] * tensor.size, indexing="ij"), axis=-1).reshape(-1, *tensor.shape)
+
+
+def demand_equal(
+    folder: Path, simulator: str, layer: MatrixNode, source: TensorType, folding: Folding
+) -> None:
+    """Simulate ``layer`` with thresholds behind it on every frame without pauses, and on some with."""
+    lowest, highest = layer.row_bounds(source.dtype)
+    levels = Threshold(
+        name="act", input="layer", thresholds=thresholds(lowest, highest), output=DataType.parse("u2")
+    )
+    network = Network("every", source, (layer, levels))
+    frames = every(source)
+    assert 2**9 <= len(frames) <= 2**16
+    sums = reference.run(network, frames)["layer"].reshape(-1, len(lowest))
+    assert (sums.min(axis=0) == lowest).all()  # the ends of every accumulator are reached
+    assert (sums.max(axis=0) == highest).all()
+    write(folder, plan(network, {"layer": folding}))
+    for stalls, sent in (("none", frames), ("random", np.random.default_rng(0).permutation(frames)[:500])):
+        result = simulate(folder, sent, simulator=simulator, build_dir=folder / "run", stalls=stalls)
+        assert result.failures == ()
+        assert (result.cycles == result.expected_cycles) == (stalls == "none")
+        assert all(stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor)
 
 
 @pytest.mark.parametrize(
@@ -66,23 +89,27 @@ def every(dtype: DataType, columns: int) -> npt.NDArray[np.int64]:
 def test_every_input(tmp_path: Path, simulator: str, engine: str, dtype: str, columns: int) -> None:
     source = TensorType(1, 1, columns, DataType.parse(dtype))
     layer = Dense(name="layer", input="input", planes=planes(columns))
-    lowest, highest = layer.row_bounds(source.dtype)
-    levels = Threshold(
-        name="act", input="layer", thresholds=thresholds(lowest, highest), output=DataType.parse("u2")
-    )
-    folding = ArrayFolding(pe=8, simd=1) if (engine, columns % 2) == ("array", 1) else FOLDINGS[engine]
-    if engine == "skip" and columns % 2:
-        folding = SkipFolding(pe=4, entries=1, outputs=8)
-    write(tmp_path, plan(Network("every", source, (layer, levels)), {"layer": folding}))
-    frames = every(source.dtype, columns)
-    assert 2**12 <= len(frames) <= 2**16
-    sums = frames.reshape(-1, columns) @ planes(columns)[0].T.astype(np.int64)
-    assert (sums.min(axis=0) == lowest).all()  # the ends of every accumulator are reached
-    assert (sums.max(axis=0) == highest).all()
-    result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none")
-    assert result.failures == ()
-    assert result.cycles == result.expected_cycles
-    assert all(stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor)
-    some = np.random.default_rng(0).permutation(frames)[:500]
-    result = simulate(tmp_path, some, simulator=simulator, build_dir=tmp_path / "run", stalls="random")
-    assert result.failures == ()
+    odd = {"array": ArrayFolding(pe=8, simd=1), "skip": SkipFolding(pe=4, entries=1, outputs=8)}
+    folding = odd.get(engine, FOLDINGS[engine]) if columns % 2 else FOLDINGS[engine]
+    demand_equal(tmp_path, simulator, layer, source, folding)
+
+
+@pytest.mark.parametrize(
+    ("simulator", "size"),
+    [
+        (Simulator.ICARUS, (3, 3)),
+        pytest.param(Simulator.VERILATOR, (3, 3), marks=pytest.mark.verify),
+        pytest.param(Simulator.VERILATOR, (4, 4), marks=pytest.mark.verify),
+    ],
+    indirect=["simulator"],
+)
+@pytest.mark.parametrize(
+    "folding",
+    [ArrayFolding(pe=8, simd=3), UnrolledFolding(), SkipFolding(pe=4, entries=2, banks=1, outputs=8)],
+    ids=FOLDINGS,
+)
+def test_every_image(tmp_path: Path, simulator: str, folding: Folding, size: tuple[int, int]) -> None:
+    """A convolution with padding on every image of bits."""
+    source = TensorType(*size, 1, DataType.parse("u1"))
+    layer = Convolution(name="layer", input="input", planes=planes(9).reshape(1, 8, 1, 3, 3), padding=(1, 1))
+    demand_equal(tmp_path, simulator, layer, source, folding)
