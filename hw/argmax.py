@@ -6,7 +6,7 @@ from amaranth import *
 
 from export.datatype import DataType
 from hw.arithmetic import maximum
-from hw.cost import Cost, wrap_bits
+from hw.cost import Cost, larger, wrap_bits
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]
@@ -57,7 +57,7 @@ class Largest(Unit):
         first = index if self.elements > self.lanes else 0
         return Cost(ff=first + self.dtype.bits + 2 * index + 1) + technology.logic(
             "largest", one=1, score=self.dtype.bits, counter=first, wraps=wrap_bits(self.elements) if first else 0,
-            scores=(self.lanes - 1) * self.dtype.bits, indexes=(self.lanes - 1) * index)
+            indexes=(self.lanes - 1) * index, **larger(self.dtype.bits, self.lanes - 1))
 
     def component(self):
         return ArgMax(self)

@@ -26,9 +26,11 @@ __all__ = [
     "calibration",
     "choice_luts",
     "counter_bits",
+    "larger",
     "mux_luts",
     "total",
     "wrap_bits",
+    "wrapped",
 ]
 
 CALIBRATED = ("lut", "sites", "carry")
@@ -163,9 +165,25 @@ def wrap_bits(*counts):
     """Gates with which counters that take as many values each go back to 0: one for each 1 of the count.
 
     Synthesis sees through the carry chain: behind the last value the sum is the count itself, and where that has a 0 the
-    bit is 0 already. A power of two has no such gate.
+    bit is 0 already. A power of two has no such gate, nor has a counter of two bits, each of them one LUT whatever it does.
     """
-    return sum(count.bit_count() for count in counts if count & (count - 1))
+    return sum(count.bit_count() for count in counts if count & (count - 1) and count > 4)
+
+
+def larger(bits, count):
+    """Features of ``count`` choices of the larger one of two numbers of ``bits`` bits.
+
+    Up to two bits each bit of the result is one LUT of all four; then it takes one that chooses, and the comparison of few
+    bits is gates, whose number grows with the square, that of more a chain of carries.
+    """
+    gates = 2 < bits < CARRIED
+    return {"merged": count * bits * (bits <= 2), "chosen": count * bits * (bits > 2), "gates": count * bits * bits * gates,
+            "carried": count * bits * (bits >= CARRIED)}
+
+
+def wrapped(*counts):
+    """How many counters that take as many values each have to be told when to go back to 0: all but powers of two."""
+    return sum(count & (count - 1) > 0 for count in counts)
 
 
 def adder_luts(left, right, width):

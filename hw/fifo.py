@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, wrap_bits
+from hw.cost import Cost, counter_bits, wrap_bits, wrapped
 from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
@@ -74,7 +74,7 @@ class Fifo(Unit):
         address = counter_bits(self.depth)
         return (Cost(ff=2 * address + self.depth.bit_length() + 1) + ram(technology, self.beats.payload_bits, max(2, self.depth))
                 + technology.logic("fifo", one=1, counter=2 * address + self.depth.bit_length(),
-                                   wraps=2 * wrap_bits(self.depth)))
+                                   wraps=2 * wrap_bits(self.depth), wrapped=wrapped(self.depth)))
 
     def component(self):
         return Queue(self)

@@ -30,6 +30,9 @@ ROM_BITS = 64
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
 
+SIDE_BY_SIDE = 4
+"""Banks that a LUT6 chooses from."""
+
 TINY = 2
 """By how much a memory of few bits may be dearer as flip-flops, where it is written and read at once."""
 
@@ -98,16 +101,17 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
     return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
 
 
-def _in_block_ram(bits, depth, enables=1):
-    """Cost of a memory in blocks: where they are banks, one behind the other, a flip-flop each keeps which one was read, and
-    each bit joins them by a LUT for every bank but the first."""
-    _, blocks, banks = _blocks(bits, depth, enables)
-    joined = bits * (banks - 1)
-    return Cost(bram18=blocks, ff=banks if banks > 1 else 0, lut=joined, sites=joined)
+def _in_block_ram(bits, depth, enables=1, *, fixed=False):
+    """Cost of a memory in blocks: of several banks flip-flops keep the high bits of the address, by which a multiplexer for
+    each bit chooses."""
+    _, blocks, banks = _blocks(bits, depth, enables, fixed=fixed)
+    chosen = bits * mux_luts(banks)
+    return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=chosen, sites=chosen)
 
 
-def _blocks(bits, depth, enables):
-    """(cost, blocks of 18 Kb, banks) of the cheapest shape: one of 36 Kb has twice the width."""
+def _blocks(bits, depth, enables=1, *, fixed=False):
+    """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width. Banks of what is ``fixed``,
+    a ROM, may lie side by side in one block."""
     width  = bits if enables == 1 else enables * -(-(bits // enables) // BYTE) * BYTE
     shapes = [shape for shape in BLOCK_SHAPES if enables == 1 or shape[1] >= BYTE]
     found  = []
@@ -115,7 +119,8 @@ def _blocks(bits, depth, enables):
         banks  = -(-depth // words)
         choose = (banks - 1) * bits * CHOICE_COST
         for cost, size in ((BLOCK_COST, 1), (PAIR_COST, 2)):
-            count = -(-width // (shape * size)) * banks
+            beside = fixed and banks <= SIDE_BY_SIDE
+            count  = -(-width * banks // (shape * size)) if beside else -(-width // (shape * size)) * banks
             found.append((cost * count + choose, count * size, banks))
     return min(found)
 
@@ -123,17 +128,18 @@ def _blocks(bits, depth, enables):
 def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     """Cost of the ROM ``image`` (export.rom.RomImage), each of ``lanes`` parts of a word read at an address of its own.
 
-    As logic each column of bits that differs from the others is a function of the address: a LUT for 64 words, none for
-    a bit of the address, and a flip-flop; constant columns and copies vanish. Up to 256 words wide multiplexers, which
-    are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and more than 256 words
-    are joined by LUTs, so these counts are weighted.
+    Columns of bits that are constant vanish first. As logic each column that differs from the others is a function of the
+    address: a LUT for 64 words, none for a bit of the address, and a flip-flop; copies vanish. Up to 256 words wide
+    multiplexers, which are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and
+    more than 256 words are joined by LUTs, so these counts are weighted.
     """
     part = image.word_bits // lanes
     if technology.family is not Family.XC7:
         return Cost(lut=None, sites=None, ff=None, bram18=None)
-    if style is not MemoryStyle.DISTRIBUTED and _in_blocks(part, image.depth):
-        return _in_block_ram(part, image.depth) * lanes
     columns = _columns(image)
+    varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
+    if style is not MemoryStyle.DISTRIBUTED and all(bits and _in_blocks(bits, image.depth) for bits in varying):
+        return total(_in_block_ram(bits, image.depth, fixed=True) for bits in varying)
     counts  = [_logic(columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
     luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
     size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
@@ -154,10 +160,10 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     else:
         blocks = [False] * len(depths)
     if all(blocks):                                                              # large ones are not looked into
-        memory = total(_in_block_ram(bits, part) for part in depths)
+        memory = total(_in_block_ram(bits, part, fixed=True) for part in depths)
     else:
         images = (image(),) if lower is None else image().split(lower)
-        memory = total(_in_block_ram(bits, part) if block else rom(technology, one, style=style)
+        memory = total(_in_block_ram(bits, part, fixed=True) if block else rom(technology, one, style=style)
                        for part, block, one in zip(depths, blocks, images, strict=True))
     if lower is not None:
         memory += Cost(lut=bits, sites=bits / 2, ff=1)
@@ -171,7 +177,7 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
 
 def _in_blocks(bits, depth):
     """Whether a ROM goes to blocks."""
-    return bits * depth > ROM_BITS * _blocks(bits, depth, 1)[0]
+    return bits * depth > ROM_BITS * _blocks(bits, depth, fixed=True)[0]
 
 
 def _columns(image):

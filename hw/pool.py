@@ -4,7 +4,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, wrap_bits
+from hw.cost import Cost, counter_bits, larger, wrap_bits
 from hw.memory_cost import Port, ram
 from hw.reduction import Pooling, Reduction
 from hw.stream import UnitComponent, below, output_register, room
@@ -46,7 +46,7 @@ class Pool(Pooling):
                 + ram(technology, self.o.payload_bits, max(2, columns * self.pixel_beats), Port.SHARED)
                 + technology.logic("pool", one=1, counter=counters - position, position=position, address=address,
                                    wraps=wrap_bits(*self.size, self.pixel_beats, width, height),
-                                   maximum=self.o.payload_bits * (self.reduction is Reduction.MAX),
+                                   **larger(self.tensor.dtype.bits, self.lanes * (self.reduction is Reduction.MAX)),
                                    sum=self.o.payload_bits * (self.reduction is Reduction.SUM)))
 
     def component(self):

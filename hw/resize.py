@@ -6,7 +6,7 @@ from math import gcd
 from amaranth import *
 
 from export.datatype import DataType
-from hw.cost import Cost, choice_luts, counter_bits
+from hw.cost import Cost, choice_luts, counter_bits, wrapped
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Gather", "Resize", "Split", "resized"]
@@ -76,9 +76,9 @@ class Resize(Unit):
         wraps        = 0 if self.ratio.bit_count() == 1 else self.ratio.bit_length() - (self.ratio & -self.ratio).bit_length() + 1
         registers    = Cost(ff=wide - narrow + self.o.payload_bits + counter + 1)
         if self.i_lanes < self.o_lanes:
-            return registers + technology.logic("gather", one=1, counter=counter, wraps=wraps)
+            return registers + technology.logic("gather", one=1, counter=counter, wraps=wraps, wrapped=wrapped(self.ratio))
         chosen = narrow * choice_luts(self.ratio)
-        return registers + technology.logic("split", one=1, counter=counter, wraps=wraps) + Cost(lut=chosen, sites=chosen)
+        return registers + technology.logic("split", one=1, counter=counter, wraps=wraps, wrapped=wrapped(self.ratio)) + Cost(lut=chosen, sites=chosen)
 
     def component(self):
         return Gather(self) if self.i_lanes < self.o_lanes else Split(self)

@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, total, wrap_bits
+from hw.cost import Cost, counter_bits, larger, total, wrap_bits
 from hw.memory_cost import Port, ram
 from hw.reduction import Pooling, Reduction
 from hw.stream import Beats, UnitComponent, below, output_register, room
@@ -72,6 +72,7 @@ class SlidingPool(Pooling):
         columns   = self.output_size[1] * self.pixel_beats
         address   = counter_bits(self.pixel_beats) + counter_bits(columns)
         combined  = (self.size[1] - 1) * self.row.payload_bits + (self.size[0] - 1) * self.o.payload_bits
+        choices   = self.lanes * (sum(self.size) - 2)
         memories  = [(beats.payload_bits * (size - 1), max(2, depth)) for size, beats, depth
                      in ((self.size[1], self.i, self.pixel_beats), (self.size[0], self.row, columns)) if size > 1]
         edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
@@ -79,7 +80,7 @@ class SlidingPool(Pooling):
         return (Cost(ff=positions + address + self.o.payload_bits + 1)
                 + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in memories)
                 + technology.logic("sliding pool", one=1, counter=positions + address, edge=edge, wraps=wrap_bits(*self.walked, self.pixel_beats),
-                                   maximum=combined * (self.reduction is Reduction.MAX),
+                                   **larger(self.tensor.dtype.bits, choices * (self.reduction is Reduction.MAX)),
                                    sum=combined * (self.reduction is Reduction.SUM)))
 
     def component(self):

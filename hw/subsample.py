@@ -121,9 +121,11 @@ class Subsampler(UnitComponent):
         kept = Signal()
         own  = Signal()             # a beat of the input's, not one of 0
         last = Signal()
-        behind = kept & (beat >= unit.first_beat + unit.pixel_beats)
+        end    = unit.first_beat + unit.pixel_beats
+        behind = kept & (beat >= end) if end < unit.kept_beats else Const(0)
+        inside = (beat >= unit.first_beat) & (beat < end) if unit.pixel_beats < unit.kept_beats else Const(1)
         m.d.comb += [
-            own.eq(~kept | (beat >= unit.first_beat) & (beat < unit.first_beat + unit.pixel_beats)),
+            own.eq(~kept | inside),
             last.eq(beat == Mux(kept, unit.kept_beats - 1, unit.pixel_beats - 1)),
             step.eq((behind | self.i.valid) & (~kept | room(self.o))),
             self.i.ready.eq(own & (~kept | room(self.o))),
@@ -138,13 +140,13 @@ class Subsampler(UnitComponent):
         for name, extent, stride in (("x", unit.tensor.width, unit.stride[1]), ("y", unit.tensor.height, unit.stride[0])):
             position = Signal(below(extent), name=name)
             phase    = Signal(below(stride), name=f"{name}_phase")
-            end      = position == extent - 1
+            turn     = position == extent - 1
             with m.If(advance):
                 m.d.sync += [
-                    position.eq(Mux(end, 0, position + 1)),
-                    phase.eq(Mux(end | (phase == stride - 1), 0, phase + 1)),
+                    position.eq(Mux(turn, 0, position + 1)),
+                    phase.eq(Mux(turn | (phase == stride - 1), 0, phase + 1)),
                 ]
             phases.append(phase == 0)
-            advance = advance & end
+            advance = advance & turn
         m.d.comb += kept.eq(phases[0] & phases[1])
         return m

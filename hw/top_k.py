@@ -55,7 +55,7 @@ class Best(Unit):
         index = counter_bits(self.elements)
         bits  = self.dtype.bits
         return Cost(ff=self.k * (bits + 2 * index) + index + 1) + technology.logic(
-            "best", one=1, score=self.k * bits, index=(self.k - 1) * index, counter=index,
+            "best", one=1, score=self.k * bits, compared=self.k * (bits > 1), index=(self.k - 1) * index, counter=index,
             carried=(self.k - 1) * (bits >= CARRIED))
 
     def component(self):

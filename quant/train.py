@@ -16,7 +16,7 @@ from torch.nn import functional
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from quant import checkpoint
-from quant.data.augment import crop_and_flip
+from quant.data.augment import augmented
 from quant.data.dataset import Dataset, values
 from quant.distributed import current, synchronized
 from quant.evaluate import exact, right_answers
@@ -286,8 +286,7 @@ class _Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             x, y = images[batch], labels[batch]
-            if config.augmentation == "crop-flip":
-                x = crop_and_flip(x, drawing, config.padding, part=(part, len(whole)))
+            x = augmented(x, config.augmentation, drawing, config.padding, part=(part, len(whole)))
             x = values(x, like)
             step_thresholds(model, lambda x=x, y=y: judge(x, y)[1], rate, processes)  # type: ignore[misc]
             scores, loss = judge(x, y)

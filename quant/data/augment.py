@@ -1,4 +1,4 @@
-"""Augmentation of a batch: each image is cropped and mirrored on its own, all of them at once."""
+"""Augmentation of a batch: each image is cropped, and mirrored or not, on its own, all of them at once."""
 
 from __future__ import annotations
 
@@ -6,25 +6,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["AUGMENTATIONS", "crop_and_flip"]
+__all__ = ["AUGMENTATIONS", "augmented"]
 
-AUGMENTATIONS = ("none", "crop-flip")
+AUGMENTATIONS = ("none", "crop", "crop-flip")
 """What a configuration may name."""
 
 
-def crop_and_flip(
-    images: Tensor, generator: torch.Generator, padding: int = 4, part: tuple[slice, int] | None = None
+def augmented(
+    images: Tensor,
+    how: str,
+    generator: torch.Generator,
+    padding: int = 4,
+    part: tuple[slice, int] | None = None,
 ) -> Tensor:
-    """Return each image padded with zeros, cropped to its size at a random place, and mirrored or not.
+    """Return each image padded with zeros and cropped to its size at a random place, and mirrored or not.
 
-    The usual augmentation of CIFAR-10: padding 4, every place equally likely, every second image mirrored.
-    Each image draws its own place; one for a whole batch would leave batch norms with statistics of
-    shifted batches. The draws are made on the CPU, so that one seed gives one batch on every device.
+    "crop-flip" with padding 4 is the usual augmentation of CIFAR-10: every place equally likely, every
+    second image mirrored. "crop" does not mirror, which would make other digits of digits. Each image draws
+    its own place; one for a whole batch would leave batch norms with statistics of shifted batches. The draws
+    are made on the CPU, so that one seed gives one batch on every device.
 
     Parameters
     ----------
     images: [N, C, H, W], of any type.
-    generator: of the CPU; 3 N numbers are drawn from it.
+    how: one of ``AUGMENTATIONS``; "none" returns ``images``.
+    generator: of the CPU; 2 N numbers are drawn from it, to mirror N more.
+    padding: pixels at each side.
     part: where ``images`` are a part of a batch, which one, and how many images the batch has: the draws are
         made for all of it, so that each process of a training gives its images what one process would.
 
@@ -32,10 +39,15 @@ def crop_and_flip(
     -------
     [N, C, H, W] of the same type, on the same device.
     """
+    if how == "none":
+        return images
     count, _, height, width = images.shape
     chosen, total = (slice(None), count) if part is None else part
     shifts = torch.randint(0, 2 * padding + 1, (2, total), generator=generator)[:, chosen].to(images.device)
-    mirrored = torch.randint(0, 2, (total, 1), generator=generator)[chosen].to(images.device)
+    mirrored = torch.zeros(count, 1, dtype=torch.int64)
+    if how == "crop-flip":
+        mirrored = torch.randint(0, 2, (total, 1), generator=generator)[chosen]
+    mirrored = mirrored.to(images.device)
     padded = functional.pad(images, (padding,) * 4)  # [N, C, H + 2p, W + 2p]
     rows = shifts[0, :, None] + torch.arange(height, device=images.device)  # [N, H]
     along = torch.arange(width, device=images.device)

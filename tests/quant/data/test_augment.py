@@ -5,16 +5,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from quant.data.augment import crop_and_flip
+from quant.data.augment import augmented
 
 
-def augmented(images: Tensor, seed: int = 0, padding: int = 4) -> Tensor:
-    return crop_and_flip(images, torch.Generator().manual_seed(seed), padding)
+def drawn(images: Tensor, seed: int = 0, padding: int = 4, how: str = "crop-flip") -> Tensor:
+    return augmented(images, how, torch.Generator().manual_seed(seed), padding)
 
 
 def test_each_image_is_one_of_its_own_crops() -> None:
     images = torch.randint(1, 256, (300, 2, 5, 6), dtype=torch.uint8)
-    found = augmented(images, padding=1)
+    found = drawn(images, padding=1)
     assert found.dtype == torch.uint8
     padded = functional.pad(images, (1, 1, 1, 1))
     seen = set()
@@ -26,7 +26,12 @@ def test_each_image_is_one_of_its_own_crops() -> None:
 
 
 def _matches(image: Tensor, padded: Tensor) -> list[tuple[int, int, bool]]:
-    crops = {(top, left): padded[:, top : top + 5, left : left + 6] for top in range(3) for left in range(3)}
+    _, height, width = image.shape
+    crops = {
+        (top, left): padded[:, top : top + height, left : left + width]
+        for top in range(3)
+        for left in range(3)
+    }
     return [
         (*place, mirrored)
         for place, crop in crops.items()
@@ -37,13 +42,13 @@ def _matches(image: Tensor, padded: Tensor) -> list[tuple[int, int, bool]]:
 
 def test_one_seed_gives_one_batch() -> None:
     images = torch.rand(20, 3, 8, 8)
-    assert torch.equal(augmented(images), augmented(images))
-    assert not torch.equal(augmented(images), augmented(images, seed=1))
+    assert torch.equal(drawn(images), drawn(images))
+    assert not torch.equal(drawn(images), drawn(images, seed=1))
 
 
 def test_no_padding_mirrors_alone() -> None:
     images = torch.rand(50, 1, 4, 4)
-    found = augmented(images, padding=0)
+    found = drawn(images, padding=0)
     mirrored = [torch.equal(a, b.flip(2)) for a, b in zip(found, images, strict=True)]
     same = [torch.equal(a, b) for a, b in zip(found, images, strict=True)]
     assert all(a != b for a, b in zip(mirrored, same, strict=True))
@@ -52,4 +57,18 @@ def test_no_padding_mirrors_alone() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_images(count: int) -> None:
-    assert augmented(torch.rand(count, 3, 8, 8)).shape == (count, 3, 8, 8)
+    assert drawn(torch.rand(count, 3, 8, 8)).shape == (count, 3, 8, 8)
+
+
+def test_crops_alone_mirror_nothing() -> None:
+    images = torch.rand(40, 1, 4, 4)
+    assert torch.equal(drawn(images, padding=0, how="crop"), images)
+    found = drawn(images, padding=1, how="crop")
+    padded = functional.pad(images, (1, 1, 1, 1))
+    for row in range(40):
+        assert [mirrored for *_, mirrored in _matches(found[row], padded[row])] == [False]
+
+
+def test_none_leaves_the_images_alone() -> None:
+    images = torch.rand(3, 1, 4, 4)
+    assert drawn(images, how="none") is images
