@@ -7,7 +7,7 @@
 
 ``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
 docs/results/estimator_points.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
-number below 20,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
+number below 40,000 and writes hw/cost.json; only the LUTs of logic, their sites and carries are fitted, all
 else is derived. ``publish`` estimates the others and writes docs/results/estimator.json, the picture, the
 error that every estimate states, and the section of docs/results.md; ``network`` that of one network, from
 what its ``synth`` and ``simulate`` left in build/.
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"
 CALIBRATION = ROOT / "hw" / "cost.json"
 
-TESTS = 20_000
+TESTS = 40_000
 """Number of the first configuration that takes no part in the calibration."""
 
 SHARED = ("dot", "ternary dot", "rom", "decoder")

@@ -30,9 +30,6 @@ ROM_BITS = 64
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
 
-SIDE_BY_SIDE = 4
-"""Banks that a LUT6 chooses from."""
-
 TINY = 2
 """By how much a memory of few bits may be dearer as flip-flops, where it is written and read at once."""
 
@@ -110,17 +107,21 @@ def _in_block_ram(bits, depth, enables=1, *, fixed=False):
 
 
 def _blocks(bits, depth, enables=1, *, fixed=False):
-    """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width. Banks of what is ``fixed``,
-    a ROM, may lie side by side in one block."""
-    width  = bits if enables == 1 else enables * -(-(bits // enables) // BYTE) * BYTE
-    shapes = [shape for shape in BLOCK_SHAPES if enables == 1 or shape[1] >= BYTE]
-    found  = []
-    for words, shape in shapes:
-        banks  = -(-depth // words)
+    """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
+
+    Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
+    """
+    part  = bits // enables
+    found = []
+    for words, shape in BLOCK_SHAPES:
+        banks = -(-depth // words)
+        whole = not fixed and (enables > 1 or banks > 1)
+        if whole and shape < BYTE:
+            continue
+        width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
         choose = (banks - 1) * bits * CHOICE_COST
         for cost, size in ((BLOCK_COST, 1), (PAIR_COST, 2)):
-            beside = fixed and banks <= SIDE_BY_SIDE
-            count  = -(-width * banks // (shape * size)) if beside else -(-width // (shape * size)) * banks
+            count = -(-width // (shape * size))
             found.append((cost * count + choose, count * size, banks))
     return min(found)
 

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 
 from export.packing import Packing
@@ -82,8 +83,31 @@ def test_a_rom_as_logic_has_a_flip_flop_for_each_column_that_differs() -> None:
 
 
 def test_a_large_rom_is_in_blocks() -> None:
-    image = RomImage("layer", "weights", 36, tuple(range(512)))
+    image = RomImage("layer", "weights", 36, tuple(word << 27 | (511 - word) * 0x1_0201 for word in range(512)))
     assert (rom(XC7, image).bram18, rom(XC7, image).ff) == (1, 0)
+
+
+def test_constant_columns_take_no_part_of_a_block() -> None:
+    varying = [word * 0x55555 & (1 << 36) - 1 for word in range(512)]
+    image = RomImage("layer", "weights", 72, tuple(word << 36 | 0xFFFF for word in varying))
+    assert rom(XC7, image).bram18 == 1
+
+
+def test_banks_lie_side_by_side_in_one_block() -> None:
+    """Three banks of 512 words of 10 bits are 30 of the 36 bits of a block; a LUT5 each takes one of three."""
+    rng = np.random.default_rng(0)
+    image = RomImage("layer", "weights", 10, tuple(int(word) for word in rng.integers(0, 1 << 10, 1414)))
+    found = rom(XC7, image)
+    assert (found.bram18, found.ff, found.lut) == (1, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("depth", "bits", "blocks", "registers"), [(2344, 15, 3, 2), (2218, 24, 4, 3), (1105, 54, 5, 2)]
+)
+def test_banks_that_are_written_take_whole_bytes(depth: int, bits: int, blocks: int, registers: int) -> None:
+    """As counted in netlists of FIFOs."""
+    found = ram(XC7, bits, depth)
+    assert (found.bram18, found.ff) == (blocks, registers)
 
 
 def test_rules_of_another_family_are_unknown() -> None:

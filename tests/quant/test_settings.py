@@ -47,7 +47,7 @@ def test_each_milestone_may_have_a_factor_of_its_own() -> None:
         ({"gradient_clip": 0}, ValueError, "gradient_clip must be above 0, not 0"),
         ({"optimizer": "lion"}, ValueError, "optimizer must be one of adam, sgd, not 'lion'"),
         ({"schedule": "flat"}, ValueError, "schedule must be one of cosine, step, not 'flat'"),
-        ({"augmentation": "all"}, ValueError, "augmentation must be one of none, crop-flip, not 'all'"),
+        ({"augmentation": "all"}, ValueError, "augmentation must be one of none, crop, crop-flip, not 'all'"),
         ({"keep": "first"}, ValueError, "keep must be one of last, best, not 'first'"),
         ({"keep": "best"}, ValueError, "keep 'best' needs validation images to judge by, not 0"),
         ({"nesterov": True}, ValueError, "nesterov needs the optimizer 'sgd' with a momentum above 0"),
