@@ -34,7 +34,8 @@ class TrainingConfig:
         one of ``factors`` in the same place.
     label_smoothing: of the cross entropy, 0..1, 1 not included.
     gradient_clip: largest norm of the gradient of all parameters together; None does not clip.
-    augmentation: "none", "crop" or "crop-flip" (``quant.data.augment``), anew in each epoch, with ``padding`` pixels.
+    augmentation: "none", "crop" or "crop-flip" (``quant.data.augment``), anew in each epoch, with
+        ``padding`` pixels.
     validation: how many training images are held apart and judged after each epoch.
     keep: "last": the weights after the last epoch; "best": those of the epoch with the best accuracy on
         the images held apart, the earliest among equals.

@@ -83,7 +83,9 @@ def test_a_rom_as_logic_has_a_flip_flop_for_each_column_that_differs() -> None:
 
 
 def test_a_large_rom_is_in_blocks() -> None:
-    image = RomImage("layer", "weights", 36, tuple(word << 27 | (511 - word) * 0x1_0201 for word in range(512)))
+    image = RomImage(
+        "layer", "weights", 36, tuple(word << 27 | (511 - word) * 0x1_0201 for word in range(512))
+    )
     assert (rom(XC7, image).bram18, rom(XC7, image).ff) == (1, 0)
 
 
@@ -94,7 +96,7 @@ def test_constant_columns_take_no_part_of_a_block() -> None:
 
 
 def test_banks_lie_side_by_side_in_one_block() -> None:
-    """Three banks of 512 words of 10 bits are 30 of the 36 bits of a block; a LUT5 each takes one of three."""
+    """Three banks of 512 words of 10 bits are 30 of a block's 36 bits; a LUT5 each takes one of three."""
     rng = np.random.default_rng(0)
     image = RomImage("layer", "weights", 10, tuple(int(word) for word in rng.integers(0, 1 << 10, 1414)))
     found = rom(XC7, image)
