@@ -218,6 +218,12 @@ def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
     return found
 
 
+def packed(values: npt.NDArray[np.int64], widths: Iterable[int]) -> list[int]:
+    """As :func:`columns_of`, each element with a width of its own."""
+    elements = zip(values.T, widths, strict=True)
+    return [column for element, bits in elements for column in columns_of(element[:, None], int(bits))]
+
+
 # designs
 
 
@@ -228,6 +234,7 @@ class Design:
     top: str
     source: str
     ports: tuple[str, str]
+    inputs: list[int]
     outputs: list[int]
     facts: dict[str, Any]
     flat: bool = False
@@ -249,14 +256,16 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
             platform=RomFiles(Primitives.XILINX7),
             strip_internal_attrs=True,
         )
-    sums = vectors_of(matrix, dtype) @ matrix.T.astype(np.int64) + unit.wiring.sums.corrections
+    vectors = vectors_of(matrix, dtype)
+    sums = vectors @ matrix.T.astype(np.int64) + unit.wiring.sums.corrections
     graph = unit.graph
     facts = {
         "adders": graph.adders, "nodes": len(graph.nodes), "stages": unit.wiring.stages,
         "planned_luts": unit.wiring.luts, "planned_ff": unit.wiring.flip_flops,
     }  # fmt: skip
     wanted = columns_of(sums, unit.wiring.sums.dtype.bits)
-    return Design("unrolled", source, ("i__payload", "o__payload"), wanted, facts)
+    ports = ("i__payload", "o__payload")
+    return Design("unrolled", source, ports, columns_of(vectors, dtype.bits), wanted, facts)
 
 
 def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
@@ -281,21 +290,20 @@ def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
     source = "\n".join(
         [*((library / f"{name}.v").read_text() for name in ("shift_adder", "negative")), *bodies]
     )
+    vectors = vectors_of(matrix, dtype)
+    taken = packed(vectors, solution.inp_kifs.sum(0))  # an input without a weight has no bits
     kifs = [minimal_kif(interval) for interval in solution.out_qint]
-    sums = vectors_of(matrix, dtype) @ matrix.T.astype(np.int64)
-    wanted = [
-        bit for row, kif in zip(sums.T, kifs, strict=True) for bit in columns_of(row[:, None], sum(kif))
-    ]
+    wanted = packed(vectors @ matrix.T.astype(np.int64), [sum(kif) for kif in kifs])
     facts = {"adders": source.count("shift_adder #"), "version": version("da4ml")}
-    return Design("top", source, ("model_inp", "model_out"), wanted, facts, flat=form.endswith("flat"))
+    ports = ("model_inp", "model_out")
+    return Design("top", source, ports, taken, wanted, facts, flat=form.endswith("flat"))
 
 
-def count(matrix: npt.NDArray[np.int8], dtype: DataType, design: Design, folder: Path) -> dict[str, Any]:
+def count(design: Design, folder: Path) -> dict[str, Any]:
     """Prove and count a design."""
     commands = commands_of(design.top, flat=design.flat)
     counted, flat = synthesise(design.source, commands, folder)
-    inputs = {design.ports[0]: columns_of(vectors_of(matrix, dtype), dtype.bits)}
-    if simulate(flat, design.top, inputs, design.ports[1]) != design.outputs:
+    if simulate(flat, design.top, {design.ports[0]: design.inputs}, design.ports[1]) != design.outputs:
         raise SystemExit(f"{folder}: the netlist computes something else")
     return {**design.facts, **resources(counted, design.top), "source": digest_of(design.source, commands)}
 
@@ -331,7 +339,7 @@ def measure(
         source = digest_of(design.source, commands_of(design.top, flat=design.flat))
         if point["forms"].get(form, {}).get("source") != source:
             folder = build / "unrolled" / name / form.replace(", ", "-").replace(" ", "-")
-            point["forms"][form] = count(matrix, dtype, design, folder)
+            point["forms"][form] = count(design, folder)
             write_atomic(place, json.dumps(point, indent=1) + "\n")
     return point
 
