@@ -33,7 +33,7 @@ from benchmarks.measure_costs import digest, measure, measured, part_of
 from export.files import write_atomic
 from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
 from hw.seven_series import Primitives
-from reports.resources import Resources, count
+from reports.resources import count
 from reports.yosys import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +48,18 @@ SHARED = ("dot", "ternary dot", "rom", "decoder")
 
 BY_PRIMITIVES = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unrolled"))
 """Components whose logic differs with the primitives."""
+
+ECP5 = {
+    "LUT4": Cost(lut=1, sites=None),
+    "CCU2C": Cost(lut=2, carry=1, sites=None),
+    "TRELLIS_DPR16X4": Cost(lutram=4, sites=None),
+    "TRELLIS_FF": Cost(ff=1, sites=None),
+    "DP16KD": Cost(bram18=1, sites=None),
+    "MULT18X18D": Cost(dsp=1, sites=None),
+    "PFUMX": Cost(sites=None),
+    "L6MUX21": Cost(sites=None),
+}
+"""What a cell of the ECP5 is (reports.ecp5)."""
 
 WORST = 12
 """Configurations that are printed with the largest errors."""
@@ -95,16 +107,14 @@ def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
             yield unit.name, unit
 
 
-def resources(part: Mapping[str, Any]) -> Resources:
-    """What an instance holds itself."""
-    return count(part["cells"], where=part["path"])
-
-
-def cost_of(found: Resources, sites: float) -> Cost:
-    """Counted resources in the terms of an estimate."""
+def cost_of(part: Mapping[str, Any], family: str) -> Cost:
+    """What an instance holds itself, in the terms of an estimate."""
+    if family == Family.ECP5.value:
+        return total(ECP5[cell] * number for cell, number in part["cells"].items())
+    found = count(part["cells"], where=part["path"])
     return Cost(
         lut=found.lut + found.inv + found.srl,
-        sites=sites,
+        sites=part["sites"],
         ff=found.ff,
         carry=found.carry4,
         lutram=found.lutram,
@@ -117,6 +127,7 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
     """Every component of a measured configuration, for the calibration."""
     configuration = draw(record["number"], record["family"])
     technology = technology_of(configuration)
+    key = technology.key
     for name, unit in units(configuration):
         recorder = Recorder(technology.family, technology.primitives)
         known = unit.cost(recorder)
@@ -136,11 +147,11 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
                 continue
             place = part_of(part["path"], part["module"])
             if place in found:
-                counted = cost_of(resources(part), part["sites"])
-                for item in CALIBRATED:
+                counted = cost_of(part, record["family"])
+                for item in CALIBRATED[Family(key.split()[0])]:
                     found[place].whole[item] += getattr(counted, item)
         for place, sample in found.items():
-            for item in CALIBRATED:
+            for item in CALIBRATED[Family(key.split()[0])]:
                 derived = {"dot": getattr(rows, item), None: getattr(known, item) - getattr(rows, item)}
                 sample.wanted[item] = sample.whole[item] - derived.get(place, 0)
             yield sample
@@ -159,7 +170,7 @@ def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         names = sorted({name for sample in pool for name in sample.features})
         matrix = np.array([[sample.features.get(name, 0) for name in names] for sample in pool], float)
         keys = [key] if " " in key else [f"{key} {kind.value}" for kind in Primitives if _exists(key, kind)]
-        for item in CALIBRATED:
+        for item in CALIBRATED[Family(key.split()[0])]:
             weight = 1 / np.array([max(sample.whole[item], SMALL) for sample in pool])
             wanted = np.array([max(0.0, sample.wanted[item]) for sample in pool])
             found, _ = nnls(matrix * weight[:, None], wanted * weight)
@@ -213,20 +224,17 @@ def point(record: Mapping[str, Any]) -> Point:
     return Point(
         number=record["number"],
         kind=record["kind"],
-        technology=technology.key,
+        technology=f"{technology.family.value} {technology.primitives.value}",
         text=record["text"],
         estimated=total(unit.cost(technology) for _, unit in units(configuration)),
-        counted=total(cost_of(resources(part), part["sites"]) for part in record["parts"]),
+        counted=total(cost_of(part, record["family"]) for part in record["parts"]),
     )
 
 
 def current(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those of the 7 series whose circuit is still what was measured."""
+    """Those whose circuit is still what was measured."""
     return [
-        record
-        for record in records
-        if record["family"] == Family.XC7.value
-        and record["digest"] == digest(draw(record["number"], record["family"]))
+        record for record in records if record["digest"] == digest(draw(record["number"], record["family"]))
     ]
 
 

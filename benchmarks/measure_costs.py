@@ -39,7 +39,7 @@ SCRIPTS = {
 }
 """By family."""
 
-_KEEP = {"ecp5": "setattr -mod -set keep_hierarchy 1 *"}
+_KEEP = {"ecp5": ["hierarchy -top top", "setattr -mod -set keep_hierarchy 1 *"]}
 """Flattening is part of the script of this family."""
 
 
@@ -105,7 +105,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             "write_verilog -norename design.v",
             "design -reset",
             "read_verilog -defer design.v top.v",
-            *([_KEEP[family]] if family in _KEEP else []),
+            *_KEEP.get(family, ()),
             SCRIPTS[family],
             "blackbox =A:whitebox",
             "write_json netlist.json",

@@ -216,11 +216,14 @@ class _Wirer:
         positive, negative = np.maximum(matrix, 0).sum(axis=1), np.maximum(-matrix, 0).sum(axis=1)
         highest = positive * self.source.maximum - negative * self.source.minimum
         outputs, corrections = [], []
+        made: dict[Sum, tuple[Bit | None, ...]] = {}  # rows of several terms of one input are no nodes
         for terms, high in zip(self.graph.rows, highest.tolist(), strict=True):
             number = self.sum_of(terms)
             width = (high - number.offset).bit_length()
-            heap = self.compress(number.columns, width)
-            outputs.append(tuple(heap[c][0] if heap.get(c) else None for c in range(width)))
+            if terms not in made:
+                heap = self.compress(number.columns, width)
+                made[terms] = tuple(heap[c][0] if heap.get(c) else None for c in range(width))
+            outputs.append(made[terms])
             corrections.append(-number.offset)
         offsets = np.array(corrections, dtype=np.int64)
         sums = Sums(offsets, highest + offsets)

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from export.datatype import DataType
-from hw.cost import Cost, adder_luts
+from hw.cost import Cost
 from hw.stream import Beats, output_register, room
 from hw.timing import Channel
 
@@ -57,9 +57,9 @@ class Sum:
         return Channel(process, every)
 
     def cost(self, technology):
-        """A register for each bit of the sums, valid, and the adders (hw.cost.adder_luts)."""
-        both = self.lanes * adder_luts(self.left, self.right, self.o.dtype.bits)
-        return Cost(ff=self.o.payload_bits + 1, lut=both, sites=both) + technology.logic("add", one=1, lanes=self.lanes)
+        """A register for each bit of the sums, valid, and the adders."""
+        return (Cost(ff=self.o.payload_bits + 1) + technology.adder(self.left, self.right, self.o.dtype.bits) * self.lanes
+                + technology.logic("add", one=1, lanes=self.lanes))
 
     def component(self):
         return Adder(self)

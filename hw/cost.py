@@ -33,9 +33,6 @@ __all__ = [
     "wrapped",
 ]
 
-CALIBRATED = ("lut", "sites", "carry")
-"""The fields of a cost to which features add."""
-
 CARRIED = 7
 """Bits from which a comparison of two signals is a chain of carries; a shorter one is gates alone."""
 
@@ -47,10 +44,18 @@ class Family(Enum):
     """Artix-7, Kintex-7, Virtex-7, Zynq-7000: LUT6, CARRY4, blocks of 18 and 36 Kb."""
 
     XCUP = "xcup"
-    """UltraScale+: LUT6, CARRY8."""
+    """UltraScale+: LUT6; its CARRY8 is two CARRY4 to synthesis; blocks of 18 and 36 Kb."""
 
     ECP5 = "ecp5"
     """ECP5: LUT4, a carry cell CCU2C of two LUTs for two bits, blocks of 18 Kb."""
+
+
+CALIBRATED = {
+    Family.XC7:  ("lut", "sites", "carry"),
+    Family.XCUP: ("lut", "sites", "carry"),
+    Family.ECP5: ("lut", "carry"),
+}
+"""The fields of a cost to which features add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +64,10 @@ class Cost:
 
     Parameters
     ----------
-    lut : LUTs as logic, left-over inverters among them; not those of memories.
+    lut : LUTs as logic, left-over inverters among them, in ECP5 the two LUT4 of each CCU2C; not those of memories.
     sites : LUT6 that these need when two small ones share one (reports.netlist.lut_sites); None for families of LUT4.
     ff : flip-flops.
-    carry : CARRY4, in UltraScale+ CARRY8, in ECP5 CCU2C.
+    carry : CARRY4, in ECP5 CCU2C.
     lutram : LUTs as memory.
     bram18 : blocks of 18 Kb; one of 36 Kb is two.
     dsp : multipliers.
@@ -137,16 +142,30 @@ class Technology:
 
     @property
     def key(self):
-        """Name of the calibration."""
-        return f"{self.family.value} {self.primitives.value}"
+        """Name of the calibration. To synthesis logic of UltraScale+ is that of the 7 series: LUT6 and CARRY4."""
+        return f"{'xc7' if self.family is Family.XCUP else self.family.value} {self.primitives.value}"
+
+    def adder(self, left, right, width):
+        """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
+        if self.family is Family.ECP5:
+            return Cost(lut=2 * -(-width // 2), sites=None, carry=-(-width // 2))
+        luts = adder_luts(left, right, width)
+        return Cost(lut=luts, sites=luts)
+
+    def choice(self, inputs):
+        """Cost of a choice by a counter among so many inputs, for a bit."""
+        luts = choice_lut4(inputs) if self.family is Family.ECP5 else choice_luts(inputs)
+        return Cost(lut=luts, sites=luts)
 
     def logic(self, component, **features):
-        """LUTs, sites and carries that ``features`` of a ``component`` come to; None where nothing was calibrated."""
+        """What ``features`` of a ``component`` come to, of ``CALIBRATED``; None where nothing was calibrated."""
         weights = calibration()["components"].get(component, {}).get(self.key)
+        fields_ = CALIBRATED[self.family]
+        sites   = {} if "sites" in fields_ else {"sites": None}
         if weights is None:
-            return Cost(lut=None, sites=None, carry=None)
-        return Cost(**{name: sum(weights[name][feature] * value for feature, value in features.items())
-                       if name in weights else None for name in CALIBRATED})
+            return Cost(**dict.fromkeys(fields_), **sites)
+        return Cost(**{name: sum(weights[name][feature] * value for feature, value in features.items()) for name in fields_},
+                    **sites)
 
 
 @cache
@@ -205,6 +224,11 @@ def choice_luts(inputs):
     that all bits share; of five, seven or eight one more, which joins; beyond, about a LUT for two inputs.
     """
     return (0, 0, 1, 1, 1, 3, 2, 3, 3, 5, 6, 6, 6)[inputs] if inputs < 13 else -(-inputs // 2)
+
+
+def choice_lut4(inputs):
+    """As :func:`choice_luts`, of LUT4 (netlists of 2 to 16 inputs): what does not fit the wide multiplexers is dear."""
+    return (0, 0, 1, 2, 4, 10, 7, 9, 9, 22, 17, 17, 28, 29, 18, 22, 26)[inputs] if inputs < 17 else -(-5 * inputs // 3)
 
 
 def mux_luts(inputs):

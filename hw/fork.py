@@ -33,8 +33,8 @@ class Fork(wiring.Component):
                           **{f"o{number}": Out(beats.signature()) for number in range(count)}})
 
     def cost(self, technology):
-        """A register for each consumer, and what sets it."""
-        return Cost(ff=self._count) + technology.logic("fork", one=1, consumers=self._count)
+        """A register for each consumer, and what sets it, which waits for all the others."""
+        return Cost(ff=self._count) + technology.logic("fork", one=1, consumers=self._count, joint=self._count**3)
 
     def elaborate(self, platform):
         m     = Module()

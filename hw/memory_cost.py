@@ -2,9 +2,12 @@
 
 Yosys (memory_libmap) gives each way to build a memory a cost and takes the cheapest. In the 7 series a block of 18 Kb costs
 129 and one of 36 Kb 257, four LUTs as memory 8, less where bits of a word are left over, each bit that has to choose between
-two banks a half; a ROM as logic costs a 64th of its bits, another memory as flip-flops as many as its bits. A memory in LUTs
-is read without a clock, so its register costs flip-flops; a block has that register inside.
-Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, brams_xc4v.txt and synth_xilinx; checked on 180 memories.
+two banks a half; a ROM as logic costs a 64th of its bits (a 16th where LUTs have four inputs), another memory as flip-flops
+as many as its bits. A memory in LUTs is read without a clock, so its register costs flip-flops; a block has that register
+inside. UltraScale+ has the same blocks and eight LUTs a memory, at 16; ECP5 has 16 words of 4 bits in four LUT4, at 4, and
+blocks of 18 Kb alone, at 128.
+Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, lutrams_xcu.txt, brams_xc4v.txt, share/lattice/lutrams_trellis.txt,
+brams_16kd.txt, synth_xilinx and synth_lattice; checked on 180 memories of the 7 series.
 """
 
 from dataclasses import dataclass
@@ -13,19 +16,13 @@ from enum import Enum
 import numpy as np
 
 from export.packing import Packing, word_bits
-from hw.cost import Cost, Family, mux_luts, total
+from hw.cost import UNKNOWN, Cost, Family, total
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, MemoryStyle, split_depth
 
 __all__ = ["Port", "ram", "rom", "weights_rom"]
 
-BLOCK_COST, PAIR_COST = 129, 257
-"""Of a block of 18 Kb and of one of 36 Kb, which is two of them."""
-
 CHOICE_COST = 0.5
 """Of a bit that is chosen from one of two banks."""
-
-ROM_BITS = 64
-"""Bits of a ROM that cost 1 as logic."""
 
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
@@ -72,41 +69,83 @@ class _Cell:
         return bank * banks + (banks - 1) * (bits + 1) * CHOICE_COST, luts, banks
 
 
-_TWO_PORTS = (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4))
-_ONE_PORT  = (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True))
-CELLS = {Port.SEPARATE: _TWO_PORTS, Port.SHARED: _ONE_PORT, Port.REGISTERED: _ONE_PORT}
-"""RAM32M, RAM64M; RAM32M, RAM64X1S, RAM128X1S, RAM256X1S."""
+@dataclass(frozen=True)
+class _Rules:
+    """What a family builds memories of.
+
+    ``two_ports``, ``one_port`` : LUTs as memory, for memories of two addresses and of one.
+    ``blocks`` : (cost, blocks of 18 Kb) of each size of block.
+    ``chunk`` : words of a ROM that a LUT holds for a bit, and bits of one that cost 1 as logic.
+    ``chunks`` : LUTs of a ROM that wide multiplexers join.
+    ``chosen`` : inputs of a multiplexer that a LUT takes for a bit.
+    ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
+    word written, the address, and two bits; a LUT for each bit chooses.
+    ``deepest`` : words of a memory of one port in LUTs beyond which Yosys stops with an error.
+    """
+
+    two_ports: tuple[_Cell, ...]
+    one_port:  tuple[_Cell, ...]
+    blocks:    tuple[tuple[int, int], ...]
+    chunk:     int        = 64
+    chunks:    int        = 4
+    chosen:    int        = 4
+    guarded:   bool       = False
+    deepest:   int | None = None
+
+    def choice(self, inputs):
+        """LUTs of a multiplexer of so many inputs for a bit; the wide multiplexers behind them are free."""
+        return 0 if inputs < 2 else -(-inputs // self.chosen)
+
+
+_WRITTEN_16 = (_Cell(16, 4, 4, 0, 4),)
+
+RULES = {
+    Family.XC7: _Rules(                                                         # RAM32M, RAM64M; RAM32M, RAM64X1S and larger
+        (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4)),
+        (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True)),
+        ((129, 1), (257, 2))),
+    Family.XCUP: _Rules(                                                        # RAM32M16, RAM64M8; RAM32M16, RAM64X1S ...
+        (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
+        (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
+        ((129, 1), (257, 2)), deepest=256),
+    Family.ECP5: _Rules(_WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, chosen=2, guarded=True),  # TRELLIS_DPR16X4, DP16KD
+}
+"""By family."""
 
 
 def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
     """Cost of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
 
-    ``block`` asks for blocks. Unknown for families whose rules are not written down here.
+    ``block`` asks for blocks. Unknown where Yosys stops with an error.
     """
-    if technology.family is not Family.XC7:
-        return Cost(lut=None, sites=None, ff=None, lutram=None, bram18=None)
+    rules = RULES[technology.family]
     if block:
-        return _in_block_ram(bits, depth, enables)
-    cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in CELLS[port])
+        return _in_block_ram(rules, bits, depth, enables)
+    cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
+    cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in cells)
     cost *= enables
-    if port is not Port.SHARED and _blocks(bits, depth, enables)[0] < cost:
-        return _in_block_ram(bits, depth, enables)
+    if port is not Port.SHARED and _blocks(rules, bits, depth, enables)[0] + rules.guarded * bits * CHOICE_COST < cost:
+        address = (depth - 1).bit_length()
+        guard   = Cost(ff=2 * bits + address + 2, lut=bits + -(-address // 2), sites=None)
+        return _in_block_ram(rules, bits, depth, enables) + (guard if rules.guarded else Cost())
     registered = bits if port is not Port.SHARED else 0
     if bits * depth < cost + TINY * (port is Port.SEPARATE):
         return Cost(ff=bits * depth + registered, lut=bits, sites=bits)
-    selects = bits * mux_luts(banks) + (banks if banks > 1 else 0)       # which bank is read, and which is written
+    if port is not Port.SEPARATE and rules.deepest is not None and depth > rules.deepest:
+        return UNKNOWN
+    selects = bits * rules.choice(banks) + (banks if banks > 1 else 0)   # which bank is read, and which is written
     return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
 
 
-def _in_block_ram(bits, depth, enables=1, *, fixed=False):
+def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False):
     """Cost of a memory in blocks: of several banks flip-flops keep the high bits of the address, by which a multiplexer for
     each bit chooses."""
-    _, blocks, banks = _blocks(bits, depth, enables, fixed=fixed)
-    chosen = bits * mux_luts(banks)
+    _, blocks, banks = _blocks(rules, bits, depth, enables, fixed=fixed)
+    chosen = bits * rules.choice(banks)
     return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=chosen, sites=chosen)
 
 
-def _blocks(bits, depth, enables=1, *, fixed=False):
+def _blocks(rules, bits, depth, enables=1, *, fixed=False):
     """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
 
     Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
@@ -120,7 +159,7 @@ def _blocks(bits, depth, enables=1, *, fixed=False):
             continue
         width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
         choose = (banks - 1) * bits * CHOICE_COST
-        for cost, size in ((BLOCK_COST, 1), (PAIR_COST, 2)):
+        for cost, size in rules.blocks:
             count = -(-width // (shape * size))
             found.append((cost * count + choose, count * size, banks))
     return min(found)
@@ -134,14 +173,13 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     multiplexers, which are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and
     more than 256 words are joined by LUTs, so these counts are weighted.
     """
-    part = image.word_bits // lanes
-    if technology.family is not Family.XC7:
-        return Cost(lut=None, sites=None, ff=None, bram18=None)
+    part    = image.word_bits // lanes
+    rules   = RULES[technology.family]
     columns = _columns(image)
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
-    if style is not MemoryStyle.DISTRIBUTED and all(bits and _in_blocks(bits, image.depth) for bits in varying):
-        return total(_in_block_ram(bits, image.depth, fixed=True) for bits in varying)
-    counts  = [_logic(columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
+    if style is not MemoryStyle.DISTRIBUTED and all(bits and _in_blocks(rules, bits, image.depth) for bits in varying):
+        return total(_in_block_ram(rules, bits, image.depth, fixed=True) for bits in varying)
+    counts  = [_logic(rules, columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
     luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
     size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
     return Cost(ff=registers) + technology.logic("rom", **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
@@ -156,15 +194,16 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     bits   = word_bits(count, packing)
     lower  = split_depth(bits, depth)
     depths = (depth,) if lower is None else (lower, depth - lower)
-    if technology.family is Family.XC7 and style is not MemoryStyle.DISTRIBUTED:
-        blocks = [style is MemoryStyle.BLOCK or _in_blocks(bits, part) for part in depths]
+    rules  = RULES[technology.family]
+    if style is not MemoryStyle.DISTRIBUTED:
+        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, bits, part) for part in depths]
     else:
         blocks = [False] * len(depths)
     if all(blocks):                                                              # large ones are not looked into
-        memory = total(_in_block_ram(bits, part, fixed=True) for part in depths)
+        memory = total(_in_block_ram(rules, bits, part, fixed=True) for part in depths)
     else:
         images = (image(),) if lower is None else image().split(lower)
-        memory = total(_in_block_ram(bits, part, fixed=True) if block else rom(technology, one, style=style)
+        memory = total(_in_block_ram(rules, bits, part, fixed=True) if block else rom(technology, one, style=style)
                        for part, block, one in zip(depths, blocks, images, strict=True))
     if lower is not None:
         memory += Cost(lut=bits, sites=bits / 2, ff=1)
@@ -176,9 +215,9 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     return memory + technology.logic("decoder", decoders=decoders)
 
 
-def _in_blocks(bits, depth):
+def _in_blocks(rules, bits, depth):
     """Whether a ROM goes to blocks."""
-    return bits * depth > ROM_BITS * _blocks(bits, depth, fixed=True)[0]
+    return bits * depth > rules.chunk * _blocks(rules, bits, depth, fixed=True)[0]
 
 
 def _columns(image):
@@ -188,7 +227,7 @@ def _columns(image):
     return np.unpackbits(bytes_.reshape(image.depth, size), axis=1, bitorder="little")[:, :image.word_bits].T
 
 
-def _logic(columns):
+def _logic(rules, columns):
     """LUTs and flip-flops of the columns [bits, depth] of a ROM as logic."""
     depth   = columns.shape[1]
     address = np.arange(depth)
@@ -199,7 +238,7 @@ def _logic(columns):
         registers += 1
         if any((column == (address >> bit & 1)).all() for bit in range((depth - 1).bit_length())):
             continue
-        chunks = -(-depth // 64)
-        luts  += 1 << (chunks - 1).bit_length() if chunks <= 4 else chunks
+        chunks = -(-depth // rules.chunk)
+        luts  += 1 << (chunks - 1).bit_length() if chunks <= rules.chunks else chunks
     return luts, registers
 

@@ -6,7 +6,7 @@ from math import gcd
 from amaranth import *
 
 from export.datatype import DataType
-from hw.cost import Cost, choice_luts, counter_bits, wrapped
+from hw.cost import Cost, counter_bits, wrapped
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Gather", "Resize", "Split", "resized"]
@@ -77,8 +77,8 @@ class Resize(Unit):
         registers    = Cost(ff=wide - narrow + self.o.payload_bits + counter + 1)
         if self.i_lanes < self.o_lanes:
             return registers + technology.logic("gather", one=1, counter=counter, wraps=wraps, wrapped=wrapped(self.ratio))
-        chosen = narrow * choice_luts(self.ratio)
-        return registers + technology.logic("split", one=1, counter=counter, wraps=wraps, wrapped=wrapped(self.ratio)) + Cost(lut=chosen, sites=chosen)
+        return (registers + technology.choice(self.ratio) * narrow
+                + technology.logic("split", one=1, counter=counter, wraps=wraps, wrapped=wrapped(self.ratio)))
 
     def component(self):
         return Gather(self) if self.i_lanes < self.o_lanes else Split(self)

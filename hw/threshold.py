@@ -9,7 +9,7 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
-from hw.cost import Cost, adder_luts, counter_bits
+from hw.cost import Cost, counter_bits
 from hw.memory_cost import rom
 from hw.arithmetic import at_least, reached, rows
 from hw.rom import Rom
@@ -261,10 +261,10 @@ class Biases(_Immediate):
     role = "bias"
 
     def cost(self, technology):
-        """A register for each result, valid, the ROM, and an adder a lane (hw.cost.adder_luts)."""
+        """A register for each result, valid, the ROM, and an adder a lane."""
         bias  = DataType(max(2, self.value_bits), signed=True)
-        added = self.pe * self.pixels * adder_luts(self.source, bias, self.target.bits)
-        return (self._shared(technology) + Cost(ff=self.o.payload_bits, lut=added, sites=added)
+        added = technology.adder(self.source, bias, self.target.bits) * (self.pe * self.pixels)
+        return (self._shared(technology) + Cost(ff=self.o.payload_bits) + added
                 + technology.logic("biases", one=1, counter=counter_bits(self.passes)))
 
     def results(self, row, sums, words):

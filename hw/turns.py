@@ -6,7 +6,7 @@ from amaranth import *
 
 from export.rom import value_rom
 from hw.arithmetic import reached, rows
-from hw.cost import Cost, choice_luts, counter_bits
+from hw.cost import Cost, counter_bits
 from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
@@ -52,16 +52,15 @@ class Turns(Held, Levels):
         counter  = counter_bits(self.cycles, max(2, self.passes)) + 1
         parity   = sums * sum(-(-((levels >> bit) - 1) // 5) for bit in range(self.count_bits) if levels >> bit)
         held     = sums * self.target.bits * (self.cycles - 1)
-        chosen   = sums * self.source.bits * choice_luts(self.cycles)
-        registers = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1, lut=chosen, sites=chosen)
+        chosen   = technology.choice(self.cycles) * (sums * self.source.bits)
         common   = {"one": 1, "counter": counter, "parity": parity,
                     "offset": sums * self.target.bits * (self.code(0) != 0)}
-        words    = rom(technology, self.rom)
+        shared   = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1) + chosen + rom(technology, self.rom)
         if technology.cells:
             count = sums * levels * -(-width // 2)
             rows  = Cost(lut=count, sites=count, carry=sums * levels * -(-width // 8))
-            return registers + words + rows + technology.logic("turns", **common)
-        return registers + words + technology.logic("turns", compared=sums * levels * width, **common)
+            return shared + rows + technology.logic("turns", **common)
+        return shared + technology.logic("turns", compared=sums * levels * width, **common)
 
     def component(self):
         return TurnThresholds(self)

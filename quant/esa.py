@@ -61,8 +61,9 @@ class TanhWeight(Ternarizer):
     harden: share of the training from which on the forward pass rounds the weights, with the gradient of
         tanh(theta), so that all else learns to live with the rounding; 0..1. None is the paper's rule:
         weights are rounded at the end, and what has not come to rest by then costs accuracy.
-    sparsity: share of zeros to come to in each layer, 0..1, neither included, in place of ``alpha``: at each
-        step alpha is such that this share of w' lies in the basin of 0 (theorem 3). None is the paper's rule.
+    sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the factor with
+        which this share of a layer rounds to 0, anew in each step and without a gradient of its own. With
+        alpha 0.5 that is the share in the basin of 0 too (theorem 3). None is the paper's rule.
     normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
         Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in the range of a
         softmax. The paper has no scale.
@@ -142,8 +143,9 @@ class TanhWeight(Ternarizer):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it hardens."""
-        soft = torch.tanh(latent)
-        weight = soft if self.training and not self._hard else straight_through(_rounded(latent), soft)
+        stretched = self._stretched(latent)
+        soft = torch.tanh(stretched)
+        weight = soft if self.training and not self._hard else straight_through(_rounded(stretched), soft)
         return weight * self._unit(latent)
 
     def begin_step(self, progress: float) -> None:
@@ -154,6 +156,19 @@ class TanhWeight(Ternarizer):
         """Return 1, or if normalized a power of two, 0-d."""
         return latent.new_full((), self._unit(latent))
 
+    def _stretched(self, latent: Tensor) -> Tensor:
+        """Return theta times the factor with which the share ``sparsity`` rounds to 0.
+
+        The share is that of a sample: every n-th element, 16,384 to twice as many of a larger weight.
+        """
+        if self.sparsity is None:
+            return latent
+        flat = latent.detach().flatten()
+        sample = flat[:: max(1, len(flat) // 16384)].abs()
+        zeros = min(max(round(self.sparsity * len(sample)), 1), len(sample) - 1)
+        edge, above = (sample.kthvalue(at).values for at in (zeros, zeros + 1))
+        return latent * (2 * _HALF / (edge + above).clamp_min(torch.finfo(latent.dtype).tiny))
+
     def _unit(self, latent: Tensor) -> float:
         """Return what +1 stands for."""
         return 2.0 ** -round(math.log2(latent[0].numel()) / 2) if self.normalized else 1.0
@@ -161,25 +176,13 @@ class TanhWeight(Ternarizer):
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
-        return Decomposition(_rounded(exact).to(torch.int8).unsqueeze(0), (1,), self.scale(exact))
+        return Decomposition(_rounded(self._stretched(exact)).to(torch.int8).unsqueeze(0), (1,), self.scale(exact))
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor:
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
         strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
         strength *= math.prod(factor for share, factor in self.raised if progress >= share)
-        soft = torch.tanh(latent)
-        alpha = self.alpha if self.sparsity is None else _alpha(soft.detach(), self.sparsity)
-        return strength * discretization(soft, alpha, self.mean)
-
-
-def _alpha(weight: Tensor, sparsity: float) -> Tensor:
-    """Return the alpha by which the share ``sparsity`` of a weight lies within sqrt(alpha / 2) of 0, 0-d.
-
-    The share is that of a sample: every n-th element, 16,384 to twice as many of a larger weight.
-    """
-    flat = weight.flatten()
-    edge = torch.quantile(flat[:: max(1, len(flat) // 16384)].abs(), sparsity)
-    return 2 * edge * edge
+        return strength * discretization(torch.tanh(self._stretched(latent)), self.alpha, self.mean)
 
 
 def _rounded(latent: Tensor) -> Tensor:

@@ -101,9 +101,9 @@ def _value(cost: Cost, field: str) -> Value:
 
 def error_note(technology: Technology) -> str:
     """The measured error of the formulas, in a sentence."""
-    found = calibration().get("error", {}).get(technology.key)
+    found = calibration().get("error", {}).get(technology.family.value)
     if found is None:
-        return f"Formulas of hw/cost.py, not measured against synthesis for {technology.key}."
+        return f"Formulas of hw/cost.py, not measured against synthesis for {technology.family.value}."
     return (
         f"Formulas of hw/cost.py. Against {found['tool']} on {found['configurations']} random configurations "
         f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "

@@ -1,4 +1,4 @@
-"""FPGA resources: what each cell of a 7-series netlist costs.
+"""FPGA resources: what each cell of a netlist for the 7 series or UltraScale+ costs.
 
 Counting rules, so that two numbers of ours always mean the same:
 
@@ -77,7 +77,7 @@ def total(parts: Iterable[Resources]) -> Resources:
 
 
 def _cells() -> dict[str, Resources]:
-    """The table of cells; LUT sites of memories are from UG474, "LUT RAM" and "Shift Registers"."""
+    """The table of cells; LUT sites of memories: UG474 and, of eight, UG574, "Distributed RAM"."""
     table = {f"LUT{inputs}": Resources(lut=1) for inputs in range(1, 7)}
     table["LUT6_2"] = Resources(lut=1)
     table["INV"] = Resources(inv=1)
@@ -86,6 +86,7 @@ def _cells() -> dict[str, Resources]:
         "RAM32X1S": 1, "RAM32X2S": 2, "RAM32X1D": 2, "RAM32M": 4,
         "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
         "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4,
+        "RAM32M16": 8, "RAM64M8": 8, "RAM512X1S": 8,
     }  # fmt: skip
     table.update({cell: Resources(lutram=count) for cell, count in sites.items()})
     table.update({cell: Resources(srl=1) for cell in ("SRL16", "SRL16E", "SRLC16", "SRLC16E", "SRLC32E")})
@@ -93,14 +94,15 @@ def _cells() -> dict[str, Resources]:
         table[cell] = table[f"{cell}_1"] = Resources(ff=1)
     table["CARRY4"] = Resources(carry4=1)
     table["MUXF7"] = table["MUXF8"] = Resources(muxf=1)
-    table["RAMB18E1"] = table["FIFO18E1"] = Resources(bram18=1)
-    table["RAMB36E1"] = table["FIFO36E1"] = Resources(bram36=1)
-    table["DSP48E1"] = Resources(dsp=1)
+    for version in ("E1", "E2"):  # of the 7 series, of UltraScale
+        table[f"RAMB18{version}"] = table[f"FIFO18{version}"] = Resources(bram18=1)
+        table[f"RAMB36{version}"] = table[f"FIFO36{version}"] = Resources(bram36=1)
+        table[f"DSP48{version}"] = Resources(dsp=1)
     return table
 
 
 CELLS: dict[str, Resources] = _cells()
-"""Cost of each cell of the 7 series that a netlist without pads and clock buffers can hold."""
+"""Cost of each cell of both families that a netlist without pads and clock buffers can hold."""
 
 
 def count(cells: Mapping[str, int], where: str) -> Resources:

@@ -78,6 +78,16 @@ def test_a_register_follows_an_output_that_ends_in_atoms():
     assert found == set(RowKind)
 
 
+def test_equal_rows_are_built_once():
+    """A multiple of one input, which no node is made of, as planes with coefficients have it."""
+    matrix = np.array([[116], [116], [0], [116], [9]])
+    wiring = wire(share(matrix, 8, Search(iterations=2, depth=None)), DataType.parse("s8"))
+    assert wiring.outputs[0] == wiring.outputs[1] == wiring.outputs[3] != wiring.outputs[4]
+    assert len({row.heap for row in wiring.rows}) == 2
+    vectors = np.arange(-128, 128)[:, None]
+    assert np.array_equal(computed(wiring, vectors), vectors @ matrix.T + wiring.sums.corrections)
+
+
 def test_what_is_dead_costs_nothing():
     matrix = np.array([[1, 0, 0], [0, 0, 0]])
     wiring = wire(share(matrix, 4), DataType.parse("u4"))

@@ -28,12 +28,33 @@ def test_features_add_up() -> None:
     weights = calibration()["components"]["fork"]["xc7 xilinx7"]["lut"]
     found = Technology().logic("fork", one=1, consumers=3)
     assert found.lut == weights["one"] + 3 * weights["consumers"]
+    assert found.carry is not None
     assert found.ff == 0
 
 
 def test_what_was_not_calibrated_is_unknown() -> None:
     found = Technology(Family.XCUP, Primitives.GENERIC).logic("nothing of this name", one=1)
     assert (found.lut, found.sites, found.carry, found.ff) == (None, None, None, 0)
+
+
+def test_ultrascale_logic_is_that_of_the_seven_series() -> None:
+    features = {"one": 1, "lanes": 4}
+    found = [Technology(family, Primitives.GENERIC).logic("add", **features) for family in Family]
+    assert found[0] == found[1] != found[2]
+    assert found[2].sites is None  # no LUT6 that two share
+
+
+def test_an_adder_of_lut4_takes_two_for_each_carry_cell() -> None:
+    kinds = (DataType.parse("u4"), DataType.parse("s8"), 9)
+    assert Technology(Family.ECP5, Primitives.GENERIC).adder(*kinds) == Cost(lut=10, carry=5, sites=None)
+    assert Technology().adder(*kinds) == Cost(lut=4, sites=4)
+
+
+def test_choices_are_dearer_in_lut4() -> None:
+    inputs = (2, 4, 8, 16, 30)
+    found = [[Technology(family, Primitives.GENERIC).choice(n).lut for n in inputs] for family in Family]
+    assert found[0] == found[1] == [1, 1, 3, 8, 15]
+    assert found[2] == [1, 4, 9, 26, 50]
 
 
 def test_cells_are_of_one_family() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from export.packing import Packing
 from export.rom import RomImage
-from hw.cost import Cost, Family, Technology, total
+from hw.cost import UNKNOWN, Cost, Family, Technology, total
 from hw.memory_cost import Port, ram, rom, weights_rom
 from hw.seven_series import Primitives
 from hw.weight_memory import MemoryStyle, split_depth
@@ -112,8 +112,48 @@ def test_banks_that_are_written_take_whole_bytes(depth: int, bits: int, blocks: 
     assert (found.bram18, found.ff) == (blocks, registers)
 
 
-def test_rules_of_another_family_are_unknown() -> None:
-    assert ram(Technology(Family.ECP5, Primitives.GENERIC), 4, 16).lutram is None
+@pytest.mark.parametrize(
+    ("family", "depth", "bits", "lutram", "blocks", "registers"),
+    [
+        (Family.XCUP, 32, 14, 8, 0, 14),
+        (Family.XCUP, 32, 15, 16, 0, 15),
+        (Family.XCUP, 64, 7, 8, 0, 7),
+        (Family.XCUP, 64, 40, 48, 0, 40),
+        (Family.XCUP, 100, 20, 48, 0, 20),
+        (Family.XCUP, 128, 32, 0, 1, 0),
+        (Family.XCUP, 600, 12, 0, 1, 0),
+        (Family.ECP5, 16, 4, 4, 0, 4),
+        (Family.ECP5, 16, 5, 8, 0, 5),
+        (Family.ECP5, 37, 64, 192, 0, 64),
+        (Family.ECP5, 40, 9, 36, 0, 9),
+        (Family.ECP5, 64, 40, 160, 0, 40),
+        (Family.ECP5, 100, 20, 0, 1, 2 * 20 + 7 + 2),
+        (Family.ECP5, 128, 32, 0, 1, 2 * 32 + 7 + 2),
+        (Family.ECP5, 936, 5, 0, 1, 2 * 5 + 10 + 2),
+        (Family.ECP5, 936, 8, 0, 1, 2 * 8 + 10 + 2),
+    ],
+)
+def test_memories_of_other_families(
+    family: Family, depth: int, bits: int, lutram: int, blocks: int, registers: int
+) -> None:
+    """As counted in netlists of FIFOs."""
+    found = ram(Technology(family, Primitives.GENERIC), bits, depth)
+    assert (found.lutram, found.bram18, found.ff) == (lutram, blocks, registers)
+
+
+def test_what_stops_yosys_is_unknown() -> None:
+    """A memory of one port of more than 256 words in LUTs of UltraScale+: its mapping has no such case."""
+    wide = Technology(Family.XCUP, Primitives.GENERIC)
+    assert ram(wide, 2, 256, Port.SHARED).lutram == 8
+    assert ram(wide, 2, 257, Port.SHARED) == UNKNOWN
+
+
+@pytest.mark.parametrize(("depth", "blocks"), [(64, 0), (65, 1)])
+def test_a_rom_of_lut4_goes_to_blocks_sooner(depth: int, blocks: int) -> None:
+    """A block costs 128, a ROM as logic a 16th of its bits: 32 bits of 64 words are as dear."""
+    draw = random.Random(0)
+    image = RomImage("layer", "weights", 32, tuple(draw.getrandbits(32) for _ in range(depth)))
+    assert rom(Technology(Family.ECP5, Primitives.GENERIC), image).bram18 == blocks
 
 
 def _unread() -> RomImage:
