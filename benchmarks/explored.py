@@ -3,7 +3,8 @@
     tritforge explore resnet20 --device xc7k480t --clock 200 --fps 1000
     python -m benchmarks.explored build/resnet20
 
-takes over what that left; a count of Yosys of the very plan stands beside it where one is given with --synth.
+takes over what that left. With ``--build`` the folder in which the chosen plan itself was exported,
+generated, synthesised and simulated without stalls, what these found stands beside it.
 """
 
 from __future__ import annotations
@@ -24,21 +25,26 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "explored.json"
 
 
-def entry(folder: Path, counted: Path | None) -> tuple[str, dict[str, Any]]:
-    """Name of the network and what is kept of its exploration."""
+def entry(folder: Path, built: Path | None) -> tuple[str, dict[str, Any]]:
+    """Name of the network and what is kept of its exploration, and of the plan in ``built``."""
     found = json.loads((folder / "explore" / "explore.json").read_text())
     network = json.loads((folder / "design" / "network.json").read_text())["name"]
     names = ("device", "clock_mhz", "fps", "engines", "plan", "exact_cost", "frontier", "effects")
     kept = {name: found[name] for name in names}
     kept["trained"] = (folder / "train" / "model.json").is_file()
-    kept["synthesis"] = None
-    if counted is not None:
-        result = synth.load(counted)
+    kept["synthesis"] = kept["simulation"] = None
+    if built is not None:
+        result = synth.load(built / "synth" / "synth.json")
         total = result.total
         kept["synthesis"] = {
             "lut": total.lut_total, "ff": total.ff, "bram36": total.bram36_total, "dsp": total.dsp,
             "tool": result.tool,
         }  # fmt: skip
+        simulated = json.loads((built / "simulate" / "verilator" / "none.json").read_text())
+        if not simulated["passed"]:
+            raise SystemExit(f"{built}: the simulation found an error")
+        names = ("frames", "compared_words", "expected_cycles", "cycles", "simulator", "version")
+        kept["simulation"] = {name: simulated[name] for name in names}
     return network, kept
 
 
@@ -55,15 +61,23 @@ def text(records: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _summary(name: str, record: Mapping[str, Any]) -> Table:
     cost, counted, plan = record["exact_cost"], record["synthesis"] or {}, record["plan"]
+    simulated = record["simulation"]
     rate = 1e6 * record["clock_mhz"] / plan["exact_interval_cycles"]
     rows: tuple[tuple[Value, ...], ...] = (
-        ("LUT", round(cost["lut"]), counted.get("lut")),
-        ("FF", round(cost["ff"]), counted.get("ff")),
-        ("BRAM36", cost["bram18"] / 2, counted.get("bram36")),
-        ("DSP", round(cost["dsp"]), counted.get("dsp")),
-        ("cycles a frame, exact plan", plan["exact_interval_cycles"], ""),
-        ("frames/s", rate, ""),
+        ("LUT", round(cost["lut"]), counted.get("lut"), ""),
+        ("FF", round(cost["ff"]), counted.get("ff"), ""),
+        ("BRAM36", cost["bram18"] / 2, counted.get("bram36"), ""),
+        ("DSP", round(cost["dsp"]), counted.get("dsp"), ""),
+        ("cycles a frame, exact plan", plan["exact_interval_cycles"], "", ""),
+        ("frames/s", rate, "", ""),
     )
+    if simulated is not None:
+        frames, words = simulated["frames"], simulated["compared_words"]
+        rows += (
+            (f"cycles of {frames} images", simulated["expected_cycles"], "", simulated["cycles"]),
+            ("words compared with the reference", "", "", words),
+            ("words that differ", "", "", 0),
+        )
     asked = "as many frames as fit" if record["fps"] is None else f"{record['fps']:,.0f} frames/s"
     title = f"{name}: {asked} on {record['device'].upper()} at {record['clock_mhz']:g} MHz"
     note = (
@@ -71,7 +85,11 @@ def _summary(name: str, record: Mapping[str, Any]) -> Table:
         f"{'trained' if record['trained'] else 'ternarized at random starting values'}. The clock is given, "
         "not reached: there is no free place and route for the 7 series."
     )
-    return Table(title, ("", Column("Estimated"), Column("Synthesised")), rows, (note,))
+    columns = ("", Column("Estimated"), Column("Synthesised"), Column("Simulated"))
+    tools = [counted["tool"]] if counted else []
+    if simulated is not None:
+        tools.append(f"{simulated['simulator']} {simulated['version']}")
+    return Table(title, columns, rows, (note, *([f"Tools: {', '.join(tools)}."] if tools else [])))
 
 
 def _layers(record: Mapping[str, Any]) -> Table:
@@ -104,12 +122,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Update record, pictures and page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="build folder of the network")
-    parser.add_argument("--synth", type=Path, help="synth.json of the chosen plan")
+    parser.add_argument("--build", type=Path, help="folder of the chosen plan itself")
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--page", type=Path, default=PAGE)
     arguments = parser.parse_args(argv)
     records = json.loads(arguments.record.read_text()) if arguments.record.is_file() else {}
-    name, kept = entry(arguments.folder, arguments.synth)
+    name, kept = entry(arguments.folder, arguments.build)
     records[name] = kept
     write_atomic(arguments.record, json.dumps(records, indent=1) + "\n")
     shutil.copyfile(

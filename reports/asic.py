@@ -100,6 +100,7 @@ def count(
     *,
     liberty: Path | None = None,
     progress: Progress | None = None,
+    minutes: float | None = None,
 ) -> Mapped:
     """Map to gates, or to the cells of ``liberty``, and keep the result in ``build_dir``.
 
@@ -111,7 +112,7 @@ def count(
     if liberty is not None:
         files[LIBRARY] = liberty
     commands = script(verilog.name, top, library=liberty is not None)
-    return synthesise(TARGET, files, commands, top, build_dir, progress=progress)
+    return synthesise(TARGET, files, commands, top, build_dir, progress=progress, minutes=minutes)
 
 
 def areas(mapped: Mapped, layers: Iterable[str], library: Liberty | None = None) -> dict[str, Area]:

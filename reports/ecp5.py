@@ -113,12 +113,20 @@ def script(verilog: str, top: str) -> tuple[str, ...]:
 
 
 def count(
-    verilog: Path, roms: Iterable[Path], top: str, build_dir: Path, *, progress: Progress | None = None
+    verilog: Path,
+    roms: Iterable[Path],
+    top: str,
+    build_dir: Path,
+    *,
+    progress: Progress | None = None,
+    minutes: float | None = None,
 ) -> Mapped:
     """Map to cells of ECP5; keep result and netlist in ``build_dir``. SynthesisError as of ``mapped``."""
     files = {path.name: path for path in (verilog, *roms)}
     commands = script(verilog.name, top)
-    return synthesise(TARGET, files, commands, top, build_dir, keep_netlist=True, progress=progress)
+    return synthesise(
+        TARGET, files, commands, top, build_dir, keep_netlist=True, progress=progress, minutes=minutes
+    )
 
 
 def count_table(mapped: Mapped, layers: Iterable[str], part: Device) -> Table:

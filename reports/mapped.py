@@ -145,6 +145,7 @@ def synthesise(
     *,
     keep_netlist: bool = False,
     progress: Progress | None = None,
+    minutes: float | None = None,
 ) -> Mapped:
     """Run ``commands`` beside ``files`` and count; writes ``<target>.json`` and ``<target>.log`` to
     ``build_dir``.
@@ -159,10 +160,11 @@ def synthesise(
     top: the top module.
     build_dir: made if missing.
     keep_netlist: leave the netlist as ``<target>.netlist.json``, for a placer.
+    progress, minutes: see ``reports.yosys.yosys``.
 
     Raises
     ------
-    SynthesisError: Yosys is missing or stopped; or a cell was left unmapped.
+    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was left unmapped.
     FileNotFoundError: a file is missing.
     """
     inputs = digests(dict(sorted(files.items())))
@@ -174,7 +176,7 @@ def synthesise(
         if found.key == key and (kept.is_file() or not keep_netlist):
             return found
     started = time.monotonic()
-    with yosys(files, commands, build_dir / f"{target}.log", progress) as folder:
+    with yosys(files, commands, build_dir / f"{target}.log", progress, minutes) as folder:
         netlist = json.loads((folder / NETLIST).read_text())
         if keep_netlist:
             os.replace(folder / NETLIST, kept)

@@ -151,6 +151,7 @@ def synthesise(
     device: Device,
     *,
     progress: Progress | None = None,
+    minutes: float | None = None,
 ) -> Synthesis:
     """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``.
 
@@ -164,10 +165,12 @@ def synthesise(
     build_dir: made if missing.
     device: the part to compare with; it does not change the netlist.
     progress: called as Yosys goes from pass to pass.
+    minutes: after which Yosys is stopped; None waits as long as it takes.
 
     Raises
     ------
-    SynthesisError: Yosys is missing or refused the source, a cell is unmapped, or a DSP block was used.
+    SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell is unmapped,
+        or a DSP block was used.
     FileNotFoundError: a Verilog file is missing.
     """
     if not verilog_paths:
@@ -186,7 +189,7 @@ def synthesise(
     if cached is not None:
         return cached
     started = time.monotonic()
-    with yosys(sources, commands, build_dir / LOG, progress) as folder:
+    with yosys(sources, commands, build_dir / LOG, progress, minutes) as folder:
         netlist = json.loads((folder / _CELLS).read_text())
         os.replace(folder / NETLIST, build_dir / NETLIST)
     seconds = round(time.monotonic() - started, 2)

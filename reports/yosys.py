@@ -8,9 +8,11 @@ import importlib.metadata
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -71,7 +73,11 @@ def show_progress(seconds: float, name: str) -> None:
 
 @contextlib.contextmanager
 def yosys(
-    files: Mapping[str, Path], commands: Sequence[str], log: Path, progress: Progress | None = None
+    files: Mapping[str, Path],
+    commands: Sequence[str],
+    log: Path,
+    progress: Progress | None = None,
+    minutes: float | None = None,
 ) -> Iterator[Path]:
     """Run ``commands`` beside copies of ``files`` and hand out the folder, for the context alone.
 
@@ -80,20 +86,24 @@ def yosys(
     files: where each file is that the commands read, by the name they use.
     log: takes Yosys' output; the folder is made beside it.
     progress: called as Yosys goes from pass to pass.
+    minutes: after which it is stopped; None waits as long as it takes.
 
     Raises
     ------
-    SynthesisError: Yosys is missing or stopped; the message names the cause and the log.
+    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; the message names the cause and
+        the log.
     """
     with tempfile.TemporaryDirectory(dir=log.parent, prefix=".synth-") as name:
         folder = Path(name)
         for target, path in files.items():
             shutil.copyfile(path, folder / target)
-        _run(commands, folder, log, progress)
+        _run(commands, folder, log, progress, minutes)
         yield folder
 
 
-def _run(commands: Sequence[str], folder: Path, log: Path, progress: Progress | None) -> None:
+def _run(
+    commands: Sequence[str], folder: Path, log: Path, progress: Progress | None, minutes: float | None
+) -> None:
     """Run ``commands`` in a child process in ``folder``; its output goes to ``log``."""
     started = time.monotonic()
     command = [sys.executable, "-I", str(_CHILD)]
@@ -111,6 +121,9 @@ def _run(commands: Sequence[str], folder: Path, log: Path, progress: Progress | 
         ) as child:
             assert child.stdout is not None
             last = ""
+            watch = threading.Timer(threading.TIMEOUT_MAX if minutes is None else 60 * minutes, child.kill)
+            watch.daemon = True
+            watch.start()
             try:
                 for line in child.stdout:
                     file.write(line)
@@ -121,10 +134,20 @@ def _run(commands: Sequence[str], folder: Path, log: Path, progress: Progress | 
             except BaseException:
                 child.kill()
                 raise
+            finally:
+                watch.cancel()
     if progress is not None:
         progress(time.monotonic() - started, "")
+    if minutes is not None and time.monotonic() - started >= 60 * minutes and child.returncode != 0:
+        raise SynthesisError(f"Yosys did not end within {minutes:g} minutes and was stopped; see {log.name}")
     if child.returncode != 0:
-        raise SynthesisError(f"{_cause(log.read_text(encoding='utf-8'), last)}; see {log.name}")
+        text = log.read_text(encoding="utf-8")
+        if child.returncode == -signal.SIGKILL or "std::bad_alloc" in text:
+            raise SynthesisError(
+                "Yosys ran out of memory; fold the largest layers more, or synthesise on a larger machine; "
+                f"see {log.name}"
+            )
+        raise SynthesisError(f"{_cause(text, last)}; see {log.name}")
 
 
 def _cause(text: str, last: str) -> str:

@@ -282,6 +282,7 @@ def _add_synth(command: argparse.ArgumentParser) -> None:
         "--liberty", type=Path, metavar="FILE", help="with --target asic: the standard cells to map to"
     )
     _add_ecp5_part(command, "with --target ecp5: ")
+    command.add_argument("--minutes", type=positive, help="after which Yosys is stopped (default: never)")
 
 
 def _add_ecp5_part(command: argparse.ArgumentParser, when: str = "") -> None:
@@ -379,6 +380,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _other_target(arguments, chosen, place)
     elif arguments.command in ("explore", "sweep"):
         choosing.run(arguments, chosen, place)
+    elif arguments.command == "synth":
+        flow.synth(chosen, place, arguments.minutes)
     elif arguments.command == "demo":
         flow.demo(chosen, place, frames=arguments.frames)
     else:
@@ -394,9 +397,9 @@ def _other_target(arguments: argparse.Namespace, chosen: Config, place: Workspac
     if arguments.command == "place":
         targets.place(chosen, place, part=part, clock_mhz=arguments.clock_mhz, seed=arguments.seed)
     elif arguments.target == "ecp5":
-        targets.synth_ecp5(chosen, place, part=part)
+        targets.synth_ecp5(chosen, place, part=part, minutes=arguments.minutes)
     else:
-        targets.synth_asic(chosen, place, library=arguments.liberty)
+        targets.synth_asic(chosen, place, library=arguments.liberty, minutes=arguments.minutes)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

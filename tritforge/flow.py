@@ -343,8 +343,11 @@ def estimate(config: Config, place: Workspace) -> None:
     print(estimates.table(found, part).text())
 
 
-def synth(config: Config, place: Workspace) -> None:
-    """Synthesise the Verilog, print the resources of each layer against the device."""
+def synth(config: Config, place: Workspace, minutes: float | None = None) -> None:
+    """Synthesise the Verilog, print the resources of each layer against the device.
+
+    ``minutes``: after which Yosys is stopped.
+    """
     manifest = load_manifest(place)
     result = synthesise(
         [place.design / manifest.files["verilog"].file],
@@ -353,6 +356,7 @@ def synth(config: Config, place: Workspace) -> None:
         place.synthesis,
         device(config.hardware.device),
         progress=show_progress,
+        minutes=minutes,
     )
     data = results.gather(config, place, load_network(place), manifest, None)
     print(sections.resources_table(data).text())

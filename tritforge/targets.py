@@ -95,13 +95,24 @@ def _current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | 
     return None
 
 
-def synth_asic(config: Config, workspace: Workspace, *, library: Path | None = None) -> None:
-    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each layer."""
+def synth_asic(
+    config: Config, workspace: Workspace, *, library: Path | None = None, minutes: float | None = None
+) -> None:
+    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each layer.
+
+    ``minutes``: after which Yosys is stopped.
+    """
     cells = None if library is None else liberty.load(library)
     manifest = load_manifest(workspace)
     source, roms = _verilog(config, workspace)
     mapped = asic.count(
-        source, roms, manifest.top, workspace.synthesis, liberty=library, progress=show_progress
+        source,
+        roms,
+        manifest.top,
+        workspace.synthesis,
+        liberty=library,
+        progress=show_progress,
+        minutes=minutes,
     )
     areas = asic.areas(mapped, [layer.name for layer in manifest.layers], cells)
     print(asic.area_table(mapped, areas, cells).text())
@@ -109,14 +120,21 @@ def synth_asic(config: Config, workspace: Workspace, *, library: Path | None = N
     print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / asic.TARGET}.json")
 
 
-def synth_ecp5(config: Config, workspace: Workspace, *, part: str = ECP5_PART) -> Mapped:
-    """Count the cells of an ECP5 and print them for each layer, against what ``part`` has."""
+def synth_ecp5(
+    config: Config, workspace: Workspace, *, part: str = ECP5_PART, minutes: float | None = None
+) -> Mapped:
+    """Count the cells of an ECP5 and print them for each layer, against what ``part`` has.
+
+    ``minutes``: after which Yosys is stopped.
+    """
     chosen = device(part)
     if chosen.part not in ecp5.PARTS:
         raise ConfigError(f"--device must be one of {', '.join(ecp5.PARTS)}, not {part!r}")
     manifest = load_manifest(workspace)
     source, roms = _verilog(config, workspace)
-    mapped = ecp5.count(source, roms, manifest.top, workspace.synthesis, progress=show_progress)
+    mapped = ecp5.count(
+        source, roms, manifest.top, workspace.synthesis, progress=show_progress, minutes=minutes
+    )
     print(ecp5.count_table(mapped, [layer.name for layer in manifest.layers], chosen).text())
     print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / ecp5.TARGET}.json")
     return mapped

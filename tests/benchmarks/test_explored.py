@@ -31,17 +31,18 @@ def test_the_plan_goes_to_record_picture_and_page(folder):
     record, page = folder / "explored.json", folder / "results.md"
     explored.main([str(folder), "--record", str(record), "--page", str(page)])
     kept = json.loads(record.read_text())["little"]
-    assert kept["synthesis"] is None
+    assert kept["synthesis"] is None is kept["simulation"]
     text = page.read_text()
     assert "### little: 1,000 frames/s on XC7K480T at 1 MHz" in text
-    assert "| cycles a frame, exact plan | 100 |" in text
-    assert "| LUT | 10 | not measured |" in text
+    assert "| cycles a frame, exact plan | 100 |  |  |" in text
+    assert "| LUT | 10 | not measured |  |" in text
     assert "Engines considered: array. Weights: ternarized at random" in text
     assert "| conv | array | pe 2 |" in text
     assert (folder / "frontier_little.svg").is_file()
 
 
-def test_a_count_stands_beside_the_estimate(folder, monkeypatch):
+@pytest.fixture
+def built(tmp_path, monkeypatch):
     class Counted:
         tool = "Yosys"
 
@@ -49,7 +50,29 @@ def test_a_count_stands_beside_the_estimate(folder, monkeypatch):
             lut_total, ff, bram36_total, dsp = 11, 6, 1.5, 0
 
     monkeypatch.setattr(explored.synth, "load", lambda path: Counted)
-    name, kept = explored.entry(folder, folder / "synth.json")
+    found = {
+        "passed": True, "frames": 4, "compared_words": 1234, "expected_cycles": 410, "cycles": 410,
+        "simulator": "verilator", "version": "5",
+    }  # fmt: skip
+    path = tmp_path / "built" / "simulate" / "verilator" / "none.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(found))
+    return tmp_path / "built"
+
+
+def test_count_and_simulation_stand_beside_the_estimate(folder, built):
+    name, kept = explored.entry(folder, built)
     assert name == "little"
     assert kept["synthesis"] == {"lut": 11, "ff": 6, "bram36": 1.5, "dsp": 0, "tool": "Yosys"}
-    assert "| LUT | 10 | 11 |" in explored.text({name: kept})
+    text = explored.text({name: kept})
+    assert "| LUT | 10 | 11 |  |" in text
+    assert "| cycles of 4 images | 410 |  | 410 |" in text
+    assert "| words compared with the reference |  |  | 1,234 |" in text
+    assert "Tools: Yosys, verilator 5." in text
+
+
+def test_a_simulation_that_failed_is_not_shown(folder, built):
+    path = built / "simulate" / "verilator" / "none.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "passed": False}))
+    with pytest.raises(SystemExit, match=r"built: the simulation found an error$"):
+        explored.entry(folder, built)

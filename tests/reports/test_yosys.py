@@ -34,6 +34,41 @@ def test_an_error_names_its_cause_and_the_log(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["yosys.log"]
 
 
+SLOW = ["read_verilog top.v", "hierarchy -top top", "proc", "flatten", "synth -top top", "share -aggressive"]
+
+
+def test_yosys_is_stopped_when_its_time_is_over(tmp_path: Path) -> None:
+    source = tmp_path / "top.v"
+    source.write_text(
+        "module top(input [511:0] a, input [511:0] b, output [511:0] y); assign y = a * b % 77; endmodule\n"
+    )
+    message = r"^Yosys did not end within 0\.02 minutes and was stopped; see yosys\.log$"
+    with (
+        pytest.raises(SynthesisError, match=message),
+        yosys({"top.v": source}, SLOW, tmp_path / "yosys.log", minutes=0.02),
+    ):
+        pytest.fail("it went on")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["top.v", "yosys.log"]
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",  # as the kernel does when memory is short
+        "print('terminate called after throwing an instance of std::bad_alloc'); raise SystemExit(1)",
+    ],
+)
+def test_want_of_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: str) -> None:
+    (tmp_path / "child.py").write_text(child)
+    monkeypatch.setattr("reports.yosys._CHILD", tmp_path / "child.py")
+    message = r"^Yosys ran out of memory; fold the largest layers more, or .*; see yosys\.log$"
+    with (
+        pytest.raises(SynthesisError, match=message),
+        yosys({}, ["anything"], tmp_path / "yosys.log"),
+    ):
+        pytest.fail("it went on")
+
+
 def test_a_count_depends_on_all_that_it_is_made_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("a")
     inputs = digests({"a": tmp_path / "a"})
