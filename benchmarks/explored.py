@@ -40,9 +40,11 @@ def entry(folder: Path, built: Path | None) -> tuple[str, dict[str, Any]]:
             "lut": total.lut_total, "ff": total.ff, "bram36": total.bram36_total, "dsp": total.dsp,
             "tool": result.tool,
         }  # fmt: skip
-        simulated = json.loads((built / "simulate" / "verilator" / "none.json").read_text())
+        simulated = json.loads((built / "simulate" / "verilator" / "none.json").read_text())["result"]
         if not simulated["passed"]:
             raise SystemExit(f"{built}: the simulation found an error")
+        if simulated["verilog_sha256"] not in result.inputs.values():
+            raise SystemExit(f"{built}: another design was simulated than synthesised")
         names = ("frames", "compared_words", "expected_cycles", "cycles", "simulator", "version")
         kept["simulation"] = {name: simulated[name] for name in names}
     return network, kept

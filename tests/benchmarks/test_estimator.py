@@ -17,7 +17,11 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
             part = {"path": "", "module": configuration.name, "cells": cells, "sites": 0}
             records.append({"number": number, "family": "xc7", "kind": "fork", "text": "", "parts": [part]})
     weights = fit(records)["fork"]["xc7 xilinx7"]["lut"]
-    assert {name: round(value, 3) for name, value in weights.items()} == {"consumers": 2, "one": 3}
+    assert {name: round(value, 3) for name, value in weights.items()} == {
+        "consumers": 2,
+        "one": 3,
+        "joint": 0,
+    }
     assert point(records[0]).counted.ff == point(records[0]).estimated.ff
 
 

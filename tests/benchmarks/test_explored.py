@@ -45,6 +45,7 @@ def test_the_plan_goes_to_record_picture_and_page(folder):
 def built(tmp_path, monkeypatch):
     class Counted:
         tool = "Yosys"
+        inputs = {"little.v": "5ca1ab1e"}  # noqa: RUF012
 
         class total:
             lut_total, ff, bram36_total, dsp = 11, 6, 1.5, 0
@@ -52,11 +53,11 @@ def built(tmp_path, monkeypatch):
     monkeypatch.setattr(explored.synth, "load", lambda path: Counted)
     found = {
         "passed": True, "frames": 4, "compared_words": 1234, "expected_cycles": 410, "cycles": 410,
-        "simulator": "verilator", "version": "5",
+        "simulator": "verilator", "version": "5", "verilog_sha256": "5ca1ab1e",
     }  # fmt: skip
     path = tmp_path / "built" / "simulate" / "verilator" / "none.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps({"result": found}))
     return tmp_path / "built"
 
 
@@ -71,8 +72,17 @@ def test_count_and_simulation_stand_beside_the_estimate(folder, built):
     assert "Tools: Yosys, verilator 5." in text
 
 
-def test_a_simulation_that_failed_is_not_shown(folder, built):
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("passed", False, "the simulation found an error"),
+        ("verilog_sha256", "0ddba11", "another design was simulated than synthesised"),
+    ],
+)
+def test_what_was_not_proved_is_not_shown(folder, built, field, value, message):
     path = built / "simulate" / "verilator" / "none.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "passed": False}))
-    with pytest.raises(SystemExit, match=r"built: the simulation found an error$"):
+    found = json.loads(path.read_text())
+    found["result"][field] = value
+    path.write_text(json.dumps(found))
+    with pytest.raises(SystemExit, match=rf"built: {message}$"):
         explored.entry(folder, built)
