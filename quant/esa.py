@@ -159,12 +159,13 @@ class TanhWeight(Ternarizer):
     def _stretched(self, latent: Tensor) -> Tensor:
         """Return theta times the factor with which the share ``sparsity`` rounds to 0.
 
-        The share is that of a sample: every n-th element, 16,384 to twice as many of a larger weight.
+        The share is that of a sample: every n-th element, about 16,384 of a larger weight. n is odd, for
+        the length of a row is even as a rule, and every n-th element would be of a few columns.
         """
         if self.sparsity is None:
             return latent
         flat = latent.detach().flatten()
-        sample = flat[:: max(1, len(flat) // 16384)].abs()
+        sample = flat[:: len(flat) // 16384 | 1].abs()
         zeros = min(max(round(self.sparsity * len(sample)), 1), len(sample) - 1)
         edge, above = (sample.kthvalue(at).values for at in (zeros, zeros + 1))
         return latent * (2 * _HALF / (edge + above).clamp_min(torch.finfo(latent.dtype).tiny))
