@@ -417,9 +417,10 @@ def table(found: list[dict[str, Any]]) -> Table:
             "Random points: rows x columns, density, bits of a signed input, seed.",
             f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy kept, "
             "one adder a carry chain.",
-            "Adders: additions of two operands. Published for conv1 and conv2: 295 and 3,686 by their authors "
-            "(Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count of its own "
-            "graph; counted here for da4ml is what its Verilog instantiates. Each netlist was simulated on 640 vectors and found exact.",
+            "Adders: additions of two operands. Published for conv1 and conv2: 295 and 3,686 by their "
+            "authors (Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count of "
+            "its own graph; counted here for da4ml is what its Verilog instantiates.",
+            "Each netlist was simulated on 640 vectors and found exact.",
         ),
     )
 
