@@ -86,8 +86,9 @@ class Configuration:
 def draw(number: int, family: str | None = None) -> Configuration:
     """Configuration ``number``; of a random family, if none is given."""
     rng = np.random.default_rng([6, number])
-    kinds = list(_KINDS)
-    shares = np.array([_KINDS[kind][0] for kind in kinds], dtype=float)
+    table = _KINDS if number < MORE else _MORE
+    kinds = list(table)
+    shares = np.array([table[kind][0] for kind in kinds], dtype=float)
     drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
     family = family or drawn
     generic = bool(rng.random() < 0.25) or family != "xc7"
@@ -95,7 +96,7 @@ def draw(number: int, family: str | None = None) -> Configuration:
     while True:
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         try:
-            stage, part, text = _KINDS[kind][1](rng, f"c{number:05d}")
+            stage, part, text = table[kind][1](rng, f"c{number:05d}")
         except PlanError:
             continue
         return Configuration(
@@ -144,9 +145,11 @@ def _layer(
     name: str,
     folding: Callable[[Any, MatrixNode, TensorType], Folding],
     dense: float,
+    dtype: DataType | None = None,
+    codes: DataType | None = None,
 ) -> Drawn:
-    """A layer with random weights and results, on ``folding``."""
-    dtype = _dtype(rng)
+    """A layer with random weights and results, on ``folding``; ``codes``: requantized to that type."""
+    dtype = dtype or _dtype(rng)
     density = float(_pick(rng, 0.2, 0.4, 0.6, 0.8))
     count = 1 if rng.random() < 0.85 else 2
     rows = int(_pick(rng, 4, 8, 10, 12, 16, 24))
@@ -187,7 +190,17 @@ def _layer(
     behind: Threshold | Requantize | Bias
     what = rng.random()
     bits = int(_pick(rng, 1, 2, 2, 2, 3, 4))
-    if what < 0.75:
+    if codes is not None:
+        shift = int(rng.integers(6, 13))
+        most = min(
+            (1 << shift + codes.bits) // (2 * reach) + 1, (1 << shift) - 1
+        )  # codes of sums up to reach
+        multiplier = rng.integers(max(1, most // 2), most + 1, rows)
+        bias = rng.integers(-reach, reach + 1, rows) * multiplier
+        behind = Requantize(
+            name="act", input=name, multiplier=multiplier, bias=bias, shift=shift, output=codes
+        )
+    elif what < 0.75:
         values = np.sort(rng.integers(-reach, reach + 1, size=(rows, (1 << bits) - 1)), axis=1)
         behind = Threshold(name="act", input=name, thresholds=values, output=DataType(bits, signed=False))
     elif what < 0.85:
@@ -227,6 +240,22 @@ def _array(rng: np.random.Generator, name: str) -> Drawn:
         )
 
     return _layer(rng, name, folding, 0.4)
+
+
+def _array_of(dtype: DataType | None, packing: PackingChoice, form: ActivationForm, least: int) -> Any:
+    """Draws of the array engine with what is rare among the others; codes of ``least`` bits on, 0: levels."""
+
+    def draw_one(rng: np.random.Generator, name: str) -> Drawn:
+        def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
+            rows, columns = node.plane_matrices().shape[1:]
+            pe, simd = _divisor(rng, rows, 8), _divisor(rng, columns, 32)
+            _small(pe * simd * source.dtype.bits)
+            return ArrayFolding(pe=pe, simd=simd, activation=form, packing=packing)
+
+        codes = DataType(int(rng.integers(least, 9)), signed=bool(rng.random() < 0.3)) if least else None
+        return _layer(rng, name, folding, 0.4, dtype, codes)
+
+    return draw_one
 
 
 def _skip(rng: np.random.Generator, name: str) -> Drawn:
@@ -392,3 +421,13 @@ _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
     "registers": (1, _registers),
 }
 """Share of the draws, and how it is drawn."""
+
+MORE = 50_000
+"""Number from which on the draws are of ``_MORE``, which came later: earlier numbers stay what they are."""
+
+_MORE: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
+    "multiply": (3, _array_of(None, PackingChoice.AUTO, ActivationForm.MULTIPLY, 4)),
+    "ternary": (2, _array_of(DataType.parse("t"), PackingChoice.TWO_BIT, ActivationForm.AUTO, 0)),
+    "packed": (2, _array_of(None, PackingChoice.FIVE_IN_EIGHT, ActivationForm.AUTO, 0)),
+}
+"""As ``_KINDS``."""

@@ -1,7 +1,7 @@
 """Random configurations: the same from run to run, of every kind, each with a cost for its registers."""
 
-from benchmarks.configurations import _KINDS, draw
-from benchmarks.estimator import technology_of, units
+from benchmarks.configurations import _KINDS, _MORE, MORE, draw
+from benchmarks.estimator import held_out, technology_of, units
 
 
 def test_a_number_is_a_configuration() -> None:
@@ -16,3 +16,16 @@ def test_every_kind_is_drawn_and_every_component_knows_its_registers() -> None:
     for configuration in drawn:
         for name, unit in units(configuration):
             assert unit.cost(technology_of(configuration)).ff is not None, (configuration.number, name)
+
+
+def test_later_kinds_have_numbers_of_their_own() -> None:
+    drawn = [draw(number, "xc7") for number in range(MORE, MORE + 20)]
+    assert {configuration.kind for configuration in drawn} == set(_MORE)
+    for configuration in drawn:
+        names = {name for name, _ in units(configuration)}
+        assert ("requantize" in names) == (configuration.kind == "multiply")
+
+
+def test_numbers_say_what_takes_no_part_in_the_calibration() -> None:
+    numbers = (0, 39_999, 40_000, 49_999, 50_000, 59_999, 60_000)
+    assert [held_out(number) for number in numbers] == [False, False, True, True, False, False, True]
