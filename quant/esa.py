@@ -177,7 +177,8 @@ class TanhWeight(Ternarizer):
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
-        return Decomposition(_rounded(self._stretched(exact)).to(torch.int8).unsqueeze(0), (1,), self.scale(exact))
+        trits = _rounded(self._stretched(exact)).to(torch.int8)
+        return Decomposition(trits.unsqueeze(0), (1,), self.scale(exact))
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor:
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
