@@ -157,17 +157,13 @@ class TanhWeight(Ternarizer):
         return latent.new_full((), self._unit(latent))
 
     def _stretched(self, latent: Tensor) -> Tensor:
-        """Return theta times the factor with which the share ``sparsity`` rounds to 0.
-
-        The share is that of a sample: every n-th element, about 16,384 of a larger weight. n is odd, for
-        the length of a row is even as a rule, and every n-th element would be of a few columns.
-        """
+        """Return theta times the factor with which the share ``sparsity`` of the layer rounds to 0."""
         if self.sparsity is None:
             return latent
-        flat = latent.detach().flatten()
-        sample = flat[:: len(flat) // 16384 | 1].abs()
-        zeros = min(max(round(self.sparsity * len(sample)), 1), len(sample) - 1)
-        edge, above = (sample.kthvalue(at).values for at in (zeros, zeros + 1))
+        magnitude = latent.detach().abs().flatten()
+        zeros = min(max(round(self.sparsity * len(magnitude)), 1), len(magnitude) - 1)
+        edge = magnitude.kthvalue(zeros).values
+        above = magnitude.where(magnitude > edge, torch.inf).amin()
         return latent * (2 * _HALF / (edge + above).clamp_min(torch.finfo(latent.dtype).tiny))
 
     def _unit(self, latent: Tensor) -> float:
