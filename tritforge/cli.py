@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tritforge import __version__, choosing
+from tritforge import __version__, choosing, paper
 from tritforge.arguments import at_least, positive
 from tritforge.errors import Blame, ConfigError, blame
 
@@ -123,9 +123,6 @@ STALLS = (
 TARGETS = ("xilinx7", "asic", "ecp5")
 """What `synth` can map to."""
 
-FORMS = ("text", "md", "csv", "json", "html")
-"""How a table can be printed."""
-
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
@@ -178,6 +175,12 @@ def _add_train(command: argparse.ArgumentParser) -> None:
         help="train each of these, or all variants of a file that has some, unless that is done, and write "
         "one table and pictures to build/compare",
     )
+    command.add_argument(
+        "--jobs",
+        type=at_least(1),
+        default=1,
+        help="with --compare: trainings at the same time, such as several on one GPU (default: %(default)s)",
+    )
     command.add_argument("--no-resume", action="store_true", help="start anew though one was interrupted")
 
 
@@ -228,46 +231,6 @@ def _add_package(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_report(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--paper", action="store_true", help="print Table IX of paper 002 instead")
-    paper = command.add_argument_group("with --paper")
-    paper.add_argument("--layer", type=_layer, metavar="MxK", help="M outputs, K inputs (default: 1000x4096)")
-    paper.add_argument("--device", metavar="PART", help="see `tritforge devices` (default: xc7k480t)")
-    paper.add_argument("--format", action="append", metavar="NAME", help="number format; repeat for more")
-    paper.add_argument("--macs", type=at_least(1), help="parallel multiply-accumulates (default: 100)")
-    paper.add_argument("--as", dest="form", choices=FORMS, default="text", help="default: %(default)s")
-
-
-def _layer(text: str) -> tuple[int, int]:
-    """Read ``MxK``."""
-    sizes = text.lower().split("x")
-    if len(sizes) != 2 or not all(size.isascii() and size.isdecimal() and int(size) > 0 for size in sizes):
-        raise argparse.ArgumentTypeError(f"must be two positive ints as 1000x4096, not {text!r}")
-    return int(sizes[0]), int(sizes[1])
-
-
-def _paper(arguments: argparse.Namespace) -> str:
-    """Return Table IX, or the table of what was asked for instead, in the form asked for."""
-    from reports import formats
-    from reports.devices import device
-    from reports.html import page
-    from reports.paper import table_ix
-
-    table, picture = table_ix(), None
-    if any((arguments.layer, arguments.device, arguments.format, arguments.macs)):
-        chosen = tuple(arguments.format or formats.FORMATS)
-        for name in chosen:
-            if name not in formats.FORMATS:
-                raise ConfigError(f"--format must be one of {', '.join(formats.FORMATS)}, not {name!r}")
-        rows, columns = arguments.layer or (1000, 4096)
-        part = device(arguments.device or "xc7k480t")
-        table = formats.layer_table(rows, columns, part, formats=chosen, macs=arguments.macs or 100)
-        picture = formats.fit_picture(table)
-    if arguments.form == "html":
-        return page(table.title, ((table, picture),))
-    return {"text": table.text, "md": table.markdown, "csv": table.csv, "json": table.json}[arguments.form]()
-
-
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("dataset", metavar="NAME", help="such as mnist, fashion-mnist or cifar10")
     command.add_argument(
@@ -314,7 +277,7 @@ _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "place": _add_place,
     "explore": choosing.add_explore,
     "sweep": choosing.add_sweep,
-    "report": _add_report,
+    "report": paper.add_report,
 }
 
 
@@ -337,7 +300,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(devices_table().text(), end="")
         return 0
     if arguments.command == "report" and arguments.paper:
-        print(_paper(arguments), end="")
+        print(paper.text(arguments), end="")
         return 0
 
     from tritforge import config, flow
@@ -346,7 +309,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from tritforge.compare import compare
 
         paths = [path for name in arguments.compare for path in config.expand(name)]
-        compare(paths, arguments.build or Path("build"))
+        compare(paths, arguments.build or Path("build"), jobs=arguments.jobs)
         return 0
     path = config.locate(arguments.config)
     chosen = config.load(path)

@@ -27,6 +27,8 @@ from reports.comparison import Layer, Run
 from tritforge import config as configs
 from tritforge import results
 from tritforge.config import Config
+from tritforge.errors import ConfigError
+from tritforge.side_by_side import train_side_by_side
 from tritforge.training import build, device_name, share_pretraining, start, train_once
 from tritforge.workspace import Workspace
 
@@ -39,22 +41,30 @@ _SAMPLE = 50_000
 """Latent weights of a layer that its histogram shows, at the most."""
 
 
-def compare(paths: Sequence[Path], build_folder: Path) -> None:
+def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
     """Train what is not trained yet, and write one table and the pictures to ``build_folder``/compare.
 
     Each configuration is trained in ``build_folder``/<name>, where `train` does it too: what is finished
     there stays, what was interrupted goes on. A float network that several start from is trained once.
+    ``jobs`` are trained at the same time, each in a process of its own.
+
+    Raises
+    ------
+    ConfigError: more than one job in one of the processes of ``torchrun``.
     """
-    found: list[tuple[Config, Workspace]] = []
+    loaded = [(path, configs.load(path)) for path in paths]
+    found = [(one, Workspace(config_path=path, root=build_folder / one.name)) for path, one in loaded]
     with launched() as processes:
-        for path in tqdm(paths, desc="compare", unit="network", disable=not sys.stderr.isatty()):
-            chosen = configs.load(path)
-            place = Workspace(config_path=path, root=build_folder / chosen.name)
-            if processes.first:
-                share_pretraining(chosen, place, [place for _, place in found])
-            processes.wait()
-            train_once(chosen, place)
-            found.append((chosen, place))
+        if jobs > 1:
+            if processes.count > 1:
+                raise ConfigError("--jobs is for a start without torchrun: leave out one of them")
+            train_side_by_side(found, jobs)
+        else:
+            for chosen, place in tqdm(found, desc="compare", unit="network", disable=not sys.stderr.isatty()):
+                if processes.first:
+                    share_pretraining(chosen, place, [place for _, place in found])
+                processes.wait()
+                train_once(chosen, place)
     if not processes.first:
         return
     runs = [collect(chosen, place) for chosen, place in found]

@@ -62,6 +62,7 @@ USER_MISTAKES: dict[str, tuple[str, ...]] = {
     "sim.simulators": ("ToolMissing",),
     "tritforge.errors": ("MissingStep",),
     "tritforge.schema": ("ConfigError",),
+    "tritforge.side_by_side": ("TrainingFailed",),
     "tritforge.sweep": ("SweepError",),
 }
 """What the user's files, options or machine bring about, by module."""

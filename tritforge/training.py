@@ -31,7 +31,11 @@ from tritforge.workspace import Workspace, blaming
 __all__ = [
     "build",
     "device_name",
+    "finished",
     "load_dataset",
+    "pretrain_once",
+    "pretrained_place",
+    "pretraining",
     "settings",
     "share_pretraining",
     "start",
@@ -95,30 +99,28 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
 
 
 def _train(config: Config, place: Workspace, resume: bool, *, report: bool) -> None:
-    dataset = load_dataset(config, place)
+    pretrain_once(config, place, resume=resume)
     pretrained: dict[str, Any] | None = None
-    if config.training.pretrain is None or not config.quantization.ternary:
-        model = build(config, place)
-    else:
-        model, pretrained = _pretrained(config, place, dataset, resume)
+    if pretraining(config) is not None:
+        pretrained = checkpoint.load(pretrained_place(place).training)[1]["result"]
     meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
-    result = _run(config, place, model, dataset, resume, meta)
+    result = _run(config, place, start(config, place), load_dataset(config, place), resume, meta)
     if not report:
         return
     if pretrained is not None:
-        print(f"float network it started from: {_shares(pretrained)} -> {_float_place(place).training}")
+        print(f"float network it started from: {_shares(pretrained)} -> {pretrained_place(place).training}")
     print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {place.training}")
 
 
 def train_once(config: Config, place: Workspace) -> None:
     """Train, unless a whole checkpoint of these very settings is there."""
-    if _finished(config, place) is None:
+    if finished(config, place) is None:
         train(config, place)
     else:
         print(f"already trained with these settings -> {place.training}")
 
 
-def _finished(config: Config, place: Workspace) -> dict[str, Any] | None:
+def finished(config: Config, place: Workspace) -> dict[str, Any] | None:
     """Return the meta data of a whole checkpoint of these very settings; None if there is none."""
     with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
         _, meta = checkpoint.load(place.training)
@@ -127,13 +129,15 @@ def _finished(config: Config, place: Workspace) -> dict[str, Any] | None:
     return None
 
 
-def _float_place(place: Workspace) -> Workspace:
+def pretrained_place(place: Workspace) -> Workspace:
     """Return the workspace of the pretraining, in the folder ``float`` of the training's."""
     return replace(place, root=place.root / "float")
 
 
-def _pretraining(config: Config) -> Config:
-    """Return the configuration of the float network that the ternary one starts from."""
+def pretraining(config: Config) -> Config | None:
+    """Return the configuration of the float network that the ternary one starts from; None if from none."""
+    if config.training.pretrain is None or not config.quantization.ternary:
+        return None
     training = config.training.pretraining()
     return replace(config, quantization=config.quantization.as_float(), training=training)
 
@@ -143,33 +147,29 @@ def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspa
 
     It may be what another training started from, or a float network that was trained for its own sake.
     """
-    if config.training.pretrain is None or not config.quantization.ternary:
+    first, inner = pretraining(config), pretrained_place(place)
+    if first is None or finished(first, inner) is not None:
         return
-    first, inner = _pretraining(config), _float_place(place)
-    if _finished(first, inner) is not None:
-        return
-    for found in (found for other in others for found in (other, _float_place(other))):
-        if _finished(first, found) is not None:
+    for found in (found for other in others for found in (other, pretrained_place(other))):
+        if found != inner and finished(first, found) is not None:
             shutil.rmtree(inner.training, ignore_errors=True)
             shutil.copytree(found.training, inner.training)
             return
 
 
-def _pretrained(
-    config: Config, place: Workspace, dataset: Dataset, resume: bool
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Return the ternary network that starts at the pretrained weights, and the result of the pretraining."""
-    first, inner = _pretraining(config), _float_place(place)
-    if not resume or _finished(first, inner) is None:
+def pretrain_once(config: Config, place: Workspace, *, resume: bool = True) -> None:
+    """Train the float network that the ternary one starts from, unless there is none or it is finished."""
+    first, inner = pretraining(config), pretrained_place(place)
+    if first is not None and (not resume or finished(first, inner) is None):
+        dataset = load_dataset(config, place)
         _run(first, inner, build(first, inner), dataset, resume, {"settings": settings(first)})
-    return start(config, place), checkpoint.load(inner.training)[1]["result"]
 
 
 def start(config: Config, place: Workspace) -> nn.Module:
     """Return the network as its training begins; where it is pretrained, that must be finished."""
-    if config.training.pretrain is None or not config.quantization.ternary:
+    first, inner = pretraining(config), pretrained_place(place)
+    if first is None:
         return build(config, place)
-    first, inner = _pretraining(config), _float_place(place)
     model = build(first, inner)
     checkpoint.restore(model, checkpoint.load(inner.training)[0])
     with blaming(place), torch.random.fork_rng():

@@ -91,6 +91,21 @@ def test_a_sign_that_no_weight_has_starts_at_the_other_ones_scale() -> None:
     assert (made.positive.item(), made.negative.item()) == (2.0, 2.0)
 
 
+def test_relative_scales_are_the_same_weight_with_the_gradient_in_the_unit_of_the_start() -> None:
+    weight = torch.tensor([0.04, 0.02, -0.015, 0.001, -0.035, 0.0], dtype=torch.float64)
+    plain, relative = TrainedScales().double(), TrainedScales(relative=True).double()
+    latent = plain.right_inverse(weight)
+    assert torch.equal(relative.right_inverse(weight), latent)
+    torch.testing.assert_close(relative(latent), plain(latent), rtol=2**-7, atol=0)  # coefficients of 8 bits
+    mean = 0.11 / 4  # 0.001 is below the threshold
+    assert relative.start.item() == pytest.approx(mean)
+    assert relative.positive.item() == pytest.approx(0.03 / mean)
+    upstream = torch.arange(1.0, 7.0, dtype=torch.float64)
+    for made, unit in ((plain, 1.0), (relative, mean)):
+        found = torch.autograd.grad((made(latent) * upstream).sum(), (made.positive, made.negative))
+        assert [g.item() for g in found] == pytest.approx([3 * unit, -8 * unit])
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 7, 9])
 def test_sparsity_is_the_share_of_zeros(zeros: int) -> None:
     made = TrainedScales(sparsity=zeros / 10)
@@ -139,7 +154,9 @@ def test_planes_and_coefficients() -> None:
 
 def test_registered_and_printed() -> None:
     assert METHODS["ttq"] is TrainedScales
-    assert repr(TrainedScales()) == "TrainedScales(threshold_factor=0.05, sparsity=None, symmetric=False)"
+    assert repr(TrainedScales()) == (
+        "TrainedScales(threshold_factor=0.05, sparsity=None, symmetric=False, relative=False)"
+    )
 
 
 def test_ruined_scales_and_constant_weights_are_refused() -> None:

@@ -43,7 +43,7 @@ def test_the_ternary_training_starts_from_the_float_one(
     assert ternary["settings"] == training.settings(chosen)
     assert ternary["result"]["epochs"] == 1
     # What it starts from: the float weights become the latent ones, and the learned steps stay.
-    model, _ = training._pretrained(chosen, place, training.load_dataset(chosen, place), resume=True)
+    model = training.start(chosen, place)
     latent = model.get_submodule("conv1").parametrizations.weight.original  # type: ignore[union-attr,index]
     assert torch.equal(latent, state["conv1.weight"])
     assert torch.equal(model.get_parameter("act1.step"), state["act1.step"])
@@ -100,8 +100,9 @@ def test_a_float_training_elsewhere_is_taken_over(chosen: Config, place: Workspa
     training.share_pretraining(chosen, again, [place])
     assert (again.root / "float" / weights).read_bytes() == (alone.root / weights).read_bytes()
     training.share_pretraining(config.load(path), again, [place])  # a float network starts from none
-    _, meta = training._pretrained(chosen, again, training.load_dataset(chosen, again), resume=True)
-    assert meta == checkpoint.load(alone.training)[1]["result"]
+    training.pretrain_once(chosen, again)
+    _, meta = checkpoint.load(again.root / "float" / "train")
+    assert meta["result"] == checkpoint.load(alone.training)[1]["result"]
 
 
 def test_float_weights_alone_are_trained_and_not_exported(

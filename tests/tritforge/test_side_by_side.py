@@ -1,0 +1,67 @@
+"""Trainings at the same time."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from quant import checkpoint
+from tests.chain import LITTLE
+from tritforge import cli, side_by_side
+from tritforge.config import Config
+from tritforge.workspace import Workspace
+
+
+def test_trainings_side_by_side_give_the_same_weights(tmp_path: Path) -> None:
+    """Those of one after the other; the float network that one starts from is trained before it."""
+    files = []
+    for name in ("by_sttn", "by_float"):
+        text = LITTLE.replace("method: ics", f"method: {name[3:]}").replace("little", name)
+        if name == "by_sttn":
+            text = text.replace("learning_rate: 0.005", "learning_rate: 0.005, pretrain: {epochs: 1}")
+        files.append(tmp_path / f"{name}.yaml")
+        files[-1].write_text(text)
+    given = ["train", "--compare", *map(str, files)]
+    folder, together = tmp_path / "alone", tmp_path / "together"
+    assert cli.main([*given, "--build", str(folder)]) == 0
+    assert cli.main([*given, "--build", str(together), "--jobs", "2"]) == 0
+    for path in ("by_sttn/float/train", "by_sttn/train", "by_float/train"):
+        trained, expected = (checkpoint.load(root / path)[0] for root in (together, folder))
+        assert trained.keys() == expected.keys()
+        assert all(torch.equal(trained[name], expected[name]) for name in expected)
+    found = json.loads((together / "compare" / "compare.json").read_text())
+    assert [entry["name"] for entry in found] == ["by_sttn", "by_float"]
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = LITTLE.replace("little", "good")
+    bad = LITTLE.replace("little", "bad").replace("learning_rate: 0.005", "learning_rate: 1.0e+30")
+    for name, text in (("good", good), ("bad", bad)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files = [str(tmp_path / f"{name}.yaml") for name in ("bad", "good")]
+    assert cli.main(["train", "--compare", *files, "--build", str(tmp_path / "build"), "--jobs", "2"]) == 2
+    assert "bad: the loss is not finite" in capsys.readouterr().err
+    assert (tmp_path / "build" / "good" / "train" / "model.json").is_file()
+    assert not (tmp_path / "build" / "compare").exists()
+
+
+def test_a_killed_process_is_named_and_what_starts_from_it_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Out of memory, say: the process is gone without a word."""
+    file = tmp_path / "little.yaml"
+    file.write_text(LITTLE.replace("learning_rate: 0.005", "learning_rate: 0.005, pretrain: {epochs: 1}"))
+    monkeypatch.setattr(side_by_side, "pretrain_once", _dies)
+    assert cli.main(["train", "--compare", str(file), "--build", str(tmp_path), "--jobs", "2"]) == 2
+    shown = capsys.readouterr().err.splitlines()
+    assert shown == 2 * ["little: its process ended with status 9"] + [
+        "tritforge: its process ended with status 9"
+    ]
+
+
+def _dies(config: Config, place: Workspace) -> None:
+    os._exit(9)
