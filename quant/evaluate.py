@@ -38,7 +38,7 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     if batch < 1:
         raise ValueError(f"batch must be positive, not {batch!r}")
     like = next(model.parameters())
-    return torch.cat([model(values(part, like)).argmax(1).cpu() for part in torch.split(images, batch)])
+    return torch.cat([model(values(part, like)).argmax(1) for part in torch.split(images, batch)]).cpu()
 
 
 def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> int:

@@ -198,7 +198,7 @@ class _Training:
         """Train the epochs that ``history`` does not have yet."""
         config = self.config
         images, labels = self.dataset.train_images.to(self.device), self.dataset.train_labels.to(self.device)
-        forward = torch.compile(self.model) if config.compile else self.model
+        forward = torch.compile(self.model, dynamic=False) if config.compile else self.model
         saved = time.monotonic()
         bar = tqdm(
             total=config.epochs,

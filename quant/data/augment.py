@@ -43,11 +43,12 @@ def augmented(
         return images
     count, _, height, width = images.shape
     chosen, total = (slice(None), count) if part is None else part
-    shifts = torch.randint(0, 2 * padding + 1, (2, total), generator=generator)[:, chosen].to(images.device)
-    mirrored = torch.zeros(count, 1, dtype=torch.int64)
+    shifts = torch.randint(0, 2 * padding + 1, (2, total), generator=generator)[:, chosen]
+    mirrored = torch.zeros(1, count, dtype=torch.int64)
     if how == "crop-flip":
-        mirrored = torch.randint(0, 2, (total, 1), generator=generator)[chosen]
-    mirrored = mirrored.to(images.device)
+        mirrored = torch.randint(0, 2, (1, total), generator=generator)[:, chosen]
+    draws = _sent(torch.cat([shifts, mirrored]), images.device)  # [3, N]
+    shifts, mirrored = draws[:2], draws[2, :, None]
     padded = functional.pad(images, (padding,) * 4)  # [N, C, H + 2p, W + 2p]
     rows = shifts[0, :, None] + torch.arange(height, device=images.device)  # [N, H]
     along = torch.arange(width, device=images.device)
@@ -55,3 +56,10 @@ def augmented(
     index = torch.arange(count, device=images.device)[:, None, None]
     # Indices on both sides of the slice put their axes first: [N, H, W, C].
     return padded[index, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+
+
+def _sent(draws: Tensor, device: torch.device) -> Tensor:
+    """Return ``draws`` on ``device``, without waiting for what a GPU is still at."""
+    if device.type == "cuda":
+        return draws.pin_memory().to(device, non_blocking=True)
+    return draws.to(device)
