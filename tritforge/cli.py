@@ -303,7 +303,7 @@ def _run(arguments: argparse.Namespace) -> int:
         print(paper.text(arguments), end="")
         return 0
 
-    from tritforge import config, flow
+    from tritforge import config
 
     if arguments.command == "train" and arguments.compare:
         from tritforge.compare import compare
@@ -311,6 +311,9 @@ def _run(arguments: argparse.Namespace) -> int:
         paths = [path for name in arguments.compare for path in config.expand(name)]
         compare(paths, arguments.build or Path("build"), jobs=arguments.jobs)
         return 0
+
+    from tritforge import flow
+
     path = config.locate(arguments.config)
     chosen = config.load(path)
     place = flow.Workspace(config_path=path, root=arguments.build or Path("build") / chosen.name)
