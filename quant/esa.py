@@ -20,6 +20,9 @@ __all__ = ["TanhWeight", "discretization"]
 _HALF = math.log(3) / 2
 """atanh(1/2): tanh rounds to +-1 from here on."""
 
+_ZERO_UP_TO = math.floor(_HALF * 2**24) / 2**24
+"""The largest number of float32 whose tanh rounds to 0, so that float32 and float64 cut alike."""
+
 
 def discretization(weight: Tensor, alpha: float | Tensor, mean: bool = True) -> Tensor:
     """Return the weight discretization regularizer of one layer, 0-d.
@@ -143,9 +146,10 @@ class TanhWeight(Ternarizer):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it hardens."""
-        stretched = self._stretched(latent)
-        soft = torch.tanh(stretched)
-        weight = soft if self.training and not self._hard else straight_through(_rounded(stretched), soft)
+        factor, cut = self._stretch(latent)
+        weight = torch.tanh(latent * factor)
+        if self._hard or not self.training:
+            weight = straight_through(_rounded(latent, cut), weight)
         return weight * self._unit(latent)
 
     def begin_step(self, progress: float) -> None:
@@ -156,15 +160,19 @@ class TanhWeight(Ternarizer):
         """Return 1, or if normalized a power of two, 0-d."""
         return latent.new_full((), self._unit(latent))
 
-    def _stretched(self, latent: Tensor) -> Tensor:
-        """Return theta times the factor with which the share ``sparsity`` of the layer rounds to 0."""
+    def _stretch(self, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
+        """Return what theta is multiplied with, and the largest magnitude of the latent weight that rounds to 0.
+
+        With ``sparsity`` weights gather where rounding cuts, closer than the last bits of their products with
+        the factor. So it is the latent weights themselves that are compared, which float32 and float64 do alike.
+        """
         if self.sparsity is None:
-            return latent
+            return 1.0, _ZERO_UP_TO
         magnitude = latent.detach().abs().flatten()
         zeros = min(max(round(self.sparsity * len(magnitude)), 1), len(magnitude) - 1)
-        edge = magnitude.kthvalue(zeros).values
-        above = magnitude.where(magnitude > edge, torch.inf).amin()
-        return latent * (2 * _HALF / (edge + above).clamp_min(torch.finfo(latent.dtype).tiny))
+        cut = magnitude.kthvalue(zeros).values
+        above = magnitude.where(magnitude > cut, torch.inf).amin()
+        return 2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny), cut
 
     def _unit(self, latent: Tensor) -> float:
         """Return what +1 stands for."""
@@ -173,17 +181,17 @@ class TanhWeight(Ternarizer):
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
-        trits = _rounded(self._stretched(exact)).to(torch.int8)
+        trits = _rounded(exact, self._stretch(exact)[1]).to(torch.int8)
         return Decomposition(trits.unsqueeze(0), (1,), self.scale(exact))
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor:
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
         strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
         strength *= math.prod(factor for share, factor in self.raised if progress >= share)
-        return strength * discretization(torch.tanh(self._stretched(latent)), self.alpha, self.mean)
+        return strength * discretization(torch.tanh(latent * self._stretch(latent)[0]), self.alpha, self.mean)
 
 
-def _rounded(latent: Tensor) -> Tensor:
-    """Return round(tanh(theta)), halves away from zero; by theta, so that no tanh has a say in it."""
+def _rounded(latent: Tensor, cut: Tensor | float) -> Tensor:
+    """Return the sign of theta, and 0 where its magnitude is at most ``cut``; no tanh has a say in it."""
     latent = latent.detach()
-    return latent.sign() * (latent.abs() >= _HALF).to(latent.dtype)
+    return latent.sign() * (latent.abs() > cut).to(latent.dtype)

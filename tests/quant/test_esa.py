@@ -80,6 +80,18 @@ def test_the_share_of_zeros_of_a_large_layer_is_exact() -> None:
     assert (planes == 0).sum() == 0.8 * 300 * 400
 
 
+@pytest.mark.parametrize("sparsity", [None, 0.5])
+def test_float32_and_float64_round_alike_however_close_to_the_cut(sparsity: float | None) -> None:
+    """Training gathers weights at the cut, closer than float32 tells their products apart."""
+    made = TanhWeight(sparsity=sparsity).eval()
+    near = torch.tensor(0.5493061542510986).view(torch.int32) + torch.arange(-50, 50, dtype=torch.int32)
+    theta = (near.view(torch.float32) * torch.tensor([1.0, -1.0]).repeat(50)).reshape(10, 10)
+    trits = made.decompose(theta.double()).planes[0]
+    assert torch.equal(made(theta).to(torch.int8), trits)
+    assert torch.equal(made.decompose(theta).planes[0], trits)
+    assert 40 <= (trits == 0).sum() <= 60
+
+
 def test_a_stretched_weight_is_tanh_with_its_gradient_and_its_ridge_at_the_cut() -> None:
     theta = torch.randn(20, 30, dtype=torch.float64).requires_grad_()
     made = TanhWeight(sparsity=0.9, mean=False, strength=1, ramp=0)
