@@ -161,10 +161,10 @@ class TanhWeight(Ternarizer):
         return latent.new_full((), self._unit(latent))
 
     def _stretch(self, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
-        """Return what theta is multiplied with, and the largest magnitude of the latent weight that rounds to 0.
+        """Return what theta is multiplied with, and the largest of its magnitudes that rounds to 0.
 
         With ``sparsity`` weights gather where rounding cuts, closer than the last bits of their products with
-        the factor. So it is the latent weights themselves that are compared, which float32 and float64 do alike.
+        the factor. So it is theta itself that is compared, which float32 and float64 do alike.
         """
         if self.sparsity is None:
             return 1.0, _ZERO_UP_TO
