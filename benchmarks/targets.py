@@ -30,6 +30,7 @@ RECORD = ROOT / "docs" / "results" / "targets.json"
 def found(place: Workspace) -> list[dict[str, Any]]:
     """The tables of a network as plain values."""
     tables = other_tables(place, load_network(place), load_manifest(place))
+    untrained = () if (place.training / "model.json").is_file() else ("Random weights.",)
     return [
         {
             "title": table.title,
@@ -38,7 +39,7 @@ def found(place: Workspace) -> list[dict[str, Any]]:
                 for column in table.columns
             ],
             "rows": table.rows,
-            "notes": table.notes,
+            "notes": (*table.notes, *untrained),
             "summary_rows": table.summary_rows,
         }
         for table in tables
@@ -63,13 +64,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Update the record and the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("networks", nargs="*", help="configurations whose folders under build/ are read")
+    parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--page", type=Path, default=PAGE)
     arguments = parser.parse_args(argv)
     records = json.loads(arguments.record.read_text()) if arguments.record.is_file() else {}
     for name in arguments.networks:
         path = config.locate(name)
-        place = Workspace(config_path=path, root=Path("build") / config.load(path).name)
+        place = Workspace(config_path=path, root=arguments.build / config.load(path).name)
         records[config.load(path).name] = found(place)
     write_atomic(arguments.record, json.dumps(records, indent=1) + "\n")
     section("targets", "Other targets and energy", text(records), arguments.page)

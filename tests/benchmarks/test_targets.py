@@ -15,7 +15,13 @@ def test_a_record_gives_back_its_table(monkeypatch, tmp_path):
     monkeypatch.setattr(targets, "load_manifest", lambda place: None)
     record, page = tmp_path / "targets.json", tmp_path / "results.md"
     record.write_text(json.dumps({"older": []}))
-    targets.main(["digits", "--record", str(record), "--page", str(page)])
+    trained = tmp_path / "digits" / "train" / "model.json"
+    given = ["digits", "--record", str(record), "--page", str(page), "--build", str(tmp_path)]
+    targets.main(given)
+    assert json.loads(record.read_text())["digits"][0]["notes"] == ["as routed", "Random weights."]
+    trained.parent.mkdir(parents=True)
+    trained.touch()
+    targets.main(given)
     kept = json.loads(record.read_text())
     assert list(kept) == ["older", "digits"]
     (again,) = (targets.table_of("digits", one) for one in kept["digits"])
