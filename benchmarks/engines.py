@@ -22,6 +22,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks import skip
 from benchmarks.layers import DEVICE, FRAMES, SEED, Shape, measure
 from export.files import write_atomic
 from hw.array_folding import ArrayFolding
@@ -202,6 +203,7 @@ def render(points: Sequence[dict[str, Any]]) -> str:
         "Written by `benchmarks/engines.py`; a point that has not been measured is not listed.",
         table(points).markdown(2),
         *([crossing_table(crossed).markdown(2), picture] if crossed else []),
+        skip.table(json.loads(skip.RECORD.read_text())).markdown(2),
     ]
     return "\n\n".join(page.strip() for page in pages) + "\n"
 

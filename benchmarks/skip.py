@@ -3,12 +3,12 @@
     python -m benchmarks.skip
 
 Random ternary layers are scheduled, the schedules are checked, and nothing is built; benchmarks/engines.py
-builds and counts. Prints a table and writes build/benchmarks/skip.json.
+builds and counts. Prints a table and writes docs/results/skip.json, which
+`python -m benchmarks.engines --render` puts on its page.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +18,8 @@ from benchmarks.layers import SEED, trits
 from export.files import write_atomic
 from export.schedule import skip_schedule
 from reports.tables import Column, Table
+
+RECORD = Path(__file__).resolve().parent.parent / "docs" / "results" / "skip.json"
 
 ZEROS = (0.4, 0.55, 0.7, 0.9)
 
@@ -55,21 +57,17 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         rows.setdefault(key, []).append(point["utilisation"])
     shares = (Column(f"{share:g} zeros", digits=3) for share in ZEROS)
     return Table(
-        title="Nonzeros for each lane and cycle",
+        title="Utilisation of `skip`",
         columns=("layer", "PE", "entries", "banks", *shares),
         rows=tuple((*key, *values) for key, values in rows.items()),
-        notes=(f"Random ternary weights, seed {SEED}.",),
+        notes=(f"Nonzeros for each lane and cycle of the schedule. Random ternary weights, seed {SEED}.",),
     )
 
 
 def main() -> None:
     """Schedule and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
-    arguments = parser.parse_args()
     points = utilisation()
-    arguments.build.mkdir(parents=True, exist_ok=True)
-    write_atomic(arguments.build / "skip.json", json.dumps(points, indent=2) + "\n")
+    write_atomic(RECORD, json.dumps(points, indent=2) + "\n")
     print(table(points).text())
 
 
