@@ -94,6 +94,7 @@ class TanhWeight(Ternarizer):
         harden: float | None = None,
         sparsity: float | None = None,
         normalized: bool = False,
+        least_in_row: int = 0,
     ) -> None:
         super().__init__()
         self.alpha = number("alpha", alpha, least=0, most=2)
@@ -120,6 +121,11 @@ class TanhWeight(Ternarizer):
             sparsity = number("sparsity", sparsity, above=0, below=1)
         self.sparsity = sparsity
         self.normalized = flag("normalized", normalized)
+        if isinstance(least_in_row, bool) or not isinstance(least_in_row, int):
+            raise TypeError(f"least_in_row must be an int, not {least_in_row!r}")
+        if least_in_row < 0 or (least_in_row and sparsity is None):
+            raise ValueError(f"least_in_row must be at least 0, and 0 without sparsity, not {least_in_row!r}")
+        self.least_in_row = least_in_row
         self._hard = False
 
     def extra_repr(self) -> str:
@@ -127,7 +133,7 @@ class TanhWeight(Ternarizer):
         return (
             f"alpha={self.alpha}, strength={self.strength}, mean={self.mean}, ramp={self.ramp}, "
             f"initial_spread={self.initial_spread}, raised={self.raised}, harden={self.harden}, "
-            f"sparsity={self.sparsity}, normalized={self.normalized}"
+            f"sparsity={self.sparsity}, normalized={self.normalized}, least_in_row={self.least_in_row}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -169,7 +175,8 @@ class TanhWeight(Ternarizer):
         if self.sparsity is None:
             return 1.0, _ZERO_UP_TO
         magnitude = latent.detach().abs().flatten()
-        zeros = min(max(round(self.sparsity * len(magnitude)), 1), len(magnitude) - 1)
+        zeros = min(round(self.sparsity * len(magnitude)), len(magnitude) - self.least_in_row * len(latent))
+        zeros = min(max(zeros, 1), len(magnitude) - 1)
         cut = magnitude.kthvalue(zeros).values
         above = magnitude.where(magnitude > cut, torch.inf).amin()
         return 2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny), cut

@@ -80,6 +80,14 @@ def test_the_share_of_zeros_of_a_large_layer_is_exact() -> None:
     assert (planes == 0).sum() == 0.8 * 300 * 400
 
 
+@pytest.mark.parametrize(("least", "kept"), [(0, 10), (2, 10), (5, 20), (25, 99), (99, 99)])
+def test_rows_keep_some_weights(least: int, kept: int) -> None:
+    """Of 4 rows of 25; one weight of a layer is 0 whatever is asked for."""
+    theta = torch.randn(4, 1, 5, 5, dtype=torch.float64)
+    planes = TanhWeight(sparsity=0.9, least_in_row=least).decompose(theta).planes
+    assert (planes != 0).sum() == kept
+
+
 @pytest.mark.parametrize("sparsity", [None, 0.5])
 def test_float32_and_float64_round_alike_however_close_to_the_cut(sparsity: float | None) -> None:
     """Training gathers weights at the cut, closer than float32 tells their products apart."""
@@ -173,7 +181,7 @@ def test_registered_and_printed() -> None:
     assert METHODS["esa"] is TanhWeight
     assert repr(TanhWeight()) == (
         "TanhWeight(alpha=0.5, strength=10.0, mean=True, ramp=0.8, initial_spread=0.5, raised=(), "
-        "harden=None, sparsity=None, normalized=False)"
+        "harden=None, sparsity=None, normalized=False, least_in_row=0)"
     )
 
 
@@ -185,6 +193,7 @@ def test_registered_and_printed() -> None:
         ({"ramp": 1.5}, "ramp must be at least 0 and at most 1, not 1.5"),
         ({"initial_spread": 1}, "initial_spread must be above 0 and below 1, not 1"),
         ({"sparsity": 1}, "sparsity must be above 0 and below 1, not 1"),
+        ({"least_in_row": 3}, "least_in_row must be at least 0, and 0 without sparsity, not 3"),
         ({"harden": 1.5}, "harden must be at least 0 and at most 1, not 1.5"),
         ({"raise_at": (1,), "raise_by": (2,)}, "raise_at must be above 0 and below 1, not 1"),
         ({"raise_at": (0.5,), "raise_by": (0,)}, "raise_by must be above 0, not 0"),

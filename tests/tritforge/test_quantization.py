@@ -87,7 +87,7 @@ def test_options_reach_the_method(tmp_path: Path, text: str, options: dict[str, 
         (
             "{method: ttq, sparsty: 0.5}",
             "unknown key 'sparsty' in quantization; allowed are method, input_bits, activation_bits, "
-            "activation, threshold_factor, sparsity, symmetric; did you mean 'sparsity'?",
+            "activation, threshold_factor, sparsity, symmetric, relative; did you mean 'sparsity'?",
         ),
         ("{method: twn, threshold_factor: a}", "quantization.threshold_factor must be a number, not 'a'"),
         (
