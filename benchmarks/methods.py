@@ -19,7 +19,6 @@ from typing import Any
 
 from export.files import write_atomic
 from quant import checkpoint
-from quant.checkpoint import versions
 from reports.tables import Column, Table
 from tritforge import config, variants
 from tritforge.compare import collect
@@ -38,7 +37,8 @@ def figures(place: Workspace) -> dict[str, Any]:
     """Return what is known of the finished training in ``place``."""
     found = collect(config.load(place.config_path), place).figures()
     result = checkpoint.load(place.training)[1]["result"]
-    return {**found, "seconds": round(result["seconds"], 1), "versions": versions()}
+    versions = json.loads((place.training / "model.json").read_text())["versions"]  # that it was trained with
+    return {**found, "seconds": round(result["seconds"], 1), "versions": versions}
 
 
 def record_of(study: str) -> dict[str, Any]:
