@@ -73,6 +73,7 @@ def measured(
         "images": meta["result"]["test_images"],
         "epochs": meta["result"]["epochs"],
         "seed": meta["training"]["seed"],
+        "engines": list(engines),
     }
     rows = []
     for rate in rates:
@@ -129,29 +130,35 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     note = (
         f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} epochs; "
         f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by exact search "
-        "over engine and folding of every layer. Not beaten: no other model of the rate is as accurate with "
-        "fewer LUTs."
+        f"over engine ({' or '.join(first['engines'])}) and folding of every layer. Not beaten: no other "
+        "model of the rate is as accurate with fewer LUTs."
     )
     return Table("Training and hardware together", columns, tuple(shown), (note,))
 
 
 def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
     """Accuracy against LUT, a series for each rate; what no other one beats is marked."""
-    best = unbeaten(rows)
-    points = [
-        Point(
-            row["lut"],
-            row["accuracy_percent"],
-            f"{row['fps']:,.0f} frames/s",
-            row["model"] if mark else "",
-            f"{row['model']}: {row['accuracy_percent']:.2f} %, {row['lut']:,.0f} LUT",
-            mark,
-        )
-        for row, mark in zip(rows, best, strict=True)
-        if row["lut"] is not None
-    ]
+    known = [(row, mark) for row, mark in zip(rows, unbeaten(rows), strict=True) if row["lut"] is not None]
+    starts = {row["model"].partition("_")[0] for row in rows}
+    common = f"{starts.pop()}_" if len(starts) == 1 else ""
+    labelled: list[Mapping[str, Any]] = []
+    points = []
+    for row, mark in known:
+        shown = mark and not any(_beside(row, other) for other in labelled)
+        labelled += [row] * shown
+        label = row["model"].removeprefix(common) if shown else ""
+        tip = f"{row['model']}: {row['accuracy_percent']:.2f} %, {row['lut']:,.0f} LUT"
+        rate = f"{row['fps']:,.0f} frames/s"
+        points.append(Point(row["lut"], row["accuracy_percent"], rate, label, tip, mark))
     title = "Accuracy against LUT at each rate"
     return scatter(points, title, "LUT, estimated", "accuracy, %", lines=False, linear_y=True)
+
+
+def _beside(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the labels of two points would lie on each other."""
+    return abs(one["lut"] / other["lut"] - 1) < 0.1 and (
+        abs(one["accuracy_percent"] - other["accuracy_percent"]) < 0.05
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -15,7 +15,8 @@ from tritforge.workspace import Workspace
 def row(model, accuracy, lut, fps=1000.0):
     return {
         "model": model, "method": "ics", "zeros_percent": 20.0, "activation_bits": 2,
-        "accuracy_percent": accuracy, "images": 100, "epochs": 1, "seed": 0, "fps": fps, "clock_mhz": 100.0,
+        "accuracy_percent": accuracy, "images": 100, "epochs": 1, "seed": 0, "engines": ["array"],
+        "fps": fps, "clock_mhz": 100.0,
         "lut": lut, "bram36": 1.0, "interval_cycles": 9, "layers": {"a": ["array", {}], "b": ["skip", {}]},
     }  # fmt: skip
 
