@@ -160,14 +160,15 @@ def _unread() -> RomImage:
     raise AssertionError("a memory in blocks is not looked into")
 
 
-def test_decoders_are_nine_luts_for_each_byte() -> None:
+def test_decoders_are_nine_luts_for_each_byte_and_calibrated_without_cells() -> None:
     """512 trits are 103 bytes; 1,024 words of 824 bits are 46 blocks."""
     found = weights_rom(XC7, _unread, 1024, Packing.FIVE_IN_EIGHT, 512)
     assert (found.lut, found.sites, found.bram18) == (927, 927, 46)
-    generic = weights_rom(
-        Technology(Family.XC7, Primitives.GENERIC), _unread, 1024, Packing.FIVE_IN_EIGHT, 512
-    )
-    assert (generic.lut, generic.bram18) == (None, 46)
+    technology = Technology(Family.XC7, Primitives.GENERIC)
+    generic = weights_rom(technology, _unread, 1024, Packing.FIVE_IN_EIGHT, 512)
+    assert (generic.lut, generic.bram18) == (technology.logic("decoder", decoders=103).lut, 46)
+    assert generic.lut is not None
+    assert generic.lut > found.lut
 
 
 def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
