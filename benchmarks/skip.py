@@ -9,6 +9,7 @@ builds and counts. Prints a table and writes docs/results/skip.json, which
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,7 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
 
 def main() -> None:
     """Schedule and print."""
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     points = utilisation()
     write_atomic(RECORD, json.dumps(points, indent=2) + "\n")
     print(table(points).text())

@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,15 +71,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     build = arguments.build or Path("build") / name
     rates = [str(rate) for rate in arguments.fps]
     shown = ["tritforge", "sweep", arguments.network, "--clock", f"{CLOCK_MHZ:g}", "--fps", *rates]
-    command = [sys.executable, "-m", *shown, "--build", str(build)]
-    folder = build / "sweep"
-    shutil.rmtree(folder, ignore_errors=True)
-    before = killed(command, folder, max(1, len(rates) // 2))
-    subprocess.run(command, check=True)
-    after = points_of(folder)
-    if any(after.get(point) != written for point, written in before.items()):
-        raise SystemExit(f"a finished point was measured again: {before} before the kill, {after} behind it")
-    found = [json.loads((folder / point).read_text()) for point in after]
+    with tempfile.TemporaryDirectory() as name_of_copy:
+        copy = Path(name_of_copy)
+        shutil.copytree(build / "design", copy / "design")  # so that no sweep of the user's is touched
+        command, folder = [sys.executable, "-m", *shown, "--build", str(copy)], copy / "sweep"
+        before = killed(command, folder, max(1, len(rates) // 2))
+        subprocess.run(command, check=True)
+        after = points_of(folder)
+        if any(after.get(point) != written for point, written in before.items()):
+            raise SystemExit(f"a finished point was measured again: {before} before the kill, {after} after")
+        found = [json.loads((folder / point).read_text()) for point in after]
     found.sort(key=lambda result: -result["interval_cycles"])
     record = {"network": name, "command": " ".join(shown), "kept": len(before), "points": found}
     write_atomic(RECORD, json.dumps(record, indent=1) + "\n")

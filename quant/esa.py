@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from quant.numerics import straight_through
-from quant.options import flag, number
+from quant.options import flag, number, whole
 from quant.ternarizer import Decomposition, Ternarizer, checked, method
 
 __all__ = ["TanhWeight", "discretization"]
@@ -121,11 +121,9 @@ class TanhWeight(Ternarizer):
             sparsity = number("sparsity", sparsity, above=0, below=1)
         self.sparsity = sparsity
         self.normalized = flag("normalized", normalized)
-        if isinstance(least_in_row, bool) or not isinstance(least_in_row, int):
-            raise TypeError(f"least_in_row must be an int, not {least_in_row!r}")
-        if least_in_row < 0 or (least_in_row and sparsity is None):
-            raise ValueError(f"least_in_row must be at least 0, and 0 without sparsity, not {least_in_row!r}")
-        self.least_in_row = least_in_row
+        self.least_in_row = whole("least_in_row", least_in_row, 0)
+        if least_in_row and sparsity is None:
+            raise ValueError(f"least_in_row belongs to sparsity: {least_in_row!r} without it")
         self._hard = False
 
     def extra_repr(self) -> str:

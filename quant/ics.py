@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from quant.numerics import fixed_point, mean_where, round_significand
-from quant.options import flag, number
+from quant.options import flag, number, whole
 from quant.ternarizer import Decomposition, Ternarizer, checked, method
 
 __all__ = ["IterativeScaling"]
@@ -60,10 +60,7 @@ class IterativeScaling(Ternarizer):
         super().__init__()
         first = number("threshold_factor", threshold_factor, above=0, below=1)
         self.clip_gradient = flag("clip_gradient", clip_gradient)
-        if isinstance(expansion, bool) or not isinstance(expansion, int):
-            raise TypeError(f"expansion must be an int, not {expansion!r}")
-        if not 1 <= expansion <= 8:
-            raise ValueError(f"expansion must be in 1..8, not {expansion!r}")
+        whole("expansion", expansion, 1, 8)
         if expansion_factors is None:
             # rounded, so that 3 * 0.05 is 0.15
             expansion_factors = tuple(round(first * plane, 12) for plane in range(2, expansion + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["flag", "number"]
+__all__ = ["flag", "number", "whole"]
 
 
 def number(
@@ -39,6 +39,22 @@ def number(
         words = " and ".join(f"{word} {bound}" for word, bound, _ in rules if bound is not None)
         raise ValueError(f"{name} must be {words or 'finite'}, not {value!r}")
     return float(value)
+
+
+def whole(name: str, value: Any, least: int, most: float = math.inf) -> int:
+    """Return ``value``, which must be an int in ``least``..``most``.
+
+    Raises
+    ------
+    TypeError: no int.
+    ValueError: not within the bounds; the message has ``name``, the rule and the value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {value!r}")
+    if not least <= value <= most:
+        rule = f"at least {least}" if most == math.inf else f"in {least}..{most}"
+        raise ValueError(f"{name} must be {rule}, not {value!r}")
+    return value
 
 
 def flag(name: str, value: Any) -> bool:

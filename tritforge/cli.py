@@ -178,8 +178,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--jobs",
         type=at_least(1),
-        default=1,
-        help="with --compare: trainings at the same time, such as several on one GPU (default: %(default)s)",
+        help="with --compare: trainings at the same time, such as several on one GPU (default: 1)",
     )
     command.add_argument("--no-resume", action="store_true", help="start anew though one was interrupted")
 
@@ -309,8 +308,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from tritforge.compare import compare
 
         paths = [path for name in arguments.compare for path in config.expand(name)]
-        compare(paths, arguments.build or Path("build"), jobs=arguments.jobs)
+        compare(paths, arguments.build or Path("build"), jobs=arguments.jobs or 1)
         return 0
+    if arguments.command == "train" and arguments.jobs:
+        raise ConfigError("--jobs is for --compare alone: torchrun shares one training among processes")
 
     from tritforge import flow
 

@@ -10,6 +10,7 @@ import io
 import multiprocessing
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -54,6 +55,7 @@ class _Task:
     running: tuple[BaseProcess, Connection] | None = None
     done: bool = False
     failure: Exception | None = None
+    trace: str = ""
 
     @property
     def ready(self) -> bool:
@@ -88,23 +90,25 @@ def train_side_by_side(trainings: Sequence[Training], jobs: int) -> None:
     for task in failed:
         print(f"{task.config.name}: {task.failure}", file=sys.stderr)
     if failed and failed[0].failure is not None:
-        raise failed[0].failure
+        # The traceback of the process that it comes from, shown as the cause where one is shown.
+        raise failed[0].failure from RuntimeError(failed[0].trace)
 
 
 def _planned(trainings: Sequence[Training]) -> list[_Task]:
-    """Return the tasks, those that others start from first."""
-    floats = {_key(config): _Task(train_once, config, place) for config, place in trainings
-              if not config.quantization.ternary}  # fmt: skip
-    begins = dict(floats)
+    """Return the tasks that are not done yet, those that others start from first."""
+    begins: dict[str, _Task] = {}
     others = []
-    for config, place in trainings:
-        if not config.quantization.ternary:
+    for config, place in sorted(trainings, key=lambda training: training[0].quantization.ternary):
+        if finished(config, place) is not None:
+            train_once(config, place)  # says that it is
             continue
-        first = pretraining(config)
-        after = None
+        first, task = pretraining(config), _Task(train_once, config, place)
+        if not config.quantization.ternary and _key(config) not in begins:
+            begins[_key(config)] = task
+            continue
         if first is not None and finished(first, pretrained_place(place)) is None:
-            after = begins.setdefault(_key(first), _Task(pretrain_once, config, place))
-        others.append(_Task(train_once, config, place, after))
+            task.after = begins.setdefault(_key(first), _Task(pretrain_once, config, place))
+        others.append(task)
     return [*begins.values(), *others]
 
 
@@ -134,8 +138,8 @@ def _end(task: _Task) -> None:
     task.running, task.done = None, True
     if said is None:
         task.failure = TrainingFailed(f"its process ended with status {process.exitcode}")
-    elif isinstance(said, Exception):
-        task.failure = said
+    elif isinstance(said, tuple):
+        task.failure, task.trace = said
     elif said:
         tqdm.write(f"{task.config.name}: {said}")
 
@@ -149,7 +153,7 @@ def _work(action: Callable[[Config, Workspace], None], place: Workspace, answer:
             action(configs.load(place.config_path), place)
         answer.send(printed.getvalue().strip())
     except Exception as error:
-        answer.send(error)
+        answer.send((error, traceback.format_exc()))
 
 
 @contextlib.contextmanager

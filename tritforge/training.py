@@ -99,12 +99,13 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
 
 
 def _train(config: Config, place: Workspace, resume: bool, *, report: bool) -> None:
-    pretrain_once(config, place, resume=resume)
+    dataset = load_dataset(config, place)
+    _pretrain(config, place, dataset, resume)
     pretrained: dict[str, Any] | None = None
     if pretraining(config) is not None:
         pretrained = checkpoint.load(pretrained_place(place).training)[1]["result"]
     meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
-    result = _run(config, place, start(config, place), load_dataset(config, place), resume, meta)
+    result = _run(config, place, start(config, place), dataset, resume, meta)
     if not report:
         return
     if pretrained is not None:
@@ -157,11 +158,14 @@ def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspa
             return
 
 
-def pretrain_once(config: Config, place: Workspace, *, resume: bool = True) -> None:
+def pretrain_once(config: Config, place: Workspace) -> None:
     """Train the float network that the ternary one starts from, unless there is none or it is finished."""
+    _pretrain(config, place, load_dataset(config, place), resume=True)
+
+
+def _pretrain(config: Config, place: Workspace, dataset: Dataset, resume: bool) -> None:
     first, inner = pretraining(config), pretrained_place(place)
     if first is not None and (not resume or finished(first, inner) is None):
-        dataset = load_dataset(config, place)
         _run(first, inner, build(first, inner), dataset, resume, {"settings": settings(first)})
 
 

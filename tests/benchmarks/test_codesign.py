@@ -33,6 +33,14 @@ def test_what_another_model_of_the_same_rate_beats_is_not_marked():
     assert "good" in str(codesign.picture(ROWS))
 
 
+def test_labels_that_would_lie_on_each_other_are_left_out_and_the_common_start_too():
+    near = [row("net_a", 97.0, 100), row("net_b", 97.01, 101), row("net_c", 98.0, 300)]
+    assert codesign.unbeaten(near) == [True, True, True]
+    shown = str(codesign.picture(near))
+    assert [f">{name}<" in shown for name in ("a", "b", "c", "net_a")] == [True, False, True, False]
+    assert "net_b: 97.01 %" in shown  # what the pointer finds
+
+
 def test_a_trained_model_is_priced_and_others_are_named(tmp_path, capsys):
     path = tmp_path / "little.yaml"
     path.write_text(LITTLE + "variants:\n  plain: {}\n  later: {training: {seed: 1}}\n"

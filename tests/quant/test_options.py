@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from quant.options import flag, number
+from quant.options import flag, number, whole
 
 
 def test_numbers_become_floats() -> None:
@@ -36,6 +37,18 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(TypeError) as caught:
         number("x", value)
     assert str(caught.value) == f"x must be a number, not {value!r}"
+
+
+def test_whole_numbers() -> None:
+    assert whole("x", 3, 1, 3) == 3
+    for value in (2.0, True, None):
+        with pytest.raises(TypeError) as wrong:
+            whole("x", value, 1)
+        assert str(wrong.value) == f"x must be an int, not {value!r}"
+    for number_, most, rule in ((0, math.inf, "at least 1"), (9, 8, "in 1..8")):
+        with pytest.raises(ValueError) as caught:
+            whole("x", number_, 1, most)
+        assert str(caught.value) == f"x must be {rule}, not {number_}"
 
 
 def test_flags() -> None:

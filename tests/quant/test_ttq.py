@@ -96,14 +96,14 @@ def test_relative_scales_are_the_same_weight_with_the_gradient_in_the_unit_of_th
     plain, relative = TrainedScales().double(), TrainedScales(relative=True).double()
     latent = plain.right_inverse(weight)
     assert torch.equal(relative.right_inverse(weight), latent)
-    torch.testing.assert_close(relative(latent), plain(latent), rtol=2**-7, atol=0)  # coefficients of 8 bits
+    assert torch.equal(relative(latent), plain(latent))
     mean = 0.11 / 4  # 0.001 is below the threshold
-    assert relative.start.item() == pytest.approx(mean)
-    assert relative.positive.item() == pytest.approx(0.03 / mean)
+    assert relative.start.item() == pytest.approx(mean, rel=1e-15)
+    assert relative.positive.item() == pytest.approx(0.03 / mean, rel=1e-15)
     upstream = torch.arange(1.0, 7.0, dtype=torch.float64)
     for made, unit in ((plain, 1.0), (relative, mean)):
         found = torch.autograd.grad((made(latent) * upstream).sum(), (made.positive, made.negative))
-        assert [g.item() for g in found] == pytest.approx([3 * unit, -8 * unit])
+        assert [g.item() for g in found] == pytest.approx([3 * unit, -8 * unit], rel=1e-15)
 
 
 @pytest.mark.parametrize("zeros", [0, 1, 7, 9])

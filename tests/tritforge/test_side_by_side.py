@@ -33,6 +33,9 @@ def test_trainings_side_by_side_give_the_same_weights(tmp_path: Path) -> None:
         trained, expected = (checkpoint.load(root / path)[0] for root in (together, folder))
         assert trained.keys() == expected.keys()
         assert all(torch.equal(trained[name], expected[name]) for name in expected)
+    # Trained once: the seconds it took are the same.
+    alike = (together / name / "train" / "model.json" for name in ("by_sttn/float", "by_float"))
+    assert len({path.read_text() for path in alike}) == 1
     found = json.loads((together / "compare" / "compare.json").read_text())
     assert [entry["name"] for entry in found] == ["by_sttn", "by_float"]
 
@@ -61,6 +64,50 @@ def test_a_killed_process_is_named_and_what_starts_from_it_left_out(
     assert shown == 2 * ["little: its process ended with status 9"] + [
         "tritforge: its process ended with status 9"
     ]
+
+
+def test_two_float_networks_of_the_same_settings_are_both_trained(tmp_path: Path) -> None:
+    text = LITTLE.replace("method: ics", "method: float")
+    names = ("first", "second")
+    for name in names:
+        (tmp_path / f"{name}.yaml").write_text(text.replace("little", name))
+    given = [str(tmp_path / f"{name}.yaml") for name in names]
+    assert cli.main(["train", "--compare", *given, "--build", str(tmp_path), "--jobs", "2"]) == 0
+    first, second = (checkpoint.load(tmp_path / name / "train")[0] for name in names)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_is_finished_takes_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "little.yaml"
+    file.write_text(LITTLE)
+    given = ["train", "--compare", str(file), "--build", str(tmp_path)]
+    assert cli.main(given) == 0
+    monkeypatch.delattr(side_by_side, "_begin")
+    assert cli.main([*given, "--jobs", "2"]) == 0
+    assert "already trained with these settings" in capsys.readouterr().out
+
+
+def test_a_fault_of_ours_shows_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "little.yaml"
+    file.write_text(LITTLE)
+    monkeypatch.setattr(side_by_side, "train_once", _fails)
+    assert cli.main(["train", "--compare", str(file), "--build", str(tmp_path), "--jobs", "2"]) == 70
+    assert "in _fails" in capsys.readouterr().err
+
+
+def test_jobs_are_of_a_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "little.yaml"
+    file.write_text(LITTLE)
+    assert cli.main(["train", str(file), "--build", str(tmp_path), "--jobs", "2"]) == 2
+    assert capsys.readouterr().err.startswith("tritforge: --jobs is for --compare alone")
+
+
+def _fails(config: Config, place: Workspace) -> None:
+    raise LookupError("of ours")
 
 
 def _dies(config: Config, place: Workspace) -> None:
