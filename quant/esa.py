@@ -66,7 +66,8 @@ class TanhWeight(Ternarizer):
         weights are rounded at the end, and what has not come to rest by then costs accuracy.
     sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the factor with
         which this share of a layer rounds to 0, anew in each step and without a gradient of its own. With
-        alpha 0.5 that is the share in the basin of 0 too (theorem 3). None is the paper's rule.
+        alpha 0.5 that is the share in the basin of 0 too (theorem 3). A layer is searched for the cut twice in a
+        step. None is the paper's rule.
     normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
         Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in the range of a
         softmax. The paper has no scale.
@@ -150,8 +151,8 @@ class TanhWeight(Ternarizer):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it hardens."""
-        factor, cut = self._stretch(latent)
-        weight = torch.tanh(latent * factor)
+        stretched, cut = self._stretched(latent)
+        weight = torch.tanh(stretched)
         if self._hard or not self.training:
             weight = straight_through(_rounded(latent, cut), weight)
         return weight * self._unit(latent)
@@ -164,20 +165,20 @@ class TanhWeight(Ternarizer):
         """Return 1, or if normalized a power of two, 0-d."""
         return latent.new_full((), self._unit(latent))
 
-    def _stretch(self, latent: Tensor) -> tuple[Tensor | float, Tensor | float]:
-        """Return what theta is multiplied with, and the largest of its magnitudes that rounds to 0.
+    def _stretched(self, latent: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Return theta times the factor of ``sparsity``, and the largest magnitude of theta that rounds to 0.
 
         With ``sparsity`` weights gather where rounding cuts, closer than the last bits of their products with
         the factor. So it is theta itself that is compared, which float32 and float64 do alike.
         """
         if self.sparsity is None:
-            return 1.0, _ZERO_UP_TO
+            return latent, _ZERO_UP_TO
         magnitude = latent.detach().abs().flatten()
         zeros = min(round(self.sparsity * len(magnitude)), len(magnitude) - self.least_in_row * len(latent))
         zeros = min(max(zeros, 1), len(magnitude) - 1)
         cut = magnitude.kthvalue(zeros).values
         above = magnitude.where(magnitude > cut, torch.inf).amin()
-        return 2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny), cut
+        return latent * (2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny)), cut
 
     def _unit(self, latent: Tensor) -> float:
         """Return what +1 stands for."""
@@ -186,14 +187,14 @@ class TanhWeight(Ternarizer):
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
-        trits = _rounded(exact, self._stretch(exact)[1]).to(torch.int8)
+        trits = _rounded(exact, self._stretched(exact)[1]).to(torch.int8)
         return Decomposition(trits.unsqueeze(0), (1,), self.scale(exact))
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor:
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
         strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
         strength *= math.prod(factor for share, factor in self.raised if progress >= share)
-        return strength * discretization(torch.tanh(latent * self._stretch(latent)[0]), self.alpha, self.mean)
+        return strength * discretization(torch.tanh(self._stretched(latent)[0]), self.alpha, self.mean)
 
 
 def _rounded(latent: Tensor, cut: Tensor | float) -> Tensor:
