@@ -66,8 +66,10 @@ class TanhWeight(Ternarizer):
         weights are rounded at the end, and what has not come to rest by then costs accuracy.
     sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the factor with
         which this share of a layer rounds to 0, anew in each step and without a gradient of its own. With
-        alpha 0.5 that is the share in the basin of 0 too (theorem 3). A layer is searched for the cut twice in a
-        step. None is the paper's rule.
+        alpha 0.5 that is the share in the basin of 0 too (theorem 3). The layer is searched for the cut
+        twice in a step. None is the paper's rule.
+    least_in_row: with ``sparsity``, how many weights of a row are kept on average, at least; 0 for no
+        limit. Of a 5 x 5 kernel of one channel 90 % zeros would leave 2.5. Not the paper's.
     normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
         Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in the range of a
         softmax. The paper has no scale.
