@@ -36,7 +36,7 @@ def generate(plan, primitives=Primitives.GENERIC, registers=False):
 def module(component, name, primitives=Primitives.GENERIC):
     """Verilog of ``component``, a top or a unit alone, as the module ``name``, with all that it is made of."""
     library = Library(name)
-    with _no_collection():
+    with _collection_by_hand():
         texts  = [_plain_module_names(_convert(component, name, RomFiles(primitives, library)))]
         texts += [_convert(shared, title, RomFiles(primitives)) for title, shared in library.modules()]
     texts.append(resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
@@ -44,20 +44,25 @@ def module(component, name, primitives=Primitives.GENERIC):
 
 
 @contextlib.contextmanager
-def _no_collection():
-    """Switch the collector of circular garbage off: of the millions of objects nearly all stay until the end, and
-    looking through them again and again takes half of the time."""
+def _collection_by_hand():
+    """Switch the collector of circular garbage off: while a module is written nearly all of its millions of objects stay,
+    and looking through them again and again takes half of the time. :func:`_convert` collects once, behind each module,
+    and does not look at what was there before."""
     before = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         if before:
             gc.enable()
 
 
 def _convert(component, name, platform):
-    return verilog.convert(component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
+    text = verilog.convert(component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
+    gc.collect()
+    return text
 
 
 def cells():

@@ -66,8 +66,7 @@ class TanhWeight(Ternarizer):
         weights are rounded at the end, and what has not come to rest by then costs accuracy.
     sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the factor with
         which this share of a layer rounds to 0, anew in each step and without a gradient of its own. With
-        alpha 0.5 that is the share in the basin of 0 too (theorem 3). The layer is searched for the cut
-        twice in a step. None is the paper's rule.
+        alpha 0.5 that is the share in the basin of 0 too (theorem 3). None is the paper's rule.
     least_in_row: with ``sparsity``, how many weights of a row are kept on average, at least; 0 for no
         limit. Of a 5 x 5 kernel of one channel 90 % zeros would leave 2.5. Not the paper's.
     normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
@@ -128,6 +127,7 @@ class TanhWeight(Ternarizer):
         if least_in_row and sparsity is None:
             raise ValueError(f"least_in_row belongs to sparsity: {least_in_row!r} without it")
         self._hard = False
+        self._of_step: tuple[Tensor, Tensor] | None = None
 
     def extra_repr(self) -> str:
         """Return the options, for printing the model."""
@@ -159,9 +159,11 @@ class TanhWeight(Ternarizer):
             weight = straight_through(_rounded(latent, cut), weight)
         return weight * self._unit(latent)
 
-    def begin_step(self, progress: float) -> None:
-        """Note whether the forward pass rounds by now."""
+    def begin_step(self, latent: Tensor, progress: float) -> None:
+        """Note whether the forward pass rounds by now, and search the layer for its cut."""
         self._hard = self.harden is not None and progress >= self.harden
+        if self.sparsity is not None:
+            self._of_step = self._search(latent, self.sparsity)
 
     def scale(self, latent: Tensor) -> Tensor:
         """Return 1, or if normalized a power of two, 0-d."""
@@ -170,17 +172,26 @@ class TanhWeight(Ternarizer):
     def _stretched(self, latent: Tensor) -> tuple[Tensor, Tensor | float]:
         """Return theta times the factor of ``sparsity``, and the largest magnitude of theta that rounds to 0.
 
-        With ``sparsity`` weights gather where rounding cuts, closer than the last bits of their products with
-        the factor. So it is theta itself that is compared, which float32 and float64 do alike.
+        In training both are of the step that ``begin_step`` began, if there is one.
         """
         if self.sparsity is None:
             return latent, _ZERO_UP_TO
+        found = self._of_step if self.training else None
+        factor, cut = self._search(latent, self.sparsity) if found is None else found
+        return latent * factor, cut
+
+    def _search(self, latent: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
+        """Return factor and cut, 0-d, that make the share ``sparsity`` of theta round to 0.
+
+        Weights gather where rounding cuts, closer than the last bits of their products with the factor. So it
+        is theta itself that is compared with the cut, which float32 and float64 do alike.
+        """
         magnitude = latent.detach().abs().flatten()
-        zeros = min(round(self.sparsity * len(magnitude)), len(magnitude) - self.least_in_row * len(latent))
+        zeros = min(round(sparsity * len(magnitude)), len(magnitude) - self.least_in_row * len(latent))
         zeros = min(max(zeros, 1), len(magnitude) - 1)
         cut = magnitude.kthvalue(zeros).values
         above = magnitude.where(magnitude > cut, torch.inf).amin()
-        return latent * (2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny)), cut
+        return 2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny), cut
 
     def _unit(self, latent: Tensor) -> float:
         """Return what +1 stands for."""
@@ -189,13 +200,14 @@ class TanhWeight(Ternarizer):
     def decompose(self, latent: Tensor) -> Decomposition:
         """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
-        trits = _rounded(exact, self._stretched(exact)[1]).to(torch.int8)
+        cut = _ZERO_UP_TO if self.sparsity is None else self._search(exact, self.sparsity)[1]
+        trits = _rounded(exact, cut).to(torch.int8)
         return Decomposition(trits.unsqueeze(0), (1,), self.scale(exact))
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor:
         """Return lambda * R(tanh(theta)) (eq. 5), with lambda on its ramp and schedule."""
         strength = self.strength * min(1.0, progress / self.ramp) if self.ramp else self.strength
-        strength *= math.prod(factor for share, factor in self.raised if progress >= share)
+        strength *= math.prod(by for share, by in self.raised if progress >= share)
         return strength * discretization(torch.tanh(self._stretched(latent)[0]), self.alpha, self.mean)
 
 

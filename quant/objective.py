@@ -24,8 +24,8 @@ def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
 
 def begin_step(model: nn.Module, progress: float) -> None:
     """Tell the methods that the next step begins; ``progress`` is the share of all steps done, 0..1."""
-    for ternarizer, _ in ternarizers(model):
-        ternarizer.begin_step(progress)
+    for ternarizer, latent in ternarizers(model):
+        ternarizer.begin_step(latent, progress)
 
 
 def penalty(model: nn.Module, progress: float) -> Tensor | None:

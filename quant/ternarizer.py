@@ -55,8 +55,11 @@ class Ternarizer(nn.Module, ABC):
         """
         return weight
 
-    def begin_step(self, progress: float) -> None:
-        """Prepare for the next step of a training; ``progress`` is the share of all steps done, 0..1."""
+    def begin_step(self, latent: Tensor, progress: float) -> None:
+        """Prepare for the next step of a training, which moves ``latent`` at its end.
+
+        ``progress`` is the share of all steps done, 0..1.
+        """
 
     def penalty(self, latent: Tensor, progress: float) -> Tensor | None:
         """Return what training adds to the loss for this layer, 0-d, or None for nothing.

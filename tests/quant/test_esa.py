@@ -114,6 +114,21 @@ def test_a_stretched_weight_is_tanh_with_its_gradient_and_its_ridge_at_the_cut()
     )
 
 
+def test_a_step_is_of_one_cut_and_evaluation_of_the_weights_that_are_there() -> None:
+    before, after = torch.randn(2, 20, 30, dtype=torch.float64) * torch.tensor([1.0, 3.0]).reshape(2, 1, 1)
+    made, other = TanhWeight(sparsity=0.9, ramp=0), TanhWeight(sparsity=0.9, ramp=0)
+    made.begin_step(before, 0.0)
+    assert torch.equal(made(before), other(before))
+    factor = torch.atanh(made(before)) / before
+    torch.testing.assert_close(made(after), torch.tanh(factor * after), rtol=1e-9, atol=1e-12)
+    soft = discretization(made(after), 0.5)
+    torch.testing.assert_close(made.penalty(after, 1.0), 10 * soft, rtol=1e-12, atol=0)
+    assert torch.equal(made.decompose(after).planes, other.decompose(after).planes)
+    assert torch.equal(made.eval()(after), other.eval()(after))
+    made.train().begin_step(after, 0.0)
+    assert torch.equal(made(after), other.train()(after))
+
+
 @pytest.mark.parametrize(("shape", "unit"), [((10, 512), 2**-4), ((4, 32, 5, 5), 2**-5), ((8, 1), 1.0)])
 def test_a_normalized_weight_is_a_power_of_two_times_the_trits(shape: tuple[int, ...], unit: float) -> None:
     theta = torch.randn(shape, dtype=torch.float64)
@@ -129,13 +144,13 @@ def test_hardening_rounds_in_training_too_with_the_gradient_of_tanh() -> None:
     made = TanhWeight(harden=0.5)
     theta = THETA.clone().requires_grad_()
     for progress, rounds in ((0.0, False), (0.49, False), (0.5, True), (0.9, True), (0.1, False)):
-        made.begin_step(progress)
+        made.begin_step(theta, progress)
         weight = made(theta)
         assert weight.tolist() == (torch.tanh(THETA).round() if rounds else torch.tanh(THETA)).tolist()
         (gradient,) = torch.autograd.grad(weight, theta, torch.full_like(THETA, 2.0))
         torch.testing.assert_close(gradient, 2 * (1 - torch.tanh(THETA) ** 2), rtol=1e-14, atol=0)
     never = TanhWeight()
-    never.begin_step(0.99)
+    never.begin_step(THETA, 0.99)
     assert never(THETA).tolist() == torch.tanh(THETA).tolist()
 
 

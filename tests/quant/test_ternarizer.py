@@ -52,7 +52,7 @@ def test_a_step_never_waits_for_a_value(name: str, options: dict[str, Any]) -> N
     made = ternarizer.create(name, options)
     latent = made.right_inverse(torch.randn(4, 3, 3, 3)).to("meta").requires_grad_()
     made.to("meta").train()
-    made.begin_step(0.7)
+    made.begin_step(latent, 0.7)
     loss = made(latent).sum()
     added = made.penalty(latent, 0.7)
     (loss if added is None else loss + added).backward()

@@ -83,7 +83,7 @@ def test_the_slowest_clock_and_the_sites_in_use_are_kept(netlist, tmp_path):
     assert (placed.achieved_mhz, placed.used, placed.available) == (
         70.5, {"TRELLIS_COMB": 20}, {"TRELLIS_COMB": 24288},
     )  # fmt: skip
-    assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 3, "nextpnr-ecp5 0.11")
+    assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 3, "nextpnr-ecp5 0.11, router2")
     assert ecp5.load_placed(tmp_path / ecp5.PLACED) == placed
     assert (tmp_path / "ecp5.config").read_text() == "routed"
     assert "70.50 MHz after routing (asked 100)" in ecp5.placed_table(placed).notes[0]
