@@ -139,10 +139,11 @@ class Array(Unit):
         whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
         rows (hw.dot) there is the memory of the vector, and little that counts."""
         counters = counter_bits(self.vector_beats, self.passes, self.rom_depth)
-        stages   = 3 * (self.dot.stages + 1)
+        flags    = 1 if self.vector_beats == 1 else 2                                    # first is last, and synthesis sees it
+        stages   = (1 + flags) * (self.dot.stages + 1)
         if self.passes > 1:
             vector = (ram(technology, self.i.payload_bits, max(2, self.vector_beats))
-                      + Cost(ff=3 + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
+                      + Cost(ff=1 + flags + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
         else:
             vector = Cost(ff=self.i.payload_bits)
         inverted = self.i.lanes * (self.source.signed and not self.source.ternary)

@@ -145,6 +145,15 @@ class Technology:
         """Name of the calibration. To synthesis logic of UltraScale+ is that of the 7 series: LUT6 and CARRY4."""
         return f"{'xc7' if self.family is Family.XCUP else self.family.value} {self.primitives.value}"
 
+    @property
+    def gates(self):
+        """Bits up to which synthesis makes gates of a sum instead of a chain of carries."""
+        return 4 if self.family is Family.ECP5 else 2
+
+    def chain(self, bits):
+        """LUTs of a chain of carries: a cell of the ECP5 is of two bits."""
+        return bits + bits % 2 if self.family is Family.ECP5 else bits
+
     def adder(self, left, right, width):
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
         if self.family is Family.ECP5:

@@ -79,14 +79,19 @@ class DotShape:
     def cost(self, technology, count=1):
         """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
         a bit for a product left over, a LUT for each column of a row of three (hw.seven_series), four of them a CARRY4; a
-        single product is in the last row. Without: as many full adders as the operands of a row have bits beyond those
-        of the longest, and a gate for each bit of a product."""
+        single product is in the last row. Without: a chain of carries for each row, gates for a product's bits, and where
+        three operands meet gates that save the carries; up to four bits ECP5 has no chain but gates, whose number goes
+        with the cube of the bits (netlists of products of 1 to 3 bits)."""
         registers = Cost(ff=sum(self.registered_bits)) * count
         pairs, left = divmod(self.simd, 2)
         if not technology.cells:
-            adders = sum(sum(operands) - max(operands) for operands, _ in self.rows)
-            return registers + technology.logic("dot", one=count, products=count * pairs * self.bits, left=count * left * self.bits,
-                                                adders=count * adders, accumulator=count * self.width)
+            narrow, little = self.bits + 1 <= technology.gates, self.width <= technology.gates
+            chains = [*([self.bits + 1] * pairs), *(width for _, width in self.rows)]
+            chains = [technology.chain(width) for width in chains if width > technology.gates]
+            saved  = [sorted(operands)[1] for operands, _ in self.rows if len(operands) == 3]
+            return registers + technology.logic("dot", one=count, accumulator=count * self.width, little=count * self.width**2 * little,
+                products=count * pairs * self.bits * (not narrow), narrow=count * pairs * self.bits**3 * narrow,
+                left=count * left * self.bits, chains=count * sum(chains), saved=count * sum(saved))
         if self.simd == 1:
             return Cost(lut=self.width, sites=self.width, carry=-(-self.width // 4)) * count
         chains  = [self.bits] * pairs + [columns(operands, total) for operands, total in self.rows]

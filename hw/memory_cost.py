@@ -24,11 +24,8 @@ __all__ = ["Port", "ram", "rom", "weights_rom"]
 CHOICE_COST = 0.5
 """Of a bit that is chosen from one of two banks."""
 
-ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 256, "deep": 1 << 60}
+ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 128, "tall": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
-
-TINY = 2
-"""By how much a memory of few bits may be dearer as flip-flops, where it is written and read at once."""
 
 BYTE = 9
 """Bits of a block that are written by one enable, and width of its narrowest shape that has such enables."""
@@ -80,6 +77,7 @@ class _Rules:
     ``chosen`` : inputs of a multiplexer that a LUT takes for a bit.
     ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
     word written, the address, and two bits; a LUT for each bit chooses.
+    ``tiny`` : by how much a memory of few bits may be dearer as flip-flops: where it is written and read at once, and elsewhere.
     ``deepest`` : words of a memory of one port in LUTs beyond which Yosys stops with an error.
     """
 
@@ -90,6 +88,7 @@ class _Rules:
     chunks:    int        = 4
     chosen:    int        = 4
     guarded:   bool       = False
+    tiny:      tuple[int, int] = (2, 0)
     deepest:   int | None = None
 
     def choice(self, inputs):
@@ -108,28 +107,29 @@ RULES = {
         (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
         (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
         ((129, 1), (257, 2)), deepest=256),
-    Family.ECP5: _Rules(_WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, chosen=2, guarded=True),  # TRELLIS_DPR16X4, DP16KD
+    Family.ECP5: _Rules(_WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, chosen=2, guarded=True, tiny=(3, 3)),  # TRELLIS_DPR16X4, DP16KD
 }
 """By family."""
 
 
-def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
-    """Cost of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
+def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copies=1):
+    """Cost of ``copies`` of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
 
-    ``block`` asks for blocks. Unknown where Yosys stops with an error.
+    All copies are written alike, each is read at an address of its own. ``block`` asks for blocks. Unknown where Yosys
+    stops with an error.
     """
     rules = RULES[technology.family]
     if block:
-        return _in_block_ram(rules, bits, depth, enables)
+        return _in_block_ram(rules, bits, depth, enables) * copies + _guard(rules, bits, depth, copies) * (enables == 1)
+    if copies > 1:
+        return ram(technology, bits, depth, port, enables=enables) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
     cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in cells)
     cost *= enables
     if port is not Port.SHARED and _blocks(rules, bits, depth, enables)[0] + rules.guarded * bits * CHOICE_COST < cost:
-        address = (depth - 1).bit_length()
-        guard   = Cost(ff=2 * bits + address + 2, lut=bits + -(-address // 2), sites=None)
-        return _in_block_ram(rules, bits, depth, enables) + (guard if rules.guarded else Cost())
+        return _in_block_ram(rules, bits, depth, enables) + _guard(rules, bits, depth)
     registered = bits if port is not Port.SHARED else 0
-    if bits * depth < cost + TINY * (port is Port.SEPARATE):
+    if bits * depth < cost + rules.tiny[port is not Port.SEPARATE]:
         return Cost(ff=bits * depth + registered, lut=bits, sites=bits)
     if port is not Port.SEPARATE and rules.deepest is not None and depth > rules.deepest:
         return UNKNOWN
@@ -137,18 +137,27 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1):
     return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
 
 
-def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False):
+def _guard(rules, bits, depth, copies=1):
+    """Cost of reading what is being written, where synthesis takes care of it: the copies share the word and the address."""
+    if not rules.guarded:
+        return Cost()
+    address = (depth - 1).bit_length()
+    return Cost(ff=2 * bits + address + 1 + copies, lut=(bits + -(-address // 2)) * copies, sites=None)
+
+
+def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False, before=0):
     """Cost of a memory in blocks: of several banks flip-flops keep the high bits of the address, by which a multiplexer for
     each bit chooses."""
-    _, blocks, banks = _blocks(rules, bits, depth, enables, fixed=fixed)
+    _, blocks, banks = _blocks(rules, bits, depth, enables, fixed=fixed, before=before)
     chosen = bits * rules.choice(banks)
     return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=chosen, sites=chosen)
 
 
-def _blocks(rules, bits, depth, enables=1, *, fixed=False):
+def _blocks(rules, bits, depth, enables=1, *, fixed=False, before=0):
     """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
 
     Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
+    ``before`` : bits of the word below these, which another address reads: they have other copies of the blocks, cut alike.
     """
     part  = bits // enables
     found = []
@@ -160,7 +169,7 @@ def _blocks(rules, bits, depth, enables=1, *, fixed=False):
         width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
         choose = (banks - 1) * bits * CHOICE_COST
         for cost, size in rules.blocks:
-            count = -(-width // (shape * size))
+            count = -(-(before % (shape * size) + width) // (shape * size))
             found.append((cost * count + choose, count * size, banks))
     return min(found)
 
@@ -177,8 +186,9 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     rules   = RULES[technology.family]
     columns = _columns(image)
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
-    if style is not MemoryStyle.DISTRIBUTED and all(bits and _in_blocks(rules, bits, image.depth) for bits in varying):
-        return total(_in_block_ram(rules, bits, image.depth, fixed=True) for bits in varying)
+    if style is not MemoryStyle.DISTRIBUTED and _in_blocks(rules, varying, image.depth):
+        return total(_in_block_ram(rules, bits, image.depth, fixed=True, before=sum(varying[:lane]))
+                     for lane, bits in enumerate(varying) if bits)
     counts  = [_logic(rules, columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
     luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
     size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
@@ -196,7 +206,7 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     depths = (depth,) if lower is None else (lower, depth - lower)
     rules  = RULES[technology.family]
     if style is not MemoryStyle.DISTRIBUTED:
-        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, bits, part) for part in depths]
+        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, [bits], part) for part in depths]
     else:
         blocks = [False] * len(depths)
     if all(blocks):                                                              # large ones are not looked into
@@ -215,9 +225,11 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     return memory + technology.logic("decoder", decoders=decoders)
 
 
-def _in_blocks(rules, bits, depth):
-    """Whether a ROM goes to blocks."""
-    return bits * depth > rules.chunk * _blocks(rules, bits, depth, fixed=True)[0]
+def _in_blocks(rules, lanes, depth):
+    """Whether a ROM goes to blocks, of whose words each of several addresses reads its own bits; ``lanes``: how many."""
+    blocks = sum(_blocks(rules, bits, depth, fixed=True, before=sum(lanes[:lane]))[0]
+                 for lane, bits in enumerate(lanes) if bits)
+    return len(lanes) * sum(lanes) * depth > rules.chunk * blocks > 0
 
 
 def _columns(image):

@@ -69,7 +69,7 @@ class SkipDense(Skip):
         if self.overlaps:
             counter = counter_bits(self.pixel_beats, self.program.cycles) + 3 + 4 + 1
             place   = (self.pixel_beats - 1).bit_length()
-            return (Cost(ff=counter) + ram(technology, bits, 2 << place, block=True) * lanes
+            return (Cost(ff=counter) + ram(technology, bits, 2 << place, block=True, copies=lanes)
                     + technology.logic("skip vectors", one=1, counter=counter, signs=signs))
         counter = counter_bits(self.interval_cycles) + 1
         return (Cost(ff=counter + self.i.payload_bits)

@@ -165,10 +165,12 @@ class Window(Unit):
         that may be padding."""
         counting, ring = self.counters
         depth  = self.rows * self.row_beats
-        around = ring * (depth.bit_count() > 1)
+        around = depth.bit_count() > 1
+        rows   = (ring - counter_bits(depth)) * (self.extent[0] > 1)
         return (Cost(ff=counting + ring + 2)
                 + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats))
-                + technology.logic("window", one=1, counter=counting, ring=ring, around=around,
+                + technology.logic("window", one=1, counter=counting, ring=ring, around=ring * around, rows=rows,
+                                   columns=counter_bits(self.extent[1]),
                                    blanked=self.i.payload_bits * (max(self.padding) > 0)))
 
     def component(self):

@@ -57,8 +57,8 @@ SPEED = 6
 """Speed grade, the slowest; 8 is the fastest."""
 
 ROUTER = "router2"
-"""It routes all nets at once and sends away what is in the way; nextpnr's default for this family goes net by net
-and did not end within an hour on LeNet-5, which this one routes in two minutes."""
+"""It routes all nets at once and sends away what is in the way. nextpnr's default for this family goes net by
+net, and did not end within an hour on LeNet-5, which this one routes in two minutes."""
 
 FORMAT = "tritforge-placed"
 VERSION = 1
@@ -216,7 +216,8 @@ def place(
         command = [
             sys.executable, "-c", _RUN, "--json", str(netlist.resolve()),
             option, "--package", package, "--speed", str(speed),
-            "--freq", str(asked_mhz), "--seed", str(seed), "--router", ROUTER, "--timing-allow-fail", "--lpf-allow-unconstrained",
+            "--freq", str(asked_mhz), "--seed", str(seed), "--router", ROUTER,
+            "--timing-allow-fail", "--lpf-allow-unconstrained",
             "--report", "report.json", "--textcfg", "routed.config",
         ]  # fmt: skip
         with log.open("w", encoding="utf-8") as file:

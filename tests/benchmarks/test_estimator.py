@@ -1,7 +1,7 @@
 """The calibration: weights that rebuild what they were made from, and the error of an estimate."""
 
 from benchmarks.configurations import draw
-from benchmarks.estimator import Point, fit, point
+from benchmarks.estimator import Point, fit, point, same_memories
 from hw.cost import Cost, Technology
 
 
@@ -23,6 +23,9 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
         "joint": 0,
     }
     assert point(records[0]).counted.ff == point(records[0]).estimated.ff
+    other = {**records[0], "parts": [{**records[0]["parts"][0], "cells": {"RAMB18E1": 1}}]}
+    assert not same_memories(other)
+    assert fit([*records, other]) == fit(records)
 
 
 def test_an_error_is_relative_and_may_be_unknown() -> None:

@@ -7,6 +7,7 @@ import pytest
 from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
+from hw.cost import Family, Technology
 from hw.dot import Dot, DotShape
 from hw.rom import RomFiles
 from hw.seven_series import Modelled, Primitives
@@ -101,6 +102,15 @@ def cells(shape):
     """LUT cells of a row."""
     fragment = Fragment.get(shape.component(), RomFiles(Primitives.XILINX7))
     return sum(cell.type == "LUT6_2" for cell, *_ in fragment.subfragments)
+
+
+@pytest.mark.parametrize(("simd", "bits", "width", "luts"), [
+    (1, 8, 13, 35), (2, 7, 12, 46), (3, 5, 8, 43), (4, 7, 11, 75), (6, 7, 12, 109), (9, 7, 10, 160), (16, 2, 8, 118),
+])
+def test_without_cells_the_estimate_is_that_of_counted_netlists(simd, bits, width, luts):
+    """ECP5, Yosys 0.70. The rows explain them; a weight for each feature is all that was fitted."""
+    found = DotShape(simd, bits, width).cost(Technology(Family.ECP5, Primitives.GENERIC))
+    assert found.lut == pytest.approx(luts, rel=0.05)
 
 
 def test_a_single_product_costs_nothing_but_its_accumulator():

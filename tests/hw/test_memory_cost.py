@@ -141,6 +141,38 @@ def test_memories_of_other_families(
     assert (found.lutram, found.bram18, found.ff) == (lutram, blocks, registers)
 
 
+@pytest.mark.parametrize(
+    ("lanes", "depth", "blocks"),
+    [([8, 9], 128, 2), ([10, 10], 192, 2), ([13, 12, 12], 128, 4), ([10, 9], 20, 0), ([8, 9], 100, 0)],
+)
+def test_a_rom_of_several_addresses_has_a_copy_for_each(lanes: list[int], depth: int, blocks: int) -> None:
+    """As counted in netlists of thresholds: the third address's bits lie across two blocks of 36."""
+    part = max(lanes)
+    rng = np.random.default_rng(0)
+    words = [
+        sum(int(rng.integers(0, 1 << bits)) << lane * part for lane, bits in enumerate(lanes))
+        for _ in range(depth)
+    ]
+    image = RomImage("layer", "thresholds", part * len(lanes), tuple(words))
+    assert rom(Technology(Family.ECP5, Primitives.GENERIC), image, len(lanes)).bram18 == blocks
+
+
+@pytest.mark.parametrize(("bits", "registers"), [(5, 2 * 5), (3, 2 * 3), (9, None)])
+def test_a_tiny_memory_of_ecp5_is_flip_flops(bits: int, registers: int | None) -> None:
+    """Two words: dearer than a cell of 16 x 4 by two bits at most."""
+    found = ram(Technology(Family.ECP5, Primitives.GENERIC), bits, 2, Port.SHARED)
+    assert (found.ff, found.lutram) == ((registers, 0) if registers else (0, 4 * -(-bits // 4)))
+
+
+def test_copies_of_a_block_share_what_guards_them() -> None:
+    """As counted in netlists of skip: u4 with one reader, u3 with two, s4 with sixteen."""
+    ecp5 = Technology(Family.ECP5, Primitives.GENERIC)
+    for bits, copies, registers in ((4, 1, 18), (3, 2, 17), (4, 16, 33)):
+        found = ram(ecp5, bits, 256, block=True, copies=copies)
+        assert (found.bram18, found.ff) == (copies, registers)
+    assert ram(XC7, 4, 256, block=True, copies=3) == ram(XC7, 4, 256, block=True) * 3
+
+
 def test_what_stops_yosys_is_unknown() -> None:
     """A memory of one port of more than 256 words in LUTs of UltraScale+: its mapping has no such case."""
     wide = Technology(Family.XCUP, Primitives.GENERIC)
