@@ -104,10 +104,18 @@ def cells(shape):
     return sum(cell.type == "LUT6_2" for cell, *_ in fragment.subfragments)
 
 
-@pytest.mark.parametrize(("simd", "bits", "width", "luts"), [
-    (1, 8, 13, 35), (2, 7, 12, 46), (3, 5, 8, 43), (4, 7, 11, 75), (6, 7, 12, 109), (9, 7, 10, 160),
-    (16, 2, 8, 118),
-])
+@pytest.mark.parametrize(
+    ("simd", "bits", "width", "luts"),
+    [
+        (1, 8, 13, 35),
+        (2, 7, 12, 46),
+        (3, 5, 8, 43),
+        (4, 7, 11, 75),
+        (6, 7, 12, 109),
+        (9, 7, 10, 160),
+        (16, 2, 8, 118),
+    ],
+)
 def test_without_cells_the_estimate_is_that_of_counted_netlists(simd, bits, width, luts):
     """ECP5, Yosys 0.70. The rows explain them; a weight for each feature is all that was fitted."""
     found = DotShape(simd, bits, width).cost(Technology(Family.ECP5, Primitives.GENERIC))
