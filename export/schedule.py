@@ -20,7 +20,7 @@ together. Such a placement always exists: it is an edge colouring of a regular b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -199,7 +199,7 @@ def skip_schedule(
     ports = entries // banks
     nonzero = planes != 0
     counts = nonzero.reshape(planes.shape[0] * rows, -1, channels).sum(axis=1)  # [J*M, C]
-    order, loads = _balance(counts, banks)
+    order, loads = _balance_of(counts.astype(np.int32).tobytes(), channels, banks)
     lengths = -(-loads.max(axis=1) // ports).reshape(-1, rows)  # [J, M]
     passes = _passes(lengths.sum(axis=0), pe, outputs)
     steps = np.maximum(1, lengths[:, passes].max(axis=2)).T  # [M/pe, J]; an empty pass still hands out zeros
@@ -208,7 +208,7 @@ def skip_schedule(
         planes=planes,
         channels=channels,
         banks=banks,
-        bank_order=order,
+        bank_order=order.copy(),
         rows=passes,
         columns=np.full((int(ends[-1, -1]) + 1, pe, entries), IDLE, dtype=np.int64),
         ends=ends,
@@ -224,6 +224,11 @@ def skip_schedule(
                 cycle, port = np.divmod(np.arange(len(mine)), ports)
                 schedule.columns[starts[group, plane] + cycle, slot, bank * ports + port] = mine
     return schedule
+
+
+@lru_cache(maxsize=16)  # a search over foldings asks with every pe for the same
+def _balance_of(counts: bytes, channels: int, banks: int) -> tuple[IntArray, IntArray]:
+    return _balance(np.frombuffer(counts, np.int32).astype(np.int64).reshape(-1, channels), banks)
 
 
 def _balance(counts: IntArray, banks: int) -> tuple[IntArray, IntArray]:

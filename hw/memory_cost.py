@@ -241,16 +241,10 @@ def _columns(image):
 
 def _logic(rules, columns):
     """LUTs and flip-flops of the columns [bits, depth] of a ROM as logic."""
-    depth   = columns.shape[1]
-    address = np.arange(depth)
-    luts = registers = 0
-    for column in {column.tobytes(): column for column in columns}.values():
-        if column.all() or not column.any():
-            continue
-        registers += 1
-        if any((column == (address >> bit & 1)).all() for bit in range((depth - 1).bit_length())):
-            continue
-        chunks = -(-depth // rules.chunk)
-        luts  += 1 << (chunks - 1).bit_length() if chunks <= rules.chunks else chunks
-    return luts, registers
+    depth    = columns.shape[1]
+    address  = np.arange(depth) >> np.arange((depth - 1).bit_length())[:, None] & 1
+    varying  = {column.tobytes() for column in columns} - {bytes(depth), b"\1" * depth}
+    computed = varying - {bit.tobytes() for bit in address.astype(columns.dtype)}
+    chunks   = -(-depth // rules.chunk)
+    return len(computed) * (1 << (chunks - 1).bit_length() if chunks <= rules.chunks else chunks), len(varying)
 

@@ -126,7 +126,7 @@ class Skip(Unit):
 
     @property
     def preamble(self):
-        """Fields of the words before the first nonzero."""
+        """Fields of the words before the first nonzero, the flag of a plane's end behind the lanes."""
         return []
 
     @cached_property
@@ -142,9 +142,12 @@ class Skip(Unit):
         lasts     = np.zeros(program.cycles, dtype=np.int64)
         lasts[program.ends.ravel()] = 1
         flat      = np.concatenate((entries.reshape(program.cycles, -1), lasts[:, None]), axis=1)
-        words     = tuple(sum(field << at * self.entry_bits for at, field in enumerate(fields))
-                          for fields in [*self.preamble, *flat.tolist()])
-        return RomImage(self.node.name, SCHEDULE, (flat.shape[1] - 1) * self.entry_bits + 1, words)
+        bits      = self.entry_bits
+        fields    = np.concatenate((np.array(self.preamble, dtype=np.int64).reshape(-1, flat.shape[1]), flat))
+        columns   = (fields[:, :, None] >> np.arange(bits) & 1).reshape(len(fields), -1).astype(np.uint8)
+        packed    = np.packbits(columns, axis=1, bitorder="little")
+        words     = tuple(int.from_bytes(word.tobytes(), "little") for word in packed)
+        return RomImage(self.node.name, SCHEDULE, (flat.shape[1] - 1) * bits + 1, words)
 
     def cost(self, technology):
         """Registers: a nonzero that ends and one that starts a plane and valid of each stage, the codes of each lane,

@@ -44,7 +44,7 @@ class SkipDense(Skip):
         if self.overlaps:
             return []
         lanes = self.program.pe * self.program.entries
-        return [[beat << 2] * lanes for beat in range(self.pixel_beats)]
+        return [[*[beat << 2] * lanes, 0] for beat in range(self.pixel_beats)]
 
     def operands(self, graph, channel):
         if self.overlaps:

@@ -22,10 +22,14 @@ from hw.skip_folding import SkipFolding
 from hw.stage import Stage
 from hw.unrolled_folding import UnrolledFolding
 
-__all__ = ["UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Space", "foldings"]
+__all__ = ["MOST_BANKS", "UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Space", "foldings"]
 
 UNROLLED_WEIGHTS = 4096
 """Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
+
+MOST_BANKS = 32
+"""Entries of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and to find out
+takes minutes."""
 
 WELL_SEARCHED = 512
 """Weights up to which that search has its full number of rounds; larger layers get ten."""
@@ -67,9 +71,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Move:
-    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it
-    takes them and
-    of its output, cycles a frame, price."""
+    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it takes
+    them and of its output, cycles a frame, price."""
 
     folding: Folding | None
     wants: int
@@ -85,9 +88,9 @@ def _divisors(number: int) -> list[int]:
 def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Folding]:
     """Every folding of ``slot`` worth a try; some of them its engine refuses.
 
-    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and as many entries as divide the
-    channels, each with a bank of its own. ``unrolled``: large layers with a shorter search. No more than
-    ``most_lanes`` lanes.
+    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` entries
+    that divide the channels, each with a bank of its own. ``unrolled``: large layers with a shorter search. No
+    more than ``most_lanes`` lanes.
     """
     node = slot.node
     assert isinstance(node, MatrixNode)
@@ -101,7 +104,7 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
         pixels = slot.network.types[node.name].width if isinstance(node, Convolution) else 1
         for pe in _divisors(rows):
             for entries in _divisors(slot.types().channels):
-                if pe * entries * pixels <= most_lanes:
+                if entries <= MOST_BANKS and pe * entries * pixels <= most_lanes:
                     yield SkipFolding(pe=pe, entries=entries)
     if "unrolled" in engines and rows * columns <= UNROLLED_WEIGHTS:
         yield UnrolledFolding() if rows * columns <= WELL_SEARCHED else UnrolledFolding(iterations=10)
@@ -131,7 +134,6 @@ class Space:
 
     def candidates(self, slot: Slot) -> tuple[Candidate, ...]:
         """The foldings of ``slot`` that are accepted and priced, without what another one beats.
-        in all.
 
         Raises
         ------
