@@ -28,8 +28,8 @@ UNROLLED_WEIGHTS = 4096
 """Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
 
 MOST_BANKS = 32
-"""Entries of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and to find out
-takes minutes."""
+"""Entries of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and finding
+out takes minutes."""
 
 WELL_SEARCHED = 512
 """Weights up to which that search has its full number of rounds; larger layers get ten."""
@@ -71,8 +71,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Move:
-    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it takes
-    them and of its output, cycles a frame, price."""
+    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it
+    takes them and of its output, cycles a frame, price."""
 
     folding: Folding | None
     wants: int
@@ -89,8 +89,8 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
     """Every folding of ``slot`` worth a try; some of them its engine refuses.
 
     ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` entries
-    that divide the channels, each with a bank of its own. ``unrolled``: large layers with a shorter search. No
-    more than ``most_lanes`` lanes.
+    that divide the channels, each with a bank of its own. ``unrolled``: large layers with a shorter search.
+    No more than ``most_lanes`` lanes.
     """
     node = slot.node
     assert isinstance(node, MatrixNode)
