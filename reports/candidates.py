@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from export.ir import INPUT, Convolution, MatrixNode
@@ -22,14 +23,18 @@ from hw.skip_folding import SkipFolding
 from hw.stage import Stage
 from hw.unrolled_folding import UnrolledFolding
 
-__all__ = ["MOST_BANKS", "UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Space", "foldings"]
+__all__ = ["MOST_BANKS", "PORTS", "UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Space", "foldings"]
 
 UNROLLED_WEIGHTS = 4096
 """Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
 
 MOST_BANKS = 32
-"""Entries of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and finding
-out takes minutes."""
+"""Banks of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and finding out
+takes minutes."""
+
+PORTS = (1, 2, 4)
+"""Entries that read the same bank: fewer banks than entries fill the cycles better, a bank fewer lanes of
+input."""
 
 WELL_SEARCHED = 512
 """Weights up to which that search has its full number of rounds; larger layers get ten."""
@@ -88,8 +93,8 @@ def _divisors(number: int) -> list[int]:
 def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Folding]:
     """Every folding of ``slot`` worth a try; some of them its engine refuses.
 
-    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` entries
-    that divide the channels, each with a bank of its own. ``unrolled``: large layers with a shorter search.
+    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` banks
+    that divide the channels, each of as many entries as ``PORTS`` has. ``unrolled``: large layers with a shorter search.
     No more than ``most_lanes`` lanes.
     """
     node = slot.node
@@ -102,10 +107,10 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
                     yield ArrayFolding(pe=pe, simd=simd)
     if "skip" in engines:
         pixels = slot.network.types[node.name].width if isinstance(node, Convolution) else 1
-        for pe in _divisors(rows):
-            for entries in _divisors(slot.types().channels):
-                if entries <= MOST_BANKS and pe * entries * pixels <= most_lanes:
-                    yield SkipFolding(pe=pe, entries=entries)
+        widths = [banks for banks in _divisors(slot.types().channels) if banks <= MOST_BANKS]
+        for pe, banks, ports in product(_divisors(rows), widths, PORTS):
+            if pe * banks * ports * pixels <= most_lanes:
+                yield SkipFolding(pe=pe, entries=banks * ports, banks=banks)
     if "unrolled" in engines and rows * columns <= UNROLLED_WEIGHTS:
         yield UnrolledFolding() if rows * columns <= WELL_SEARCHED else UnrolledFolding(iterations=10)
 

@@ -22,8 +22,8 @@ def slot(name):
 def test_every_folding_of_every_engine_is_tried(monkeypatch):
     found = list(foldings(slot("conv2"), tuple(ENGINES), most_lanes=1000))  # 6 rows, 16 columns, 4 channels
     assert sum(isinstance(one, ArrayFolding) for one in found) == 4 * 5
-    assert {(one.pe, one.entries) for one in found if one.engine == "skip"} == {
-        (pe, entries) for pe in (1, 2, 3, 6) for entries in (1, 2, 4)
+    assert {(one.pe, one.entries, one.banks) for one in found if one.engine == "skip"} == {
+        (pe, ports * banks, banks) for pe in (1, 2, 3, 6) for banks in (1, 2, 4) for ports in (1, 2, 4)
     }
     assert UnrolledFolding() in found
     assert all(one.pe * one.simd <= 8 for one in foldings(slot("conv2"), ("array",), most_lanes=8))
