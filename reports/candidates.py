@@ -23,7 +23,17 @@ from hw.skip_folding import SkipFolding
 from hw.stage import Stage
 from hw.unrolled_folding import UnrolledFolding
 
-__all__ = ["MOST_BANKS", "PORTS", "UNROLLED_WEIGHTS", "Candidate", "Move", "Price", "PriceModel", "Space", "foldings"]
+__all__ = [
+    "MOST_BANKS",
+    "PORTS",
+    "UNROLLED_WEIGHTS",
+    "Candidate",
+    "Move",
+    "Price",
+    "PriceModel",
+    "Space",
+    "foldings",
+]
 
 UNROLLED_WEIGHTS = 4096
 """Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
@@ -94,8 +104,8 @@ def foldings(slot: Slot, engines: Sequence[str], most_lanes: int) -> Iterator[Fo
     """Every folding of ``slot`` worth a try; some of them its engine refuses.
 
     ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` banks
-    that divide the channels, each of as many entries as ``PORTS`` has. ``unrolled``: large layers with a shorter search.
-    No more than ``most_lanes`` lanes.
+    that divide the channels, each of as many entries as ``PORTS`` has. ``unrolled``: large layers
+    with a shorter search. No more than ``most_lanes`` lanes.
     """
     node = slot.node
     assert isinstance(node, MatrixNode)
