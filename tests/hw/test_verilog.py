@@ -1,10 +1,14 @@
 import dataclasses
+import gc
 import re
 import subprocess
 import sys
 
+from amaranth.hdl import Fragment
+
 from export.ir import Network
 from export.manifest import FileEntry, Port
+from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
 from hw.verilog import describe, generate, version_word
@@ -32,6 +36,24 @@ def test_the_same_bytes_in_another_process():
         for seed in ("1", "2")
     ]
     assert runs == [text, text]
+
+
+def test_what_a_module_leaves_is_collected_before_the_next(monkeypatch):
+    """Its objects refer to each other, so that no count of references frees them; the collector is off."""
+    living, convert = [], verilog._convert
+
+    def watched(component, name, platform):
+        text = convert(component, name, platform)
+        assert not gc.isenabled()
+        living.append(sum(isinstance(one, Fragment) for one in gc.get_objects()))
+        return text
+
+    monkeypatch.setattr(verilog, "_convert", watched)
+    generate(plan(convolutional(), FOLDINGS))
+    assert len(living) > 1
+    assert set(living) == {0}
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
 
 
 def test_modules_and_instances_bear_the_names_of_the_layers():
