@@ -30,6 +30,7 @@ from reports.yosys import Progress, SynthesisError
 __all__ = [
     "PARTS",
     "PLACED",
+    "ROUTERS",
     "TARGET",
     "PlaceError",
     "Placed",
@@ -56,9 +57,10 @@ PARTS = {
 SPEED = 6
 """Speed grade, the slowest; 8 is the fastest."""
 
-ROUTER = "router2"
-"""It routes all nets at once and sends away what is in the way. nextpnr's default for this family goes net by
-net, and did not end within an hour on LeNet-5, which this one routes in two minutes."""
+ROUTERS = ("router2", "router1")
+"""nextpnr's. The first routes all nets at once and then sends away what is in the way; it needs two minutes
+for LeNet-5. The second goes net by net: within an hour it came to no end there, but on a small design it may
+reach a higher frequency."""
 
 FORMAT = "tritforge-placed"
 VERSION = 1
@@ -183,6 +185,7 @@ def place(
     *,
     asked_mhz: float = 100.0,
     seed: int = 1,
+    router: str = ROUTERS[0],
     speed: int = SPEED,
 ) -> Placed:
     """Place and route ``netlist`` and write ``ecp5.place.json``, ``ecp5.config`` and ``ecp5.place.log``.
@@ -204,7 +207,7 @@ def place(
     digest = hashlib.sha256(netlist.read_bytes()).hexdigest()
     option, package = PARTS[part.part]
     result, log = build_dir / PLACED, build_dir / "ecp5.place.log"
-    tool = f"nextpnr-ecp5 {version}, {ROUTER}"
+    tool = f"nextpnr-ecp5 {version}, {router}"
     wanted = (part.part, speed, tool, seed, asked_mhz, digest)
     if result.is_file():
         found = load_placed(result)
@@ -216,7 +219,7 @@ def place(
         command = [
             sys.executable, "-c", _RUN, "--json", str(netlist.resolve()),
             option, "--package", package, "--speed", str(speed),
-            "--freq", str(asked_mhz), "--seed", str(seed), "--router", ROUTER,
+            "--freq", str(asked_mhz), "--seed", str(seed), "--router", router,
             "--timing-allow-fail", "--lpf-allow-unconstrained",
             "--report", "report.json", "--textcfg", "routed.config",
         ]  # fmt: skip

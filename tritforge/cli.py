@@ -123,6 +123,9 @@ STALLS = (
 TARGETS = ("xilinx7", "asic", "ecp5")
 """What `synth` can map to."""
 
+ROUTERS = ("router2", "router1")
+"""Those of ``reports.ecp5``."""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose complaint is one line."""
@@ -262,6 +265,13 @@ def _add_place(command: argparse.ArgumentParser) -> None:
         help="frequency to work towards; missing it is no error (default: %(default)g)",
     )
     command.add_argument("--seed", type=at_least(0), default=1, help="of the placer (default: %(default)s)")
+    command.add_argument(
+        "--router",
+        choices=ROUTERS,
+        default=ROUTERS[0],
+        help="nextpnr's; router1 may reach more on a small design and no end on a large one "
+        "(default: %(default)s)",
+    )
 
 
 _ADD_OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -362,7 +372,14 @@ def _other_target(arguments: argparse.Namespace, chosen: Config, place: Workspac
 
     part = arguments.device or targets.ECP5_PART
     if arguments.command == "place":
-        targets.place(chosen, place, part=part, clock_mhz=arguments.clock_mhz, seed=arguments.seed)
+        targets.place(
+            chosen,
+            place,
+            part=part,
+            clock_mhz=arguments.clock_mhz,
+            seed=arguments.seed,
+            router=arguments.router,
+        )
     elif arguments.target == "ecp5":
         targets.synth_ecp5(chosen, place, part=part, minutes=arguments.minutes)
     else:

@@ -141,12 +141,20 @@ def synth_ecp5(
 
 
 def place(
-    config: Config, workspace: Workspace, *, part: str = ECP5_PART, clock_mhz: float = 100.0, seed: int = 1
+    config: Config,
+    workspace: Workspace,
+    *,
+    part: str = ECP5_PART,
+    clock_mhz: float = 100.0,
+    seed: int = 1,
+    router: str = ecp5.ROUTERS[0],
 ) -> None:
     """Map to an ECP5, place and route, and print the frequency that was reached and the sites in use."""
     synth_ecp5(config, workspace, part=part)
     netlist = workspace.synthesis / f"{ecp5.TARGET}.netlist.json"
-    placed = ecp5.place(netlist, device(part), workspace.synthesis, asked_mhz=clock_mhz, seed=seed)
+    placed = ecp5.place(
+        netlist, device(part), workspace.synthesis, asked_mhz=clock_mhz, seed=seed, router=router
+    )
     print(ecp5.placed_table(placed).text())
     cycles = load_manifest(workspace).interval_cycles
     rate = 1e6 * placed.achieved_mhz / cycles

@@ -95,6 +95,8 @@ def test_the_same_is_not_placed_again(netlist, tmp_path, monkeypatch):
     assert ecp5.place(netlist, SMALL, tmp_path) == placed
     with pytest.raises(PlaceError, match=r"^nextpnr: no room; see ecp5\.place\.log$"):
         ecp5.place(netlist, SMALL, tmp_path, seed=2)
+    with pytest.raises(PlaceError, match=r"^nextpnr: no room"):
+        ecp5.place(netlist, SMALL, tmp_path, router="router1")
 
 
 @pytest.mark.parametrize(

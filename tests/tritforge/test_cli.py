@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reports import ecp5
 from sim.simulators import Simulator
 from sim.stimulus import Stalls
 from tests.test_layering import ROOT
@@ -61,9 +62,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"tritforge {__version__}\n"
 
 
-def test_the_names_are_those_of_sim() -> None:
+def test_the_names_are_those_of_what_runs() -> None:
     assert [simulator.value for simulator in Simulator] == list(cli.SIMULATORS)
     assert [stalls.value for stalls in Stalls] == list(cli.STALLS)
+    assert ecp5.ROUTERS == cli.ROUTERS
 
 
 @pytest.mark.parametrize(
