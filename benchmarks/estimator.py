@@ -217,12 +217,9 @@ def _least(matrix: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[
 
 def same_memories(record: Mapping[str, Any]) -> bool:
     """Whether the estimate has the memories of a measured configuration."""
-    configuration = draw(record["number"], record["family"])
-    technology = technology_of(configuration)
-    recorder = Recorder(technology.family, technology.primitives)
-    known = total(unit.cost(recorder) for _, unit in units(configuration))
-    counted = total(cost_of(part, record["family"]) for part in record["parts"])
-    return (known.bram18, known.lutram) == (counted.bram18, counted.lutram)
+    technology = technology_of(draw(record["number"], record["family"]))
+    found = point(record, Recorder(technology.family, technology.primitives))
+    return (found.estimated.bram18, found.estimated.lutram) == (found.counted.bram18, found.counted.lutram)
 
 
 def _merged(
@@ -261,10 +258,10 @@ class Point:
         return None if estimated is None or not counted else 100 * (estimated - counted) / counted
 
 
-def point(record: Mapping[str, Any]) -> Point:
-    """Estimate a measured configuration."""
+def point(record: Mapping[str, Any], technology: Technology | None = None) -> Point:
+    """Estimate a measured configuration, by its own technology if none is given."""
     configuration = draw(record["number"], record["family"])
-    technology = technology_of(configuration)
+    technology = technology or technology_of(configuration)
     return Point(
         number=record["number"],
         kind=record["kind"],

@@ -157,7 +157,7 @@ class Technology:
     def adder(self, left, right, width):
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
         if self.family is Family.ECP5:
-            return Cost(lut=2 * -(-width // 2), sites=None, carry=-(-width // 2))
+            return Cost(lut=self.chain(width), sites=None, carry=self.chain(width) // 2)
         luts = adder_luts(left, right, width)
         return Cost(lut=luts, sites=luts)
 

@@ -119,22 +119,19 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     stops with an error.
     """
     rules = RULES[technology.family]
-    if block:
-        return _in_block_ram(rules, bits, depth, enables) * copies + _guard(rules, bits, depth, copies) * (enables == 1)
-    if copies > 1:
-        return ram(technology, bits, depth, port, enables=enables) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
     cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in cells)
     cost *= enables
-    if port is not Port.SHARED and _blocks(rules, bits, depth, enables)[0] + rules.guarded * bits * CHOICE_COST < cost:
-        return _in_block_ram(rules, bits, depth, enables) + _guard(rules, bits, depth)
+    cheaper = _blocks(rules, bits, depth, enables)[0] + rules.guarded * bits * CHOICE_COST < cost
+    if block or (cheaper and port is not Port.SHARED):
+        return _in_block_ram(rules, bits, depth, enables) * copies + _guard(rules, bits, depth, copies) * (enables == 1)
     registered = bits if port is not Port.SHARED else 0
     if bits * depth < cost + rules.tiny[port is not Port.SEPARATE]:
-        return Cost(ff=bits * depth + registered, lut=bits, sites=bits)
+        return Cost(ff=bits * depth + registered, lut=bits, sites=bits) * copies
     if port is not Port.SEPARATE and rules.deepest is not None and depth > rules.deepest:
         return UNKNOWN
     selects = bits * rules.choice(banks) + (banks if banks > 1 else 0)   # which bank is read, and which is written
-    return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects)
+    return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects) * copies
 
 
 def _guard(rules, bits, depth, copies=1):

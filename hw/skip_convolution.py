@@ -79,6 +79,13 @@ class SkipConvolution(Skip):
         return ([max(0, -y) * self.pixel_beats for y in first_y],
                 [min(self.window.extent[0], self.source.height - y) * self.pixel_beats for y in first_y])
 
+    @property
+    def columns_read(self):
+        """How many columns of the input some pixel reads; synthesis keeps no memory for the others."""
+        first = np.arange(self.pixels)[:, None] * self.window.stride[1] - self.window.padding[1]
+        read  = np.unique(first + np.arange(self.kernel[1]) * self.dilation[1])
+        return int(((read >= 0) & (read < self.source.width)).sum())
+
     def feed_cost(self, technology):
         """Registers: beat, column and row written, rows held, output row, step, rows arrived, where the output row and the
         read one begin, the rows that it leaves; with padding the offsets inside. For each lane a memory with an enable for
@@ -105,7 +112,7 @@ class SkipConvolution(Skip):
             features["mux"]    = lanes * bits * sum(-(-(tap + pins - 1) // 5) for tap in taps)
             features["inside"] = lanes * self.offset_bits * (window.padding[0] > 0)
         return (Cost(ff=counter + 3 * ring + inside + chosen)
-                + ram(technology, self.source.width * bits, max(2, depth), block=depth > 64, enables=self.source.width) * lanes
+                + ram(technology, self.columns_read * bits, max(2, depth), block=depth > 64, enables=self.columns_read, copies=lanes)
                 + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
 
     def component(self):

@@ -73,7 +73,7 @@ class SkipDense(Skip):
                     + technology.logic("skip vectors", one=1, counter=counter, signs=signs))
         counter = counter_bits(self.interval_cycles) + 1
         return (Cost(ff=counter + self.i.payload_bits)
-                + ram(technology, bits, max(2, self.pixel_beats), Port.REGISTERED) * lanes
+                + ram(technology, bits, max(2, self.pixel_beats), Port.REGISTERED, copies=lanes)
                 + technology.logic("skip vector", one=1, counter=counter, signs=signs))
 
     def component(self):

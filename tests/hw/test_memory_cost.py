@@ -170,7 +170,17 @@ def test_copies_of_a_block_share_what_guards_them() -> None:
     for bits, copies, registers in ((4, 1, 18), (3, 2, 17), (4, 16, 33)):
         found = ram(ecp5, bits, 256, block=True, copies=copies)
         assert (found.bram18, found.ff) == (copies, registers)
-    assert ram(XC7, 4, 256, block=True, copies=3) == ram(XC7, 4, 256, block=True) * 3
+    for family, bits, depth, port, block in (
+        (Family.XC7, 4, 256, Port.SEPARATE, True),
+        (Family.XC7, 22, 128, Port.SEPARATE, False),
+        (Family.ECP5, 5, 64, Port.SEPARATE, False),
+        (Family.ECP5, 3, 2, Port.SHARED, False),
+        (Family.XCUP, 2, 257, Port.SHARED, False),
+    ):
+        technology = Technology(family, Primitives.GENERIC)
+        assert ram(technology, bits, depth, port, block=block, copies=3) == (
+            ram(technology, bits, depth, port, block=block) * 3
+        )
 
 
 def test_what_stops_yosys_is_unknown() -> None:

@@ -25,6 +25,9 @@ def test_every_folding_of_every_engine_is_tried(monkeypatch):
     assert {(one.pe, one.entries, one.banks) for one in found if one.engine == "skip"} == {
         (pe, ports * banks, banks) for pe in (1, 2, 3, 6) for banks in (1, 2, 4) for ports in (1, 2, 4)
     }
+    monkeypatch.setattr(candidates, "MOST_BANKS", 2)
+    few = foldings(slot("conv2"), ("skip",), most_lanes=1000)
+    assert {one.banks for one in few} == {1, 2}
     assert UnrolledFolding() in found
     assert all(one.pe * one.simd <= 8 for one in foldings(slot("conv2"), ("array",), most_lanes=8))
     monkeypatch.setattr(candidates, "UNROLLED_WEIGHTS", 95)

@@ -33,7 +33,7 @@ report = {"fmax": {"clk": {"achieved": 81.254, "constraint": 100}, "slow": {"ach
           "utilization": {"TRELLIS_COMB": {"used": 20, "available": 24288}, "GSR": {"used": 0, "available":
           1}}}
 json.dump(report, open("report.json", "w"))
-open("routed.config", "w").write("routed")
+open("routed.config", "w").write("routed by " + sys.argv[sys.argv.index("--router") + 1])
 """
 """What nextpnr leaves, as far as it is read."""
 
@@ -85,7 +85,9 @@ def test_the_slowest_clock_and_the_sites_in_use_are_kept(netlist, tmp_path):
     )  # fmt: skip
     assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 3, "nextpnr-ecp5 0.11, router2")
     assert ecp5.load_placed(tmp_path / ecp5.PLACED) == placed
-    assert (tmp_path / "ecp5.config").read_text() == "routed"
+    assert (tmp_path / "ecp5.config").read_text() == "routed by router2"
+    ecp5.place(netlist, SMALL, tmp_path, seed=3, router="router1")
+    assert (tmp_path / "ecp5.config").read_text() == "routed by router1"
     assert "70.50 MHz after routing (asked 100)" in ecp5.placed_table(placed).notes[0]
 
 

@@ -61,12 +61,12 @@ def test_an_ecp5_is_counted_and_placed(made, monkeypatch, capsys):
         return test_ecp5.mapped({"LUT4": 10, "TRELLIS_FF": 4})
 
     monkeypatch.setattr(ecp5, "count", count)
-    assert run(made, "place", "--device", "lfe5u-25f", "--seed", "4") == 0
+    assert run(made, "place", "--device", "lfe5u-25f", "--seed", "4", "--router", "router1") == 0
     text = capsys.readouterr().out
     assert "LFE5U-25F has" in text
     assert "70.50 MHz, " in text
     placed = ecp5.load_placed(made.synthesis / ecp5.PLACED)
-    assert (placed.part, placed.seed) == ("lfe5u-25f", 4)
+    assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 4, "nextpnr-ecp5 0.11, router1")
     assert run(made, "synth", "--target", "ecp5") == 0
     assert "LFE5U-85F has" in capsys.readouterr().out
 
