@@ -18,7 +18,19 @@ from export.files import write_atomic
 from export.ir import IntArray, MatrixNode, Trits
 from export.packing import Packing, PackingError, pack, unpack, word_bits
 
-__all__ = ["WEIGHTS", "RomError", "RomImage", "read_mem", "value_rom", "weight_rom", "weights_from_rom"]
+__all__ = [
+    "SCHEDULE",
+    "WEIGHTS",
+    "RomError",
+    "RomImage",
+    "read_mem",
+    "value_rom",
+    "weight_rom",
+    "weights_from_rom",
+]
+
+SCHEDULE = "schedule"
+"""Role of the image with the nonzeros that the engine `skip` goes through (hw.skip)."""
 
 WEIGHTS = "weights"
 """Role of the image of a layer's weights."""

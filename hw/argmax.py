@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.arithmetic import maximum
-from hw.cost import Cost, larger, wrap_bits
+from hw.arithmetic import maximum, rows
+from hw.cost import Cost, chosen, going_around, larger, no_less
+from hw.counter import SHORT, count
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]
@@ -51,13 +52,18 @@ class Largest(Unit):
 
     def cost(self, technology):
         """Registers: the index of the beat's first lane, the best score and
-        its index, the index put and valid. Each of ``lanes`` comparisons takes LUTs for the bits of scores and chooses
-        between two of them and between two indexes."""
+        its index, the index put and valid. Each of ``lanes`` comparisons chooses between two indexes and, but for the last
+        one, between two scores."""
         index = self.o.dtype.bits
-        first = index if self.elements > self.lanes else 0
-        return Cost(ff=first + self.dtype.bits + 2 * index + 1) + technology.logic(
-            "largest", one=1, score=self.dtype.bits, counter=first, wraps=wrap_bits(self.elements) if first else 0,
-            indexes=(self.lanes - 1) * index, **larger(self.dtype.bits, self.lanes - 1))
+        steps = self.elements // self.lanes
+        low   = (self.lanes & -self.lanes).bit_length() - 1 if steps > SHORT else 0        # bits that stay 0
+        first = index - low if steps > 1 else 0
+        added = self.lanes.bit_count() > 1 or 1 < steps <= SHORT       # a lane's number is not just the low bits
+        return (Cost(ff=first + self.dtype.bits + 2 * index + 1)
+                + technology.logic("largest", one=1, indexes=added * (self.lanes - 1) * index, **going_around(steps))
+                + no_less(technology, self.dtype.bits, 1) + chosen(technology, index, self.lanes)
+                + (no_less(technology, self.dtype.bits, self.lanes - 1) + chosen(technology, self.dtype.bits, self.lanes - 1)
+                   if technology.cells else larger(technology, self.dtype.bits, self.lanes - 1)))
 
     def component(self):
         return ArgMax(self)
@@ -76,20 +82,18 @@ class ArgMax(UnitComponent):
         best_index = Signal(index)
         last  = first == unit.elements - unit.lanes
         step  = Signal()
-        lanes = [(score[lane], first + lane) for lane in range(unit.lanes)]
-        value, at = maximum(m, lanes)
-        winner       = Signal.like(best)
-        winner_index = Signal.like(best_index)
-        better = (first == 0) | (value > best)  # strictly: an equal score later in the vector does not win
+        row   = rows(m, platform)
+        value, at = maximum(m, row, [(score[lane], (first + lane)[:index]) for lane in range(unit.lanes)])
+        stays = Signal()                        # also among equals: a score later in the vector does not win
         m.d.comb += [
             self.i.ready.eq(~last | room(self.o)),
             step.eq(self.i.valid & self.i.ready),
-            winner.eq(Mux(better, value, best)),
-            winner_index.eq(Mux(better, at, best_index)),
+            stays.eq((first != 0) & row.no_less("no_less", best, value)),
         ]
-        with m.If(step):
-            m.d.sync += [best.eq(winner), best_index.eq(winner_index), first.eq(Mux(last, 0, first + unit.lanes))]
+        with m.If(step & ~stays):
+            m.d.sync += [best.eq(value), best_index.eq(at)]
+        count(m, first, unit.elements, step, by=unit.lanes)
         with m.If(step & last):
-            m.d.sync += self.o.payload.eq(winner_index)
+            m.d.sync += self.o.payload.eq(row.choose("index", stays, best_index, at))
         output_register(m, self.o, step & last)
         return m

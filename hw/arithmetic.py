@@ -54,6 +54,23 @@ class Generic:
         return value >= bound
 
 
+    def no_less(self, name, left, right):
+        """Whether ``left`` >= ``right``, of one type."""
+        return left >= right
+
+    def choose(self, name, which, left, right):
+        """``left`` where ``which`` is high, else ``right``, numbers of one type."""
+        return Mux(which, left, right)
+
+    def larger(self, name, left, right):
+        """The larger one of two numbers of one type."""
+        return Mux(left > right, left, right)
+
+    def running_larger(self, name, so_far, value, first):
+        """The larger one of two numbers of one type, ``value`` where ``first`` is high."""
+        return Mux(first | (value > so_far), value, so_far)
+
+
 def rows(m, platform):
     """What adds rows to the module ``m`` on this platform: :class:`Generic` or the cells of a family."""
     wanted = getattr(platform, "primitives", Primitives.GENERIC)
@@ -106,16 +123,19 @@ def reached(levels):
     return Cat(Cat(levels[(1 << bit) - 1::1 << bit]).xor() for bit in range(len(levels).bit_length()))
 
 
-def maximum(m, candidates):
-    """Largest of ``candidates``, a list of (value, index); among equals the one that comes first in the list."""
+def maximum(m, row, candidates):
+    """Largest of ``candidates``, a list of (value, index); among equals the one that comes first in the list. ``row``:
+    :func:`rows`."""
     candidates = list(candidates)
     while len(candidates) > 1:
         winners = []
         for number, ((value, index), (other, other_index)) in enumerate(zip(candidates[0::2], candidates[1::2], strict=False)):
-            better       = other > value
-            winner       = Signal(value.shape(), name=f"winner_{len(candidates)}_{number}")
-            winner_index = Signal.like(Mux(better, other_index, index), name=f"winner_index_{len(candidates)}_{number}")
-            m.d.comb += [winner.eq(Mux(better, other, value)), winner_index.eq(Mux(better, other_index, index))]
+            name         = f"{len(candidates)}_{number}"
+            stays        = row.no_less(f"no_less_{name}", value, other)
+            winner       = Signal(value.shape(), name=f"winner_{name}")
+            winner_index = Signal.like(index, name=f"winner_index_{name}")
+            m.d.comb += [winner.eq(row.choose(f"value_{name}", stays, value, other)),
+                         winner_index.eq(row.choose(f"index_{name}", stays, index, other_index))]
             winners.append((winner, winner_index))
         candidates = winners + candidates[len(winners) * 2:]
     return candidates[0]

@@ -13,7 +13,8 @@ from export.ir import MatrixNode
 from export.packing import Packing
 from export.rom import weight_rom
 from hw.arithmetic import lane_bits
-from hw.cost import Cost, counter_bits, wrap_bits
+from hw.cost import Cost, counter_bits, going_around
+from hw.counter import count
 from hw.memory_cost import ram, weights_rom
 from hw.rom import Rom, trit_codes
 from hw.stream import Beats, Unit, UnitComponent, below, name_ports, output_register, room
@@ -134,25 +135,24 @@ class Array(Unit):
         return replace(total, spoils=total.put + 1)
 
     def cost(self, technology):
-        """Registers: beat and pass, valid, first and last of each stage, the beat that is fetched, the ROM's address, the
+        """Registers: beat and pass, valid, first and last of each stage where a pass has several beats, the beat that is fetched, the ROM's address, the
         accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
         whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
         rows (hw.dot) there is the memory of the vector, and little that counts."""
-        counters = counter_bits(self.vector_beats, self.passes, self.rom_depth)
-        flags    = 1 if self.vector_beats == 1 else 2                                    # first is last, and synthesis sees it
+        counters = self.vector_beats, self.passes, self.rom_depth
+        flags    = 0 if self.vector_beats == 1 else 2
         stages   = (1 + flags) * (self.dot.stages + 1)
         if self.passes > 1:
-            vector = (ram(technology, self.i.payload_bits, max(2, self.vector_beats))
+            vector = (ram(technology, self.i.payload_bits, self.vector_beats)
                       + Cost(ff=1 + flags + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
         else:
             vector = Cost(ff=self.i.payload_bits)
         inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
-        return (Cost(ff=counters + stages + self.o.payload_bits + 1) + vector
+        return (Cost(ff=counter_bits(*counters) + stages + self.o.payload_bits + 1) + vector
                 + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd,
                               self.memory)
                 + self.dot.cost(technology, self.pe)
-                + technology.logic("array", one=1, counter=counters, stages=self.dot.stages, inverted=inverted,
-                                   wraps=wrap_bits(self.vector_beats, self.passes, self.rom_depth)))
+                + technology.logic("array", one=1, stages=self.dot.stages, inverted=inverted, **going_around(*counters)))
 
     @property
     def rom_depth(self):
@@ -187,7 +187,6 @@ class MacArray(UnitComponent):
         beat        = Signal(below(unit.vector_beats))
         group       = Signal(below(unit.passes))
         beat_last   = beat == unit.vector_beats - 1
-        group_last  = group == unit.passes - 1
         first_pass  = group == 0
         issue       = Signal()
         issue_ready = Signal()
@@ -195,18 +194,16 @@ class MacArray(UnitComponent):
             issue.eq((~first_pass | self.i.valid) & issue_ready),
             self.i.ready.eq(first_pass & issue_ready),
         ]
-        with m.If(issue):
-            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
-            with m.If(beat_last):
-                m.d.sync += group.eq(Mux(group_last, 0, group + 1))
+        count(m, group, unit.passes, count(m, beat, unit.vector_beats, issue))
 
         # fetch ----------------------------------------------------------------------------------------------------
         fetch       = Signal()
         fetch_ready = Signal()
-        starts      = Signal()                           # of the beat that is fetched: the first of a pass,
-        ends        = Signal()                           # the last of a pass
+        single      = unit.vector_beats == 1             # every beat is the first and the last of its pass
+        starts      = Const(1) if single else Signal()   # of the beat that is fetched: the first of a pass,
+        ends        = Const(1) if single else Signal()   # the last of a pass
         operand     = Signal.like(self.i.payload)        # the beat, in the stage behind
-        place       = [starts.eq(beat == 0), ends.eq(beat_last)]
+        place       = [] if single else [starts.eq(beat == 0), ends.eq(beat_last)]
         if unit.passes == 1:
             m.d.comb += [fetch.eq(issue), issue_ready.eq(fetch_ready), *place]
             with m.If(fetch):
@@ -226,22 +223,22 @@ class MacArray(UnitComponent):
             with m.If(issue):
                 m.d.sync += [*place, read.addr.eq(beat)]
         m.d.comb += weights.enable.eq(fetch)
-        with m.If(fetch):
-            m.d.sync += weights.address.eq(Mux(weights.address == image.depth - 1, 0, weights.address + 1))
+        count(m, weights.address, image.depth, fetch)
 
         # sum ------------------------------------------------------------------------------------------------------
         codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)
         dots  = [unit.dot.component() for _ in range(unit.pe)]
         valid = [Signal(name=f"valid_{stage}") for stage in range(unit.dot.stages + 1)]
         ready = [Signal(name=f"ready_{stage}") for stage in range(unit.dot.stages + 1)]
-        first = [Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
-        last  = [Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
+        first = [Const(1) if single else Signal(name=f"first_{stage}") for stage in range(unit.dot.stages + 1)]
+        last  = [Const(1) if single else Signal(name=f"last_{stage}") for stage in range(unit.dot.stages + 1)]
         steps = Signal(max(1, unit.dot.stages))   # Verilog cannot write none
         m.d.comb += fetch_ready.eq(ready[0])
         with m.If(ready[0]):
             m.d.sync += valid[0].eq(fetch)
-        with m.If(fetch):
-            m.d.sync += [first[0].eq(starts), last[0].eq(ends)]
+        if not single:
+            with m.If(fetch):
+                m.d.sync += [first[0].eq(starts), last[0].eq(ends)]
         for stage in range(unit.dot.stages):
             m.d.comb += [
                 ready[stage].eq(~valid[stage] | ready[stage + 1]),
@@ -249,8 +246,9 @@ class MacArray(UnitComponent):
             ]
             with m.If(ready[stage + 1]):
                 m.d.sync += valid[stage + 1].eq(valid[stage])
-            with m.If(steps[stage]):
-                m.d.sync += [first[stage + 1].eq(first[stage]), last[stage + 1].eq(last[stage])]
+            if not single:
+                with m.If(steps[stage]):
+                    m.d.sync += [first[stage + 1].eq(first[stage]), last[stage + 1].eq(last[stage])]
 
         # accumulate -----------------------------------------------------------------------------------------------
         accumulate = Signal()

@@ -6,7 +6,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.cost import Cost, counter_bits, wrap_bits
+from hw.cost import Cost, counter_bits, going_around
+from hw.counter import count
 from hw.stream import Beats, below
 
 __all__ = ["AS_THEY_COME", "FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
@@ -83,15 +84,15 @@ class FrameSource(wiring.Component):
     def cost(self, technology):
         """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0."""
         counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, counter=counter, wraps=wrap_bits(self._frame_beats), bits=len(self.o.payload))
+        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, bits=len(self.o.payload),
+                                                          **going_around(self._frame_beats))
 
     def elaborate(self, platform):
         m     = Module()
-        count = Signal(below(self._frame_beats))
-        last  = count == self._frame_beats - 1
+        beat  = Signal(below(self._frame_beats))
+        last  = beat == self._frame_beats - 1
         moved = self.o.valid & self.o.ready
-        with m.If(moved):
-            m.d.sync += count.eq(Mux(last, 0, count + 1))
+        count(m, beat, self._frame_beats, moved)
         with m.FSM():
             with m.State("FRAME"):
                 m.d.comb += [
@@ -142,18 +143,17 @@ class FrameSink(wiring.Component):
     def cost(self, technology):
         """The register of the beat."""
         counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter) + technology.logic("frame sink", one=1, counter=counter, wraps=wrap_bits(self._frame_beats))
+        return Cost(ff=counter) + technology.logic("frame sink", one=1, **going_around(self._frame_beats))
 
     def elaborate(self, platform):
         m     = Module()
-        count = Signal(below(self._frame_beats))
-        last  = count == self._frame_beats - 1
+        beat  = Signal(below(self._frame_beats))
+        last  = beat == self._frame_beats - 1
         m.d.comb += [
             self.tvalid.eq(self.i.valid),
             self.i.ready.eq(self.tready),
             self.tdata.eq(self.i.payload),
             self.tlast.eq(last),
         ]
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += count.eq(Mux(last, 0, count + 1))
+        count(m, beat, self._frame_beats, self.i.valid & self.i.ready)
         return m

@@ -7,6 +7,7 @@ from amaranth import *
 
 from hw.arithmetic import add_all
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.planes import JoinedPlanes, Planes, signed_digits
 from hw.stream import UnitComponent, below, output_register, room
 
@@ -55,8 +56,8 @@ class CombinePlanes(UnitComponent):
         last  = plane == len(unit.coefficients) - 1
         step  = Signal()
         m.d.comb += [self.i.ready.eq(room(self.o)), step.eq(self.i.valid & room(self.o))]
+        count(m, plane, len(unit.coefficients), step)
         with m.If(step):
-            m.d.sync += plane.eq(Mux(last, 0, plane + 1))
             for lane in range(unit.lanes):
                 total = self.o.payload.word_select(lane, unit.target.bits)
                 value = self.i.payload.word_select(lane, unit.source.bits)

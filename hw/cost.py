@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import ClassVar
 
+from hw.counter import SHORT
 from hw.seven_series import Primitives
 
 __all__ = [
@@ -25,12 +26,13 @@ __all__ = [
     "adder_luts",
     "calibration",
     "choice_luts",
+    "chosen",
     "counter_bits",
+    "going_around",
     "larger",
     "mux_luts",
+    "no_less",
     "total",
-    "wrap_bits",
-    "wrapped",
 ]
 
 CARRIED = 7
@@ -189,29 +191,46 @@ def counter_bits(*counts):
     return sum((count - 1).bit_length() for count in counts)
 
 
-def wrap_bits(*counts):
-    """Gates with which counters that take as many values each go back to 0: one for each 1 of the count.
+def going_around(*counts):
+    """Features of counters that take as many values each (hw.counter).
 
-    Synthesis sees through the carry chain: behind the last value the sum is the count itself, and where that has a 0 the
-    bit is 0 already. A power of two has no such gate, nor has a counter of two bits, each of them one LUT whatever it does.
+    Up to two bits are gates, each a LUT. Beyond, adding one takes a LUT or two however long the counter is, in the ECP5 the
+    cells of a chain. One that goes back before its bits are full compares its end and resets its registers; the 1s at the low
+    end of the last value are one input of the comparison, which the chain of carries has already.
     """
-    return sum(count.bit_count() for count in counts if count & (count - 1) and count > 4)
+    longer = [count for count in counts if count > SHORT]
+    early  = [count for count in longer if count & (count - 1)]
+    zeros  = [(count & -count).bit_length() - 1 for count in early]
+    return {"short": counter_bits(*counts) - counter_bits(*longer), "long": len(longer), "counter": counter_bits(*longer),
+            "reset": len(early), "compared": counter_bits(*early) - sum(max(0, zero - 1) for zero in zeros)}
 
 
-def larger(bits, count):
-    """Features of ``count`` choices of the larger one of two numbers of ``bits`` bits.
-
-    Up to two bits each bit of the result is one LUT of all four; then it takes one that chooses, and the comparison of few
-    bits is gates, whose number grows with the square, that of more a chain of carries.
-    """
-    gates = 2 < bits < CARRIED
-    return {"merged": count * bits * (bits <= 2), "chosen": count * bits * (bits > 2), "gates": count * bits * bits * gates,
-            "carried": count * bits * (bits >= CARRIED)}
+def no_less(technology, bits, count, component="no less"):
+    """Cost of ``count`` comparisons of two numbers of ``bits`` bits (hw.arithmetic.rows): with cells one LUT up to three bits
+    and then one for two; of operators up to ``CARRIED`` bits gates, whose number each width has for itself in each ``component``."""
+    if technology.cells:
+        luts = 1 if bits <= 3 else -(-bits // 2)
+        return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
+    return technology.logic(component, **_by_width(bits, count))
 
 
-def wrapped(*counts):
-    """How many counters that take as many values each have to be told when to go back to 0: all but powers of two."""
-    return sum(count & (count - 1) > 0 for count in counts)
+def chosen(technology, bits, count=1):
+    """Cost of ``count`` choices between two numbers of ``bits`` bits: of cells one LUT for two bits."""
+    luts = count * (-(-bits // 2) if technology.cells else bits)
+    return Cost(lut=luts, sites=luts)
+
+
+def larger(technology, bits, count):
+    """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits (hw.arithmetic.rows): of cells one LUT up
+    to two bits, else a comparison and a choice."""
+    if not technology.cells:
+        return technology.logic("larger", **_by_width(bits, count))
+    return Cost(lut=count, sites=count) if bits <= 2 else no_less(technology, bits, count) + chosen(technology, bits, count)
+
+
+def _by_width(bits, count):
+    widths = {f"of_{width}": count * (bits == width) for width in range(1, CARRIED)}
+    return {**widths, "wide": count * (bits >= CARRIED), "bits": count * bits * (bits >= CARRIED)}
 
 
 def adder_luts(left, right, width):
@@ -226,18 +245,22 @@ def adder_luts(left, right, width):
     return sum(None not in pair for pair in pairs)
 
 
-def choice_luts(inputs):
-    """LUTs of a choice by a counter among so many inputs, for a bit, as synthesis makes it (netlists of 2 to 12 inputs).
+_CHOICE_LUTS = (0, 0, 1, 1, 1, 3, 2, 3, 3, 5, 5.9, 4, 5, 4.7, 6, 7.2, 6.3, 6.1, 9.1, 8)
+_CHOICE_LUT4 = (0, 0, 1, 2, 4, 9, 5, 5.8, 6, 13, 13.3, 13, 11, 17, 21.8, 21.4, 15, 34, 23.7, 27.8)
 
-    A LUT6 chooses one of four by two bits of the count. Of six it takes two LUTs of three inputs each, by decoded counts
-    that all bits share; of five, seven or eight one more, which joins; beyond, about a LUT for two inputs.
+
+def choice_luts(inputs):
+    """LUTs of a choice by a counter among so many inputs, for a bit, as synthesis makes it.
+
+    Measured with hw.resize: what 4 to 16 bits take on the average, of 2 to 19 inputs. A LUT6 chooses one of four by two bits
+    of the count, but what becomes of more inputs has no rule; beyond the table it is about a LUT for two of them.
     """
-    return (0, 0, 1, 1, 1, 3, 2, 3, 3, 5, 6, 6, 6)[inputs] if inputs < 13 else -(-inputs // 2)
+    return _CHOICE_LUTS[inputs] if inputs < len(_CHOICE_LUTS) else -(-inputs // 2)
 
 
 def choice_lut4(inputs):
-    """As :func:`choice_luts`, of LUT4 (netlists of 2 to 16 inputs): what does not fit the wide multiplexers is dear."""
-    return (0, 0, 1, 2, 4, 10, 7, 9, 9, 22, 17, 17, 28, 29, 18, 22, 26)[inputs] if inputs < 17 else -(-5 * inputs // 3)
+    """As :func:`choice_luts`, of LUT4: what does not fit the wide multiplexers is dear."""
+    return _CHOICE_LUT4[inputs] if inputs < len(_CHOICE_LUT4) else -(-3 * inputs // 2)
 
 
 def mux_luts(inputs):

@@ -6,7 +6,8 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, wrap_bits, wrapped
+from hw.cost import Cost, counter_bits, going_around
+from hw.counter import count
 from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
@@ -72,9 +73,8 @@ class Fifo(Unit):
     def cost(self, technology):
         """Two addresses, a level, valid and the memory, whose register is the output. Logic counts and compares."""
         address = counter_bits(self.depth)
-        return (Cost(ff=2 * address + self.depth.bit_length() + 1) + ram(technology, self.beats.payload_bits, max(2, self.depth))
-                + technology.logic("fifo", one=1, counter=2 * address + self.depth.bit_length(),
-                                   wraps=2 * wrap_bits(self.depth), wrapped=wrapped(self.depth)))
+        return (Cost(ff=2 * address + self.depth.bit_length() + 1) + ram(technology, self.beats.payload_bits, self.depth)
+                + technology.logic("fifo", one=1, level=self.depth.bit_length(), **going_around(self.depth, self.depth)))
 
     def component(self):
         return Queue(self)
@@ -105,8 +105,7 @@ class Queue(UnitComponent):
             self.o.payload.eq(read.data),
         ]
         for port, moves in ((write, taken), (read, step)):
-            with m.If(moves):
-                m.d.sync += port.addr.eq(Mux(port.addr == unit.depth - 1, 0, port.addr + 1))
+            count(m, port.addr, unit.depth, moves)
         m.d.sync += level.eq(level + taken - step)
         output_register(m, self.o, step)
         return m

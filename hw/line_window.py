@@ -8,6 +8,7 @@ from amaranth.lib import memory
 
 from export.ir import TensorType
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.memory_cost import Port, ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
@@ -162,11 +163,10 @@ class LineBuffer(UnitComponent):
         position = Signal(below(walk.steps), name=name)
         phase    = Signal(below(walk.stride), name=f"{name}_phase", init=start)
         last     = position == walk.steps - 1
-        with m.If(step):
-            m.d.sync += [
-                position.eq(Mux(last, 0, position + 1)),
-                phase.eq(Mux(last, start, Mux(phase == walk.stride - 1, 0, phase + 1))),
-            ]
+        count(m, position, walk.steps, step)
+        if walk.stride > 1:
+            with m.If(step):
+                m.d.sync += phase.eq(Mux(last, start, Mux(phase == walk.stride - 1, 0, phase + 1)))
         inside = position < walk.extent if walk.extent < walk.steps else Const(1)
         ends   = (position >= walk.first if walk.first else Const(1)) & (phase == 0)
         return position, last, inside, ends

@@ -10,16 +10,19 @@ Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, lutrams_xcu.txt, brams_xc4v.t
 brams_16kd.txt, synth_xilinx and synth_lattice; checked on 180 memories of the 7 series.
 """
 
+import functools
+import operator
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
 from export.packing import Packing, word_bits
-from hw.cost import UNKNOWN, Cost, Family, total
-from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, MemoryStyle, split_depth
+from export.rom import SCHEDULE
+from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
+from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
 
-__all__ = ["Port", "ram", "rom", "weights_rom"]
+__all__ = ["Port", "joined", "moving", "ram", "rom", "weights_rom"]
 
 CHOICE_COST = 0.5
 """Of a bit that is chosen from one of two banks."""
@@ -116,9 +119,11 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     """Cost of ``copies`` of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
 
     All copies are written alike, each is read at an address of its own. ``block`` asks for blocks. Unknown where Yosys
-    stops with an error.
+    stops with an error. A single word is a register.
     """
     rules = RULES[technology.family]
+    if depth == 1 and not block:
+        return Cost(ff=bits + bits * (port is not Port.SHARED)) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
     cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in cells)
     cost *= enables
@@ -182,6 +187,8 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     part    = image.word_bits // lanes
     rules   = RULES[technology.family]
     columns = _columns(image)
+    if technology.cells and joined(image, lanes, style):
+        return total(map(_joined, columns.reshape(lanes, part, image.depth), _kept(image, lanes)))
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
     if style is not MemoryStyle.DISTRIBUTED and _in_blocks(rules, varying, image.depth):
         return total(_in_block_ram(rules, bits, image.depth, fixed=True, before=sum(varying[:lane]))
@@ -190,6 +197,28 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
     size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
     return Cost(ff=registers) + technology.logic("rom", **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
+
+
+def moving(image):
+    """The bits of a word of ``image`` that are not constant, as an int, as far as the Verilog may say it: that of weights and
+    thresholds is the same whatever they are, that of a schedule follows from the weights."""
+    if image.role != SCHEDULE:
+        return (1 << image.word_bits) - 1
+    return functools.reduce(operator.or_, image.words) & ~functools.reduce(operator.and_, image.words)
+
+
+def joined(image, lanes=1, style=MemoryStyle.AUTO):
+    """Whether the ROM becomes LUT6 of the 7 series that cells join (STYLE "lut6" of tritforge_rom.v): where it has more words
+    than a LUT and is no block."""
+    if image.depth <= LUT_DEPTH or style is MemoryStyle.BLOCK:
+        return False
+    return style is MemoryStyle.DISTRIBUTED or not _in_blocks(RULES[Family.XC7], _kept(image, lanes), image.depth)
+
+
+def _kept(image, lanes):
+    """Bits of each part of a word that are :func:`moving`."""
+    part = image.word_bits // lanes
+    return [(moving(image) >> lane * part & (1 << part) - 1).bit_count() for lane in range(lanes)]
 
 
 def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO):
@@ -234,6 +263,21 @@ def _columns(image):
     size  = -(-image.word_bits // 8)
     bytes_ = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in image.words), dtype=np.uint8)
     return np.unpackbits(bytes_.reshape(image.depth, size), axis=1, bitorder="little")[:, :image.word_bits].T
+
+
+def _joined(columns, registers):
+    """Cost of the columns [bits, depth] of a ROM whose LUT6 are joined by cells, with ``registers`` behind them: a LUT for 64
+    words of a column, but for what is constant, a bit of the address, or there already; beyond 256 words a multiplexer."""
+    depth  = columns.shape[1]
+    luts   = set()
+    for start in range(0, depth, LUT_DEPTH):
+        words   = min(LUT_DEPTH, depth - start)
+        address = np.arange(words) >> np.arange(6)[:, None] & 1
+        luts   |= ({column[start:start + words].tobytes() for column in columns}
+                   - {bytes(words), b"\1" * words} - {bit.tobytes() for bit in address.astype(columns.dtype)})
+    groups = -(-depth // (4 * LUT_DEPTH))
+    count  = len(luts) + registers * mux_luts(groups)
+    return Cost(lut=count, sites=count, ff=registers)
 
 
 def _logic(rules, columns):

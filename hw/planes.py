@@ -8,6 +8,7 @@ from amaranth import *
 
 from export.datatype import DataType
 from hw.cost import Cost, counter_bits, mux_luts
+from hw.counter import count
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
@@ -147,10 +148,8 @@ class PlaneSums(UnitComponent):
             load.eq(self.i.valid & self.i.ready),
         ]
         m.d.sync += held.eq(load | (held & ~done))
-        with m.If(load):
-            m.d.sync += plane.eq(Mux(plane == len(unit.coefficients) - 1, 0, plane + 1))
-        with m.If(add):
-            m.d.sync += step.eq(Mux(step == steps - 1, 0, step + 1))
+        count(m, plane, len(unit.coefficients), load)
+        count(m, step, steps, add)
 
         digits  = [digit for digits in unit.digits for digit in digits]
         lowest  = _by_value((digits[0][0], number) for number, digits in enumerate(unit.digits))

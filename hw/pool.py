@@ -4,9 +4,11 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, larger, wrap_bits
+from hw.arithmetic import rows
+from hw.cost import Cost, counter_bits, going_around
+from hw.counter import count
 from hw.memory_cost import Port, ram
-from hw.reduction import Pooling, Reduction
+from hw.reduction import Pooling
 from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Pool", "WindowPool"]
@@ -39,15 +41,13 @@ class Pool(Pooling):
         combines two elements: the larger one, or their sum."""
         height, width, _ = self.tensor.shape
         columns  = width // self.size[1]
-        counters = counter_bits(*self.size, height // self.size[0] + 1, columns + 1, self.pixel_beats, width, height)
-        position = counter_bits(width, height)
+        around   = *self.size, self.pixel_beats, width, height
+        windows  = counter_bits(height // self.size[0] + 1, columns + 1)
         address  = counter_bits(max(2, columns * self.pixel_beats))
-        return (Cost(ff=counters + address + self.o.payload_bits + 1)
+        return (Cost(ff=counter_bits(*around) + windows + address + self.o.payload_bits + 1)
                 + ram(technology, self.o.payload_bits, max(2, columns * self.pixel_beats), Port.SHARED)
-                + technology.logic("pool", one=1, counter=counters - position, position=position, address=address,
-                                   wraps=wrap_bits(*self.size, self.pixel_beats, width, height),
-                                   **larger(self.tensor.dtype.bits, self.lanes * (self.reduction is Reduction.MAX)),
-                                   sum=self.o.payload_bits * (self.reduction is Reduction.SUM)))
+                + technology.logic("pool", one=1, windows=windows, address=address, **going_around(*around))
+                + self.reduction.running_cost(technology, self.o.dtype.bits, self.lanes))
 
     def component(self):
         return WindowPool(self)
@@ -70,8 +70,6 @@ class WindowPool(UnitComponent):
         beat   = Signal(below(unit.pixel_beats))
         x      = Signal(below(unit.tensor.width))
         y      = Signal(below(unit.tensor.height))
-        x_last    = x == unit.tensor.width - 1
-        y_last    = y == unit.tensor.height - 1
         beat_last = beat == unit.pixel_beats - 1
 
         m.submodules.results = results = memory.Memory(shape=unit.o.payload_bits, depth=max(2, columns * unit.pixel_beats),
@@ -80,6 +78,7 @@ class WindowPool(UnitComponent):
         write    = results.write_port()
         address  = Signal(below(columns * unit.pixel_beats))
         result   = Signal(unit.o.payload_bits)
+        adders   = rows(m, platform)
         incoming = unit.i.view(self.i.payload)
         so_far   = unit.o.view(read.data)
         first    = (in_y == 0) & (in_x == 0)
@@ -94,7 +93,7 @@ class WindowPool(UnitComponent):
         ]
         for lane in range(unit.lanes):
             m.d.comb += unit.o.view(result)[lane].eq(
-                Mux(first, incoming[lane], unit.reduction.combine(incoming[lane], so_far[lane])))
+                unit.reduction.accumulate(adders, f"lane_{lane}", incoming[lane], so_far[lane], first))
         last = (in_y == size_y - 1) & (in_x == size_x - 1) & inside
         m.d.comb += [
             self.i.ready.eq(~last | room(self.o)),
@@ -105,22 +104,19 @@ class WindowPool(UnitComponent):
             m.d.sync += self.o.payload.eq(result)
         output_register(m, self.o, put)
 
-        with m.If(step):
-            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
-            # The address runs over the beats of a window's column and returns to its start for the next pixel.
-            with m.If(~beat_last):
-                m.d.sync += address.eq(address + 1)
-            with m.Else():
-                m.d.sync += [x.eq(Mux(x_last, 0, x + 1)), in_x.eq(in_x + 1)]
-                with m.If(in_x != size_x - 1):
-                    m.d.sync += address.eq(address - (unit.pixel_beats - 1))
-                with m.Else():
-                    m.d.sync += [in_x.eq(0), column.eq(column + 1), address.eq(address + 1)]
-                with m.If(x_last):
-                    m.d.sync += [in_x.eq(0), column.eq(0), address.eq(0),
-                                 y.eq(Mux(y_last, 0, y + 1)), in_y.eq(in_y + 1)]
-                    with m.If(in_y == size_y - 1):
-                        m.d.sync += [in_y.eq(0), row.eq(row + 1)]
-                    with m.If(y_last):
-                        m.d.sync += [in_y.eq(0), row.eq(0)]
+        next_pixel  = count(m, beat, unit.pixel_beats, step)
+        next_line   = count(m, x, unit.tensor.width, next_pixel)
+        next_frame  = count(m, y, unit.tensor.height, next_line)
+        next_column = count(m, in_x, size_x, next_pixel)
+        next_row    = count(m, in_y, size_y, next_line)
+        with m.If(step):        # it runs over the beats of a window's column and returns to its start for the next pixel
+            m.d.sync += address.eq(Mux(beat_last & (in_x != size_x - 1), address - (unit.pixel_beats - 1), address + 1))
+        with m.If(next_column):
+            m.d.sync += column.eq(column + 1)
+        with m.If(next_line):
+            m.d.sync += [in_x.eq(0), column.eq(0), address.eq(0)]
+        with m.If(next_row):
+            m.d.sync += row.eq(row + 1)
+        with m.If(next_frame):
+            m.d.sync += [in_y.eq(0), row.eq(0)]
         return m

@@ -11,6 +11,7 @@ from export.datatype import DataType
 from export.rom import RomImage
 from export.schedule import Schedule
 from hw.cost import Cost, counter_bits, mux_luts
+from hw.counter import count
 from hw.memory_cost import ram, rom
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
@@ -162,10 +163,7 @@ class Reordering(UnitComponent):
             taken.eq(self.i.valid & self.i.ready),
             written.eq(taken & block_last & address_last),
         ]
-        with m.If(taken):
-            m.d.sync += block.eq(Mux(block_last, 0, block + 1))
-            with m.If(block_last):
-                m.d.sync += address.eq(Mux(address_last, 0, address + 1))
+        count(m, address, unit.groups, count(m, block, blocks, taken))
         with m.If(written):
             m.d.sync += write_half.eq(~write_half)
 
@@ -186,8 +184,7 @@ class Reordering(UnitComponent):
         m.d.sync += group.eq(following)
         with m.If(step):
             m.d.sync += chosen.eq(pixel)
-            with m.If(group_last):
-                m.d.sync += pixel.eq(Mux(pixel_last, 0, pixel + 1))
+        count(m, pixel, unit.pixels, step & group_last)
         with m.If(emptied):
             m.d.sync += read_half.eq(~read_half)
 

@@ -7,6 +7,7 @@ from amaranth import *
 
 from export.rom import value_rom
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
@@ -114,8 +115,7 @@ class SerialMultiplier(UnitComponent):
             load.eq(self.i.valid & self.i.ready),
             rom.enable.eq(load | (left > 2)),               # the bits of the next step
         ]
-        with m.If(rom.enable):
-            m.d.sync += rom.address.eq(Mux(rom.address == unit.rom.depth - 1, 0, rom.address + 1))
+        count(m, rom.address, unit.rom.depth, rom.enable)
         with m.If(load):
             m.d.sync += [sums.eq(self.i.payload), left.eq(unit.cycles)]
         with m.Elif(multiply | finish):

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import WEIGHTS, RomImage
 from hw.arithmetic import Generic, rows
+from hw.memory_cost import joined, moving
 from hw.seven_series import Primitives
 from hw.shared import SharedComponent
 from hw.weight_memory import MemoryStyle, split_depth
@@ -74,7 +75,7 @@ class Rom(wiring.Component):
                     p_DEPTH   = part.depth,
                     p_ADDRESS = width,
                     p_LANES   = self._lanes,
-                    p_STYLE   = self._style.value,
+                    **self._made(part, platform.primitives),
                     i_clk     = ClockSignal(),
                     i_enable  = self.enable,
                     i_address = self.address if self._lanes > 1 else self.address[:width],
@@ -97,6 +98,12 @@ class Rom(wiring.Component):
                 m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address.word_select(lane, bits)),
                              self.data.word_select(lane, part).eq(port.data)]
         return m
+
+    def _made(self, image, primitives):
+        """Parameters of the instance: what the ROM is made of."""
+        if primitives is not Primitives.XILINX7 or not joined(image, self._lanes, self._style):
+            return {"p_STYLE": self._style.value}
+        return {"p_STYLE": "lut6", "p_VARYING": Const(moving(image), image.word_bits)}
 
 
 def files(image):

@@ -189,6 +189,63 @@ class SevenSeries:
         _, carries = self._carry(name, [s for s, _ in columns], [di for _, di in columns], start=1)
         return carries[-1]
 
+    def no_less(self, name, left, right):
+        """Whether ``left`` >= ``right``, of one type: up to three bits one LUT, else two bits a LUT6_2 and the carry comes out."""
+        width  = len(left)
+        signed = left.shape().signed
+        left, right = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
+        pairs  = [((left[at], signed and at == width - 1), (right[at], signed and at == width - 1)) for at in range(width)]
+        if 2 * width <= 6:
+            return self._lut(name, [bit for pair in pairs for bit in pair], _no_less)[0]
+        columns = [
+            self._lut(f"{name}_{low}", [bit for pair in pairs[low:low + 2] for bit in pair], _all_equal, _more)
+            for low in range(0, width, 2)]
+        _, carries = self._carry(name, [s for s, _ in columns], [di for _, di in columns], start=1)
+        return carries[-1]
+
+    def choose(self, name, which, left, right):
+        """``left`` where ``which`` is high, else ``right``, numbers of one type; two bits a LUT6_2."""
+        chosen, like = [], left
+        left, right  = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
+        for low in range(0, len(left), 2):
+            inputs = [which, *(bit for pair in zip(left[low:low + 2], right[low:low + 2], strict=True) for bit in pair)]
+            if len(inputs) == 5:
+                chosen += reversed(self.functions(f"{name}_{low}", inputs, _second_chosen, _chosen))
+            else:
+                chosen.append(self.functions(f"{name}_{low}", inputs, _chosen)[0])
+        return _typed(chosen, like)
+
+    def larger(self, name, left, right):
+        """The larger one of two numbers of one type; up to two bits one LUT."""
+        if len(left) > 2:
+            return self.choose(name, self.no_less(f"{name}_no_less", left, right), left, right)
+        return self._larger(name, left, right, [])
+
+    def running_larger(self, name, so_far, value, first):
+        """The larger one of two numbers of one type, ``value`` where ``first`` is high; up to two bits one LUT."""
+        if len(value) > 2:
+            stays = ~first & self.no_less(f"{name}_no_less", so_far, value)
+            return self.choose(name, stays, so_far, value)
+        return self._larger(name, so_far, value, [first])
+
+    def _larger(self, name, left, right, first):
+        """The larger one of two numbers of up to two bits, or ``right`` where the only signal of ``first`` is high."""
+        signed = left.shape().signed
+        plain  = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
+        inputs = [*(bit for pair in zip(*plain, strict=True) for bit in pair), *first]
+        bits   = [_larger_bit(at, len(left), signed) for at in reversed(range(len(left)))]
+        found  = self.functions(name, inputs, *bits)[:len(bits)]
+        return _typed(reversed(found), left)
+
+    def _plain_bits(self, name, number):
+        """The bits of ``number`` as an unsigned signal. A bit of a signed one at a pin makes Yosys read the module once more
+        when the cell is known, which is behind synthesis: it would come out as it was read."""
+        if not number.shape().signed:
+            return number
+        bits = Signal(len(number), name=f"{name}_bits")
+        self._m.d.comb += bits.eq(number)
+        return bits
+
     def _lut6_2(self, name, high, low, inputs, select):
         """O6 and O5 of a cell: O5 = low(inputs), O6 = high(inputs) where ``select`` (I5) is high, else O5."""
         high, low = _table(high), _table(low)
@@ -224,6 +281,43 @@ class SevenSeries:
             sums   += [o[bit] for bit in range(used)]
             carries += [co[bit] for bit in range(used)]
         return sums, carries
+
+
+def _typed(bits, like):
+    """The number of these ``bits``, signed as ``like``."""
+    number = Cat(*bits)
+    return number.as_signed() if like.shape().signed else number
+
+
+def _no_less(*bits):
+    """Whether the number of the even ``bits`` is not below that of the odd ones; a sign comes inverted."""
+    return bits[::2][::-1] >= bits[1::2][::-1]
+
+
+def _more(*bits):
+    return bits[::2][::-1] > bits[1::2][::-1]
+
+
+def _all_equal(*bits):
+    return bits[::2] == bits[1::2]
+
+
+def _chosen(which, left, right, *_):
+    return left if which else right
+
+
+def _second_chosen(which, _left, _right, *second):
+    return _chosen(which, *second)
+
+
+def _larger_bit(at, width, signed):
+    """Bit ``at`` of the larger one of two numbers of ``width`` bits, of the odd ones where a last one is high."""
+    def bit(*bits):
+        numbers = [bits[which:2 * width:2] for which in (0, 1)]
+        if len(bits) > 2 * width and bits[-1]:
+            return numbers[1][at]
+        return max(numbers, key=lambda number: (number[-1] ^ signed, *number[-2::-1]))[at]
+    return bit
 
 
 def _plain(bit):

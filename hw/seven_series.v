@@ -77,3 +77,17 @@ module CARRY4 (
 endmodule
 
 `endif
+
+module MUXF7 (
+    input  wire I0, I1, S,
+    output wire O
+);
+    assign O = S ? I1 : I0;
+endmodule
+
+module MUXF8 (
+    input  wire I0, I1, S,
+    output wire O
+);
+    assign O = S ? I1 : I0;
+endmodule

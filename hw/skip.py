@@ -13,7 +13,7 @@ from amaranth import *
 from export.correction import Sums
 from export.ir import MatrixNode, TensorType
 from export.packing import TRIT_CODES
-from export.rom import RomImage
+from export.rom import SCHEDULE, RomImage
 from export.schedule import IDLE, Schedule
 from hw.cost import Cost
 from hw.memory_cost import rom
@@ -21,10 +21,7 @@ from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, name_ports, output_register, room
 from hw.ternary_dot import dot_shape
 
-__all__ = ["SCHEDULE", "Skip", "SkipArray"]
-
-SCHEDULE = "schedule"
-"""Role of the image with the nonzeros."""
+__all__ = ["Skip", "SkipArray"]
 
 
 @dataclass(frozen=True, kw_only=True)

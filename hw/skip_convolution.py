@@ -8,6 +8,7 @@ from amaranth.lib import memory
 
 from hw.arithmetic import lane_bits
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.memory_cost import ram
 from hw.skip import Skip, SkipArray
 from hw.stream import below
@@ -111,7 +112,8 @@ class SkipConvolution(Skip):
             pins   = self.kernel[1].bit_length()
             features["mux"]    = lanes * bits * sum(-(-(tap + pins - 1) // 5) for tap in taps)
             features["inside"] = lanes * self.offset_bits * (window.padding[0] > 0)
-        return (Cost(ff=counter + 3 * ring + inside + chosen)
+        whole = (self.pixel_beats & -self.pixel_beats).bit_length() - 1            # low bits of a row's address, which are 0
+        return (Cost(ff=counter + 3 * (ring - whole) + inside + chosen)
                 + ram(technology, self.columns_read * bits, max(2, depth), block=depth > 64, enables=self.columns_read, copies=lanes)
                 + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
 
@@ -152,10 +154,7 @@ class SkipRows(SkipArray):
             row_arrives.eq(taken & beat_last & column_last),
         ]
         m.d.sync += held.eq(held + row_arrives - row_leaves)
-        with m.If(taken):
-            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
-            with m.If(beat_last):
-                m.d.sync += column.eq(Mux(column_last, 0, column + 1))
+        count(m, column, width, count(m, beat, beats, taken))
         with m.If(row_arrives):
             m.d.sync += row.eq(around("row_ahead", row, beats))
 
@@ -178,10 +177,7 @@ class SkipRows(SkipArray):
         m.d.sync += arrived.eq(arrived + row_arrives - leaving)
         with m.If(ready):
             m.d.sync += valid.eq(issue)
-        with m.If(issue):
-            m.d.sync += step.eq(Mux(step_last, 0, step + 1))
-            with m.If(step_last):
-                m.d.sync += oy.eq(Mux(oy_last, 0, oy + 1))
+        count(m, oy, height, count(m, step, cycles, issue))
 
         # Reading: at the kernel's first row, which may lie above the image, plus the nonzero's offset.
         first_y     = [at * window.stride[0] - window.padding[0] for at in range(height)]

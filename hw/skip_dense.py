@@ -6,6 +6,7 @@ from amaranth.lib import memory
 
 from hw.arithmetic import lane_bits
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.memory_cost import Port, ram
 from hw.skip import Skip, SkipArray
 from hw.stream import below
@@ -98,10 +99,8 @@ class SkipVector(SkipArray):
         with m.If(ready):
             m.d.sync += valid.eq(issue)
         with m.If(issue):
-            m.d.sync += [
-                step.eq(Mux(step == unit.interval_cycles - 1, 0, step + 1)),
-                computes.eq(~loads), beat.eq(self.i.payload),
-            ]
+            m.d.sync += [computes.eq(~loads), beat.eq(self.i.payload)]
+        count(m, step, unit.interval_cycles, issue)
         return computes, [[self._lane(m, rom, pe, lane, beat, read & ~computes, read) for lane in range(unit.program.entries)]
                           for pe in range(unit.program.pe)]
 
@@ -147,13 +146,14 @@ class SkipVectors(SkipArray):
             rom.address.eq(step), rom.enable.eq(issue),
         ]
         m.d.sync += [held.eq(held + arrives - (read & ends)), arrived.eq(arrived + arrives - issued)]
+        count(m, beat, unit.pixel_beats, taken)
+        count(m, step, unit.program.cycles, issue)
         with m.If(taken):
-            m.d.sync += [beat.eq(Mux(beat_last, 0, beat + 1)), halves[0].eq(halves[0] ^ beat_last)]
+            m.d.sync += halves[0].eq(halves[0] ^ beat_last)
         with m.If(ready):
             m.d.sync += valid.eq(issue)
         with m.If(issue):
-            m.d.sync += [step.eq(Mux(step_last, 0, step + 1)), halves[1].eq(halves[1] ^ step_last),
-                         halves[2].eq(halves[1]), ends.eq(step_last)]
+            m.d.sync += [halves[1].eq(halves[1] ^ step_last), halves[2].eq(halves[1]), ends.eq(step_last)]
 
         lanes = []
         bits  = unit.source.dtype.bits

@@ -6,7 +6,9 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from hw.cost import Cost, counter_bits, larger, total, wrap_bits
+from hw.arithmetic import rows
+from hw.cost import Cost, counter_bits, going_around, total
+from hw.counter import count
 from hw.memory_cost import Port, ram
 from hw.reduction import Pooling, Reduction
 from hw.stream import Beats, UnitComponent, below, output_register, room
@@ -67,21 +69,26 @@ class SlidingPool(Pooling):
 
     def cost(self, technology):
         """Registers: position and phase of both axes, beat and address, the results and valid. What came before in a row
-        and in a column are memories of one port. Each lane combines the elements of a row, then of a column."""
+        and in a column are memories of one port, or registers for a single beat. Each lane combines the elements of a row,
+        then of a column; a gate makes each bit of the edge the neutral element."""
         positions = sum(walked.bit_length() for walked in self.walked) + counter_bits(*self.stride)
         columns   = self.output_size[1] * self.pixel_beats
         address   = counter_bits(self.pixel_beats) + counter_bits(columns)
-        combined  = (self.size[1] - 1) * self.row.payload_bits + (self.size[0] - 1) * self.o.payload_bits
-        choices   = self.lanes * (sum(self.size) - 2)
-        memories  = [(beats.payload_bits * (size - 1), max(2, depth)) for size, beats, depth
+        kept      = [(beats.payload_bits * (size - 1), depth) for size, beats, depth
                      in ((self.size[1], self.i, self.pixel_beats), (self.size[0], self.row, columns)) if size > 1]
+        registers = positions + address + self.o.payload_bits + 1 + sum(bits for bits, depth in kept if depth == 1)
         edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
                         in zip(self.size, self.padding, (self.row, self.i), strict=True))
-        return (Cost(ff=positions + address + self.o.payload_bits + 1)
-                + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in memories)
-                + technology.logic("sliding pool", one=1, counter=positions + address, edge=edge, wraps=wrap_bits(*self.walked, self.pixel_beats),
-                                   **larger(self.tensor.dtype.bits, choices * (self.reduction is Reduction.MAX)),
-                                   sum=combined * (self.reduction is Reduction.SUM)))
+        gates     = edge + self.i.payload_bits * (self.walked != self.tensor.shape[:2])
+        gates, left = (gates, 0) if technology.cells else (0, edge)         # operators take part of them in
+        return (Cost(ff=registers, lut=gates, sites=gates)
+                + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in kept if depth > 1)
+                + technology.logic("sliding pool", one=1, address=counter_bits(columns),
+                                   edge=left * (self.reduction is Reduction.SUM), lowest=left * (self.reduction is Reduction.MAX),
+                                   blanked=(gates == 0) * self.i.payload_bits * (self.walked != self.tensor.shape[:2]),
+                                   **going_around(*self.walked, self.pixel_beats))
+                + self.reduction.cost(technology, self.tensor.dtype, self.size[1], self.row.dtype.bits, self.lanes)
+                + self.reduction.cost(technology, self.row.dtype, self.size[0], self.o.dtype.bits, self.lanes))
 
     def component(self):
         return SlidingReduction(self)
@@ -99,11 +106,10 @@ class SlidingReduction(UnitComponent):
         position = Signal(below(unit.walked[axis] + 1), name=name)
         phase    = Signal(below(stride), name=f"{name}_phase", init=-end % stride)
         last     = position == unit.walked[axis] - 1
-        with m.If(step):
-            m.d.sync += [
-                position.eq(Mux(last, 0, position + 1)),
-                phase.eq(Mux(last, -end % stride, Mux(phase == stride - 1, 0, phase + 1))),
-            ]
+        count(m, position, unit.walked[axis], step)
+        if stride > 1:
+            with m.If(step):
+                m.d.sync += phase.eq(Mux(last, -end % stride, Mux(phase == stride - 1, 0, phase + 1)))
         inside = position < extent if unit.walked[axis] > extent else Const(1)
         ends   = (phase == 0) & (position >= end) if end else phase == 0
         return position, last, inside, ends
@@ -117,15 +123,21 @@ class SlidingReduction(UnitComponent):
         size, padding = unit.size[axis], unit.padding[axis]
         if size == 1:
             return [[beats.view(newest)[lane]] for lane in range(unit.lanes)]
-        m.submodules[name] = kept = memory.Memory(shape=bits * (size - 1), depth=max(2, depth), init=[])
-        read, write = kept.read_port(domain="comb"), kept.write_port()
-        m.d.comb += [
-            read.addr.eq(address), write.addr.eq(address), write.en.eq(enable),
-            write.data.eq(Cat(read.data, newest)[bits:]),
-        ]
+        kept = Signal(bits * (size - 1), name=f"{name}_kept")
+        then = Cat(kept, newest)[bits:]
+        if depth == 1:
+            with m.If(enable):
+                m.d.sync += kept.eq(then)
+        else:
+            m.submodules[name] = store = memory.Memory(shape=kept.shape(), depth=depth, init=[])
+            read, write = store.read_port(domain="comb"), store.write_port()
+            m.d.comb += [
+                kept.eq(read.data),
+                read.addr.eq(address), write.addr.eq(address), write.en.eq(enable), write.data.eq(then),
+            ]
         lanes = [[] for _ in range(unit.lanes)]
         for back in reversed(range(size)):
-            part = beats.view(read.data.word_select(size - 1 - back, bits)) if back else beats.view(newest)
+            part = beats.view(kept.word_select(size - 1 - back, bits)) if back else beats.view(newest)
             for lane, elements in enumerate(lanes):
                 outside = back > size - 1 - padding     # for some window
                 neutral = unit.reduction.neutral(unit.tensor.dtype)
@@ -149,25 +161,27 @@ class SlidingReduction(UnitComponent):
             step.eq((~inside | self.i.valid) & (~put | room(self.o))),
         ]
 
-        taken = Signal(unit.i.payload_bits)
-        row   = Signal(unit.row.payload_bits)
+        adders = rows(m, platform)
+        taken  = Signal(unit.i.payload_bits)
+        row    = Signal(unit.row.payload_bits)
         column_address = Signal(below(unit.output_size[1] * unit.pixel_beats))
         for lane in range(unit.lanes):
             m.d.comb += unit.i.view(taken)[lane].eq(
                 Mux(inside, unit.i.view(self.i.payload)[lane], unit.reduction.neutral(unit.tensor.dtype)))
         pixels = self._window(m, "columns", 1, x, unit.i, unit.pixel_beats, beat, taken, step)
-        rows   = self._window(m, "rows", 0, y, unit.row, unit.output_size[1] * unit.pixel_beats, column_address, row,
+        before = self._window(m, "rows", 0, y, unit.row, unit.output_size[1] * unit.pixel_beats, column_address, row,
                               step & x_ends)
         for lane in range(unit.lanes):
-            m.d.comb += unit.row.view(row)[lane].eq(unit.reduction.reduce(pixels[lane]))
+            m.d.comb += unit.row.view(row)[lane].eq(
+                unit.reduction.reduce(adders, f"row_{lane}", pixels[lane], unit.row.dtype.bits))
+            result = unit.reduction.reduce(adders, f"window_{lane}", before[lane], unit.o.dtype.bits)
             with m.If(step & put):
-                m.d.sync += unit.o.view(self.o.payload)[lane].eq(unit.reduction.reduce(rows[lane]))
+                m.d.sync += unit.o.view(self.o.payload)[lane].eq(result)
         output_register(m, self.o, step & put)
 
-        with m.If(step):
-            m.d.sync += beat.eq(Mux(beat_last, 0, beat + 1))
-            with m.If(beat_last & x_last):
-                m.d.sync += column_address.eq(0)
-            with m.Elif(x_ends):
-                m.d.sync += column_address.eq(column_address + 1)
+        count(m, beat, unit.pixel_beats, step)
+        with m.If(step & x_ends):
+            m.d.sync += column_address.eq(column_address + 1)
+        with m.If(step & beat_last & x_last):
+            m.d.sync += column_address.eq(0)
         return m

@@ -6,7 +6,8 @@ import numpy as np
 from amaranth import *
 
 from export.ir import TensorType
-from hw.cost import Cost, counter_bits, wrap_bits
+from hw.cost import Cost, counter_bits, going_around
+from hw.counter import count
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Subsample", "Subsampler"]
@@ -95,16 +96,13 @@ class Subsample(Unit):
         return behind
 
     def cost(self, technology):
-        """Registers: the beat, position and phase of both axes, where every pixel is kept only the column and the phases, the
-        payload and valid. A gate for each bit of the payload where
-        there are channels of 0; what counts is more where pixels are left out."""
+        """Registers: the beat where there are channels of 0, position and phase of the axes along which pixels are left out,
+        the payload and valid."""
         strided  = self.stride != (1, 1)
-        position = counter_bits(self.tensor.height, self.tensor.width, *self.stride) if strided else counter_bits(self.tensor.width) + 2
-        counter  = counter_bits(self.kept_beats) + position
-        wraps    = wrap_bits(self.kept_beats) + strided * wrap_bits(self.tensor.height, self.tensor.width)
-        gated    = self.o.payload_bits * (self.before + self.after > 0)
-        return Cost(ff=counter + self.o.payload_bits + 1, lut=gated, sites=gated) + technology.logic(
-            "subsample", one=1, counter=counter, wraps=wraps, strided=int(strided), edge=int(gated > 0))
+        counters = [*([self.kept_beats] if strided or self.kept_beats > self.pixel_beats else []), *self.stride,
+                    *([self.tensor.width] if strided else []), *([self.tensor.height] if self.stride[0] > 1 else [])]
+        return Cost(ff=counter_bits(*counters) + self.o.payload_bits + 1) + technology.logic(
+            "subsample", one=1, **going_around(*counters), strided=int(strided), edge=int(self.before + self.after > 0))
 
     def component(self):
         return Subsampler(self)
@@ -120,33 +118,28 @@ class Subsampler(UnitComponent):
         beat = Signal(below(unit.kept_beats))
         kept = Signal()
         own  = Signal()             # a beat of the input's, not one of 0
-        last = Signal()
         end    = unit.first_beat + unit.pixel_beats
         behind = kept & (beat >= end) if end < unit.kept_beats else Const(0)
         inside = (beat >= unit.first_beat) & (beat < end) if unit.pixel_beats < unit.kept_beats else Const(1)
         m.d.comb += [
             own.eq(~kept | inside),
-            last.eq(beat == Mux(kept, unit.kept_beats - 1, unit.pixel_beats - 1)),
             step.eq((behind | self.i.valid) & (~kept | room(self.o))),
             self.i.ready.eq(own & (~kept | room(self.o))),
         ]
-        with m.If(step):
-            m.d.sync += beat.eq(Mux(last, 0, beat + 1))
+        last    = beat == Mux(kept, unit.kept_beats - 1, unit.pixel_beats - 1)
+        advance = count(m, beat, unit.kept_beats, step, last=None if unit.pixel_beats == unit.kept_beats else last)
         with m.If(step & kept):
-            m.d.sync += self.o.payload.eq(Mux(own, self.i.payload, 0))
+            m.d.sync += self.o.payload.eq(self.i.payload)
+        with m.If(step & kept & ~own):          # by the reset of the registers, not a gate for each bit
+            m.d.sync += self.o.payload.eq(0)
         output_register(m, self.o, step & kept)
 
-        advance, phases = step & last, []
+        phases = []
         for name, extent, stride in (("x", unit.tensor.width, unit.stride[1]), ("y", unit.tensor.height, unit.stride[0])):
             position = Signal(below(extent), name=name)
             phase    = Signal(below(stride), name=f"{name}_phase")
-            turn     = position == extent - 1
-            with m.If(advance):
-                m.d.sync += [
-                    position.eq(Mux(turn, 0, position + 1)),
-                    phase.eq(Mux(turn | (phase == stride - 1), 0, phase + 1)),
-                ]
+            count(m, phase, stride, advance, last=(position == extent - 1) | (phase == stride - 1))
             phases.append(phase == 0)
-            advance = advance & turn
+            advance = count(m, position, extent, advance)
         m.d.comb += kept.eq(phases[0] & phases[1])
         return m

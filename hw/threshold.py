@@ -9,7 +9,7 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, counter_bits, no_less
 from hw.memory_cost import rom
 from hw.arithmetic import at_least, reached, rows
 from hw.rom import Rom
@@ -214,8 +214,8 @@ class Thresholds(_Immediate, Levels):
             shared = shared + Cost(lut=rows, sites=rows, carry=lanes * levels * -(-width // 8))
             return shared + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
                                              counter=counter_bits(self.passes))
-        return shared + technology.logic("levels", one=1, compared=lanes * levels * width, parity=parity, offset=offset,
-                                         counter=counter_bits(self.passes))
+        return (shared + no_less(technology, width, lanes * levels, "level")
+                + technology.logic("levels", one=1, parity=parity, offset=offset, counter=counter_bits(self.passes)))
 
     def _trees(self, levels):
         """LUTs of comparators with the constants ``levels`` [L] and of the parities of what they find."""

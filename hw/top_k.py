@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.cost import CARRIED, Cost, counter_bits
+from hw.arithmetic import rows
+from hw.cost import Cost, counter_bits, going_around, no_less
+from hw.counter import count
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Best", "TopK"]
@@ -55,8 +57,8 @@ class Best(Unit):
         index = counter_bits(self.elements)
         bits  = self.dtype.bits
         return Cost(ff=self.k * (bits + 2 * index) + index + 1) + technology.logic(
-            "best", one=1, score=self.k * bits, compared=self.k * (bits > 1), index=(self.k - 1) * index, counter=index,
-            carried=(self.k - 1) * (bits >= CARRIED))
+            "best", one=1, ranks=self.k, score=(self.k - 1) * bits, index=(self.k - 1) * index,
+            **going_around(self.elements)) + no_less(technology, bits, self.k)
 
     def component(self):
         return TopK(self)
@@ -76,8 +78,8 @@ class TopK(UnitComponent):
             self.i.ready.eq(~last | room(self.o)),
             step.eq(self.i.valid & self.i.ready),
         ]
-        with m.If(step):
-            m.d.sync += index.eq(Mux(last, 0, index + 1))
+        count(m, index, unit.elements, step)
+        row    = rows(m, platform)
         before = Const(0)                       # whether the score comes before the entry above
         above  = (score, index)
         for rank in range(unit.k):
@@ -87,7 +89,7 @@ class TopK(UnitComponent):
             here      = Signal(name=f"before_{rank}")
             # strictly: an equal score later in the vector stays behind; a rank that is still empty loses to all
             m.d.comb += [
-                here.eq((index <= rank) | (score > held)),
+                here.eq((index <= rank) | ~row.no_less(f"no_less_{rank}", held, score)),
                 next_at.eq(Mux(here, Mux(before, above[1], index), held_at)),
             ]
             with m.If(step):

@@ -112,11 +112,9 @@ class TurnThresholds(UnitComponent):
             made   = []                                  # codes of this turn
             for pixel in range(unit.at_a_time):
                 total = Signal(unit.source.bits, name=f"sum_{number}_{pixel}")
-                with m.Switch(turn):
-                    for at in range(unit.cycles):
-                        with m.Case(at) if at < unit.cycles - 1 else m.Default():
-                            lane = number * unit.pixels + at * unit.at_a_time + pixel
-                            m.d.comb += total.eq(sums.word_select(lane, unit.source.bits))
+                lanes = range(number * unit.pixels + pixel, (number + 1) * unit.pixels, unit.at_a_time)
+                m.d.comb += total.eq(Cat(sums.word_select(lane, unit.source.bits) for lane in lanes)
+                                     .word_select(turn, unit.source.bits))
                 count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
                                  for level, bound in enumerate(bounds)])
                 made.append(unit.code(count)[:bits])

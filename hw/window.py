@@ -8,6 +8,7 @@ from amaranth.lib import memory
 
 from export.ir import TensorType
 from hw.cost import Cost, counter_bits
+from hw.counter import count
 from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel, continued
@@ -144,7 +145,7 @@ class Window(Unit):
         together = (self.blocks, self.dilation[1]) == (1, 1)
         extent   = self.extent[1] * self.pixel_beats
         beat     = extent if together else self.pixel_beats // self.blocks
-        counting = counter_bits(self.row_beats, height, width, self.blocks, self.kernel[0], beat) + self.rows.bit_length()
+        counting = counter_bits(self.row_beats, beat) + self.rows.bit_length()
         if not together:
             counting += counter_bits(self.kernel[1], extent, self.pixel_beats if self.blocks > 1 else 1)
         if height > 1:
@@ -159,8 +160,8 @@ class Window(Unit):
         return counting, counter_bits(depth) + 2 * (counter_bits(depth) - fixed)
 
     def cost(self, technology):
-        """Registers: the counters (rows held, beat of the row, output row and column, kernel row, beat; the window's row
-        and column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
+        """Registers: the counters (rows held, beat of the row, beat; the window's row and
+        column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
         padding, valid; and the memory. Logic: to count, to add on the ring, where its length is no power of two to take that off again, and a gate for each bit
         that may be padding."""
         counting, ring = self.counters
@@ -208,13 +209,10 @@ class SlidingWindow(UnitComponent):
             write.en.eq(taken),
             row_arrives.eq(taken & (column == unit.row_beats - 1)),
         ]
-        with m.If(taken):
-            m.d.sync += [
-                column.eq(Mux(column == unit.row_beats - 1, 0, column + 1)),
-                write.addr.eq(Mux(write.addr == depth - 1, 0, write.addr + 1)),
-            ]
+        count(m, column, unit.row_beats, taken)
+        count(m, write.addr, depth, taken)
 
-        # Reading: counters (oy, ox, block, ky, kx, beat of the block). Row and column positions are relative to the
+        # Reading: counters (row and column of the window, block, kernel row, kx, beat of the block). Row and column positions are relative to the
         # image, so a position outside it is padding; no multiplier is needed, every address is a running sum.
         height, width = unit.output_size
         together      = (unit.blocks, unit.dilation[1]) == (1, 1)    # the taps of a row lie side by side: one long tap
@@ -222,16 +220,13 @@ class SlidingWindow(UnitComponent):
         tap_beats     = unit.dilation[1] * unit.pixel_beats          # from tap to tap
         extent_beats  = unit.extent[1] * unit.pixel_beats
         block_beats   = extent_beats if together else unit.pixel_beats // unit.blocks
-        oy    = Signal(below(height))
-        ox    = Signal(below(width))
-        block = Signal(below(unit.blocks))
-        ky    = Signal(below(unit.kernel[0]))
         kx    = Signal(below(taps))
         beat  = Signal(below(block_beats))
         ahead = beat if together else Signal(below(extent_beats))    # from the window's left edge to the beat
         left  = Signal(below(unit.pixel_beats))                      # from there to the block
-        oy_last, ox_last, block_last = oy == height - 1, ox == width - 1, block == unit.blocks - 1
-        ky_last, kx_last, beat_last  = ky == unit.kernel[0] - 1, kx == taps - 1, beat == block_beats - 1
+        tap_y = Signal(below(unit.extent[0]))                        # rows from the window's top to those of its tap
+        block_last = left == (unit.blocks - 1) * block_beats
+        ky_last, kx_last, beat_last = tap_y == unit.extent[0] - 1, kx == taps - 1, beat == block_beats - 1
 
         first_y   = -unit.padding[0]
         first_x   = -unit.padding[1] * unit.pixel_beats
@@ -239,13 +234,24 @@ class SlidingWindow(UnitComponent):
         x_limit   = max(unit.row_beats, (width - 1) * unit.stride[1] * unit.pixel_beats + extent_beats) + 1
         window_y  = Signal(range(first_y, y_limit), init=first_y)     # image row of the window's top
         window_x  = Signal(range(first_x, x_limit), init=first_x)     # beat in the row of the window's left edge
-        tap_y     = Signal(below(unit.extent[0]))               # rows from the window's top to those of tap ky
         y         = Signal(range(first_y, y_limit))
         x         = Signal(range(first_x, x_limit))
         row_start = Signal(below(depth))                        # ring address of the oldest row
         row       = Signal(below(depth))                        # ring address of image row y, once inside
         y_within  = Signal()
         within    = Signal()
+
+        def walk(position, first, by, places, step):
+            """Move through ``places`` from ``first`` on, ``by`` on each ``step``; returns whether it goes back."""
+            if places == 1:
+                return step
+            turns = Signal(name=f"{position.name}_turns")
+            m.d.comb += turns.eq(step & (position == first + (places - 1) * by))
+            with m.If(step):
+                m.d.sync += position.eq(position + by)
+            with m.If(turns):
+                m.d.sync += position.eq(first)
+            return turns
 
         def inside(position, extent):
             """Whether ``position`` is in the image; a linter refuses to ask an unsigned one whether it is negative."""
@@ -270,17 +276,16 @@ class SlidingWindow(UnitComponent):
         # Only output rows at the edges of the image differ from the most common case.
         profile = [(unit.needs(index), unit.releases(index)) for index in range(height)]
         common  = max(sorted(set(profile)), key=profile.count)
-        with m.Switch(oy):
+        with m.Switch(window_y):
             for index, (needed, released) in enumerate([*profile, common]):
                 if index == height or (needed, released) != common:
-                    with m.Default() if index == height else m.Case(index):
+                    with m.Default() if index == height else m.Case(first_y + index * unit.stride[0]):
                         m.d.comb += [need.eq(needed), freed.eq(released),
                                      freed_beats.eq(released * unit.row_beats)]
 
         step = Signal()
         pad  = Signal()
         vector_last = beat_last & kx_last & ky_last
-        pixel_last  = vector_last & block_last
         next_left   = Mux(block_last, 0, left + block_beats)
         m.d.comb += [
             step.eq((complete >= need) & room(self.o)),
@@ -301,38 +306,30 @@ class SlidingWindow(UnitComponent):
                         m.d.comb += tap_rows.eq(above + unit.dilation[0])
         tap_row_beats = Signal(below(depth + 1))
         with m.Switch(tap_rows):
-            for count in range(1, min(unit.dilation[0], unit.rows) + 1):
-                with m.Case(count):
-                    m.d.comb += tap_row_beats.eq(count * unit.row_beats)
+            for moved in range(1, min(unit.dilation[0], unit.rows) + 1):
+                with m.Case(moved):
+                    m.d.comb += tap_row_beats.eq(moved * unit.row_beats)
         after_ky = ring("row_ahead", row, tap_row_beats)
         next_start = ring("start_ahead", row_start, freed_beats)
+        next_kx     = count(m, beat, block_beats, step)
+        next_ky     = count(m, kx, taps, next_kx)
+        next_block  = count(m, tap_y, unit.kernel[0] * unit.dilation[0], next_ky, by=unit.dilation[0])
+        next_pixel  = next_block & block_last
+        next_line   = walk(window_x, first_x, unit.stride[1] * unit.pixel_beats, width, next_pixel)
+        walk(window_y, first_y, unit.stride[0], height, next_line)
         with m.If(step):
-            m.d.sync += [pad.eq(~within), ahead.eq(ahead + 1), beat.eq(Mux(beat_last, 0, beat + 1))]
+            m.d.sync += pad.eq(~within)
             if not together:
+                m.d.sync += ahead.eq(ahead + 1)
                 with m.If(beat_last):
-                    m.d.sync += [kx.eq(Mux(kx_last, 0, kx + 1)), ahead.eq(ahead + (tap_beats - block_beats + 1))]
-            with m.If(beat_last & kx_last):
-                m.d.sync += [
-                    ky.eq(Mux(ky_last, 0, ky + 1)),
-                    tap_y.eq(Mux(ky_last, 0, tap_y + unit.dilation[0])),
-                    row.eq(Mux(ky_last, row_start, after_ky)),
-                ]
-                if not together:
+                    m.d.sync += ahead.eq(ahead + (tap_beats - block_beats + 1))
+                with m.If(beat_last & kx_last):
                     m.d.sync += ahead.eq(left)
-            if not together:
                 with m.If(vector_last):
-                    m.d.sync += [block.eq(Mux(block_last, 0, block + 1)), left.eq(next_left), ahead.eq(next_left)]
-            with m.If(pixel_last):
-                m.d.sync += [
-                    ox.eq(Mux(ox_last, 0, ox + 1)),
-                    window_x.eq(Mux(ox_last, first_x, window_x + unit.stride[1] * unit.pixel_beats)),
-                ]
-            with m.If(pixel_last & ox_last):
-                m.d.sync += [
-                    oy.eq(Mux(oy_last, 0, oy + 1)),
-                    window_y.eq(Mux(oy_last, first_y, window_y + unit.stride[0])),
-                    row_start.eq(next_start),
-                    row.eq(next_start),
-                ]
-                m.d.comb += row_release.eq(freed)
+                    m.d.sync += [left.eq(next_left), ahead.eq(next_left)]
+            with m.If(beat_last & kx_last):
+                m.d.sync += row.eq(Mux(ky_last, row_start, after_ky))
+        with m.If(next_line):
+            m.d.sync += [row_start.eq(next_start), row.eq(next_start)]
+            m.d.comb += row_release.eq(freed)
         return m

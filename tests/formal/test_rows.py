@@ -65,6 +65,34 @@ def sums(shapes: list[tuple[tuple[int, ...], int, bool]]) -> Claims:
     return claims
 
 
+def comparisons(widths: list[int]) -> Claims:
+    """What compares two numbers and what chooses between them, signed and not."""
+    claims = Claims(Module())
+    for bits in widths:
+        for kind in ("unsigned", "signed") if bits > 1 else ("unsigned",):
+            name = f"{kind}_{bits}"
+            left, right = claims.free(f"{name}_left", bits), claims.free(f"{name}_right", bits)
+            which = claims.free(f"{name}_which")
+            pair = (left, right) if kind == "unsigned" else (left.as_signed(), right.as_signed())
+            equal(claims, f"{name}_no_less", lambda row, n=name, p=pair: row.no_less(f"{n}_cells", *p))
+            equal(
+                claims,
+                f"{name}_choose",
+                lambda row, n=name, w=which, p=pair: row.choose(f"{n}_chosen", w, *p),
+            )
+            equal(claims, f"{name}_larger", lambda row, n=name, p=pair: row.larger(f"{n}_larger", *p))
+            equal(
+                claims,
+                f"{name}_running",
+                lambda row, n=name, w=which, p=pair: row.running_larger(f"{n}_running", *p, w),
+            )
+    return claims
+
+
+def test_comparisons_of_every_width(tmp_path: Path) -> None:
+    assert check(comparisons(list(range(1, 14))), tmp_path) == Proved()
+
+
 def test_products_of_every_width(tmp_path: Path) -> None:
     assert check(products(list(range(1, 17))), tmp_path) == Proved()
 

@@ -7,11 +7,16 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
+from hw.seven_series import Modelled
 from hw.stage import Stage, StageCircuit
 from hw.timing import EventGraph
+
+PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
+"""What rows are made of: operators, or cells of the 7 series."""
 
 
 @dataclass(frozen=True)

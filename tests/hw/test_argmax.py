@@ -2,18 +2,42 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
+from hw import verilog
 from hw.argmax import Largest
+from hw.cost import Technology
+from hw.seven_series import Primitives
+from reports.devices import device
+from reports.synth import synthesise
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check
+from tests.hw.pipeline import PLATFORMS, check
 
 
-@pytest.mark.parametrize("dtype", [DataType.parse("s3"), DataType.parse("u1")], ids=str)
+@PLATFORMS
+@pytest.mark.parametrize("dtype", [DataType.parse(text) for text in ("s3", "u1", "s2", "s4", "u7")], ids=str)
 @pytest.mark.parametrize(("elements", "lanes"), [(1, 1), (10, 1), (10, 2), (10, 10), (9, 3), (7, 7)])
-def test_lowest_index_of_the_largest(elements, lanes, dtype):
+def test_lowest_index_of_the_largest(elements, lanes, dtype, platform):
     generator = np.random.default_rng(elements)
     scores = generator.integers(
         dtype.minimum, dtype.maximum + 1, size=(40, 1, 1, elements)
     )  # ties are frequent
     scores[0] = dtype.minimum
     unit = Largest(name="largest", dtype=dtype, elements=elements, lanes=lanes)
-    check(unit, pack_beats(scores, dtype, lanes), scores.argmax(axis=-1).ravel().tolist(), frames=40)
+    check(
+        unit,
+        pack_beats(scores, dtype, lanes),
+        scores.argmax(axis=-1).ravel().tolist(),
+        frames=40,
+        platform=platform,
+    )
+
+
+@pytest.mark.parametrize("text", ["s3", "s7", "u4"])
+def test_cells_survive_synthesis(text, tmp_path):
+    """A bit of a signed signal at a cell's pin made Yosys read the module anew behind synthesis."""
+    unit = Largest(name="largest", dtype=DataType.parse(text), elements=12, lanes=3)
+    source = tmp_path / "largest.v"
+    source.write_text(verilog.module(unit.component(), "largest", Primitives.XILINX7))
+    made = synthesise([source], tmp_path, "largest", tmp_path / "synth", device("xc7k480t")).total
+    wanted = unit.cost(Technology())
+    assert made.ff == wanted.ff
+    assert made.lut + made.inv == pytest.approx(wanted.lut, rel=0.25)

@@ -3,7 +3,21 @@
 import pytest
 
 from export.datatype import DataType
-from hw.cost import UNKNOWN, Cost, Family, Technology, adder_luts, calibration, counter_bits, mux_luts, total
+from hw.cost import (
+    UNKNOWN,
+    Cost,
+    Family,
+    Technology,
+    adder_luts,
+    calibration,
+    chosen,
+    counter_bits,
+    going_around,
+    larger,
+    mux_luts,
+    no_less,
+    total,
+)
 from hw.seven_series import Primitives
 
 
@@ -53,8 +67,35 @@ def test_an_adder_of_lut4_takes_two_for_each_carry_cell() -> None:
 def test_choices_are_dearer_in_lut4() -> None:
     inputs = (2, 4, 8, 16, 30)
     found = [[Technology(family, Primitives.GENERIC).choice(n).lut for n in inputs] for family in Family]
-    assert found[0] == found[1] == [1, 1, 3, 8, 15]
-    assert found[2] == [1, 4, 9, 26, 50]
+    assert found[0] == found[1] == [1, 1, 3, 6.3, 15]
+    assert found[2] == [1, 4, 6, 15, 45]
+
+
+def test_features_of_counters() -> None:
+    found = going_around(1, 2, 3, 4, 5, 8, 48)
+    assert found == {"short": 1 + 2 + 2, "long": 3, "counter": 3 + 3 + 6, "reset": 2, "compared": 3 + 3}
+    assert sum(going_around().values()) == 0
+    assert going_around(448)["compared"] == 4  # the six 1s at the low end of 447 are one input
+
+
+@pytest.mark.parametrize(
+    ("bits", "compared", "choice", "whole"),
+    [(1, 1, 1, 1), (2, 1, 1, 1), (3, 1, 2, 3), (4, 2, 2, 4), (9, 5, 5, 10)],
+)
+def test_cells_that_compare_and_choose(bits: int, compared: int, choice: int, whole: int) -> None:
+    cells = Technology()
+    assert no_less(cells, bits, 3).lut == 3 * compared
+    assert no_less(cells, bits, 3).carry == (0 if bits <= 3 else 3 * -(-compared // 4))
+    assert chosen(cells, bits, 3) == Cost(lut=3 * choice, sites=3 * choice)
+    assert larger(cells, bits, 3).lut == 3 * whole
+
+
+def test_operators_that_compare_are_calibrated() -> None:
+    generic = Technology(Family.XCUP, Primitives.GENERIC)
+    weights = calibration()["components"]["no less"]["xc7 generic"]["lut"]
+    assert no_less(generic, 3, 2).lut == 2 * weights["of_3"]
+    assert no_less(generic, 9, 2).lut == 2 * weights["wide"] + 18 * weights["bits"]
+    assert chosen(generic, 5).lut == 5
 
 
 def test_cells_are_of_one_family() -> None:

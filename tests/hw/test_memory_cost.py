@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from export.packing import Packing
-from export.rom import RomImage
+from export.rom import SCHEDULE, RomImage
 from hw.cost import UNKNOWN, Cost, Family, Technology, total
-from hw.memory_cost import Port, ram, rom, weights_rom
+from hw.memory_cost import Port, joined, moving, ram, rom, weights_rom
 from hw.seven_series import Primitives
 from hw.weight_memory import MemoryStyle, split_depth
 
@@ -222,6 +222,33 @@ def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
     lower, upper = image.split(1024)
     assert found == total([rom(XC7, lower), rom(XC7, upper), Cost(lut=128, sites=64, ff=1)])
     assert found.bram18 == rom(XC7, lower).bram18 > 0
+
+
+def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
+    """The first bit is the address's, the second always 1, the third the same in both halves."""
+    words = tuple((at & 1) | 2 | ((at % 64) * 7 % 11 > 5) << 2 for at in range(128))
+    image = RomImage("s", SCHEDULE, 3, words)
+    assert joined(image)
+    assert moving(image) == 0b101
+    assert rom(XC7, image) == Cost(lut=1, sites=1, ff=2)
+    generator = random.Random(0)
+    deep = RomImage("t", "thresholds", 4, tuple(generator.getrandbits(4) for _ in range(600)))
+    assert moving(deep) == 0b1111
+    assert rom(XC7, deep) == Cost(lut=4 * 10 + 4, sites=4 * 10 + 4, ff=4)  # three groups of 256 words
+
+
+def test_what_is_joined_does_not_depend_on_the_words() -> None:
+    for depth in (64, 65, 128, 1024):
+        same, other = (RomImage("w", "weights", 16, (word,) * depth) for word in (0, 77))
+        assert joined(same) == joined(other) == (64 < depth < 1024)
+        assert moving(same) == moving(other)
+    assert not joined(RomImage("w", "weights", 2, (1,) * 100), style=MemoryStyle.BLOCK)
+    assert joined(RomImage("w", "weights", 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED)
+
+
+def test_a_single_word_is_a_register() -> None:
+    assert ram(XC7, 5, 1) == Cost(ff=10)
+    assert ram(XC7, 5, 1, Port.SHARED, copies=2) == Cost(ff=10)
 
 
 def test_the_style_of_a_memory_is_obeyed() -> None:

@@ -3,11 +3,16 @@ import pytest
 from export.datatype import DataType
 from export.ir import TensorType
 from hw.pool import Pool
+from hw.reduction import Reduction
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check, tensor
+from tests.hw.pipeline import PLATFORMS, check, tensor
 
 
-@pytest.mark.parametrize("dtype", [DataType.parse("u2"), DataType.parse("s3")], ids=str)
+@PLATFORMS
+@pytest.mark.parametrize("reduction", Reduction)
+@pytest.mark.parametrize(
+    "dtype", [DataType.parse("u1"), DataType.parse("s2"), DataType.parse("s3"), DataType.parse("u5")], ids=str
+)
 @pytest.mark.parametrize(
     ("size", "channels", "lanes", "window"),
     [
@@ -20,13 +25,16 @@ from tests.hw.pipeline import check, tensor
         ((4, 3), 4, 1, (4, 3)),
     ],
 )
-def test_maximum_of_each_window(size, channels, lanes, window, dtype):
+def test_every_window(size, channels, lanes, window, dtype, reduction, platform):
     images = tensor(dtype, (2, *size, channels))
     height, width = size[0] // window[0], size[1] // window[1]
     cut = images[:, : height * window[0], : width * window[1]]
-    expected = cut.reshape(2, height, window[0], width, window[1], channels).max(axis=(2, 4))
-    unit = Pool(name="pool", tensor=TensorType(*size, channels, dtype), size=window, lanes=lanes)
-    check(unit, pack_beats(images, dtype, lanes), pack_beats(expected, dtype, lanes), frames=2)
+    of_windows = cut.reshape(2, height, window[0], width, window[1], channels)
+    expected = getattr(of_windows, reduction.value)(axis=(2, 4))
+    tensor_type = TensorType(*size, channels, dtype)
+    unit = Pool(name="pool", tensor=tensor_type, size=window, lanes=lanes, reduction=reduction)
+    beats = pack_beats(expected, unit.o.dtype, lanes)
+    check(unit, pack_beats(images, dtype, lanes), beats, frames=2, platform=platform)
 
 
 def test_lanes_that_do_not_divide():

@@ -1,6 +1,7 @@
 import pytest
 
 from export.datatype import DataType
+from hw.cost import Cost, Technology, no_less
 from hw.reduction import Reduction
 
 
@@ -16,3 +17,25 @@ def test_types_and_padding(reduction, text, terms, expected, neutral):
     dtype = DataType.parse(text)
     assert str(reduction.dtype(dtype, terms)) == expected
     assert reduction.neutral(dtype) == neutral
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "width", "luts", "carries"),
+    [
+        ("u4", 1, 4, 0, 0),
+        ("u4", 2, 5, 4, 1),
+        ("u4", 3, 6, 5, 2),  # the carry-save of the highest column has a LUT
+        ("s4", 3, 6, 6, 2),  # signs go on
+        ("u4", 4, 6, 5 + 6, 2 + 2),  # three, and what is left
+        ("u4", 9, 8, 3 * 5 + 7, 3 * 2 + 2),
+    ],
+)
+def test_sums_of_cells(text, terms, width, luts, carries):
+    found = Reduction.SUM.cost(Technology(), DataType.parse(text), terms, width, 2)
+    assert found == Cost(lut=2 * luts, sites=2 * luts, carry=2 * carries)
+
+
+def test_a_running_sum_takes_a_lut_a_bit_and_a_running_maximum_a_comparison_and_a_choice():
+    assert Reduction.SUM.running_cost(Technology(), 6, 4) == Cost(lut=24, sites=24, carry=8)
+    found = Reduction.MAX.running_cost(Technology(), 6, 4)
+    assert found == no_less(Technology(), 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))

@@ -8,7 +8,7 @@ from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from export.packing import TRIT_CODES, Packing, pack
-from export.rom import WEIGHTS, RomImage
+from export.rom import SCHEDULE, WEIGHTS, RomImage
 from hw import verilog
 from hw.rom import ByteDecoder, Rom, RomFiles, files, trit_codes
 from hw.seven_series import Modelled, Primitives
@@ -83,3 +83,19 @@ def test_rom_reads_only_while_enabled():
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
+
+
+@pytest.mark.parametrize(
+    ("primitives", "depth", "role", "style"),
+    [
+        (Primitives.XILINX7, 65, SCHEDULE, '"lut6"'),
+        (Primitives.XILINX7, 64, SCHEDULE, '"auto"'),
+        (Primitives.GENERIC, 65, SCHEDULE, '"auto"'),
+        (Primitives.XILINX7, 4096, WEIGHTS, '"auto"'),  # blocks
+    ],
+)
+def test_what_a_rom_is_made_of(primitives, depth, role, style):
+    image = RomImage("conv", role, 8, tuple(0x80 | at % 100 for at in range(depth)))
+    text = verilog._convert(Rom(image), "rom", RomFiles(primitives))
+    assert f".STYLE({style})" in text
+    assert (".VARYING(8'h7f)" in text) == (style == '"lut6"')

@@ -8,11 +8,12 @@ from hw.reduction import Reduction
 from hw.sliding_pool import SlidingPool
 from sim.reference import evaluate
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check, tensor
+from tests.hw.pipeline import PLATFORMS, check, tensor
 
 KINDS = {Reduction.MAX: MaxPool, Reduction.SUM: SumPool}
 
 
+@PLATFORMS
 @pytest.mark.parametrize("reduction", Reduction)
 @pytest.mark.parametrize(
     ("text", "size", "channels", "lanes", "window", "stride", "padding"),
@@ -25,9 +26,10 @@ KINDS = {Reduction.MAX: MaxPool, Reduction.SUM: SumPool}
         ("u1", (6, 7), 1, 1, (2, 2), (3, 4), (0, 0)),  # windows apart
         ("s2", (3, 4), 2, 2, (1, 1), (2, 2), (0, 0)),
         ("u2", (2, 2), 1, 1, (4, 4), (1, 1), (2, 2)),  # larger than the image
+        ("u5", (5, 6), 2, 2, (2, 3), (1, 1), (0, 1)),
     ],
 )
-def test_every_window(text, size, channels, lanes, window, stride, padding, reduction):
+def test_every_window(text, size, channels, lanes, window, stride, padding, reduction, platform):
     dtype = DataType.parse(text)
     source = TensorType(*size, channels, dtype)
     node = KINDS[reduction](name="p", input="x", size=window, stride=stride, padding=padding)
@@ -44,7 +46,7 @@ def test_every_window(text, size, channels, lanes, window, stride, padding, redu
     target = node.infer(source)
     assert (unit.output_size, unit.o.dtype) == (target.shape[:2], target.dtype)
     expected = pack_beats(evaluate(node, images), target.dtype, lanes)
-    check(unit, pack_beats(images, dtype, lanes), expected, frames=2)
+    check(unit, pack_beats(images, dtype, lanes), expected, frames=2, platform=platform)
 
 
 def test_lanes_that_do_not_divide():

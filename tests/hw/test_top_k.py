@@ -6,15 +6,18 @@ from export.pools import TopK
 from hw.top_k import Best
 from sim.reference import evaluate
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check
+from tests.hw.pipeline import PLATFORMS, check
 
 
-@pytest.mark.parametrize("text", ["u2", "s3"])
+@PLATFORMS
+@pytest.mark.parametrize("text", ["u2", "s3", "s5"])
 @pytest.mark.parametrize(("elements", "k"), [(5, 1), (5, 2), (5, 5), (1, 1), (9, 4)])
-def test_best_of_each_vector(text, elements, k):
+def test_best_of_each_vector(text, elements, k, platform):
     dtype = DataType.parse(text)
     scores = np.random.default_rng(k).integers(dtype.minimum, dtype.maximum + 1, (8, 1, 1, elements))
     scores[0] = dtype.minimum  # all equal
     unit = Best(name="best", dtype=dtype, elements=elements, k=k)
     expected = evaluate(TopK(name="t", input="x", k=k), scores)
-    check(unit, pack_beats(scores, dtype, 1), pack_beats(expected, unit.o.dtype, k), frames=8)
+    check(
+        unit, pack_beats(scores, dtype, 1), pack_beats(expected, unit.o.dtype, k), frames=8, platform=platform
+    )

@@ -69,7 +69,7 @@ def test_what_a_reset_hides_is_no_difference(mutator: Mutator) -> None:
         assert equivalent(mutator.right, mutator.faulty, SOURCE, judged, seconds=60)
     start = mutator.text.index(f"module {module} (")
     head, unit = mutator.text[:start], mutator.text[start:]
-    after = re.compile(r"(\$17  = columns_split_o__valid;.*?if \(rst\) begin\s+\\\$17  = 1'h)0", re.DOTALL)
+    after = re.compile(r"(\$(\d+)  = columns_split_o__valid;.*?if \(rst\) begin\s+\\\$\2  = 1'h)0", re.DOTALL)
     assert after.search(unit)
     path.write_text(head + after.sub(r"\g<1>1", unit, count=1))
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False

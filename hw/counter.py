@@ -1,0 +1,40 @@
+"""Counters that go around."""
+
+from amaranth import *
+
+__all__ = ["SHORT", "count"]
+
+SHORT = 4
+"""Values up to which a counter goes back by gates: each of its two bits is one LUT whatever it does."""
+
+
+def count(m, counter, values, step, by=1, last=None):
+    """Drive ``counter`` through 0, ``by``, 2 * ``by`` and so on below ``values``, a move on each ``step``.
+
+    It goes back by the reset of its registers, which FPGAs have beside the enable: no gate stands in front of a bit, and the
+    LUTs depend on the width alone, not on the ones of ``values`` (7 bits: 4 LUT6, by gates 6 to 11; in ECP5 8 bits: 19
+    LUT4, by gates 14 to 24). To be called outside of any ``m.If``, within which the reset would be gates again.
+
+    Parameters
+    ----------
+    counter : Signal, 0 at reset and wide enough. Nothing drives it where it has a single value.
+    values : a multiple of ``by``.
+    step : whether it moves in this cycle.
+    last : whether it goes back on the next move; None: at ``values - by``.
+
+    Returns
+    -------
+    Value : whether it goes back in this cycle, which is the step of the counter behind it.
+    """
+    if values == by:
+        return step
+    turns = Signal(name=f"{counter.name}_turns")
+    alone = last is None and values == 1 << len(counter)         # it goes back without being told
+    last  = counter == values - by if last is None else last
+    m.d.comb += turns.eq(step & last)
+    with m.If(step):
+        m.d.sync += counter.eq(Mux(last, 0, counter + by) if values <= SHORT * by else counter + by)
+    if values > SHORT * by and not alone:
+        with m.If(turns):
+            m.d.sync += counter.eq(0)
+    return turns
