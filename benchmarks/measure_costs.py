@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -93,7 +94,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             if configuration.stage is not None:
                 for image, _ in configuration.stage.roms():
                     image.write(folder)
-        (folder / "design.il").write_text("\n".join(texts))
+        (folder / "design.il").write_text(_unsigned("\n".join(texts)))
         instances = "\n".join(f"(* keep *) {c.name} {c.name} ();" for c in batch)
         rom = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
         (folder / "top.v").write_text(f"{rom}\nmodule top;\n{instances}\nendmodule\n")
@@ -138,6 +139,15 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             }
             file.write(json.dumps(record) + "\n")
     print(f"{family}: {', '.join(c.name for c in batch)}, {seconds:.1f} s each", flush=True)
+
+
+def _unsigned(text: str) -> str:
+    """RTLIL whose wires have no sign, as in Amaranth's Verilog: cells say themselves how they read them.
+
+    Yosys would declare them as signed, and a bit of a signed wire at the pin of a primitive makes it read the
+    module once more when it knows the primitive, which is behind synthesis.
+    """
+    return re.sub(r"^(\s*wire (?:[a-z]+ (?:\d+ )?)*?)signed ", r"\1", text, flags=re.MULTILINE)
 
 
 def digest(configuration: Configuration) -> str:

@@ -53,7 +53,6 @@ class Generic:
         """Whether ``value`` >= ``bound``, both unsigned."""
         return value >= bound
 
-
     def no_less(self, name, left, right):
         """Whether ``left`` >= ``right``, of one type."""
         return left >= right

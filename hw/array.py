@@ -135,8 +135,8 @@ class Array(Unit):
         return replace(total, spoils=total.put + 1)
 
     def cost(self, technology):
-        """Registers: beat and pass, valid, first and last of each stage where a pass has several beats, the beat that is fetched, the ROM's address, the
-        accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
+        """Registers: beat and pass, valid of each stage and, where a pass has several beats, first and last, the beat that is
+        fetched, the ROM's address, the accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
         whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
         rows (hw.dot) there is the memory of the vector, and little that counts."""
         counters = self.vector_beats, self.passes, self.rom_depth
@@ -200,8 +200,8 @@ class MacArray(UnitComponent):
         fetch       = Signal()
         fetch_ready = Signal()
         single      = unit.vector_beats == 1             # every beat is the first and the last of its pass
-        starts      = Const(1) if single else Signal()   # of the beat that is fetched: the first of a pass,
-        ends        = Const(1) if single else Signal()   # the last of a pass
+        starts      = Signal()                           # of the beat that is fetched: the first of a pass,
+        ends        = Signal()                           # the last of a pass
         operand     = Signal.like(self.i.payload)        # the beat, in the stage behind
         place       = [] if single else [starts.eq(beat == 0), ends.eq(beat_last)]
         if unit.passes == 1:

@@ -2,7 +2,7 @@
 
 from amaranth import *
 
-__all__ = ["SHORT", "count"]
+__all__ = ["SHORT", "count", "walk"]
 
 SHORT = 4
 """Values up to which a counter goes back by gates: each of its two bits is one LUT whatever it does."""
@@ -26,15 +26,30 @@ def count(m, counter, values, step, by=1, last=None):
     -------
     Value : whether it goes back in this cycle, which is the step of the counter behind it.
     """
-    if values == by:
-        return step
-    turns = Signal(name=f"{counter.name}_turns")
-    alone = last is None and values == 1 << len(counter)         # it goes back without being told
+    if not by < values <= SHORT * by:
+        return walk(m, counter, 0, by, values // by, step, last, alone=last is None and values == 1 << len(counter))
     last  = counter == values - by if last is None else last
-    m.d.comb += turns.eq(step & last)
+    turns = _turns(m, counter, step, last)
     with m.If(step):
-        m.d.sync += counter.eq(Mux(last, 0, counter + by) if values <= SHORT * by else counter + by)
-    if values > SHORT * by and not alone:
+        m.d.sync += counter.eq(Mux(last, 0, counter + by))
+    return turns
+
+
+def walk(m, position, first, by, places, step, last=None, alone=False):
+    """Drive ``position`` through ``places``, from ``first`` on, where it is at reset, ``by`` further on each ``step``; the rest
+    is as of :func:`count`. ``alone`` : whether it goes back without being told."""
+    if places == 1:
+        return step
+    turns = _turns(m, position, step, position == first + (places - 1) * by if last is None else last)
+    with m.If(step):
+        m.d.sync += position.eq(position + by)
+    if not alone:
         with m.If(turns):
-            m.d.sync += counter.eq(0)
+            m.d.sync += position.eq(first)
+    return turns
+
+
+def _turns(m, counter, step, last):
+    turns = Signal(name=f"{counter.name}_turns")
+    m.d.comb += turns.eq(step & last)
     return turns

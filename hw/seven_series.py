@@ -181,39 +181,35 @@ class SevenSeries:
     def at_least(self, name, value, bound):
         """Whether ``value`` >= ``bound``, both unsigned; two bits a LUT6_2, the carry starts as 1 and comes out."""
         width = max(len(value), len(bound))
-        value, bound = (Cat(number, Const(0, width + 1 - len(number))) for number in (value, bound))
-        columns = [
-            self._lut6_2(f"{name}_{low}", _equal, _greater, [value[low], bound[low], value[low + 1], bound[low + 1], Const(0, 1)],
-                         Const(1, 1))
-            for low in range(0, width, 2)]
-        _, carries = self._carry(name, [s for s, _ in columns], [di for _, di in columns], start=1)
-        return carries[-1]
+        value, bound = (Cat(number, Const(0, width + width % 2 - len(number))) for number in (value, bound))
+        return self._compared(name, [((bit, False), (other, False)) for bit, other in zip(value, bound, strict=True)])
 
     def no_less(self, name, left, right):
-        """Whether ``left`` >= ``right``, of one type: up to three bits one LUT, else two bits a LUT6_2 and the carry comes out."""
-        width  = len(left)
-        signed = left.shape().signed
-        left, right = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
-        pairs  = [((left[at], signed and at == width - 1), (right[at], signed and at == width - 1)) for at in range(width)]
-        if 2 * width <= 6:
+        """Whether ``left`` >= ``right``, of one type: up to three bits one LUT, else as :meth:`at_least`."""
+        sign  = len(left) - 1 if left.shape().signed else None                  # comes in inverted
+        pairs = [((left[at], at == sign), (right[at], at == sign)) for at in range(len(left))]
+        if len(pairs) <= 3:
             return self._lut(name, [bit for pair in pairs for bit in pair], _no_less)[0]
+        return self._compared(name, pairs)
+
+    def _compared(self, name, pairs):
+        """Whether the number of the first bits of ``pairs`` is not below that of the second, each (signal, inverted)."""
         columns = [
             self._lut(f"{name}_{low}", [bit for pair in pairs[low:low + 2] for bit in pair], _all_equal, _more)
-            for low in range(0, width, 2)]
+            for low in range(0, len(pairs), 2)]
         _, carries = self._carry(name, [s for s, _ in columns], [di for _, di in columns], start=1)
         return carries[-1]
 
     def choose(self, name, which, left, right):
         """``left`` where ``which`` is high, else ``right``, numbers of one type; two bits a LUT6_2."""
-        chosen, like = [], left
-        left, right  = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
+        chosen = []
         for low in range(0, len(left), 2):
             inputs = [which, *(bit for pair in zip(left[low:low + 2], right[low:low + 2], strict=True) for bit in pair)]
             if len(inputs) == 5:
                 chosen += reversed(self.functions(f"{name}_{low}", inputs, _second_chosen, _chosen))
             else:
                 chosen.append(self.functions(f"{name}_{low}", inputs, _chosen)[0])
-        return _typed(chosen, like)
+        return _typed(chosen, left)
 
     def larger(self, name, left, right):
         """The larger one of two numbers of one type; up to two bits one LUT."""
@@ -231,20 +227,10 @@ class SevenSeries:
     def _larger(self, name, left, right, first):
         """The larger one of two numbers of up to two bits, or ``right`` where the only signal of ``first`` is high."""
         signed = left.shape().signed
-        plain  = self._plain_bits(f"{name}_left", left), self._plain_bits(f"{name}_right", right)
-        inputs = [*(bit for pair in zip(*plain, strict=True) for bit in pair), *first]
+        inputs = [*(bit for pair in zip(left, right, strict=True) for bit in pair), *first]
         bits   = [_larger_bit(at, len(left), signed) for at in reversed(range(len(left)))]
         found  = self.functions(name, inputs, *bits)[:len(bits)]
         return _typed(reversed(found), left)
-
-    def _plain_bits(self, name, number):
-        """The bits of ``number`` as an unsigned signal. A bit of a signed one at a pin makes Yosys read the module once more
-        when the cell is known, which is behind synthesis: it would come out as it was read."""
-        if not number.shape().signed:
-            return number
-        bits = Signal(len(number), name=f"{name}_bits")
-        self._m.d.comb += bits.eq(number)
-        return bits
 
     def _lut6_2(self, name, high, low, inputs, select):
         """O6 and O5 of a cell: O5 = low(inputs), O6 = high(inputs) where ``select`` (I5) is high, else O5."""
@@ -398,14 +384,6 @@ def _lane_sum(*bits):
 
 def _lane_carry(*bits):
     return _lane(*bits) >> 1
-
-
-def _equal(a0, b0, a1, b1, _unused):
-    return (a0, a1) == (b0, b1)
-
-
-def _greater(a0, b0, a1, b1, _unused):
-    return (a1, a0) > (b1, b0)
 
 
 def _table(function):

@@ -79,13 +79,15 @@ class SlidingPool(Pooling):
         registers = positions + address + self.o.payload_bits + 1 + sum(bits for bits, depth in kept if depth == 1)
         edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
                         in zip(self.size, self.padding, (self.row, self.i), strict=True))
-        gates     = edge + self.i.payload_bits * (self.walked != self.tensor.shape[:2])
-        gates, left = (gates, 0) if technology.cells else (0, edge)         # operators take part of them in
+        blanked   = self.i.payload_bits * (self.walked != self.tensor.shape[:2])
+        gates     = 0
+        if technology.cells:                            # operators take part of these gates in, cells none
+            gates, edge, blanked = edge + blanked, 0, 0
         return (Cost(ff=registers, lut=gates, sites=gates)
                 + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in kept if depth > 1)
                 + technology.logic("sliding pool", one=1, address=counter_bits(columns),
-                                   edge=left * (self.reduction is Reduction.SUM), lowest=left * (self.reduction is Reduction.MAX),
-                                   blanked=(gates == 0) * self.i.payload_bits * (self.walked != self.tensor.shape[:2]),
+                                   edge=edge * (self.reduction is Reduction.SUM), lowest=edge * (self.reduction is Reduction.MAX),
+                                   blanked=blanked,
                                    **going_around(*self.walked, self.pixel_beats))
                 + self.reduction.cost(technology, self.tensor.dtype, self.size[1], self.row.dtype.bits, self.lanes)
                 + self.reduction.cost(technology, self.row.dtype, self.size[0], self.o.dtype.bits, self.lanes))

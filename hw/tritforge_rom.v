@@ -20,21 +20,23 @@ module tritforge_rom #(
     localparam PART   = WIDTH / LANES;
     localparam LUTS   = (DEPTH + 63) / 64;
     localparam GROUPS = (DEPTH + 255) / 256;
+    localparam KIND   = STYLE == "lut6" ? "auto" : STYLE;
 
     genvar lane, lut, column, group;
     generate
         for (lane = 0; lane < LANES; lane = lane + 1) begin : part
             wire [ADDRESS-1:0] at = address[lane*ADDRESS +: ADDRESS];
 
-            if (STYLE == "lut6") begin : cells
-                reg [WIDTH-1:0] image [0:DEPTH-1];
+            (* rom_style = KIND *)
+            reg [WIDTH-1:0] image [0:DEPTH-1];
 
 `ifdef TRITFORGE_ROM_PATH
-                initial $readmemh({`TRITFORGE_ROM_PATH, FILE}, image);
+            initial $readmemh({`TRITFORGE_ROM_PATH, FILE}, image);
 `else
-                initial $readmemh(FILE, image);
+            initial $readmemh(FILE, image);
 `endif
 
+            if (STYLE == "lut6") begin : cells
                 wire [PART-1:0] found [0:4*GROUPS-1];
                 wire [PART-1:0] word;
 
@@ -78,15 +80,6 @@ module tritforge_rom #(
                     if (enable)
                         data[lane*PART +: PART] <= word;
             end else begin : inferred
-                (* rom_style = STYLE *)
-                reg [WIDTH-1:0] image [0:DEPTH-1];
-
-`ifdef TRITFORGE_ROM_PATH
-                initial $readmemh({`TRITFORGE_ROM_PATH, FILE}, image);
-`else
-                initial $readmemh(FILE, image);
-`endif
-
                 always @(posedge clk)
                     if (enable)
                         data[lane*PART +: PART] <= image[at][lane*PART +: PART];

@@ -8,7 +8,7 @@ from amaranth.lib import memory
 
 from export.ir import TensorType
 from hw.cost import Cost, counter_bits
-from hw.counter import count
+from hw.counter import count, walk
 from hw.memory_cost import ram
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel, continued
@@ -212,8 +212,9 @@ class SlidingWindow(UnitComponent):
         count(m, column, unit.row_beats, taken)
         count(m, write.addr, depth, taken)
 
-        # Reading: counters (row and column of the window, block, kernel row, kx, beat of the block). Row and column positions are relative to the
-        # image, so a position outside it is padding; no multiplier is needed, every address is a running sum.
+        # Reading: counters (row and column of the window, block, kernel row, kx, beat of the block). Row and column
+        # positions are relative to the image, so a position outside it is padding; no multiplier is needed, every address
+        # is a running sum.
         height, width = unit.output_size
         together      = (unit.blocks, unit.dilation[1]) == (1, 1)    # the taps of a row lie side by side: one long tap
         taps          = 1 if together else unit.kernel[1]
@@ -240,18 +241,6 @@ class SlidingWindow(UnitComponent):
         row       = Signal(below(depth))                        # ring address of image row y, once inside
         y_within  = Signal()
         within    = Signal()
-
-        def walk(position, first, by, places, step):
-            """Move through ``places`` from ``first`` on, ``by`` on each ``step``; returns whether it goes back."""
-            if places == 1:
-                return step
-            turns = Signal(name=f"{position.name}_turns")
-            m.d.comb += turns.eq(step & (position == first + (places - 1) * by))
-            with m.If(step):
-                m.d.sync += position.eq(position + by)
-            with m.If(turns):
-                m.d.sync += position.eq(first)
-            return turns
 
         def inside(position, extent):
             """Whether ``position`` is in the image; a linter refuses to ask an unsigned one whether it is negative."""
@@ -315,8 +304,8 @@ class SlidingWindow(UnitComponent):
         next_ky     = count(m, kx, taps, next_kx)
         next_block  = count(m, tap_y, unit.kernel[0] * unit.dilation[0], next_ky, by=unit.dilation[0])
         next_pixel  = next_block & block_last
-        next_line   = walk(window_x, first_x, unit.stride[1] * unit.pixel_beats, width, next_pixel)
-        walk(window_y, first_y, unit.stride[0], height, next_line)
+        next_line   = walk(m, window_x, first_x, unit.stride[1] * unit.pixel_beats, width, next_pixel)
+        walk(m, window_y, first_y, unit.stride[0], height, next_line)
         with m.If(step):
             m.d.sync += pad.eq(~within)
             if not together:

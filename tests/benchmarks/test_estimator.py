@@ -1,7 +1,10 @@
 """The calibration: weights that rebuild what they were made from, and the error of an estimate."""
 
+import pytest
+
 from benchmarks.configurations import draw
-from benchmarks.estimator import Point, fit, point, same_memories
+from benchmarks.estimator import LINES, Point, fit, point, same_memories
+from benchmarks.measure_costs import _unsigned, measured
 from hw.cost import Cost, Technology
 
 
@@ -40,3 +43,29 @@ def test_an_error_is_relative_and_may_be_unknown() -> None:
     assert some.error("lut_total") == 10
     assert some.error("ff") is None
     assert some.error("dsp") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "more"),
+    [
+        (24, "array", 0),  # vectors of one beat
+        (77, "array", 0),
+        (3037, "subsample", 0),  # no channels of 0: nothing counts
+        (11227, "subsample", 0),
+        (
+            20029,
+            "skip",
+            2,
+        ),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
+        (4056, "skip", 2),
+    ],
+)
+def test_registers_of_measured_circuits(number: int, kind: str, more: int) -> None:
+    found = point(measured(LINES)[number, "xc7"])
+    assert found.kind == kind
+    assert found.counted.ff == found.estimated.ff + more
+
+
+def test_a_wire_has_no_sign_and_a_name_may_have() -> None:
+    text = "  wire width 4 signed \\a\n  wire output 2 width 4 signed \\b\n  wire \\signed \n"
+    assert _unsigned(text) == "  wire width 4 \\a\n  wire output 2 width 4 \\b\n  wire \\signed \n"

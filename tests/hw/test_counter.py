@@ -89,4 +89,5 @@ def test_the_luts_do_not_depend_on_the_ones_of_the_last_value(tmp_path):
         ).total
         return made.lut + made.inv
 
+    assert luts(5) == luts(7)
     assert luts(65) == luts(127)

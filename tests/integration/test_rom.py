@@ -110,7 +110,7 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
     made = synthesise([source], tmp_path, "roms", tmp_path / "synth", device("xc7k480t")).total
     wanted = total(rom(Technology(), image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True))
     assert made.ff == wanted.ff
-    assert made.lut + made.inv == pytest.approx(wanted.lut, abs=len(SIZES))
+    assert made.lut + made.inv == wanted.lut + 1  # what comes of words that are not there is not foreseen
     icarus = locate(Simulator.ICARUS)
     for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *XC7_CELLS]):
         program = tmp_path / "bench.vvp"
