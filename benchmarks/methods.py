@@ -30,7 +30,7 @@ __all__ = ["PAGE", "RECORDS", "main", "rendered"]
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "training.md"
-STUDIES = ("mnist", "cifar10", "cifar10_jpeg", "cifar10_short")
+STUDIES = ("mnist", "cifar10", "cifar10_jpeg", "cifar10_cpu", "cifar10_short")
 
 
 def figures(place: Workspace) -> dict[str, Any]:
