@@ -134,7 +134,7 @@ class Technology:
     primitives: Primitives = Primitives.XILINX7
 
     def __post_init__(self):
-        if self.primitives is Primitives.XILINX7 and self.family is not Family.XC7:
+        if self.primitives is Primitives.XILINX7 and self.family is Family.ECP5:
             raise ValueError(f"primitives must be generic for {self.family.value}, not {self.primitives.value!r}")
 
     @property

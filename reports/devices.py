@@ -14,7 +14,7 @@ from importlib import resources
 
 from reports.tables import Table
 
-__all__ = ["DEVICES", "SEVEN_SERIES", "Device", "DeviceError", "device", "devices_table"]
+__all__ = ["DEVICES", "XILINX", "Device", "DeviceError", "device", "devices_table"]
 
 NEAREST = 4
 """How many names a message proposes."""
@@ -59,9 +59,13 @@ class Device:
     confirmed: str
 
     @property
-    def seven_series(self) -> bool:
-        """Whether the part is of the 7 series, whose cells ``synth`` counts."""
-        return self.part.startswith("xc7")
+    def mapped(self) -> str | None:
+        """The family that Yosys maps to for this part, as it names it: xc7, xcup, ecp5 or none (None)."""
+        if self.part.startswith("xc7"):
+            return "xc7"
+        if self.family.endswith("UltraScale+"):
+            return "xcup"
+        return "ecp5" if self.family == "ECP5" else None
 
     @property
     def bram36(self) -> int | None:
@@ -70,8 +74,8 @@ class Device:
 
     @property
     def carry4(self) -> int | None:
-        """CARRY4 blocks: one in a slice of the 7 series, None elsewhere."""
-        return self.slices if self.seven_series else None
+        """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None elsewhere."""
+        return None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
 
     def __str__(self) -> str:
         return f"{self.part.upper()} ({self.family})"
@@ -97,8 +101,8 @@ def _read() -> dict[str, Device]:
 DEVICES: dict[str, Device] = _read()
 """Every known part, by name."""
 
-SEVEN_SERIES = tuple(name for name, part in DEVICES.items() if part.seven_series)
-"""The parts that a network can be built for: synthesis counts cells of the 7 series."""
+XILINX = tuple(name for name, part in DEVICES.items() if part.mapped in ("xc7", "xcup"))
+"""The parts that a network can be built for, of the 7 series and UltraScale+, whose cells `synth` counts."""
 
 
 def device(part: str) -> Device:

@@ -16,13 +16,14 @@ from hw.axi_stream import FrameSink, FrameSource
 from hw.cost import Cost, Family, Technology, calibration, total
 from hw.fork import Fork
 from hw.plan import Plan
+from hw.seven_series import Primitives
 from reports.devices import Device
 from reports.netlist import REST
 from reports.resources import Resources
 from reports.tables import Table, Value
 from reports.utilisation import REST_TITLE
 
-__all__ = ["Estimate", "compared", "error_note", "estimate", "family_of", "table"]
+__all__ = ["Estimate", "compared", "error_note", "estimate", "family_of", "table", "technology_of"]
 
 TITLE = "Estimated resources"
 
@@ -65,11 +66,15 @@ class Estimate:
 
 def family_of(device: Device) -> Family | None:
     """The family that synthesis maps ``device`` to; None where it is not among the calibrated ones."""
-    if device.seven_series:
-        return Family.XC7
-    if device.family.endswith("UltraScale+"):
-        return Family.XCUP
-    return Family.ECP5 if device.family == "ECP5" else None
+    return None if device.mapped is None else Family(device.mapped)
+
+
+def technology_of(device: Device, primitives: Primitives) -> Technology | None:
+    """What a design with ``primitives``, which ECP5 lacks, is mapped to on ``device``; None as of family_of."""
+    family = family_of(device)
+    if family is None:
+        return None
+    return Technology(family, Primitives.GENERIC if family is Family.ECP5 else primitives)
 
 
 def estimate(plan: Plan, technology: Technology | None = None, *, registers: bool = False) -> Estimate:

@@ -10,7 +10,7 @@ from hw.seven_series import Primitives
 from hw.stage import Stage
 from reports.candidates import Price
 from reports.devices import Device
-from reports.estimate import estimate, family_of
+from reports.estimate import estimate, technology_of
 
 __all__ = ["Pricing"]
 
@@ -23,11 +23,9 @@ class Pricing:
 
     @classmethod
     def of(cls, device: Device, primitives: Primitives) -> Pricing | None:
-        """The prices of ``device``'s family, None if it has none; the 7 series alone has cells of its own."""
-        family = family_of(device)
-        if family is None:
-            return None
-        return cls(Technology(family, primitives if device.seven_series else Primitives.GENERIC))
+        """The prices of ``device``'s family, None if it has none; ECP5 has no cells of its own."""
+        technology = technology_of(device, primitives)
+        return None if technology is None else cls(technology)
 
     def stage(self, stage: Stage) -> Price | None:
         """The price of the units of ``stage``; None where one of them has none."""

@@ -1,4 +1,4 @@
-"""Synthesis of the generated Verilog with Yosys for the 7 series, counted per instance.
+"""Synthesis of the generated Verilog with Yosys for Xilinx FPGAs, counted per instance.
 
 The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc`` cells, which
 come out as pairs of LUT3, and no layer could be told from another. A result names the tool, the exact
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from export.files import read_object, sha256, write_atomic
-from reports.devices import Device
+from reports.devices import XILINX, Device
 from reports.hierarchy import outermost
 from reports.netlist import Instance, instances, rollup
 from reports.resources import NetlistError, Resources, total
@@ -52,7 +52,7 @@ class Synthesis:
     Parameters
     ----------
     top: the top module.
-    device: the part the counts are compared with. Yosys maps for the family, not for the part.
+    device: the part the counts are compared with. Yosys maps for its family.
     tool: name and version as the tool gives it.
     script: the commands, as run.
     inputs: SHA-256 of each Verilog file and ROM image, by file name.
@@ -132,12 +132,12 @@ def load(path: Path) -> Synthesis:
     return Synthesis.from_json(content)
 
 
-def script(verilog: Sequence[str], top: str) -> tuple[str, ...]:
-    """The Yosys commands for these file names."""
+def script(verilog: Sequence[str], top: str, family: str) -> tuple[str, ...]:
+    """The Yosys commands for these file names; ``family``: xc7 or xcup."""
     return (
         # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
         *(f'read_verilog -defer "{name}"' for name in verilog),
-        f"synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf",
+        f"synth_xilinx -family {family} -top {top} -noiopad -noclkbuf",
         f"write_json {_CELLS}",
         f"write_verilog -noattr {NETLIST}",
     )
@@ -163,7 +163,7 @@ def synthesise(
     rom_dir: folder of the ``.mem`` files that ``$readmemh`` reads by bare name, or None.
     top: the top module.
     build_dir: made if missing.
-    device: the part to compare with; it does not change the netlist.
+    device: the part to compare with; its family alone decides on the netlist.
     progress: called as Yosys goes from pass to pass.
     minutes: after which Yosys is stopped; None waits as long as it takes.
 
@@ -178,7 +178,9 @@ def synthesise(
     if not re.fullmatch(r"[A-Za-z_]\w*", top):
         raise SynthesisError(f"top must be an identifier, not {top!r}")
     sources = {Path(path).name: Path(path) for path in verilog_paths}
-    commands = script(tuple(sources), top)
+    if device.part not in XILINX:
+        raise SynthesisError(f"synthesis is for the 7 series and UltraScale+, not for {device}")
+    commands = script(tuple(sources), top, str(device.mapped))
     if rom_dir is not None:
         sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
     inputs = digests(sources)
@@ -219,7 +221,7 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
     if users:
         number = sum(part.own.dsp for part in users)
         where = users[0].path or "the top"
-        raise SynthesisError(f"{number} DSP48E1 used, first in {where} (module {users[0].module}); must be 0")
+        raise SynthesisError(f"{number} DSP used, first in {where} (module {users[0].module}); must be 0")
 
 
 def _cached(path: Path, key: str, device: Device) -> Synthesis | None:

@@ -13,7 +13,7 @@ from hw.keywords import KEYWORDS
 from hw.seven_series import Primitives
 from quant.datasets import IN_FILES
 from quant.settings import OPTIMIZERS, SCHEDULES, TrainingConfig
-from reports.devices import SEVEN_SERIES
+from reports.devices import XILINX
 from tritforge import variants
 from tritforge.quantization import QuantizationConfig
 from tritforge.schema import ConfigError, compose, key, read
@@ -130,13 +130,13 @@ class TrainingSettings(TrainingConfig):
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device to choose is of the 7 series, so its cells are the default. ``axi_lite`` adds the register
+    Every device to choose has the cells of the 7 series: they are the default. ``axi_lite`` adds the register
     block. ``fifos``: whether FIFOs of up to ``fifo_bits`` each go between layers where they raise the rate;
     one of the default size fills a block RAM. ``input_tdata_bits``, ``output_tdata_bits``: widths of
     TDATA, in place of what the first and the last layer take and give at a time.
     """
 
-    device: str = key(choices=SEVEN_SERIES)
+    device: str = key(choices=XILINX)
     primitives: Primitives = Primitives.XILINX7
     fifos: str = key("auto", choices=("auto", "none"))
     fifo_bits: int = key(18432, minimum=1)

@@ -21,7 +21,7 @@ from hw.plan import Plan, plan, slots
 from hw.stage import Stage
 from reports.candidates import FREE, Price, Space
 from reports.choose import Choice, cheapest, fastest, frontier
-from reports.devices import Device
+from reports.devices import XILINX, Device
 from reports.exploration import Effect, effects_table, frontier_picture, frontier_table, plan_table
 from reports.whatif import another_bit, more_zeros
 from tritforge import variants
@@ -223,7 +223,7 @@ def write_plan(config: Config, source: Path, target: Path, found: Found, goal: G
     """Write ``source`` with the device and the foldings of ``found`` in place of its own to ``target``."""
     file, variant = variants.split(source)
     data = yaml.safe_load(yaml.serialize(variants.choose(file, compose(file), variant)))
-    data["hardware"]["device"] = goal.device.part if goal.device.seven_series else config.hardware.device
+    data["hardware"]["device"] = goal.device.part if goal.device.part in XILINX else config.hardware.device
     data["hardware"]["layers"] = {
         name: {"engine": folding.engine, **folding.options} for name, folding in found.choice.foldings.items()
     }

@@ -10,12 +10,10 @@ from pathlib import Path
 from export import serialize
 from export.files import sha256, write_atomic
 from export.ir import Network
-from hw.cost import Family, Technology
 from hw.plan import Plan, Solved, plan
-from hw.seven_series import Primitives
 from reports import room
 from reports.devices import device
-from reports.estimate import Estimate, estimate, family_of
+from reports.estimate import Estimate, estimate, technology_of
 from tritforge.config import Config
 from tritforge.errors import ConfigError
 from tritforge.workspace import Workspace, blaming
@@ -47,11 +45,10 @@ def planned(
 
 def priced(config: Config, design: Plan) -> Estimate | None:
     """Return what the formulas say of ``design`` on the configured device; None where there are none."""
-    family = family_of(device(config.hardware.device))
-    if family is None:
+    technology = technology_of(device(config.hardware.device), config.hardware.primitives)
+    if technology is None:
         return None
-    primitives = config.hardware.primitives if family is Family.XC7 else Primitives.GENERIC
-    return estimate(design, Technology(family, primitives), registers=config.hardware.axi_lite)
+    return estimate(design, technology, registers=config.hardware.axi_lite)
 
 
 def _demand_room(design: Plan, config: Config, place: Workspace) -> None:

@@ -106,7 +106,7 @@ def make_synthesis() -> Synthesis:
         top="digits",
         device="xc7k480t",
         tool="Yosys 0.70 (git sha1 28ba3cb92)",
-        script=script(("digits.v",), "digits"),
+        script=script(("digits.v",), "digits", "xc7"),
         inputs={"digits.v": "0" * 64},
         netlist_sha256="0" * 64,
         seconds=21.5,

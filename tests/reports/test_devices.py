@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reports.devices import DEVICES, SEVEN_SERIES, DeviceError, device, devices_table
+from reports.devices import DEVICES, XILINX, DeviceError, device, devices_table
 
 
 def test_the_papers_device_has_the_papers_numbers():
@@ -41,9 +41,15 @@ def test_every_part_is_named_by_its_key_and_its_figures_agree():
 def test_what_a_family_lacks_is_none():
     ecp5, ultrascale = device("lfe5u-85f"), device("xcku040")
     assert (ecp5.bram36, ecp5.carry4, ecp5.bram, ecp5.bram_kbits) == (None, None, 208, 18)
-    assert (ultrascale.bram36, ultrascale.carry4) == (600, None)
-    assert all(DEVICES[name].carry4 == DEVICES[name].slices for name in SEVEN_SERIES)
-    assert not {"lfe5u-85f", "xcku040"} & set(SEVEN_SERIES)
+    assert (ultrascale.bram36, ultrascale.carry4, ultrascale.mapped) == (600, 60600, None)
+
+
+def test_what_networks_are_built_for():
+    assert {device(name).mapped for name in XILINX} == {"xc7", "xcup"}
+    assert {"xc7z020", "xczu7ev", "xcvu9p"} < set(XILINX)
+    assert not {"lfe5u-85f", "xcku040"} & set(XILINX)
+    assert all(DEVICES[name].carry4 == DEVICES[name].slices for name in XILINX if name.startswith("xc7"))
+    assert device("xczu3eg").carry4 == 2 * device("xczu3eg").slices
 
 
 def test_unknown_part_gets_the_nearest_ones():

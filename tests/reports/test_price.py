@@ -12,6 +12,9 @@ from tests.hw.networks import FOLDINGS, convolutional
 def test_a_family_has_its_prices():
     kintex = Pricing.of(device("xc7k480t"), Primitives.XILINX7)
     assert (kintex.technology.family, kintex.technology.primitives) == (Family.XC7, Primitives.XILINX7)
+    zynq = Pricing.of(device("xczu7ev"), Primitives.XILINX7)
+    assert (zynq.technology.family, zynq.technology.primitives) == (Family.XCUP, Primitives.XILINX7)
+    assert Pricing.of(device("xcku040"), Primitives.XILINX7) is None
     lattice = Pricing.of(device("lfe5u-25f"), Primitives.XILINX7)
     assert (lattice.technology.family, lattice.technology.primitives) == (Family.ECP5, Primitives.GENERIC)
 

@@ -127,11 +127,28 @@ def test_modules_bear_the_names_of_the_source(made):
     }  # fmt: skip
 
 
+def test_ultrascale_has_memories_of_its_own(folder, tmp_path):
+    made = synthesise([folder / "small.v"], folder, "small", tmp_path, device("xczu7ev"))
+    own = {part.path: part.own for part in made.parts}
+    assert made.script[1] == "synth_xilinx -family xcup -top small -noiopad -noclkbuf"
+    assert own["core.conv1"].carry4 == 4
+    assert own["core.window"].lutram == 8  # a RAM32M16
+    assert (own["core.lines"].bram18, own["core.lines"].bram36) == (1, 0)
+    assert "RAMB18E2" in (tmp_path / "netlist.v").read_text()
+
+
+@pytest.mark.parametrize("part", ["lfe5u-85f", "xcku040"])
+def test_other_families_are_refused(part, tmp_path):
+    message = f"^synthesis is for the 7 series and UltraScale\\+, not for {part.upper()}"
+    with pytest.raises(SynthesisError, match=message):
+        synthesise([tmp_path / "a.v"], None, "top", tmp_path, device(part))
+
+
 def test_the_result_says_where_it_is_from(made, folder):
     assert made.tool.startswith("Yosys 0.")
     assert (
         made.script
-        == script(("small.v",), "small")
+        == script(("small.v",), "small", "xc7")
         == (
             'read_verilog -defer "small.v"',
             "synth_xilinx -family xc7 -top small -noiopad -noclkbuf",
@@ -215,7 +232,7 @@ def test_a_multiplier_is_refused(tmp_path):
       multiply inner(clk, a, b, y);
     endmodule
     """
-    message = r"^1 DSP48E1 used, first in inner \(module multiply\); must be 0$"
+    message = r"^1 DSP used, first in inner \(module multiply\); must be 0$"
     with pytest.raises(SynthesisError, match=message):
         synthesise([write(tmp_path, source)], None, "top", tmp_path / "build", KINTEX)
     assert not (tmp_path / "build" / "synth.json").exists()
