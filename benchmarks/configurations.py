@@ -91,7 +91,7 @@ def draw(number: int, family: str | None = None) -> Configuration:
     shares = np.array([table[kind][0] for kind in kinds], dtype=float)
     drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
     family = family or drawn
-    generic = bool(rng.random() < 0.25) or family != "xc7"
+    generic = bool(rng.random() < 0.25) or family == "ecp5"
     primitives = Primitives.GENERIC if generic else Primitives.XILINX7
     while True:
         kind = str(rng.choice(kinds, p=shares / shares.sum()))

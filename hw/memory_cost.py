@@ -17,18 +17,21 @@ from enum import Enum
 
 import numpy as np
 
-from export.packing import Packing, word_bits
+from export.packing import TRITS_PER_BYTE, Packing, word_bits
 from export.rom import SCHEDULE
 from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
 
-__all__ = ["Port", "joined", "moving", "ram", "rom", "weights_rom"]
+__all__ = ["JOINED", "Port", "made_of", "moving", "ram", "rom", "weights_rom"]
 
 CHOICE_COST = 0.5
 """Of a bit that is chosen from one of two banks."""
 
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 128, "tall": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
+
+JOINED = "lut6"
+"""STYLE of tritforge_rom.v: LUT6 that cells of the 7 series join."""
 
 BYTE = 9
 """Bits of a block that are written by one enable, and width of its narrowest shape that has such enables."""
@@ -187,10 +190,11 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     part    = image.word_bits // lanes
     rules   = RULES[technology.family]
     columns = _columns(image)
-    if technology.cells and joined(image, lanes, style):
+    made    = made_of(image, lanes, style) if technology.cells else style.value
+    if made == JOINED:
         return total(map(_joined, columns.reshape(lanes, part, image.depth), _kept(image, lanes)))
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
-    if style is not MemoryStyle.DISTRIBUTED and _in_blocks(rules, varying, image.depth):
+    if made == "block" or (made == "auto" and _in_blocks(rules, varying, image.depth)):
         return total(_in_block_ram(rules, bits, image.depth, fixed=True, before=sum(varying[:lane]))
                      for lane, bits in enumerate(varying) if bits)
     counts  = [_logic(rules, columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
@@ -207,12 +211,14 @@ def moving(image):
     return functools.reduce(operator.or_, image.words) & ~functools.reduce(operator.and_, image.words)
 
 
-def joined(image, lanes=1, style=MemoryStyle.AUTO):
-    """Whether the ROM becomes LUT6 of the 7 series that cells join (STYLE "lut6" of tritforge_rom.v): where it has more words
-    than a LUT and is no block."""
+def made_of(image, lanes=1, style=MemoryStyle.AUTO):
+    """STYLE of tritforge_rom.v in a design with cells of the 7 series: that of a ROM of more words than a LUT has is settled,
+    so that it does not hang on which bits happen to be constant."""
     if image.depth <= LUT_DEPTH or style is MemoryStyle.BLOCK:
-        return False
-    return style is MemoryStyle.DISTRIBUTED or not _in_blocks(RULES[Family.XC7], _kept(image, lanes), image.depth)
+        return style.value
+    if style is MemoryStyle.AUTO and _in_blocks(RULES[Family.XC7], _kept(image, lanes), image.depth):
+        return MemoryStyle.BLOCK.value
+    return JOINED
 
 
 def _kept(image, lanes):
@@ -231,10 +237,12 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     lower  = split_depth(bits, depth)
     depths = (depth,) if lower is None else (lower, depth - lower)
     rules  = RULES[technology.family]
-    if style is not MemoryStyle.DISTRIBUTED:
-        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, [bits], part) for part in depths]
-    else:
+    padded = packing is Packing.FIVE_IN_EIGHT and count % TRITS_PER_BYTE > 0 and not technology.cells
+    vary   = bits - 7 if padded else bits                                        # at least: bits without a trit may be constant
+    if style is MemoryStyle.DISTRIBUTED:
         blocks = [False] * len(depths)
+    else:
+        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, [vary], part) for part in depths]
     if all(blocks):                                                              # large ones are not looked into
         memory = total(_in_block_ram(rules, bits, part, fixed=True) for part in depths)
     else:

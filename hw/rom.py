@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import WEIGHTS, RomImage
 from hw.arithmetic import Generic, rows
-from hw.memory_cost import joined, moving
+from hw.memory_cost import JOINED, made_of, moving
 from hw.seven_series import Primitives
 from hw.shared import SharedComponent
 from hw.weight_memory import MemoryStyle, split_depth
@@ -101,9 +101,9 @@ class Rom(wiring.Component):
 
     def _made(self, image, primitives):
         """Parameters of the instance: what the ROM is made of."""
-        if primitives is not Primitives.XILINX7 or not joined(image, self._lanes, self._style):
-            return {"p_STYLE": self._style.value}
-        return {"p_STYLE": "lut6", "p_VARYING": Const(moving(image), image.word_bits)}
+        style   = self._style.value if primitives is Primitives.GENERIC else made_of(image, self._lanes, self._style)
+        varying = {"p_VARYING": Const(moving(image), image.word_bits)} if style == JOINED else {}
+        return {"p_STYLE": style, **varying}
 
 
 def files(image):

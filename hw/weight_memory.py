@@ -38,7 +38,6 @@ class MemoryStyle(Enum):
     BLOCK = "block"
     DISTRIBUTED = "distributed"
 
-
 def split_depth(bits, depth):
     """Words of the lower one of two memories in which ``depth`` words of ``bits`` bits cost less than in one: a power of
     two; None where they do not. Block RAM comes in powers of two, and what is behind the last one leaves most of it empty."""

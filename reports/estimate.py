@@ -70,7 +70,7 @@ def family_of(device: Device) -> Family | None:
 
 
 def technology_of(device: Device, primitives: Primitives) -> Technology | None:
-    """What a design with ``primitives``, which ECP5 lacks, is mapped to on ``device``; None as of family_of."""
+    """What a design with ``primitives`` (not in ECP5) is mapped to on ``device``; None as of family_of."""
     family = family_of(device)
     if family is None:
         return None

@@ -8,7 +8,7 @@ import pytest
 from export.packing import Packing
 from export.rom import SCHEDULE, RomImage
 from hw.cost import UNKNOWN, Cost, Family, Technology, total
-from hw.memory_cost import Port, joined, moving, ram, rom, weights_rom
+from hw.memory_cost import JOINED, Port, made_of, moving, ram, rom, weights_rom
 from hw.seven_series import Primitives
 from hw.weight_memory import MemoryStyle, split_depth
 
@@ -228,7 +228,7 @@ def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
     """The first bit is the address's, the second always 1, the third the same in both halves."""
     words = tuple((at & 1) | 2 | ((at % 64) * 7 % 11 > 5) << 2 for at in range(128))
     image = RomImage("s", SCHEDULE, 3, words)
-    assert joined(image)
+    assert made_of(image) == JOINED
     assert moving(image) == 0b101
     assert rom(XC7, image) == Cost(lut=1, sites=1, ff=2)
     generator = random.Random(0)
@@ -237,18 +237,27 @@ def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
     assert rom(XC7, deep) == Cost(lut=4 * 10 + 4, sites=4 * 10 + 4, ff=4)  # three groups of 256 words
 
 
-def test_what_is_joined_does_not_depend_on_the_words() -> None:
+def test_what_a_rom_is_made_of_does_not_depend_on_the_words() -> None:
     for depth in (64, 65, 128, 1024):
         same, other = (RomImage("w", "weights", 16, (word,) * depth) for word in (0, 77))
-        assert joined(same) == joined(other) == (64 < depth < 1024)
+        assert made_of(same) == made_of(other) == {64: "auto", 65: JOINED, 128: JOINED, 1024: "block"}[depth]
         assert moving(same) == moving(other)
-    assert not joined(RomImage("w", "weights", 2, (1,) * 100), style=MemoryStyle.BLOCK)
-    assert joined(RomImage("w", "weights", 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED)
+    assert made_of(RomImage("w", "weights", 2, (1,) * 100), style=MemoryStyle.BLOCK) == "block"
+    assert made_of(RomImage("w", "weights", 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED) == JOINED
 
 
 def test_a_single_word_is_a_register() -> None:
     assert ram(XC7, 5, 1) == Cost(ff=10)
     assert ram(XC7, 5, 1, Port.SHARED, copies=2) == Cost(ff=10)
+
+
+def test_bits_without_a_trit_are_looked_at_where_synthesis_decides() -> None:
+    """Two trits of five in a byte leave bits constant: without them logic is cheaper than a block."""
+    image = RomImage("w", "weights", 8, tuple(at * 7 % 9 for at in range(1728)))
+    generic = Technology(Family.XC7, Primitives.GENERIC)
+    assert weights_rom(generic, lambda: image, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 0
+    assert weights_rom(XC7, _unread, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 1
+    assert weights_rom(generic, _unread, 1728, Packing.FIVE_IN_EIGHT, 5).bram18 == 1
 
 
 def test_the_style_of_a_memory_is_obeyed() -> None:

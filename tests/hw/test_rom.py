@@ -91,7 +91,8 @@ def test_rom_reads_only_while_enabled():
         (Primitives.XILINX7, 65, SCHEDULE, '"lut6"'),
         (Primitives.XILINX7, 64, SCHEDULE, '"auto"'),
         (Primitives.GENERIC, 65, SCHEDULE, '"auto"'),
-        (Primitives.XILINX7, 4096, WEIGHTS, '"auto"'),  # blocks
+        (Primitives.XILINX7, 4096, WEIGHTS, '"block"'),
+        (Primitives.GENERIC, 4096, WEIGHTS, '"auto"'),
     ],
 )
 def test_what_a_rom_is_made_of(primitives, depth, role, style):

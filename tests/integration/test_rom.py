@@ -10,7 +10,7 @@ import pytest
 
 from export.rom import SCHEDULE, RomImage
 from hw.cost import Technology, total
-from hw.memory_cost import joined, moving, rom
+from hw.memory_cost import JOINED, made_of, moving, rom
 from hw.verilog import cells
 from reports.devices import device
 from reports.synth import NETLIST, synthesise
@@ -100,7 +100,7 @@ def bench(found: list[RomImage]) -> str:
 @pytest.mark.parametrize("role", [SCHEDULE, "thresholds"])
 def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role: str) -> None:
     found = images(role)
-    assert all(joined(image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True))
+    assert all(made_of(image, lanes) == JOINED for image, (_, _, lanes) in zip(found, SIZES, strict=True))
     for image in found:
         image.write(tmp_path)
     source, behaviour, beside = (tmp_path / name for name in ("roms.v", "cells.v", "bench.v"))

@@ -91,7 +91,7 @@ def test_an_unknown_device_lists_the_known(tmp_path: Path) -> None:
     path.write_text(DIGITS.read_text(encoding="utf-8").replace("xc7k480t", "xc7k48t"), encoding="utf-8")
     with pytest.raises(
         ConfigError,
-        match=r"device must be one of xc7a12t, .*xc7k480t, .*xczu9eg, not 'xc7k48t'; did you mean 'xc7k480t'\?$",
+        match=r"one of xc7a12t, .*xc7k480t, .*xczu9eg, not 'xc7k48t'; did you mean 'xc7k480t'\?$",
     ):
         load(path)
 
