@@ -39,8 +39,13 @@ class Largest(Unit):
         return Beats(DataType.from_range(0, self.elements - 1), 1)
 
     @property
-    def interval_cycles(self):
+    def steps(self):
+        """Beats of a vector."""
         return self.elements // self.lanes
+
+    @property
+    def interval_cycles(self):
+        return self.steps
 
     @property
     def frame_beats(self):
@@ -51,17 +56,17 @@ class Largest(Unit):
         return graph.chain(self.name, channel, steps, range(steps), [steps - 1])
 
     def cost(self, technology):
-        """Registers: the index of the beat's first lane, the best score and
-        its index, the index put and valid. Each of ``lanes`` comparisons chooses between two indexes and, but for the last
-        one, between two scores."""
+        """Registers: the index of the beat's first lane, whether there was one, the best score and its index, the index put
+        and valid. Each of ``lanes`` comparisons chooses between two scores, but for the last one, which chooses between two
+        indexes. The lane's number is made of the other comparisons, and added to the index unless it is the low bits of it."""
         index = self.o.dtype.bits
-        steps = self.elements // self.lanes
-        low   = (self.lanes & -self.lanes).bit_length() - 1 if steps > SHORT else 0        # bits that stay 0
-        first = index - low if steps > 1 else 0
-        added = self.lanes.bit_count() > 1 or 1 < steps <= SHORT       # a lane's number is not just the low bits
-        return (Cost(ff=first + self.dtype.bits + 2 * index + 1)
-                + technology.logic("largest", one=1, indexes=added * (self.lanes - 1) * index, **going_around(steps))
-                + no_less(technology, self.dtype.bits, 1) + chosen(technology, index, self.lanes)
+        low   = (self.lanes & -self.lanes).bit_length() - 1 if self.steps > SHORT else 0   # bits that stay 0
+        first = index - low if self.steps > 1 else 0
+        lane  = (self.lanes - 1).bit_length()
+        added = self.steps > 1 and self.lanes != 1 << lane
+        return (Cost(ff=first + self.dtype.bits + 2 * index + 1 + (self.steps > SHORT))
+                + technology.logic("largest", one=1, lane=lane, added=added * lane, **going_around(self.steps))
+                + no_less(technology, self.dtype.bits + 1, 1) + chosen(technology, index)
                 + (no_less(technology, self.dtype.bits, self.lanes - 1) + chosen(technology, self.dtype.bits, self.lanes - 1)
                    if technology.cells else larger(technology, self.dtype.bits, self.lanes - 1)))
 
@@ -83,16 +88,24 @@ class ArgMax(UnitComponent):
         last  = first == unit.elements - unit.lanes
         step  = Signal()
         row   = rows(m, platform)
-        value, at = maximum(m, row, [(score[lane], (first + lane)[:index]) for lane in range(unit.lanes)])
+        value, lane = maximum(m, row, list(score))
+        at = Cat(lane, first[len(lane):]) if unit.lanes == 1 << len(lane) else (first + lane)[:index]
+        turns = count(m, first, unit.elements, step, by=unit.lanes)
+        begun = first != 0
+        if unit.steps > SHORT:                  # a flag instead of a gate for all bits, behind a comparison
+            begun = Signal()
+            with m.If(step):
+                m.d.sync += begun.eq(1)
+            with m.If(turns):
+                m.d.sync += begun.eq(0)
         stays = Signal()                        # also among equals: a score later in the vector does not win
         m.d.comb += [
             self.i.ready.eq(~last | room(self.o)),
             step.eq(self.i.valid & self.i.ready),
-            stays.eq((first != 0) & row.no_less("no_less", best, value)),
+            stays.eq(row.no_less("no_less", best, value, begun)),
         ]
         with m.If(step & ~stays):
             m.d.sync += [best.eq(value), best_index.eq(at)]
-        count(m, first, unit.elements, step, by=unit.lanes)
         with m.If(step & last):
             m.d.sync += self.o.payload.eq(row.choose("index", stays, best_index, at))
         output_register(m, self.o, step & last)

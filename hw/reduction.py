@@ -52,14 +52,14 @@ class Reduction(Enum):
         return row.add(name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first)
 
     def running_cost(self, technology, bits, count):
-        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits: with cells a gate starts a maximum anew."""
+        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits: a comparison has a bit more, to start anew."""
         if not technology.cells:
             return larger(technology, bits, count) if self is Reduction.MAX else self._summed(technology, running=count * bits)
         if self is Reduction.SUM:
             return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
         if bits <= 2:
             return Cost(lut=count, sites=count)
-        return no_less(technology, bits, count) + chosen(technology, bits, count) + Cost(lut=count, sites=count)
+        return no_less(technology, bits + 1, count) + chosen(technology, bits, count)
 
     def cost(self, technology, source, terms, width, count):
         """What it takes to make ``terms`` elements of type ``source`` one of ``width`` bits, ``count`` times: the larger one

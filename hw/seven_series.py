@@ -184,10 +184,13 @@ class SevenSeries:
         value, bound = (Cat(number, Const(0, width + width % 2 - len(number))) for number in (value, bound))
         return self._compared(name, [((bit, False), (other, False)) for bit, other in zip(value, bound, strict=True)])
 
-    def no_less(self, name, left, right):
-        """Whether ``left`` >= ``right``, of one type: up to three bits one LUT, else as :meth:`at_least`."""
+    def no_less(self, name, left, right, given=None):
+        """Whether ``left`` >= ``right``, of one type, and ``given``, a bit: up to three bits with it one LUT, else as
+        :meth:`at_least`."""
         sign  = len(left) - 1 if left.shape().signed else None                  # comes in inverted
         pairs = [((left[at], at == sign), (right[at], at == sign)) for at in range(len(left))]
+        if given is not None:
+            pairs.append(((given, False), (Const(1, 1), False)))
         if len(pairs) <= 3:
             return self._lut(name, [bit for pair in pairs for bit in pair], _no_less)[0]
         return self._compared(name, pairs)
@@ -220,8 +223,7 @@ class SevenSeries:
     def running_larger(self, name, so_far, value, first):
         """The larger one of two numbers of one type, ``value`` where ``first`` is high; up to two bits one LUT."""
         if len(value) > 2:
-            stays = ~first & self.no_less(f"{name}_no_less", so_far, value)
-            return self.choose(name, stays, so_far, value)
+            return self.choose(name, self.no_less(f"{name}_no_less", so_far, value, ~first), so_far, value)
         return self._larger(name, so_far, value, [first])
 
     def _larger(self, name, left, right, first):

@@ -52,13 +52,13 @@ class Best(Unit):
         return graph.chain(self.name, channel, self.elements, range(self.elements), [self.elements - 1])
 
     def cost(self, technology):
-        """Registers: score and index of each rank, the indexes put, the index that counts, and valid. Each rank
+        """Registers: score and index of each rank and whether it has them, the indexes put, the one that counts, valid. Each rank
         compares a score and chooses one of three scores and indexes, the first one of two."""
         index = counter_bits(self.elements)
         bits  = self.dtype.bits
-        return Cost(ff=self.k * (bits + 2 * index) + index + 1) + technology.logic(
+        return Cost(ff=self.k * (bits + 2 * index + 1) + index + 1) + technology.logic(
             "best", one=1, ranks=self.k, score=(self.k - 1) * bits, index=(self.k - 1) * index,
-            **going_around(self.elements)) + no_less(technology, bits, self.k)
+            **going_around(self.elements)) + no_less(technology, bits + 1, self.k)
 
     def component(self):
         return TopK(self)
@@ -78,24 +78,28 @@ class TopK(UnitComponent):
             self.i.ready.eq(~last | room(self.o)),
             step.eq(self.i.valid & self.i.ready),
         ]
-        count(m, index, unit.elements, step)
+        turns  = count(m, index, unit.elements, step)
         row    = rows(m, platform)
         before = Const(0)                       # whether the score comes before the entry above
         above  = (score, index)
+        filled = Const(1)                       # whether the entry above is one of this vector's
         for rank in range(unit.k):
             held      = Signal.like(score, name=f"score_{rank}")
             held_at   = Signal(len(index), name=f"index_{rank}")
             next_at   = Signal(len(index), name=f"next_index_{rank}")
             here      = Signal(name=f"before_{rank}")
+            full      = Signal(name=f"filled_{rank}")
             # strictly: an equal score later in the vector stays behind; a rank that is still empty loses to all
             m.d.comb += [
-                here.eq((index <= rank) | ~row.no_less(f"no_less_{rank}", held, score)),
+                here.eq(~row.no_less(f"no_less_{rank}", held, score, full)),
                 next_at.eq(Mux(here, Mux(before, above[1], index), held_at)),
             ]
             with m.If(step):
-                m.d.sync += [held.eq(Mux(here, Mux(before, above[0], score), held)), held_at.eq(next_at)]
+                m.d.sync += [held.eq(Mux(here, Mux(before, above[0], score), held)), held_at.eq(next_at), full.eq(filled)]
+            with m.If(turns):
+                m.d.sync += full.eq(0)
             with m.If(step & last):
                 m.d.sync += unit.o.view(self.o.payload)[rank].eq(next_at)
-            before, above = here, (held, held_at)
+            before, above, filled = here, (held, held_at), full
         output_register(m, self.o, step & last)
         return m

@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 
 from hw import seven_series
 from hw.arithmetic import rows
@@ -29,6 +29,13 @@ def equal(claims: Claims, name: str, build: object, unless: object = 0) -> None:
         cells.eq(build(rows(claims.m, Modelled()))),  # type: ignore[operator]
     ]
     claims.claim(name, unless | (generic == cells))  # type: ignore[operator]
+
+
+def means(claims: Claims, name: str, build: object, meaning: object) -> None:
+    """Claim that rows of operators and of cells both give ``meaning``."""
+    for kind, platform in (("generic", None), ("cells", Modelled())):
+        found = build(rows(claims.m, platform))  # type: ignore[operator]
+        claims.claim(f"{name}_{kind}", found == meaning)
 
 
 def products(widths: list[int]) -> Claims:
@@ -74,17 +81,35 @@ def comparisons(widths: list[int]) -> Claims:
             left, right = claims.free(f"{name}_left", bits), claims.free(f"{name}_right", bits)
             which = claims.free(f"{name}_which")
             pair = (left, right) if kind == "unsigned" else (left.as_signed(), right.as_signed())
-            equal(claims, f"{name}_no_less", lambda row, n=name, p=pair: row.no_less(f"{n}_cells", *p))
+            above = pair[0] >= pair[1]
+            means(
+                claims, f"{name}_no_less", lambda row, n=name, p=pair: row.no_less(f"{n}_compared", *p), above
+            )
+            means(
+                claims,
+                f"{name}_no_less_given",
+                lambda row, n=name, w=which, p=pair: row.no_less(f"{n}_given", *p, w),
+                which & above,
+            )
+            if kind == "unsigned":
+                means(
+                    claims,
+                    f"{name}_at_least",
+                    lambda row, n=name, p=pair: row.at_least(f"{n}_reached", *p),
+                    above,
+                )
             equal(
                 claims,
                 f"{name}_choose",
                 lambda row, n=name, w=which, p=pair: row.choose(f"{n}_chosen", w, *p),
             )
-            equal(claims, f"{name}_larger", lambda row, n=name, p=pair: row.larger(f"{n}_larger", *p))
-            equal(
+            larger = Mux(above, *pair)
+            means(claims, f"{name}_larger", lambda row, n=name, p=pair: row.larger(f"{n}_larger", *p), larger)
+            means(
                 claims,
                 f"{name}_running",
                 lambda row, n=name, w=which, p=pair: row.running_larger(f"{n}_running", *p, w),
+                Mux(which, pair[1], larger),
             )
     return claims
 
