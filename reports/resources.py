@@ -86,7 +86,7 @@ def _cells() -> dict[str, Resources]:
         "RAM32X1S": 1, "RAM32X2S": 2, "RAM32X1D": 2, "RAM32M": 4,
         "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
         "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4,
-        "RAM32M16": 8, "RAM64M8": 8, "RAM512X1S": 8,
+        "RAM32M16": 8, "RAM64M8": 8, "RAM256X1D": 8, "RAM512X1S": 8, "RAM64X8SW": 8, "RAM32X16DR8": 8,
     }  # fmt: skip
     table.update({cell: Resources(lutram=count) for cell, count in sites.items()})
     table.update({cell: Resources(srl=1) for cell in ("SRL16", "SRL16E", "SRLC16", "SRLC16E", "SRLC32E")})

@@ -42,7 +42,7 @@ __all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
 PARTS_FILE = "parts.json"
-XC7_CELLS = tuple(Path(__file__).with_name(name) for name in ("xc7_cells.v", "xc7_block_ram.v"))
+XILINX_CELLS = tuple(Path(__file__).with_name(name) for name in ("xilinx_cells.v", "xilinx_block_ram.v"))
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
@@ -75,7 +75,7 @@ def simulate(
     stalls: how source and sink pause, a name of ``sim.stimulus.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one part.
-    netlist: simulate this instead: the design as a 7-series netlist in Verilog, its hierarchy kept.
+    netlist: simulate this instead: the design as a netlist of Xilinx cells in Verilog, its hierarchy kept.
     first: number of the first of the frames, by which verdicts name them and from which pauses follow.
     jobs: how many parts run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
@@ -112,7 +112,7 @@ def simulate(
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
-        verilog = (Path(netlist), *XC7_CELLS)
+        verilog = (Path(netlist), *XILINX_CELLS)
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(tool, shell, verilog, folder / "build", folder / "run", seed, wave, netlist is not None)
     setting = Setting(

@@ -205,7 +205,9 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s")
     command.add_argument("--wave", action="store_true", help="record every signal as FST")
     command.add_argument(
-        "--netlist", action="store_true", help="simulate what `synth` made of the Verilog, in 7-series cells"
+        "--netlist",
+        action="store_true",
+        help="simulate what `synth` made of the Verilog, in the cells of the FPGA",
     )
     command.add_argument("--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)

@@ -27,14 +27,17 @@ ENGINES = {
 }
 
 
+def netlist_of_three_engines(folder: Path, part: str) -> Path:
+    planned = plan(convolutional(name="sample"), ENGINES)
+    write(folder, planned, Primitives.XILINX7)
+    synthesise([folder / "sample.v"], folder, "sample", folder / "synth", device(part))
+    return folder / "synth" / NETLIST
+
+
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
 def test_three_engines_and_a_wrong_lut(tmp_path: Path, simulator: str) -> None:
     """All three engines in one netlist; a LUT of the last layer with a changed table is found."""
-    planned = plan(convolutional(name="sample"), ENGINES)
-    write(tmp_path, planned, Primitives.XILINX7)
-    synth = tmp_path / "synth"
-    synthesise([tmp_path / "sample.v"], tmp_path, "sample", synth, device("xc7k480t"))
-    netlist = synth / NETLIST
+    netlist = netlist_of_three_engines(tmp_path, "xc7k480t")
     frames = np.random.default_rng(1).integers(0, 16, size=(8, 6, 6, 2))
     bench = {"simulator": simulator, "build_dir": tmp_path / "run"}
     result = simulate(tmp_path, frames, netlist=netlist, stalls="none", **bench)
@@ -53,3 +56,19 @@ def test_three_engines_and_a_wrong_lut(tmp_path: Path, simulator: str) -> None:
     broken.write_text(text[:at] + f"{int(text[at], 16) ^ 15:x}" + text[at + 1 :])
     result = simulate(tmp_path, frames, netlist=broken, **bench)
     assert any("layer classifier" in line for line in result.failures)
+
+
+@pytest.fixture(scope="module")
+def ultrascale(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The netlist for UltraScale+, beside its design, once for both simulators."""
+    return netlist_of_three_engines(tmp_path_factory.mktemp("ultrascale"), "xczu7ev")
+
+
+def test_three_engines_on_ultrascale(ultrascale: Path, tmp_path: Path, simulator: str) -> None:
+    assert "RAM32M16 " in ultrascale.read_text()
+    frames = np.random.default_rng(2).integers(0, 16, size=(8, 6, 6, 2))
+    bench = {"simulator": simulator, "netlist": ultrascale, "build_dir": tmp_path}
+    result = simulate(ultrascale.parent.parent, frames, stalls="none", **bench)
+    assert result.failures == ()
+    assert result.netlist
+    assert result.cycles == result.expected_cycles

@@ -1,7 +1,8 @@
-// The behaviour of the 7-series cells that Yosys maps to, written for simulating a netlist: no delays, and an unknown
-// input of a LUT makes its output unknown only where the output depends on it, as in silicon.
-// Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide". Block RAMs are in
-// sim/xc7_block_ram.v. DSPs are left out on purpose: a netlist that has them does not compile here.
+// The behaviour of the cells of the 7 series and UltraScale+ that Yosys maps to, written for simulating a netlist: no
+// delays, and an unknown input of a LUT makes its output unknown only where the output depends on it, as in silicon.
+// Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide", and UG974, "UltraScale
+// Architecture Libraries Guide". Block RAMs are in sim/xilinx_block_ram.v. DSPs and UltraRAM are left out on purpose:
+// a netlist that has them does not compile here. MUXF9, to which Yosys does not map, is left out too.
 
 module GND (output wire G); assign G = 1'b0; endmodule
 module VCC (output wire P); assign P = 1'b1; endmodule
@@ -102,7 +103,7 @@ module SRLC32E #(parameter [31:0] INIT = 0) (input wire [4:0] A, input wire CE, 
     assign Q31 = bits[31];
 endmodule
 
-// Two bits an address, read at A..D; all are written at D.
+// Two bits an address, read at A..D; all are written at D. In the cells of eight columns all are written at H.
 module RAM32M #(
     parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0
 ) (
@@ -148,6 +149,120 @@ module RAM64M #(
     assign DOD = d[ADDRD];
 endmodule
 
+module RAM32M16 #(
+    parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0, INIT_E = 0, INIT_F = 0, INIT_G = 0, INIT_H = 0
+) (
+    input  wire [4:0] ADDRA, ADDRB, ADDRC, ADDRD, ADDRE, ADDRF, ADDRG, ADDRH,
+    input  wire [1:0] DIA, DIB, DIC, DID, DIE, DIF, DIG, DIH,
+    input  wire       WCLK, WE,
+    output wire [1:0] DOA, DOB, DOC, DOD, DOE, DOF, DOG, DOH
+);
+    reg [63:0] a, b, c, d, e, f, g, h;
+    initial begin
+        a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D;
+        e = INIT_E; f = INIT_F; g = INIT_G; h = INIT_H;
+    end
+    always @(posedge WCLK)
+        if (WE) begin
+            a[{ADDRH, 1'b0} +: 2] <= DIA;
+            b[{ADDRH, 1'b0} +: 2] <= DIB;
+            c[{ADDRH, 1'b0} +: 2] <= DIC;
+            d[{ADDRH, 1'b0} +: 2] <= DID;
+            e[{ADDRH, 1'b0} +: 2] <= DIE;
+            f[{ADDRH, 1'b0} +: 2] <= DIF;
+            g[{ADDRH, 1'b0} +: 2] <= DIG;
+            h[{ADDRH, 1'b0} +: 2] <= DIH;
+        end
+    assign DOA = a[{ADDRA, 1'b0} +: 2];
+    assign DOB = b[{ADDRB, 1'b0} +: 2];
+    assign DOC = c[{ADDRC, 1'b0} +: 2];
+    assign DOD = d[{ADDRD, 1'b0} +: 2];
+    assign DOE = e[{ADDRE, 1'b0} +: 2];
+    assign DOF = f[{ADDRF, 1'b0} +: 2];
+    assign DOG = g[{ADDRG, 1'b0} +: 2];
+    assign DOH = h[{ADDRH, 1'b0} +: 2];
+endmodule
+
+module RAM64M8 #(
+    parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0, INIT_E = 0, INIT_F = 0, INIT_G = 0, INIT_H = 0
+) (
+    input  wire [5:0] ADDRA, ADDRB, ADDRC, ADDRD, ADDRE, ADDRF, ADDRG, ADDRH,
+    input  wire       DIA, DIB, DIC, DID, DIE, DIF, DIG, DIH, WCLK, WE,
+    output wire       DOA, DOB, DOC, DOD, DOE, DOF, DOG, DOH
+);
+    reg [63:0] a, b, c, d, e, f, g, h;
+    initial begin
+        a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D;
+        e = INIT_E; f = INIT_F; g = INIT_G; h = INIT_H;
+    end
+    always @(posedge WCLK)
+        if (WE) begin
+            a[ADDRH] <= DIA;
+            b[ADDRH] <= DIB;
+            c[ADDRH] <= DIC;
+            d[ADDRH] <= DID;
+            e[ADDRH] <= DIE;
+            f[ADDRH] <= DIF;
+            g[ADDRH] <= DIG;
+            h[ADDRH] <= DIH;
+        end
+    assign DOA = a[ADDRA];
+    assign DOB = b[ADDRB];
+    assign DOC = c[ADDRC];
+    assign DOD = d[ADDRD];
+    assign DOE = e[ADDRE];
+    assign DOF = f[ADDRF];
+    assign DOG = g[ADDRG];
+    assign DOH = h[ADDRH];
+endmodule
+
+// Eight columns read together, of which WSEL chooses the one that is written; A is the highest.
+module RAM64X8SW #(
+    parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0, INIT_E = 0, INIT_F = 0, INIT_G = 0, INIT_H = 0
+) (
+    input wire [5:0] A, input wire [2:0] WSEL, input wire D, WCLK, WE, output wire [7:0] O
+);
+    reg [511:0] bits;
+    initial bits = {INIT_A, INIT_B, INIT_C, INIT_D, INIT_E, INIT_F, INIT_G, INIT_H};
+    always @(posedge WCLK) if (WE) bits[{WSEL, A}] <= D;
+    genvar n;
+    generate for (n = 0; n < 8; n = n + 1) begin : column
+        wire [2:0] number = n;
+        assign O[n] = bits[{number, A}];
+    end endgenerate
+endmodule
+
+// Two addresses are written at a time, at H, and one is read at each of A..G. It begins undefined.
+module RAM32X16DR8 (
+    input  wire [5:0] ADDRA, ADDRB, ADDRC, ADDRD, ADDRE, ADDRF, ADDRG,
+    input  wire [4:0] ADDRH,
+    input  wire [1:0] DIA, DIB, DIC, DID, DIE, DIF, DIG, DIH,
+    input  wire       WCLK, WE,
+    output wire       DOA, DOB, DOC, DOD, DOE, DOF, DOG,
+    output wire [1:0] DOH
+);
+    reg [63:0] a, b, c, d, e, f, g, h;
+    always @(posedge WCLK)
+        if (WE) begin
+            a[{ADDRH, 1'b0} +: 2] <= DIA;
+            b[{ADDRH, 1'b0} +: 2] <= DIB;
+            c[{ADDRH, 1'b0} +: 2] <= DIC;
+            d[{ADDRH, 1'b0} +: 2] <= DID;
+            e[{ADDRH, 1'b0} +: 2] <= DIE;
+            f[{ADDRH, 1'b0} +: 2] <= DIF;
+            g[{ADDRH, 1'b0} +: 2] <= DIG;
+            h[{ADDRH, 1'b0} +: 2] <= DIH;
+        end
+    assign DOA = a[ADDRA];
+    assign DOB = b[ADDRB];
+    assign DOC = c[ADDRC];
+    assign DOD = d[ADDRD];
+    assign DOE = e[ADDRE];
+    assign DOF = f[ADDRF];
+    assign DOG = g[ADDRG];
+    assign DOH = h[{ADDRH, 1'b0} +: 2];
+endmodule
+
 module RAM32X1D #(parameter [31:0] INIT = 0) (
     input wire A0, A1, A2, A3, A4, D, DPRA0, DPRA1, DPRA2, DPRA3, DPRA4, WCLK, WE, output wire DPO, SPO
 );
@@ -172,6 +287,16 @@ module RAM128X1D #(parameter [127:0] INIT = 0) (
     input wire [6:0] A, DPRA, input wire D, WCLK, WE, output wire DPO, SPO
 );
     reg [127:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[A] <= D;
+    assign SPO = bits[A];
+    assign DPO = bits[DPRA];
+endmodule
+
+module RAM256X1D #(parameter [255:0] INIT = 0) (
+    input wire [7:0] A, DPRA, input wire D, WCLK, WE, output wire DPO, SPO
+);
+    reg [255:0] bits;
     initial bits = INIT;
     always @(posedge WCLK) if (WE) bits[A] <= D;
     assign SPO = bits[A];
@@ -203,6 +328,14 @@ endmodule
 
 module RAM256X1S #(parameter [255:0] INIT = 0) (input wire [7:0] A, input wire D, WCLK, WE, output wire O);
     reg [255:0] bits;
+    initial bits = INIT;
+    always @(posedge WCLK) if (WE) bits[A] <= D;
+    assign O = bits[A];
+endmodule
+
+// Named in Yosys' maps, which Yosys 0.70 does not reach: it stops at a single port memory of more than 256 words.
+module RAM512X1S #(parameter [511:0] INIT = 0) (input wire [8:0] A, input wire D, WCLK, WE, output wire O);
+    reg [511:0] bits;
     initial bits = INIT;
     always @(posedge WCLK) if (WE) bits[A] <= D;
     assign O = bits[A];
