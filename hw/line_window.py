@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
 
 from export.ir import TensorType
 from hw.cost import Cost, counter_bits
 from hw.counter import count
 from hw.memory_cost import Port, ram
+from hw.one_port import one_port
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["LineBuffer", "LineWindow", "Walk"]
@@ -195,15 +195,12 @@ class LineBuffer(UnitComponent):
         if rows.reach == 0:
             m.d.comb += column.eq(arrived)
         else:
-            m.submodules.rows = lines = memory.Memory(shape=pixel * rows.reach, depth=max(2, columns.extent), init=[])
-            read  = lines.read_port(domain="comb")
-            write = lines.write_port()
+            depth = max(2, columns.extent)
+            kept  = one_port(m, "rows", pixel * rows.reach, depth, address=x[:(depth - 1).bit_length()], enable=step & x_inside,
+                             data=column[pixel:])
             # What is above the image is left over from the frame before, and beside the image there is no memory.
-            above = read.data if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, read.data)
-            m.d.comb += [
-                column.eq(Cat(above, arrived)),
-                read.addr.eq(x), write.addr.eq(x), write.data.eq(column[pixel:]), write.en.eq(step & x_inside),
-            ]
+            above = kept if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, kept)
+            m.d.comb += column.eq(Cat(above, arrived))
 
         seen  = Cat(column.word_select(ky * unit.dilation[0], pixel) for ky in range(unit.kernel[0]))
         older = [Signal(len(seen), name=f"column_{kx}") for kx in range(columns.reach)]

@@ -20,6 +20,7 @@ import numpy as np
 from export.packing import TRITS_PER_BYTE, Packing, word_bits
 from export.rom import SCHEDULE
 from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
+from hw.one_port import BANK
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
 
 __all__ = ["JOINED", "Port", "made_of", "moving", "ram", "rom", "weights_rom"]
@@ -84,7 +85,7 @@ class _Rules:
     ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
     word written, the address, and two bits; a LUT for each bit chooses.
     ``tiny`` : by how much a memory of few bits may be dearer as flip-flops: where it is written and read at once, and elsewhere.
-    ``deepest`` : words of a memory of one port in LUTs beyond which Yosys stops with an error.
+    ``deepest`` : words of a registered memory of one port in LUTs beyond which Yosys stops with an error.
     """
 
     two_ports: tuple[_Cell, ...]
@@ -125,6 +126,11 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     stops with an error. A single word is a register.
     """
     rules = RULES[technology.family]
+    if port is Port.SHARED and depth > BANK:                    # in banks (hw.one_port): a gate writes each, a bit is chosen
+        banks   = -(-depth // BANK)
+        choices = bits * rules.choice(banks) + banks
+        last    = ram(technology, bits, depth - (banks - 1) * BANK, port)
+        return (ram(technology, bits, BANK, port) * (banks - 1) + last + Cost(lut=choices, sites=choices)) * copies
     if depth == 1 and not block:
         return Cost(ff=bits + bits * (port is not Port.SHARED)) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port

@@ -2,12 +2,12 @@
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
 
 from hw.arithmetic import rows
 from hw.cost import Cost, counter_bits, going_around
 from hw.counter import count
 from hw.memory_cost import Port, ram
+from hw.one_port import one_port
 from hw.reduction import Pooling
 from hw.stream import UnitComponent, below, output_register, room
 
@@ -72,25 +72,17 @@ class WindowPool(UnitComponent):
         y      = Signal(below(unit.tensor.height))
         beat_last = beat == unit.pixel_beats - 1
 
-        m.submodules.results = results = memory.Memory(shape=unit.o.payload_bits, depth=max(2, columns * unit.pixel_beats),
-                                                       init=[])
-        read     = results.read_port(domain="comb")
-        write    = results.write_port()
+        depth    = max(2, columns * unit.pixel_beats)
         address  = Signal(below(columns * unit.pixel_beats))
         result   = Signal(unit.o.payload_bits)
         adders   = rows(m, platform)
         incoming = unit.i.view(self.i.payload)
-        so_far   = unit.o.view(read.data)
         first    = (in_y == 0) & (in_x == 0)
         inside   = (column < columns) & (row < unit.tensor.height // size_y)
         put      = Signal()
         step     = Signal()
-        m.d.comb += [
-            read.addr.eq(address),
-            write.addr.eq(address),
-            write.data.eq(result),
-            write.en.eq(step & inside),
-        ]
+        so_far   = unit.o.view(one_port(m, "results", unit.o.payload_bits, depth, address=address, enable=step & inside,
+                                        data=result))
         for lane in range(unit.lanes):
             m.d.comb += unit.o.view(result)[lane].eq(
                 unit.reduction.accumulate(adders, f"lane_{lane}", incoming[lane], so_far[lane], first))

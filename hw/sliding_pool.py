@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
 
 from hw.arithmetic import rows
 from hw.cost import Cost, counter_bits, going_around, total
 from hw.counter import count
 from hw.memory_cost import Port, ram
+from hw.one_port import one_port
 from hw.reduction import Pooling, Reduction
 from hw.stream import Beats, UnitComponent, below, output_register, room
 
@@ -131,12 +131,7 @@ class SlidingReduction(UnitComponent):
             with m.If(enable):
                 m.d.sync += kept.eq(then)
         else:
-            m.submodules[name] = store = memory.Memory(shape=kept.shape(), depth=depth, init=[])
-            read, write = store.read_port(domain="comb"), store.write_port()
-            m.d.comb += [
-                kept.eq(read.data),
-                read.addr.eq(address), write.addr.eq(address), write.en.eq(enable), write.data.eq(then),
-            ]
+            m.d.comb += kept.eq(one_port(m, name, len(kept), depth, address=address, enable=enable, data=then))
         lanes = [[] for _ in range(unit.lanes)]
         for back in reversed(range(size)):
             part = beats.view(kept.word_select(size - 1 - back, bits)) if back else beats.view(newest)

@@ -97,12 +97,14 @@ class Subsample(Unit):
 
     def cost(self, technology):
         """Registers: the beat where there are channels of 0, position and phase of the axes along which pixels are left out,
-        the payload and valid."""
-        strided  = self.stride != (1, 1)
+        the payload and valid. Leaving out pixels, by several beats of each, and putting in channels of 0 each have gates of
+        their own, and both together."""
+        strided, edge = self.stride != (1, 1), self.before + self.after > 0
         counters = [*([self.kept_beats] if strided or self.kept_beats > self.pixel_beats else []), *self.stride,
                     *([self.tensor.width] if strided else []), *([self.tensor.height] if self.stride[0] > 1 else [])]
         return Cost(ff=counter_bits(*counters) + self.o.payload_bits + 1) + technology.logic(
-            "subsample", one=1, **going_around(*counters), strided=int(strided), edge=int(self.before + self.after > 0))
+            "subsample", one=1, **going_around(*counters), strided=int(strided), edge=int(edge),
+            beats=int(strided and self.kept_beats > 1), both=int(strided and edge))
 
     def component(self):
         return Subsampler(self)

@@ -52,8 +52,8 @@ class Best(Unit):
         return graph.chain(self.name, channel, self.elements, range(self.elements), [self.elements - 1])
 
     def cost(self, technology):
-        """Registers: score and index of each rank and whether it has them, the indexes put, the one that counts, valid. Each rank
-        compares a score and chooses one of three scores and indexes, the first one of two."""
+        """Registers: score and index of each rank and whether it has them, the indexes put, the one that counts, and valid.
+        Each rank compares a score and chooses one of three scores and indexes, the first one of two."""
         index = counter_bits(self.elements)
         bits  = self.dtype.bits
         return Cost(ff=self.k * (bits + 2 * index + 1) + index + 1) + technology.logic(

@@ -184,10 +184,20 @@ def test_copies_of_a_block_share_what_guards_them() -> None:
 
 
 def test_what_stops_yosys_is_unknown() -> None:
-    """A memory of one port of more than 256 words in LUTs of UltraScale+: its mapping has no such case."""
+    """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no mapping."""
     wide = Technology(Family.XCUP, Primitives.GENERIC)
-    assert ram(wide, 2, 256, Port.SHARED).lutram == 8
-    assert ram(wide, 2, 257, Port.SHARED) == UNKNOWN
+    assert ram(wide, 2, 256, Port.REGISTERED).lutram == 8
+    assert ram(wide, 2, 257, Port.REGISTERED) == UNKNOWN
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_a_deep_memory_of_one_port_is_in_banks(family: Family) -> None:
+    technology = Technology(family, Primitives.GENERIC)
+    bank, rest = ram(technology, 3, 256, Port.SHARED), ram(technology, 3, 44, Port.SHARED)
+    found = ram(technology, 3, 556, Port.SHARED)
+    assert found.lutram == 2 * bank.lutram + rest.lutram > 0
+    assert found.lut > 2 * bank.lut + rest.lut
+    assert ram(technology, 3, 257, Port.SHARED).ff == 3  # a word of its own
 
 
 @pytest.mark.parametrize(("depth", "blocks"), [(64, 0), (65, 1)])
