@@ -13,6 +13,8 @@ With them a bit of a row costs one LUT, and a comparison one LUT for two bits:
 In a slice O5 on the fabric and the sum both want the same output, so a ternary row is legal only where each sum
 goes straight to its flip-flop: whoever uses it registers every row and reads it nowhere else. Atoms keep their O5
 inside the carry chain and need no register. Source for both kinds of row on a heap: export.heap.
+
+UltraScale has the same LUT6_2 and wide multiplexers (UG574), and its CARRY8 is two CARRY4, which implementation joins.
 Source: UG474, "7 Series FPGAs Configurable Logic Block", LUT and carry logic.
 """
 
@@ -31,7 +33,7 @@ class Primitives(Enum):
     """Operators, for every device and for ASICs."""
 
     XILINX7 = "xilinx7"
-    """Cells of the 7 series."""
+    """Cells of the 7 series, for UltraScale+ too."""
 
 
 class Modelled:

@@ -151,6 +151,6 @@ def devices_table() -> Table:
         "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 series, "
         "8 (a CLB) in UltraScale, 2 in ECP5.",
         "Confirmed: figures that were seen in a second place; the others await a check against the document. "
-        "A network can be built for the parts whose name begins with xc7.",
+        "A network can be built for the parts of the 7 series and UltraScale+.",
     )
     return Table("Devices", columns, rows, notes)

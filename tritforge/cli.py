@@ -120,8 +120,8 @@ STALLS = (
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
 
-TARGETS = ("xilinx7", "asic", "ecp5")
-"""What `synth` can map to."""
+TARGETS = ("xilinx", "asic", "ecp5")
+"""What `synth` can map to; the first is the family of the device in the configuration."""
 
 ROUTERS = ("router2", "router1")
 """Those of ``reports.ecp5``."""
@@ -244,7 +244,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 
 
 def _add_synth(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--target", choices=TARGETS, default=TARGETS[0], help="default: %(default)s")
+    command.add_argument(
+        "--target",
+        choices=TARGETS,
+        default=TARGETS[0],
+        help="xilinx is the family of hardware.device, 7 series or UltraScale+ (default: %(default)s)",
+    )
     command.add_argument(
         "--liberty", type=Path, metavar="FILE", help="with --target asic: the standard cells to map to"
     )
@@ -369,7 +374,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _other_target(arguments: argparse.Namespace, chosen: Config, place: Workspace) -> None:
-    """Run `place`, or `synth` for what is no part of the 7 series."""
+    """Run `place`, or `synth` for what is no Xilinx part."""
     from tritforge import targets
 
     part = arguments.device or targets.ECP5_PART

@@ -1,4 +1,4 @@
-"""The steps for targets other than the 7 series: gates of an ASIC, and an ECP5 from Verilog to clock."""
+"""The steps for targets other than Xilinx parts: gates of an ASIC, and an ECP5 from Verilog to clock."""
 
 from __future__ import annotations
 
