@@ -82,9 +82,10 @@ class FrameSource(wiring.Component):
         })
 
     def cost(self, technology):
-        """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0."""
+        """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0. The end of
+        a beat of more than ten bits is looked for by each gate that depends on it."""
         counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, bits=len(self.o.payload),
+        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, bits=len(self.o.payload), wide=int(counter > 10),
                                                           **going_around(self._frame_beats))
 
     def elaborate(self, platform):

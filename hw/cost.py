@@ -148,6 +148,11 @@ class Technology:
         return f"{'xc7' if self.family is Family.XCUP else self.family.value} {self.primitives.value}"
 
     @property
+    def pins(self):
+        """Inputs of a LUT."""
+        return 4 if self.family is Family.ECP5 else 6
+
+    @property
     def gates(self):
         """Bits up to which synthesis makes gates of a sum instead of a chain of carries."""
         return 4 if self.family is Family.ECP5 else 2
@@ -159,6 +164,8 @@ class Technology:
     def adder(self, left, right, width):
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
         if self.family is Family.ECP5:
+            if left.bits + right.bits <= self.pins:             # each bit is a function of all of them
+                return Cost(lut=width, sites=None)
             return Cost(lut=self.chain(width), sites=None, carry=self.chain(width) // 2)
         luts = adder_luts(left, right, width)
         return Cost(lut=luts, sites=luts)
@@ -167,6 +174,10 @@ class Technology:
         """Cost of a choice by a counter among so many inputs, for a bit."""
         luts = choice_lut4(inputs) if self.family is Family.ECP5 else choice_luts(inputs)
         return Cost(lut=luts, sites=luts)
+
+    def multiplexer(self, inputs):
+        """LUTs of a multiplexer of so many inputs by a register, for a bit."""
+        return choice_lut4(inputs) if self.family is Family.ECP5 else mux_luts(inputs)
 
     def logic(self, component, **features):
         """What ``features`` of a ``component`` come to, of ``CALIBRATED``; None where nothing was calibrated."""

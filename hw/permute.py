@@ -6,10 +6,10 @@ from amaranth import *
 
 from export.ir import IntArray
 from export.rom import RomImage
-from hw.cost import Cost, counter_bits, mux_luts
+from hw.cost import Cost, counter_bits, going_around
 from hw.memory_cost import rom
-from hw.rom import Rom
-from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
+from hw.rom import Rom, read_ahead
+from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["Permute", "PermuteLanes", "permuted"]
 
@@ -63,10 +63,12 @@ class Permute(Unit):
         return graph.chain(self.name, channel, self.frame_beats, range(self.frame_beats), range(self.frame_beats))
 
     def cost(self, technology):
-        """A register for each bit, the beat and valid, the ROM, and for each bit a multiplexer of all lanes."""
-        beat = counter_bits(max(2, len(self.order)))
-        return (Cost(ff=self.o.payload_bits + beat + 1) + rom(technology, self.rom)
-                + technology.logic("permute", one=1, counter=beat, mux=self.o.payload_bits * mux_luts(self.beats.lanes)))
+        """A register for each bit, the beat and whether there was one, valid, the ROM, and for each bit a multiplexer of all
+        lanes."""
+        beats = len(self.order)
+        return (Cost(ff=self.o.payload_bits + counter_bits(beats) + 2) + rom(technology, self.rom)
+                + technology.logic("permute", one=1, mux=self.o.payload_bits * technology.multiplexer(self.beats.lanes),
+                                   **going_around(beats)))
 
     def component(self):
         return PermuteLanes(self)
@@ -84,17 +86,9 @@ class PermuteLanes(UnitComponent):
         unit = self._unit
         m    = Module()
         m.submodules.order = order = Rom(unit.rom)
-        beat      = Signal(below(len(unit.order)))
-        following = Signal(below(len(unit.order)))
-        step      = Signal()
-        m.d.comb += [
-            step.eq(self.i.valid & room(self.o)),
-            self.i.ready.eq(room(self.o)),
-            following.eq(Mux(step, Mux(beat == len(unit.order) - 1, 0, beat + 1), beat)),
-            order.address.eq(following),
-            order.enable.eq(1),
-        ]
-        m.d.sync += beat.eq(following)
+        step = Signal()
+        m.d.comb += [step.eq(self.i.valid & room(self.o)), self.i.ready.eq(room(self.o))]
+        read_ahead(m, order, len(unit.order), step)
         with m.If(step):
             m.d.sync += self.o.payload.eq(Cat(
                 self.i.payload.word_select(order.data.word_select(lane, unit.select_bits), unit.i.dtype.bits)

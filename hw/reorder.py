@@ -10,10 +10,10 @@ from amaranth.lib import memory
 from export.datatype import DataType
 from export.rom import RomImage
 from export.schedule import Schedule
-from hw.cost import Cost, counter_bits, mux_luts
+from hw.cost import Cost, counter_bits, going_around
 from hw.counter import count
 from hw.memory_cost import ram, rom
-from hw.rom import Rom
+from hw.rom import Rom, read_ahead
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 
@@ -116,15 +116,14 @@ class Reorder(Unit):
         return Channel(read, np.arange(read.steps))
 
     def cost(self, technology):
-        """Registers: halves, five counters and valid. Each bank is a memory, and for each bit behind it a multiplexer of
-        all pixels."""
-        banks    = self.program.outputs
-        blocks   = banks // self.program.pe
-        counters = 4 + counter_bits(blocks, self.groups, max(2, self.groups), self.pixels, self.pixels)
-        return (Cost(ff=counters + 1) + rom(technology, self.rom)
+        """Registers: halves and how many are full, four counters, the pixel that is chosen, whether a word was read ahead, and
+        valid. Each bank is a memory, and for each bit behind it a multiplexer of all pixels."""
+        banks  = self.program.outputs
+        around = banks // self.program.pe, self.groups, self.groups, self.pixels
+        return (Cost(ff=4 + counter_bits(*around, self.pixels) + 2) + rom(technology, self.rom)
                 + ram(technology, self.pixels * self.dtype.bits, 2 << self.address_bits) * banks
-                + technology.logic("reorder", one=1, counter=counters, banks=banks,
-                                   mux=banks * self.dtype.bits * mux_luts(self.pixels)))
+                + technology.logic("reorder", one=1, banks=banks, **going_around(*around),
+                                   mux=banks * self.dtype.bits * technology.multiplexer(self.pixels)))
 
     def component(self):
         return Reordering(self)
@@ -169,19 +168,14 @@ class Reordering(UnitComponent):
 
         # Reading: pixel after pixel, group after group; the ROM has the group's addresses a cycle ahead.
         read_half = Signal()
-        group     = Signal(below(unit.groups))
-        following = Signal(below(unit.groups))
         pixel     = Signal(below(unit.pixels))
         chosen    = Signal(below(unit.pixels))
         step      = Signal()
-        group_last, pixel_last = group == unit.groups - 1, pixel == unit.pixels - 1
+        group_last, pixel_last = read_ahead(m, addresses, unit.groups, step), pixel == unit.pixels - 1
         m.d.comb += [
             step.eq((filled != 0) & room(self.o)),
             emptied.eq(step & group_last & pixel_last),
-            following.eq(Mux(step, Mux(group_last, 0, group + 1), group)),
-            addresses.address.eq(following), addresses.enable.eq(1),
         ]
-        m.d.sync += group.eq(following)
         with m.If(step):
             m.d.sync += chosen.eq(pixel)
         count(m, pixel, unit.pixels, step & group_last)

@@ -7,12 +7,14 @@ from amaranth.lib.wiring import In, Out
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import WEIGHTS, RomImage
 from hw.arithmetic import Generic, rows
+from hw.counter import count
 from hw.memory_cost import JOINED, made_of, moving
 from hw.seven_series import Primitives
 from hw.shared import SharedComponent
+from hw.stream import below
 from hw.weight_memory import MemoryStyle, split_depth
 
-__all__ = ["Rom", "RomFiles", "files", "trit_codes"]
+__all__ = ["Rom", "RomFiles", "files", "read_ahead", "trit_codes"]
 
 
 class RomFiles:
@@ -110,6 +112,18 @@ def files(image):
     """The images that the Verilog reads for ``image``: weights may lie in two memories (hw.weight_memory.split_depth)."""
     lower = split_depth(image.word_bits, image.depth) if image.role == WEIGHTS else None
     return (image,) if lower is None else image.split(lower)
+
+
+def read_ahead(m, rom, words, step):
+    """Read ``words`` of ``rom`` in turn, one a ``step``: its data are those of the step that comes. Returns whether these are
+    of the last word. The address is a counter of its own, one ahead, and goes on behind reset without a step."""
+    address = Signal(below(words), name="ahead")
+    begun   = Signal(name="ahead_begun")
+    moves   = Signal(name="ahead_moves")
+    m.d.comb += [moves.eq(step | ~begun), rom.address.eq(address), rom.enable.eq(moves)]
+    m.d.sync += begun.eq(1)
+    count(m, address, words, moves)
+    return address == 0
 
 
 class ByteDecoder(SharedComponent):

@@ -193,13 +193,14 @@ class Thresholds(_Immediate, Levels):
         of the code a function of the sum. The count of levels is a parity for each of its bits."""
         lanes  = self.pe * self.pixels
         levels = self.levels.shape[1]
-        parity = lanes * sum(_tree(levels >> bit) for bit in range(self.count_bits))
+        parity = lanes * sum(_tree(levels >> bit, technology.pins) for bit in range(self.count_bits))
         offset = lanes * self.target.bits * (self.code(0) != 0)
         shared = self._shared(technology)
         if self.passes == 1:
             codes   = [self._codes(levels) for levels in self.levels]
             varying = [int(np.bitwise_or.reduce(row) ^ np.bitwise_and.reduce(row)).bit_count() for row in codes]
-            trees   = [min(self._trees(levels), bits * _function(self.source.bits))
+            pins    = technology.pins
+            trees   = [min(self._trees(levels, pins), bits * _function(self.source.bits, pins))
                        for levels, bits in zip(self.levels, varying, strict=True)]
             ones    = any(np.bitwise_and.reduce(row) for row in codes)       # bits that are always 1 share a register
             single  = sum(tree for tree, bits in zip(trees, varying, strict=True) if bits < 2)
@@ -217,11 +218,12 @@ class Thresholds(_Immediate, Levels):
         return (shared + no_less(technology, width, lanes * levels, "level")
                 + technology.logic("levels", one=1, parity=parity, offset=offset, counter=counter_bits(self.passes)))
 
-    def _trees(self, levels):
-        """LUTs of comparators with the constants ``levels`` [L] and of the parities of what they find."""
+    def _trees(self, levels, pins):
+        """LUTs of ``pins`` inputs of comparators with the constants ``levels`` [L] and of the parities of what they find."""
         inside = [int(bound) for bound in levels if 0 < bound < 1 << self.source.bits]
         chains = [self.source.bits + 1 - (bound & -bound).bit_length() for bound in inside]
-        return sum(map(_tree, chains)) + sum(_tree(len(inside) >> bit) for bit in range(len(inside).bit_length()))
+        parities = [len(inside) >> bit for bit in range(len(inside).bit_length())]
+        return sum(_tree(inputs, pins) for inputs in (*chains, *parities))
 
     def _codes(self, levels):
         """Every code of a row with the constants ``levels`` [L], as its bits."""
@@ -237,14 +239,14 @@ class Thresholds(_Immediate, Levels):
         return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
 
 
-def _tree(inputs):
-    """Six-input LUTs of a function of ``inputs`` that is a chain, such as a parity."""
-    return max(0, -(-(inputs - 1) // 5))
+def _tree(inputs, pins=6):
+    """LUTs of ``pins`` inputs that a function of ``inputs`` takes which is a chain, such as a parity."""
+    return max(0, -(-(inputs - 1) // (pins - 1)))
 
 
-def _function(inputs):
-    """Six-input LUTs of any function of so many inputs."""
-    return 1 << max(0, inputs - 6)
+def _function(inputs, pins):
+    """LUTs of ``pins`` inputs that any function of so many inputs takes; the wide multiplexers behind them are free."""
+    return 1 << max(0, inputs - pins)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

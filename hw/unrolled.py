@@ -83,21 +83,19 @@ class Unrolled(Unit):
 
     def cost(self, technology):
         """From the wiring itself: a LUT for each column of each row and a CARRY4 for four, a flip-flop for each wire that
-        a stage keeps, and one for each stage's valid. Without cells synthesis makes of a row what it likes: a full
-        adder takes three bits and two LUTs, so LUTs go with the bits that rows take; of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
+        a stage keeps, and one for each stage's valid. Without cells LUTs go with the columns by the bits they take
+        (:func:`_operators`); of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
         wiring    = self.wiring
         registers = Cost(ff=wiring.flip_flops + wiring.stages)
         if technology.cells:
             chains = [row.shape.luts for row in wiring.rows]
             rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
             return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
-        taken = sum(len(column) for row in wiring.rows for column in row.operands)
+        rows, few = wiring.rows, Cost()
         if self.i.payload_bits <= 6 and wiring.stages == 1:
-            taken, functions, different = 0, *self._functions()
-            few = Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops)
-        else:
-            few = Cost()
-        return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, taken=taken)
+            functions, different = self._functions()
+            rows, few = (), Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops)
+        return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(rows))
 
     def _functions(self):
         """How many different functions of the few bits of a vector the sums' bits are, constants left out: (but for these bits
@@ -113,6 +111,27 @@ class Unrolled(Unit):
 
     def component(self):
         return MatrixLogic(self)
+
+
+def _operators(rows):
+    """Features of ``rows`` of additions as operators: what synthesis makes of a column.
+
+    A sum of three numbers is full and half adders, one for each column, a fourth bit one more, and a chain of carries, or gates
+    where it is narrow; a sum of two is a chain or gates alone.
+    """
+    found = dict.fromkeys(("full", "half", "four", "inverted", "chain", "narrow", "long", "short"), 0)
+    for row in rows:
+        sizes  = [len(column) for column in row.operands]
+        length = len(sizes) + len(sizes) % 2
+        found["inverted"] += sum(bit.inverted for column in row.operands for bit in column)
+        if max(sizes) > 2:
+            found["full"] += sum(size > 2 for size in sizes)
+            found["half"] += sizes.count(2)
+            found["four"] += sizes.count(4)
+            found["chain" if len(sizes) > 2 else "narrow"] += length if len(sizes) > 2 else len(sizes)
+        else:
+            found["long" if len(sizes) > 3 else "short"] += length if len(sizes) > 3 else len(sizes)
+    return found
 
 
 class MatrixLogic(UnitComponent):

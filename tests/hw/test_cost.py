@@ -62,6 +62,8 @@ def test_an_adder_of_lut4_takes_two_for_each_carry_cell() -> None:
     kinds = (DataType.parse("u4"), DataType.parse("s8"), 9)
     assert Technology(Family.ECP5, Primitives.GENERIC).adder(*kinds) == Cost(lut=10, carry=5, sites=None)
     assert Technology().adder(*kinds) == Cost(lut=4, sites=4)
+    small = (DataType.parse("s2"), DataType.parse("u2"), 4)  # each bit a function of all four
+    assert Technology(Family.ECP5, Primitives.GENERIC).adder(*small) == Cost(lut=4, sites=None)
 
 
 def test_choices_are_dearer_in_lut4() -> None:

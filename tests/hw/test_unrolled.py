@@ -1,4 +1,5 @@
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,11 @@ from amaranth.hdl import Fragment
 from export.datatype import DataType
 from export.ir import Dense
 from export.sharing import Search
+from export.wiring import Bit
 from hw.rom import RomFiles
 from hw.seven_series import Modelled, Primitives
 from hw.shared import Library
-from hw.unrolled import Unrolled
+from hw.unrolled import Unrolled, _operators
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, run, tensor
 
@@ -115,6 +117,17 @@ def test_cells_are_planned_luts():
     cells = [cell.type for cell, *_ in fragment.subfragments]
     assert set(cells) == {"LUT6_2", "CARRY4"}
     assert 0.97 * unit.wiring.luts <= cells.count("LUT6_2") <= unit.wiring.luts
+
+
+def test_operators_are_counted_by_the_bits_of_each_column():
+    """Rows of three numbers in four columns and in two, of two numbers in five and in three."""
+    shapes = [(4, 3, 2, 1), (3, 3), (2, 2, 2, 1, 1), (1, 2, 2)]
+    rows = [SimpleNamespace(operands=[[Bit(0, inverted=True)] * size for size in sizes]) for sizes in shapes]
+    assert _operators(rows) == {
+        "full": 2 + 2, "half": 1, "four": 1, "inverted": 10 + 6 + 8 + 5,
+        "chain": 4, "narrow": 2, "long": 6, "short": 3,
+    }  # fmt: skip
+    assert set(_operators(()).values()) == {0}
 
 
 def test_no_output_of_a_cell_is_left_open():
