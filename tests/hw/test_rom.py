@@ -1,4 +1,5 @@
 import itertools
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from amaranth.sim import Simulator
 from export.packing import TRIT_CODES, Packing, pack
 from export.rom import SCHEDULE, WEIGHTS, RomImage
 from hw import verilog
-from hw.rom import ByteDecoder, Rom, RomFiles, files, trit_codes
+from hw.rom import ByteDecoder, Rom, RomFiles, files, read_ahead, trit_codes
 from hw.seven_series import Modelled, Primitives
 
 
@@ -100,3 +101,28 @@ def test_what_a_rom_is_made_of(primitives, depth, role, style):
     text = verilog._convert(Rom(image), "rom", RomFiles(primitives))
     assert f".STYLE({style})" in text
     assert (".VARYING(8'h7f)" in text) == (style == '"lut6"')
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 4, 7, 16])
+def test_words_are_there_before_their_step(words):
+    image = RomImage("w", "order", 5, tuple(at * 11 % 32 for at in range(words)))
+    module, step, draw = Module(), Signal(), random.Random(words)
+    module.submodules.rom = rom = Rom(image)
+    last = read_ahead(module, rom, words, step)
+
+    async def bench(ctx):
+        await ctx.tick()  # behind reset
+        for at in range(5 * words):
+            while True:
+                assert ctx.get(rom.data) == image.words[at % words]
+                assert ctx.get(last) == (at % words == words - 1)
+                moves = draw.randrange(2)
+                ctx.set(step, moves)
+                await ctx.tick()
+                if moves:
+                    break
+
+    simulator = Simulator(module)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
