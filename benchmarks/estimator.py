@@ -165,14 +165,16 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
             if name and part["path"].split(".")[0] != name:
                 continue
             place = part_of(part["path"], part["module"])
-            if place in found:
-                counted = cost_of(part, record["family"])
-                for item in CALIBRATED[Family(key.split()[0])]:
+            counted = cost_of(part, record["family"])
+            for item in CALIBRATED[Family(key.split()[0])]:
+                if place in found:
                     found[place].whole[item] += getattr(counted, item)
+                elif place != "dot" and None in found:  # an instance of cells: what is derived of it is in the unit's
+                    found[None].wanted[item] += getattr(counted, item)
         for place, sample in found.items():
             for item in CALIBRATED[Family(key.split()[0])]:
                 derived = {"dot": getattr(rows, item), None: getattr(known, item) - getattr(rows, item)}
-                sample.wanted[item] = sample.whole[item] - derived.get(place, 0)
+                sample.wanted[item] += sample.whole[item] - derived.get(place, 0)
             yield sample
 
 
