@@ -65,12 +65,12 @@ class _Cell:
     luts:   int
     by_bit: bool = False
 
-    def cost(self, bits, depth):
-        """(cost, LUTs, banks) of a memory of this size."""
+    def cost(self, bits, depth, beside=0):
+        """(cost, LUTs, banks) of a memory of this size, where ``beside`` bits are chosen with those of a word."""
         banks = -(-depth // self.depth)
         bank  = self.fixed * -(-bits // self.bits) + self.scaled * bits / self.bits
         luts  = self.luts * (bits if self.by_bit else -(-bits // self.bits)) * banks
-        return bank * banks + (banks - 1) * (bits + 1) * CHOICE_COST, luts, banks
+        return bank * banks + (banks - 1) * (bits + beside) * CHOICE_COST, luts, banks
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class _Rules:
     ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
     word written, the address, and two bits; a LUT for each bit chooses.
     ``tiny`` : by how much a memory of few bits may be dearer as flip-flops: where it is written and read at once, and elsewhere.
+    ``beside`` : bits that the choice between banks of LUTs takes beside those of the word, found from the borders.
     ``deepest`` : words of a registered memory of one port in LUTs beyond which Yosys stops with an error.
     """
 
@@ -97,6 +98,7 @@ class _Rules:
     guarded:   bool       = False
     tiny:      tuple[int, int] = (2, 0)
     deepest:   int | None = None
+    beside:    int        = 0
 
     def choice(self, inputs):
         """LUTs of a multiplexer of so many inputs for a bit; the wide multiplexers behind them are free."""
@@ -109,7 +111,7 @@ RULES = {
     Family.XC7: _Rules(                                                         # RAM32M, RAM64M; RAM32M, RAM64X1S and larger
         (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4)),
         (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True)),
-        ((129, 1), (257, 2))),
+        ((129, 1), (257, 2)), beside=1),
     Family.XCUP: _Rules(                                                        # RAM32M16, RAM64M8; RAM32M16, RAM64X1S ...
         (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
         (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
@@ -134,10 +136,8 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     if depth == 1 and not block:
         return Cost(ff=bits + bits * (port is not Port.SHARED)) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
-    cost, luts, banks = min(cell.cost(bits // enables, depth) for cell in cells)
+    cost, luts, banks = min(cell.cost(bits // enables, depth, rules.beside) for cell in cells)
     cost *= enables
-    if rules.guarded:
-        cost -= (banks - 1) * CHOICE_COST                       # between its banks nothing but the bits is chosen
     cheaper = _blocks(rules, bits, depth, enables)[0] + _guard_cost(rules, bits, depth) < cost
     if block or (cheaper and port is not Port.SHARED):
         return _in_block_ram(rules, bits, depth, enables) * copies + _guard(rules, bits, depth, copies) * (enables == 1)

@@ -31,7 +31,7 @@ def test_lowest_index_of_the_largest(elements, lanes, dtype, platform):
     )
 
 
-@pytest.mark.parametrize(("text", "luts", "carries"), [("s3", 25, 3), ("s7", 39, 6), ("u4", 29, 6)])
+@pytest.mark.parametrize(("text", "luts", "carries"), [("s3", 25, 3), ("s7", 37, 5), ("u4", 28, 5)])
 def test_what_synthesis_makes_of_the_cells(text, luts, carries, tmp_path):
     unit = Largest(name="largest", dtype=DataType.parse(text), elements=12, lanes=3)
     source = tmp_path / "largest.v"
