@@ -169,7 +169,7 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
             for item in CALIBRATED[Family(key.split()[0])]:
                 if place in found:
                     found[place].whole[item] += getattr(counted, item)
-                elif place != "dot" and None in found:  # an instance of cells: what is derived of it is in the unit's
+                elif place != "dot" and None in found:  # of cells: its derived cost is in the unit's
                     found[None].wanted[item] += getattr(counted, item)
         for place, sample in found.items():
             for item in CALIBRATED[Family(key.split()[0])]:
