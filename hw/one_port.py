@@ -23,8 +23,9 @@ def one_port(m, name, bits, depth, *, address, enable, data):
     words  = []
     for number, store in enumerate(stores):
         m.submodules[name if number == 0 else f"{name}_{number}"] = store
-        read, write = store.read_port(domain="comb"), store.write_port()
-        chosen      = Const(1, 1) if len(stores) == 1 else bank == number
+        read   = store.read_port(domain="comb")             # one a line: Amaranth names them by it
+        write  = store.write_port()
+        chosen = Const(1, 1) if len(stores) == 1 else bank == number
         m.d.comb += [read.addr.eq(address), write.addr.eq(address), write.data.eq(data), write.en.eq(enable & chosen)]
         words.append(read.data)
     return words[0] if len(words) == 1 else Cat(words).word_select(bank, bits)
