@@ -144,165 +144,97 @@ endmodule
     INIT_4F, INIT_4E, INIT_4D, INIT_4C, INIT_4B, INIT_4A, INIT_49, INIT_48, \
     INIT_47, INIT_46, INIT_45, INIT_44, INIT_43, INIT_42, INIT_41, INIT_40, \
     `TRITFORGE_DATA_18
-`define TRITFORGE_MODES \
-    .READ_A(READ_WIDTH_A), .READ_B(READ_WIDTH_B), .WRITE_A(WRITE_WIDTH_A), .WRITE_B(WRITE_WIDTH_B), \
-    .FIRST_A(WRITE_MODE_A == "WRITE_FIRST"), .FIRST_B(WRITE_MODE_B == "WRITE_FIRST"), \
-    .HOLDS_A(WRITE_MODE_A == "NO_CHANGE"), .HOLDS_B(WRITE_MODE_B == "NO_CHANGE")
-`define TRITFORGE_CONTROL \
-    .clock({CLKBWRCLK, CLKARDCLK}), .enable({ENBWREN, ENARDEN}), .reset({RSTRAMB, RSTRAMARSTRAM}), \
-    .write_a(WEA), .write_b(WEBWE)
+`define TRITFORGE_PARAMETERS(MODE, REGISTERED, BITS) \
+    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0, \
+    parameter WRITE_MODE_A = MODE, WRITE_MODE_B = MODE, \
+    parameter integer DOA_REG = REGISTERED, DOB_REG = REGISTERED, \
+    parameter [BITS - 1:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0
+`define TRITFORGE_PORTS(ADDRESS, DI_A, DIP_A, DI_B, DIP_B, DO_A, DOP_A, DO_B, DOP_B) \
+    input  wire [ADDRESS - 1:0] ADDRARDADDR, ADDRBWRADDR, \
+    input  wire [8 * HALF - 1:0] DI_A, DI_B, \
+    input  wire [HALF - 1:0] DIP_A, DIP_B, WEA, \
+    input  wire [2 * HALF - 1:0] WEBWE, \
+    input  wire CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB, \
+    input  wire RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB, \
+    output wire [8 * HALF - 1:0] DO_A, DO_B, \
+    output wire [HALF - 1:0] DOP_A, DOP_B
+// the address of a bit, of 16 Kb in 2 bytes a port and of 32 Kb in 4
+`define TRITFORGE_RAM(TWO_PORTS, DI_A, DIP_A, DI_B, DIP_B, DO_A, DOP_A, DO_B, DOP_B) \
+    initial if (DOA_REG != 0 || DOB_REG != 0 || INIT_A != 0 || INIT_B != 0 || SRVAL_A != 0 || SRVAL_B != 0) begin \
+        $display("%m: output registers, and values of them other than 0, are not modelled"); \
+        $finish; \
+    end \
+    tritforge_block_ram #( \
+        .BYTES(1024 * HALF), .HALF(HALF), .DATA(DATA), .PARITY(PARITY), .SIMPLE(TWO_PORTS), \
+        .READ_A(READ_WIDTH_A), .READ_B(READ_WIDTH_B), .WRITE_A(WRITE_WIDTH_A), .WRITE_B(WRITE_WIDTH_B), \
+        .FIRST_A(WRITE_MODE_A == "WRITE_FIRST"), .FIRST_B(WRITE_MODE_B == "WRITE_FIRST"), \
+        .HOLDS_A(WRITE_MODE_A == "NO_CHANGE"), .HOLDS_B(WRITE_MODE_B == "NO_CHANGE") \
+    ) ram ( \
+        .clock({CLKBWRCLK, CLKARDCLK}), .enable({ENBWREN, ENARDEN}), .reset({RSTRAMB, RSTRAMARSTRAM}), \
+        .address_a({{(3 - HALF / 2){1'b0}}, ADDRARDADDR[12 + HALF / 2:0]}), \
+        .address_b({{(3 - HALF / 2){1'b0}}, ADDRBWRADDR[12 + HALF / 2:0]}), \
+        .write_a(WEA), .data_a(DI_A), .parity_a(DIP_A), .write_b(WEBWE), .data_b(DI_B), .parity_b(DIP_B), \
+        .q_a(DO_A), .p_a(DOP_A), .q_b(DO_B), .p_b(DOP_B) \
+    )
 
 module RAMB18E1 #(
     parameter [255:0] `TRITFORGE_INIT_18,
     parameter RAM_MODE = "TDP",
-    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
-    parameter WRITE_MODE_A = "WRITE_FIRST",
-    parameter WRITE_MODE_B = "WRITE_FIRST",
-    parameter integer DOA_REG = 0, DOB_REG = 0,
-    parameter [71:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0
+    `TRITFORGE_PARAMETERS("WRITE_FIRST", 0, 72),
+    parameter integer HALF = 2
 ) (
-    input  wire [13:0] ADDRARDADDR, ADDRBWRADDR,
-    input  wire [15:0] DIADI, DIBDI,
-    input  wire [1:0]  DIPADIP, DIPBDIP,
-    input  wire        CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
-    input  wire        RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB,
-    input  wire [1:0]  WEA,
-    input  wire [3:0]  WEBWE,
-    output wire [15:0] DOADO, DOBDO,
-    output wire [1:0]  DOPADOP, DOPBDOP
+    `TRITFORGE_PORTS(14, DIADI, DIPADIP, DIBDI, DIPBDIP, DOADO, DOPADOP, DOBDO, DOPBDOP)
 );
-    initial if (DOA_REG != 0 || DOB_REG != 0) begin
-        $display("RAMB18E1: output registers are not modelled");
-        $finish;
-    end
-    tritforge_block_ram #(
-        .BYTES(2048),
-        .HALF(2),
-        .DATA({`TRITFORGE_DATA_18}),
-        .PARITY({`TRITFORGE_PARITY_18}),
-        .SIMPLE(RAM_MODE == "SDP"),
-        `TRITFORGE_MODES
-    ) ram (
-        `TRITFORGE_CONTROL,
-        .address_a({2'b0, ADDRARDADDR[13:0]}), .address_b({2'b0, ADDRBWRADDR[13:0]}),
-        .data_a(DIADI), .parity_a(DIPADIP), .data_b(DIBDI), .parity_b(DIPBDIP),
-        .q_a(DOADO), .p_a(DOPADOP), .q_b(DOBDO), .p_b(DOPBDOP)
-    );
+    localparam [8192 * HALF - 1:0] DATA = {`TRITFORGE_DATA_18};
+    localparam [1024 * HALF - 1:0] PARITY = {`TRITFORGE_PARITY_18};
+    `TRITFORGE_RAM(RAM_MODE == "SDP", DIADI, DIPADIP, DIBDI, DIPBDIP, DOADO, DOPADOP, DOBDO, DOPBDOP);
 endmodule
 
 module RAMB36E1 #(
     parameter [255:0] `TRITFORGE_INIT_36,
     parameter RAM_MODE = "TDP",
-    parameter RAM_EXTENSION_A = "NONE",
-    parameter RAM_EXTENSION_B = "NONE",
-    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
-    parameter WRITE_MODE_A = "WRITE_FIRST",
-    parameter WRITE_MODE_B = "WRITE_FIRST",
-    parameter integer DOA_REG = 0, DOB_REG = 0,
-    parameter [71:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0
+    parameter RAM_EXTENSION_A = "NONE", RAM_EXTENSION_B = "NONE",
+    `TRITFORGE_PARAMETERS("WRITE_FIRST", 0, 72),
+    parameter integer HALF = 4
 ) (
-    input  wire [15:0] ADDRARDADDR, ADDRBWRADDR,
-    input  wire [31:0] DIADI, DIBDI,
-    input  wire [3:0]  DIPADIP, DIPBDIP,
-    input  wire        CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
-    input  wire        RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB,
-    input  wire [3:0]  WEA,
-    input  wire [7:0]  WEBWE,
-    output wire [31:0] DOADO, DOBDO,
-    output wire [3:0]  DOPADOP, DOPBDOP
+    `TRITFORGE_PORTS(16, DIADI, DIPADIP, DIBDI, DIPBDIP, DOADO, DOPADOP, DOBDO, DOPBDOP)
 );
-    initial if (DOA_REG != 0 || DOB_REG != 0 || RAM_EXTENSION_A != "NONE" || RAM_EXTENSION_B != "NONE") begin
-        $display("RAMB36E1: output registers and cascades are not modelled");
+    localparam [8192 * HALF - 1:0] DATA = {`TRITFORGE_DATA_36};
+    localparam [1024 * HALF - 1:0] PARITY = {`TRITFORGE_PARITY_36};
+    initial if (RAM_EXTENSION_A != "NONE" || RAM_EXTENSION_B != "NONE") begin
+        $display("%m: cascades are not modelled");
         $finish;
     end
-    tritforge_block_ram #(
-        .BYTES(4096),
-        .HALF(4),
-        .DATA({`TRITFORGE_DATA_36}),
-        .PARITY({`TRITFORGE_PARITY_36}),
-        .SIMPLE(RAM_MODE == "SDP"),
-        `TRITFORGE_MODES
-    ) ram (
-        `TRITFORGE_CONTROL,
-        .address_a({1'b0, ADDRARDADDR[14:0]}), .address_b({1'b0, ADDRBWRADDR[14:0]}),
-        .data_a(DIADI), .parity_a(DIPADIP), .data_b(DIBDI), .parity_b(DIPBDIP),
-        .q_a(DOADO), .p_a(DOPADOP), .q_b(DOBDO), .p_b(DOPBDOP)
-    );
+    `TRITFORGE_RAM(RAM_MODE == "SDP", DIADI, DIPADIP, DIBDI, DIPBDIP, DOADO, DOPADOP, DOBDO, DOPBDOP);
 endmodule
 
 // Without RAM_MODE: a width beyond one port makes it simple dual port.
 module RAMB18E2 #(
     parameter [255:0] `TRITFORGE_INIT_18,
-    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
-    parameter WRITE_MODE_A = "NO_CHANGE",
-    parameter WRITE_MODE_B = "NO_CHANGE",
-    parameter integer DOA_REG = 1, DOB_REG = 1,
-    parameter [17:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0
+    `TRITFORGE_PARAMETERS("NO_CHANGE", 1, 18),
+    parameter integer HALF = 2
 ) (
-    input  wire [13:0] ADDRARDADDR, ADDRBWRADDR,
-    input  wire [15:0] DINADIN, DINBDIN,
-    input  wire [1:0]  DINPADINP, DINPBDINP,
-    input  wire        CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
-    input  wire        RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB, ADDRENA, ADDRENB, SLEEP,
-    input  wire [1:0]  WEA,
-    input  wire [3:0]  WEBWE,
-    output wire [15:0] DOUTADOUT, DOUTBDOUT,
-    output wire [1:0]  DOUTPADOUTP, DOUTPBDOUTP
+    `TRITFORGE_PORTS(14, DINADIN, DINPADINP, DINBDIN, DINPBDINP, DOUTADOUT, DOUTPADOUTP, DOUTBDOUT, DOUTPBDOUTP),
+    input  wire ADDRENA, ADDRENB, SLEEP
 );
-    initial if (DOA_REG != 0 || DOB_REG != 0) begin
-        $display("RAMB18E2: output registers are not modelled");
-        $finish;
-    end
-    tritforge_block_ram #(
-        .BYTES(2048),
-        .HALF(2),
-        .DATA({`TRITFORGE_DATA_18}),
-        .PARITY({`TRITFORGE_PARITY_18}),
-        .SIMPLE(READ_WIDTH_A == 36 || WRITE_WIDTH_B == 36),
-        `TRITFORGE_MODES
-    ) ram (
-        `TRITFORGE_CONTROL,
-        .address_a({2'b0, ADDRARDADDR[13:0]}), .address_b({2'b0, ADDRBWRADDR[13:0]}),
-        .data_a(DINADIN), .parity_a(DINPADINP), .data_b(DINBDIN), .parity_b(DINPBDINP),
-        .q_a(DOUTADOUT), .p_a(DOUTPADOUTP), .q_b(DOUTBDOUT), .p_b(DOUTPBDOUTP)
-    );
+    localparam [8192 * HALF - 1:0] DATA = {`TRITFORGE_DATA_18};
+    localparam [1024 * HALF - 1:0] PARITY = {`TRITFORGE_PARITY_18};
+    `TRITFORGE_RAM(READ_WIDTH_A == 18 * HALF || WRITE_WIDTH_B == 18 * HALF,
+        DINADIN, DINPADINP, DINBDIN, DINPBDINP, DOUTADOUT, DOUTPADOUTP, DOUTBDOUT, DOUTPBDOUTP);
 endmodule
 
 module RAMB36E2 #(
     parameter [255:0] `TRITFORGE_INIT_36,
-    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
-    parameter WRITE_MODE_A = "NO_CHANGE",
-    parameter WRITE_MODE_B = "NO_CHANGE",
-    parameter integer DOA_REG = 1, DOB_REG = 1,
-    parameter [35:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0
+    `TRITFORGE_PARAMETERS("NO_CHANGE", 1, 36),
+    parameter integer HALF = 4
 ) (
-    input  wire [14:0] ADDRARDADDR, ADDRBWRADDR,
-    input  wire [31:0] DINADIN, DINBDIN,
-    input  wire [3:0]  DINPADINP, DINPBDINP,
-    input  wire        CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
-    input  wire        RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB, ADDRENA, ADDRENB, SLEEP,
-    input  wire [3:0]  WEA,
-    input  wire [7:0]  WEBWE,
-    output wire [31:0] DOUTADOUT, DOUTBDOUT,
-    output wire [3:0]  DOUTPADOUTP, DOUTPBDOUTP
+    `TRITFORGE_PORTS(15, DINADIN, DINPADINP, DINBDIN, DINPBDINP, DOUTADOUT, DOUTPADOUTP, DOUTBDOUT, DOUTPBDOUTP),
+    input  wire ADDRENA, ADDRENB, SLEEP
 );
-    initial if (DOA_REG != 0 || DOB_REG != 0) begin
-        $display("RAMB36E2: output registers are not modelled");
-        $finish;
-    end
-    tritforge_block_ram #(
-        .BYTES(4096),
-        .HALF(4),
-        .DATA({`TRITFORGE_DATA_36}),
-        .PARITY({`TRITFORGE_PARITY_36}),
-        .SIMPLE(READ_WIDTH_A == 72 || WRITE_WIDTH_B == 72),
-        `TRITFORGE_MODES
-    ) ram (
-        `TRITFORGE_CONTROL,
-        .address_a({1'b0, ADDRARDADDR[14:0]}), .address_b({1'b0, ADDRBWRADDR[14:0]}),
-        .data_a(DINADIN), .parity_a(DINPADINP), .data_b(DINBDIN), .parity_b(DINPBDINP),
-        .q_a(DOUTADOUT), .p_a(DOUTPADOUTP), .q_b(DOUTBDOUT), .p_b(DOUTPBDOUTP)
-    );
+    localparam [8192 * HALF - 1:0] DATA = {`TRITFORGE_DATA_36};
+    localparam [1024 * HALF - 1:0] PARITY = {`TRITFORGE_PARITY_36};
+    `TRITFORGE_RAM(READ_WIDTH_A == 18 * HALF || WRITE_WIDTH_B == 18 * HALF,
+        DINADIN, DINPADINP, DINBDIN, DINPBDINP, DOUTADOUT, DOUTPADOUTP, DOUTBDOUT, DOUTPBDOUTP);
 endmodule
 
 `undef TRITFORGE_INIT_18
@@ -311,5 +243,6 @@ endmodule
 `undef TRITFORGE_PARITY_36
 `undef TRITFORGE_DATA_18
 `undef TRITFORGE_DATA_36
-`undef TRITFORGE_MODES
-`undef TRITFORGE_CONTROL
+`undef TRITFORGE_PARAMETERS
+`undef TRITFORGE_PORTS
+`undef TRITFORGE_RAM

@@ -103,7 +103,27 @@ module SRLC32E #(parameter [31:0] INIT = 0) (input wire [4:0] A, input wire CE, 
     assign Q31 = bits[31];
 endmodule
 
-// Two bits an address, read at A..D; all are written at D. In the cells of eight columns all are written at H.
+// COLUMNS of 64 bits. All are written at one address, PUT bits of each, and each is read at its own, GOT bits.
+module tritforge_columns #(
+    parameter integer COLUMNS = 4, PUT = 2, GOT = 2,
+    parameter [64 * COLUMNS - 1:0] INIT = 0
+) (
+    input  wire                             clock, write,
+    input  wire [6 - PUT:0]                 to,
+    input  wire [PUT * COLUMNS - 1:0]       put,
+    input  wire [(7 - GOT) * COLUMNS - 1:0] from,
+    output wire [GOT * COLUMNS - 1:0]       got
+);
+    genvar n;
+    generate for (n = 0; n < COLUMNS; n = n + 1) begin : column
+        wire [6 - GOT:0] at = from[(7 - GOT) * n +: 7 - GOT];
+        reg [63:0] bits;
+        initial bits = INIT[64 * n +: 64];
+        always @(posedge clock) if (write) bits[to * PUT +: PUT] <= put[PUT * n +: PUT];
+        assign got[GOT * n +: GOT] = bits[at * GOT +: GOT];
+    end endgenerate
+endmodule
+
 module RAM32M #(
     parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0
 ) (
@@ -112,41 +132,22 @@ module RAM32M #(
     input  wire       WCLK, WE,
     output wire [1:0] DOA, DOB, DOC, DOD
 );
-    reg [63:0] a, b, c, d;
-    initial begin a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D; end
-    always @(posedge WCLK)
-        if (WE) begin
-            a[{ADDRD, 1'b0} +: 2] <= DIA;
-            b[{ADDRD, 1'b0} +: 2] <= DIB;
-            c[{ADDRD, 1'b0} +: 2] <= DIC;
-            d[{ADDRD, 1'b0} +: 2] <= DID;
-        end
-    assign DOA = a[{ADDRA, 1'b0} +: 2];
-    assign DOB = b[{ADDRB, 1'b0} +: 2];
-    assign DOC = c[{ADDRC, 1'b0} +: 2];
-    assign DOD = d[{ADDRD, 1'b0} +: 2];
+    tritforge_columns #(.COLUMNS(4), .PUT(2), .GOT(2), .INIT({INIT_D, INIT_C, INIT_B, INIT_A})) columns (
+        WCLK, WE, ADDRD, {DID, DIC, DIB, DIA}, {ADDRD, ADDRC, ADDRB, ADDRA}, {DOD, DOC, DOB, DOA}
+    );
 endmodule
 
 module RAM64M #(
     parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0
 ) (
     input  wire [5:0] ADDRA, ADDRB, ADDRC, ADDRD,
-    input  wire       DIA, DIB, DIC, DID, WCLK, WE,
+    input  wire       DIA, DIB, DIC, DID,
+    input  wire       WCLK, WE,
     output wire       DOA, DOB, DOC, DOD
 );
-    reg [63:0] a, b, c, d;
-    initial begin a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D; end
-    always @(posedge WCLK)
-        if (WE) begin
-            a[ADDRD] <= DIA;
-            b[ADDRD] <= DIB;
-            c[ADDRD] <= DIC;
-            d[ADDRD] <= DID;
-        end
-    assign DOA = a[ADDRA];
-    assign DOB = b[ADDRB];
-    assign DOC = c[ADDRC];
-    assign DOD = d[ADDRD];
+    tritforge_columns #(.COLUMNS(4), .PUT(1), .GOT(1), .INIT({INIT_D, INIT_C, INIT_B, INIT_A})) columns (
+        WCLK, WE, ADDRD, {DID, DIC, DIB, DIA}, {ADDRD, ADDRC, ADDRB, ADDRA}, {DOD, DOC, DOB, DOA}
+    );
 endmodule
 
 module RAM32M16 #(
@@ -157,63 +158,28 @@ module RAM32M16 #(
     input  wire       WCLK, WE,
     output wire [1:0] DOA, DOB, DOC, DOD, DOE, DOF, DOG, DOH
 );
-    reg [63:0] a, b, c, d, e, f, g, h;
-    initial begin
-        a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D;
-        e = INIT_E; f = INIT_F; g = INIT_G; h = INIT_H;
-    end
-    always @(posedge WCLK)
-        if (WE) begin
-            a[{ADDRH, 1'b0} +: 2] <= DIA;
-            b[{ADDRH, 1'b0} +: 2] <= DIB;
-            c[{ADDRH, 1'b0} +: 2] <= DIC;
-            d[{ADDRH, 1'b0} +: 2] <= DID;
-            e[{ADDRH, 1'b0} +: 2] <= DIE;
-            f[{ADDRH, 1'b0} +: 2] <= DIF;
-            g[{ADDRH, 1'b0} +: 2] <= DIG;
-            h[{ADDRH, 1'b0} +: 2] <= DIH;
-        end
-    assign DOA = a[{ADDRA, 1'b0} +: 2];
-    assign DOB = b[{ADDRB, 1'b0} +: 2];
-    assign DOC = c[{ADDRC, 1'b0} +: 2];
-    assign DOD = d[{ADDRD, 1'b0} +: 2];
-    assign DOE = e[{ADDRE, 1'b0} +: 2];
-    assign DOF = f[{ADDRF, 1'b0} +: 2];
-    assign DOG = g[{ADDRG, 1'b0} +: 2];
-    assign DOH = h[{ADDRH, 1'b0} +: 2];
+    tritforge_columns #(
+        .COLUMNS(8), .PUT(2), .GOT(2), .INIT({INIT_H, INIT_G, INIT_F, INIT_E, INIT_D, INIT_C, INIT_B, INIT_A})
+    ) columns (
+        WCLK, WE, ADDRH, {DIH, DIG, DIF, DIE, DID, DIC, DIB, DIA},
+        {ADDRH, ADDRG, ADDRF, ADDRE, ADDRD, ADDRC, ADDRB, ADDRA}, {DOH, DOG, DOF, DOE, DOD, DOC, DOB, DOA}
+    );
 endmodule
 
 module RAM64M8 #(
     parameter [63:0] INIT_A = 0, INIT_B = 0, INIT_C = 0, INIT_D = 0, INIT_E = 0, INIT_F = 0, INIT_G = 0, INIT_H = 0
 ) (
     input  wire [5:0] ADDRA, ADDRB, ADDRC, ADDRD, ADDRE, ADDRF, ADDRG, ADDRH,
-    input  wire       DIA, DIB, DIC, DID, DIE, DIF, DIG, DIH, WCLK, WE,
+    input  wire       DIA, DIB, DIC, DID, DIE, DIF, DIG, DIH,
+    input  wire       WCLK, WE,
     output wire       DOA, DOB, DOC, DOD, DOE, DOF, DOG, DOH
 );
-    reg [63:0] a, b, c, d, e, f, g, h;
-    initial begin
-        a = INIT_A; b = INIT_B; c = INIT_C; d = INIT_D;
-        e = INIT_E; f = INIT_F; g = INIT_G; h = INIT_H;
-    end
-    always @(posedge WCLK)
-        if (WE) begin
-            a[ADDRH] <= DIA;
-            b[ADDRH] <= DIB;
-            c[ADDRH] <= DIC;
-            d[ADDRH] <= DID;
-            e[ADDRH] <= DIE;
-            f[ADDRH] <= DIF;
-            g[ADDRH] <= DIG;
-            h[ADDRH] <= DIH;
-        end
-    assign DOA = a[ADDRA];
-    assign DOB = b[ADDRB];
-    assign DOC = c[ADDRC];
-    assign DOD = d[ADDRD];
-    assign DOE = e[ADDRE];
-    assign DOF = f[ADDRF];
-    assign DOG = g[ADDRG];
-    assign DOH = h[ADDRH];
+    tritforge_columns #(
+        .COLUMNS(8), .PUT(1), .GOT(1), .INIT({INIT_H, INIT_G, INIT_F, INIT_E, INIT_D, INIT_C, INIT_B, INIT_A})
+    ) columns (
+        WCLK, WE, ADDRH, {DIH, DIG, DIF, DIE, DID, DIC, DIB, DIA},
+        {ADDRH, ADDRG, ADDRF, ADDRE, ADDRD, ADDRC, ADDRB, ADDRA}, {DOH, DOG, DOF, DOE, DOD, DOC, DOB, DOA}
+    );
 endmodule
 
 // Eight columns read together, of which WSEL chooses the one that is written; A is the highest.
@@ -241,26 +207,11 @@ module RAM32X16DR8 (
     output wire       DOA, DOB, DOC, DOD, DOE, DOF, DOG,
     output wire [1:0] DOH
 );
-    reg [63:0] a, b, c, d, e, f, g, h;
-    always @(posedge WCLK)
-        if (WE) begin
-            a[{ADDRH, 1'b0} +: 2] <= DIA;
-            b[{ADDRH, 1'b0} +: 2] <= DIB;
-            c[{ADDRH, 1'b0} +: 2] <= DIC;
-            d[{ADDRH, 1'b0} +: 2] <= DID;
-            e[{ADDRH, 1'b0} +: 2] <= DIE;
-            f[{ADDRH, 1'b0} +: 2] <= DIF;
-            g[{ADDRH, 1'b0} +: 2] <= DIG;
-            h[{ADDRH, 1'b0} +: 2] <= DIH;
-        end
-    assign DOA = a[ADDRA];
-    assign DOB = b[ADDRB];
-    assign DOC = c[ADDRC];
-    assign DOD = d[ADDRD];
-    assign DOE = e[ADDRE];
-    assign DOF = f[ADDRF];
-    assign DOG = g[ADDRG];
-    assign DOH = h[{ADDRH, 1'b0} +: 2];
+    tritforge_columns #(.COLUMNS(7), .PUT(2), .GOT(1), .INIT({448{1'bx}})) columns (
+        WCLK, WE, ADDRH, {DIG, DIF, DIE, DID, DIC, DIB, DIA}, {ADDRG, ADDRF, ADDRE, ADDRD, ADDRC, ADDRB, ADDRA},
+        {DOG, DOF, DOE, DOD, DOC, DOB, DOA}
+    );
+    tritforge_columns #(.COLUMNS(1), .PUT(2), .GOT(2), .INIT({64{1'bx}})) own (WCLK, WE, ADDRH, DIH, ADDRH, DOH);
 endmodule
 
 module RAM32X1D #(parameter [31:0] INIT = 0) (

@@ -1,11 +1,21 @@
-"""The calibration: weights that rebuild what they were made from, and the error of an estimate."""
+"""The calibration: weights that rebuild what they were made from, features, and the error of an estimate."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from benchmarks.configurations import draw
-from benchmarks.estimator import LINES, Point, fit, point, same_memories
+from benchmarks.estimator import LINES, Point, Recorder, fit, point, same_memories, samples
 from benchmarks.measure_costs import _unsigned, measured
-from hw.cost import Cost, Technology
+from export.datatype import DataType
+from export.ir import TensorType
+from hw.cost import Cost, Family, Technology
+from hw.permute import Permute
+from hw.seven_series import Primitives
+from hw.stream import Beats
+from hw.subsample import Subsample
+from hw.threshold import Thresholds
 
 
 def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
@@ -45,6 +55,60 @@ def test_an_error_is_relative_and_may_be_unknown() -> None:
     assert some.error("dsp") is None
 
 
+def test_what_is_derived_of_a_rom_of_cells_is_not_taken_from_its_unit() -> None:
+    """Decoders and ROMs joined by MUXF7 are cells alone; what is left of the array is its control."""
+    for number in (50017, 62015, 30029):
+        record = measured(LINES)[number, "xc7"]
+        cells = sum(
+            sum(count for cell, count in part["cells"].items() if cell.startswith("LUT"))
+            for part in record["parts"]
+            if part["path"].startswith("array.") and "dot" not in part["path"]
+        )
+        (found,) = (sample for sample in samples(record) if sample.components == ("array",))
+        assert cells > found.whole["lut"]
+        assert 0 < found.wanted["lut"] <= found.whole["lut"]
+
+
+def asked(unit: Any, family: Family) -> dict[str, dict[str, float]]:
+    """Features of each component that ``unit`` asks for."""
+    recorder = Recorder(family, Primitives.GENERIC)
+    unit.cost(recorder)
+    return dict(recorder.asked)  # type: ignore[attr-defined]
+
+
+def test_features_go_by_the_inputs_of_a_lut() -> None:
+    """Codes of 3 bits of a sum of 6: 3 LUT6 or 12 LUT4 each; one of four lanes: 1 or 4 a bit."""
+    levels = Thresholds(
+        name="thresholds", layer="layer", values=np.array([np.arange(5, 47, 6)] * 2), value_bits=6,
+        source=DataType.parse("u6"), target=DataType.parse("u3"), pe=2, vectors=8,
+    )  # fmt: skip
+    order = np.array([[0, 1, 2, 3], [3, 2, 1, 0]])
+    lanes = Permute(
+        name="spread", layer="layer", beats=Beats(DataType.parse("u3"), 4), order=order, periods=2
+    )
+    for family, gates, choice in ((Family.XC7, 3, 1), (Family.ECP5, 12, 4)):
+        assert asked(levels, family)["constant levels"]["several"] == 2 * gates
+        assert asked(lanes, family)["permute"]["mux"] == 12 * choice
+
+
+@pytest.mark.parametrize(
+    ("stride", "before", "lanes", "strided", "edge", "beats", "both"),
+    [
+        ((1, 1), 0, 2, 0, 0, 0, 0),
+        ((1, 1), 2, 2, 0, 1, 0, 0),
+        ((2, 2), 0, 4, 1, 0, 0, 0),
+        ((2, 2), 4, 2, 1, 1, 1, 1),
+    ],
+)
+def test_features_of_a_shortcut(
+    stride: tuple[int, int], before: int, lanes: int, strided: int, edge: int, beats: int, both: int
+) -> None:
+    tensor = TensorType(6, 8, 4, DataType.parse("u4"))
+    unit = Subsample(name="shortcut", tensor=tensor, stride=stride, before=before, after=before, lanes=lanes)
+    found = asked(unit, Family.XC7)["subsample"]
+    assert [found[name] for name in ("strided", "edge", "beats", "both")] == [strided, edge, beats, both]
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "more"),
     [
@@ -52,11 +116,7 @@ def test_an_error_is_relative_and_may_be_unknown() -> None:
         (77, "array", 0),
         (3037, "subsample", 0),  # no channels of 0: nothing counts
         (11227, "subsample", 0),
-        (
-            20029,
-            "skip",
-            2,
-        ),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
+        (20029, "skip", 2),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
         (4056, "skip", 2),
     ],
 )

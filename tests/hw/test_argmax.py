@@ -31,9 +31,12 @@ def test_lowest_index_of_the_largest(elements, lanes, dtype, platform):
     )
 
 
-@pytest.mark.parametrize(("text", "luts", "carries"), [("s3", 25, 3), ("s7", 37, 5), ("u4", 28, 5)])
-def test_what_synthesis_makes_of_the_cells(text, luts, carries, tmp_path):
-    unit = Largest(name="largest", dtype=DataType.parse(text), elements=12, lanes=3)
+@pytest.mark.parametrize(
+    ("text", "lanes", "luts", "carries"),
+    [("s3", 3, 25, 3), ("s7", 3, 37, 5), ("u4", 3, 28, 5), ("u4", 1, 13, 2)],
+)
+def test_what_synthesis_makes_of_the_cells(text, lanes, luts, carries, tmp_path):
+    unit = Largest(name="largest", dtype=DataType.parse(text), elements=12, lanes=lanes)
     source = tmp_path / "largest.v"
     text = verilog.module(unit.component(), "largest", Primitives.XILINX7)
     source.write_text(f"{text}\nmodule whole; (* keep *) largest largest (); endmodule\n")

@@ -73,6 +73,12 @@ def test_choices_are_dearer_in_lut4() -> None:
     assert found[2] == [1, 4, 6, 15, 45]
 
 
+def test_multiplexers_are_of_the_family() -> None:
+    generic = {family: Technology(family, Primitives.GENERIC) for family in Family}
+    assert [generic[Family.XCUP].multiplexer(n) for n in (1, 2, 4, 5)] == [0, 1, 1, 2]
+    assert [generic[Family.ECP5].multiplexer(n) for n in (1, 2, 3, 4)] == [0, 1, 2, 4]  # as in orders of skip
+
+
 def test_features_of_counters() -> None:
     found = going_around(1, 2, 3, 4, 5, 8, 48)
     assert found == {"short": 1 + 2 + 2, "long": 3, "counter": 3 + 3 + 6, "reset": 2, "compared": 3 + 3}

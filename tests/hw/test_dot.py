@@ -10,9 +10,9 @@ from amaranth.sim import Simulator
 from hw.cost import Family, Technology
 from hw.dot import Dot, DotShape
 from hw.rom import RomFiles
-from hw.seven_series import Modelled, Primitives
+from hw.seven_series import Primitives
+from tests.hw.pipeline import PLATFORMS
 
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: top - u}
 
 

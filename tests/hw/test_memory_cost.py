@@ -183,6 +183,30 @@ def test_copies_of_a_block_share_what_guards_them() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("family", "bits", "depth", "blocks"),
+    [
+        (Family.XC7, 5, 512, True),  # as Yosys 0.70 decides on either side of each border
+        (Family.XC7, 4, 512, False),
+        (Family.XCUP, 12, 256, False),
+        (Family.XCUP, 13, 256, True),
+        (Family.XCUP, 25, 100, False),
+        (Family.XCUP, 26, 100, True),
+        (Family.ECP5, 19, 80, False),
+        (Family.ECP5, 20, 80, True),
+        (Family.ECP5, 7, 192, False),
+        (Family.ECP5, 8, 192, True),
+        (Family.ECP5, 32, 48, False),
+        (Family.ECP5, 33, 48, True),
+    ],
+)
+def test_where_a_memory_of_two_ports_goes_to_blocks(
+    family: Family, bits: int, depth: int, blocks: bool
+) -> None:
+    found = ram(Technology(family, Primitives.GENERIC), bits, depth)
+    assert (found.bram18 > 0, found.lutram > 0) == (blocks, not blocks)
+
+
 def test_what_stops_yosys_is_unknown() -> None:
     """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no mapping."""
     wide = Technology(Family.XCUP, Primitives.GENERIC)

@@ -5,12 +5,10 @@ import pytest
 
 from export.datatype import DataType
 from hw.search import Search
-from hw.seven_series import Modelled
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check
+from tests.hw.pipeline import PLATFORMS, check
 
 U5 = DataType.parse("u5")
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 
 
 def unit(levels, target, pe):

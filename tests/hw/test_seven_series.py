@@ -10,8 +10,7 @@ from amaranth.sim import Simulator
 from hw.arithmetic import Generic, rows
 from hw.rom import RomFiles
 from hw.seven_series import Modelled, Primitives, SevenSeries
-
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
+from tests.hw.pipeline import PLATFORMS
 
 
 def evaluate(build, inputs, platform):

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
-from hw.seven_series import Modelled
 from hw.turns import in_turns
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check
+from tests.hw.pipeline import PLATFORMS, check
 
 U5 = DataType.parse("u5")
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 
 
 def units(pause, *, levels=3, target="s2", pe=2, pixels=6):

@@ -11,11 +11,11 @@ from export.ir import Dense
 from export.sharing import Search
 from export.wiring import Bit
 from hw.rom import RomFiles
-from hw.seven_series import Modelled, Primitives
+from hw.seven_series import Primitives
 from hw.shared import Library
 from hw.unrolled import Unrolled, _operators
 from sim.stimulus import pack_beats
-from tests.hw.pipeline import check, run, tensor
+from tests.hw.pipeline import PLATFORMS, check, run, tensor
 
 
 def unit_of(planes, source, vectors, coefficients=(1,), **options):
@@ -45,9 +45,6 @@ class OnPlatform:
         elaborate = part.elaborate
         part.elaborate = lambda _: elaborate(self._platform)
         return part
-
-
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
 
 
 CASES = [

@@ -9,7 +9,7 @@ from hw.cost import UNKNOWN, Cost, Family, Technology, total
 from hw.plan import plan
 from hw.seven_series import Primitives
 from reports.devices import device
-from reports.estimate import Estimate, compared, error_note, estimate, family_of, table
+from reports.estimate import Estimate, compared, error_note, estimate, family_of, table, technology_of
 from reports.netlist import REST
 from reports.resources import Resources
 from reports.synth import synthesise
@@ -102,3 +102,9 @@ def test_what_was_not_synthesised_is_unknown() -> None:
 )
 def test_each_device_is_of_a_family(part: str, family: Family | None) -> None:
     assert family_of(device(part)) is family
+    wanted = (
+        None
+        if family is None
+        else Technology(family, Primitives.GENERIC if family is Family.ECP5 else Primitives.XILINX7)
+    )
+    assert technology_of(device(part), Primitives.XILINX7) == wanted

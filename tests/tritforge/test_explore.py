@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -135,6 +136,10 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
         head
         == f"# Chosen by `tritforge explore {place.config_path} --device xc7k480t --clock-mhz 1 --fps 1000`:"
     )
+    for part, built in (("xczu7ev", "xczu7ev"), ("lfe5u-85f", "xc7k480t")):  # the last is none to build for
+        other = tmp_path / f"{part}.yaml"
+        explore.write_plan(chosen, place.config_path, other, found, replace(asked, device=device(part)), "it")
+        assert config.load(other).hardware.device == built
     kept = json.loads((place.root / "explore" / "explore.json").read_text())
     assert kept["plan"]["exact_interval_cycles"] == found.interval <= 1000
     assert [effect["change"] for effect in kept["effects"]] == [
