@@ -121,16 +121,15 @@ def _operators(rows):
     """
     found = dict.fromkeys(("full", "half", "four", "inverted", "chain", "narrow", "long", "short"), 0)
     for row in rows:
-        sizes  = [len(column) for column in row.operands]
-        length = len(sizes) + len(sizes) % 2
+        sizes = [len(column) for column in row.operands]
+        three = max(sizes) > 2
+        wide  = len(sizes) > (2 if three else 3)
         found["inverted"] += sum(bit.inverted for column in row.operands for bit in column)
-        if max(sizes) > 2:
+        found[("chain" if wide else "narrow") if three else "long" if wide else "short"] += len(sizes) + len(sizes) % 2 * wide
+        if three:
             found["full"] += sum(size > 2 for size in sizes)
             found["half"] += sizes.count(2)
             found["four"] += sizes.count(4)
-            found["chain" if len(sizes) > 2 else "narrow"] += length if len(sizes) > 2 else len(sizes)
-        else:
-            found["long" if len(sizes) > 3 else "short"] += length if len(sizes) > 3 else len(sizes)
     return found
 
 

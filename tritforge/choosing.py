@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Workspace) -> None
     engines = tuple(arguments.engine or ENGINES)
     pricing = Pricing.of(part, config.hardware.primitives)
     if pricing is None:
-        raise ConfigError(f"--device must be of a family whose cells are priced, not {part}")
+        raise ConfigError(f"--device must be of the 7 series, UltraScale+ or ECP5, not {part}")
 
     def goal(fps: float | None) -> Goal:
         return explore.Goal(device=part, clock_mhz=arguments.clock_mhz, fps=fps, limits=limits)
