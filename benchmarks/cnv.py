@@ -22,8 +22,8 @@ from export.lower import lower
 from hw import verilog
 from hw.array import Array
 from hw.plan import Plan, plan
+from hw.primitives import Primitives
 from hw.rom import files
-from hw.seven_series import Primitives
 from quant.evaluate import exact
 from reports.devices import device
 from reports.resources import Resources, total

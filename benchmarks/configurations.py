@@ -30,9 +30,9 @@ from hw.fork import Fork
 from hw.layer import Folding, Layer, PlanError
 from hw.levels import biases, levels
 from hw.pool import Pool
+from hw.primitives import Primitives
 from hw.reduction import Reduction
 from hw.resize import Resize
-from hw.seven_series import Primitives
 from hw.skip_folding import SkipFolding
 from hw.sliding_pool import SlidingPool
 from hw.stage import Stage, StageCircuit
@@ -91,8 +91,8 @@ def draw(number: int, family: str | None = None) -> Configuration:
     shares = np.array([table[kind][0] for kind in kinds], dtype=float)
     drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
     family = family or drawn
-    generic = bool(rng.random() < 0.25) or family == "ecp5"
-    primitives = Primitives.GENERIC if generic else Primitives.XILINX7
+    cells = Primitives.ECP5 if family == "ecp5" else Primitives.XILINX7
+    primitives = Primitives.GENERIC if rng.random() < 0.25 else cells
     while True:
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         try:

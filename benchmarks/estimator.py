@@ -33,7 +33,7 @@ from benchmarks.configurations import FAMILIES, MORE, Configuration, draw
 from benchmarks.measure_costs import digest, measure, measured, part_of
 from export.files import write_atomic
 from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.resources import count
 from reports.yosys import tool_name
 
@@ -240,7 +240,8 @@ def _merged(
 
 
 def _exists(family: str, primitives: Primitives) -> bool:
-    return family == Family.XC7.value or primitives is Primitives.GENERIC
+    cells = Primitives.ECP5 if family == Family.ECP5.value else Primitives.XILINX7
+    return primitives in (Primitives.GENERIC, cells)
 
 
 @dataclass(frozen=True, kw_only=True)

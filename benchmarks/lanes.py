@@ -28,7 +28,7 @@ from export.manifest import CELLS, FileEntry
 from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.resources import Resources, total
 from reports.synth import synthesise
@@ -61,7 +61,7 @@ def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) ->
         "tensors": FileEntry.of(folder / serialize.TENSOR_FILE),
     }
     if primitives is not Primitives.GENERIC:
-        write_atomic(folder / "cells.v", verilog.cells())
+        write_atomic(folder / "cells.v", verilog.cells(primitives))
         files[CELLS] = FileEntry.of(folder / "cells.v")
     roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
     verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)

@@ -26,7 +26,7 @@ from export.ir import Bias, Dense, Network, TensorType
 from export.sharing import share
 from hw import verilog
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.unrolled_folding import UnrolledFolding
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "results" / "large_matrix.json"

@@ -25,7 +25,7 @@ from export.manifest import CELLS, FileEntry
 from hw import verilog
 from hw.layer import Folding
 from hw.plan import Plan, plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.synth import synthesise
 from sim import runner
@@ -91,7 +91,7 @@ def write(planned: Plan, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / "sparse.v"
     write_atomic(source, verilog.generate(planned, Primitives.XILINX7))
-    write_atomic(folder / "cells.v", verilog.cells())
+    write_atomic(folder / "cells.v", verilog.cells(Primitives.XILINX7))
     serialize.save(planned.network, folder)
     names = {"verilog": source.name, CELLS: "cells.v", "network": serialize.NETWORK_FILE}
     names["tensors"] = serialize.TENSOR_FILE

@@ -32,7 +32,7 @@ from export.manifest import CELLS, FileEntry, Manifest
 from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.plan import Plan, plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.tables import Column, Table
 from sim import runner
 from tritforge import config, planning
@@ -73,7 +73,7 @@ def write_last(folder: Path, primitives: Primitives) -> tuple[Plan, np.ndarray]:
     serialize.save(network, folder)
     texts = {"verilog": (f"{LAST}.v", verilog.generate(design, primitives))}
     if primitives is not Primitives.GENERIC:
-        texts[CELLS] = ("cells.v", verilog.cells())
+        texts[CELLS] = ("cells.v", verilog.cells(primitives))
     for name, text in texts.values():
         write_atomic(folder / name, text)
     files = {role: FileEntry.of(folder / name) for role, (name, _) in texts.items()}

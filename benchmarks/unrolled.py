@@ -41,8 +41,8 @@ from export.datatype import DataType
 from export.files import write_atomic
 from export.ir import Dense
 from export.sharing import Search
+from hw.primitives import Primitives
 from hw.rom import RomFiles
-from hw.seven_series import Primitives
 from hw.unrolled import Unrolled
 from reports.netlist import instances
 from reports.resources import total

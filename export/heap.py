@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-__all__ = ["HeapRow", "RowKind", "compress", "estimate"]
+__all__ = ["HeapRow", "RowKind", "compress", "estimate", "saves"]
 
 _TRIES = 300
 
@@ -85,13 +85,17 @@ class HeapRow:
     @property
     def saves(self) -> tuple[bool, ...]:
         """Of a ternary row: whether each column hands a carry-save bit to the next."""
-        saved = self.taken[0] > 3
-        found = []
-        for count in self.taken:
-            saved = count + int(saved) > 2
-            saved = saved and count >= 2
-            found.append(saved)
-        return tuple(found)
+        return saves(self.taken)
+
+
+def saves(taken: Sequence[int]) -> tuple[bool, ...]:
+    """Whether each column of a ternary row that takes so many bits hands a carry-save bit to the next."""
+    saved = taken[0] > 3
+    found = []
+    for count in taken:
+        saved = count >= 2 and count + int(saved) > 2
+        found.append(saved)
+    return tuple(found)
 
 
 Heap = list[list[int]]  # of each column, the depth of each bit: rows before it in its stage

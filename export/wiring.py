@@ -141,6 +141,15 @@ class Wiring:
         """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
         return sum(len(wires) for wires in self.registers)
 
+    @property
+    def idle_flip_flops(self) -> int:
+        """Those of them that stay 0: three bits of one column leave a carry-save and no carry.
+
+        What does not hide the carry behind a cell of its own needs none.
+        """
+        idle = {row.carry for row in self.rows if row.shape.taken == (3,) and row.shape.carries > 1}
+        return sum(wire in idle for wires in self.registers for wire in wires)
+
 
 @dataclass
 class _Number:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.arithmetic import maximum, rows
+from hw.arithmetic import maximum
+from hw.rows import rows
 from hw.cost import Cost, chosen, going_around, larger, no_less
 from hw.counter import SHORT, count
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
@@ -66,7 +67,7 @@ class Largest(Unit):
         added = self.steps > 1 and self.lanes != 1 << lane
         return (Cost(ff=first + self.dtype.bits + 2 * index + 1 + (self.steps > SHORT))
                 + technology.logic("largest", one=1, lane=lane, added=added * lane, **going_around(self.steps))
-                + no_less(technology, self.dtype.bits + 1, 1) + chosen(technology, index)
+                + no_less(technology, self.dtype.bits, 1, given=True) + chosen(technology, index)
                 + (no_less(technology, self.dtype.bits, self.lanes - 1) + chosen(technology, self.dtype.bits, self.lanes - 1)
                    if technology.cells else larger(technology, self.dtype.bits, self.lanes - 1)))
 

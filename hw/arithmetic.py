@@ -10,9 +10,7 @@ The missing constants are per row and known at export: export.correction folds t
 
 from amaranth import *
 
-from hw.seven_series import Primitives, SevenSeries
-
-__all__ = ["Generic", "add_all", "at_least", "lane_bits", "maximum", "offset_binary", "reached", "rows", "ternary_product"]
+__all__ = ["Generic", "add_all", "at_least", "lane_bits", "maximum", "offset_binary", "reached", "ternary_product"]
 
 
 class Generic:
@@ -84,12 +82,6 @@ def _reaches(left, right):
     return Cat(left[0], left) >= Cat(left[0], right)
 
 
-def rows(m, platform):
-    """What adds rows to the module ``m`` on this platform: :class:`Generic` or the cells of a family."""
-    wanted = getattr(platform, "primitives", Primitives.GENERIC)
-    return SevenSeries(m, platform) if wanted is Primitives.XILINX7 else Generic()
-
-
 def offset_binary(value):
     """The bits of ``value`` as an unsigned number: the top bit of a signed one is inverted, which adds 2**(B-1)."""
     bits = value.as_unsigned() if value.shape().signed else value
@@ -137,7 +129,7 @@ def reached(levels):
 
 
 def maximum(m, row, values):
-    """(largest, place) of a list of ``values``; among equals the one that comes first. ``row``: :func:`rows`.
+    """(largest, place) of a list of ``values``; among equals the one that comes first. ``row``: :func:`hw.rows.rows`.
 
     The places are constants, so their choice is gates on the results of the comparisons.
     """

@@ -14,7 +14,8 @@ from importlib import resources
 from typing import ClassVar
 
 from hw.counter import SHORT
-from hw.seven_series import Primitives
+from hw.ecp5 import comparison_luts
+from hw.primitives import Primitives
 
 __all__ = [
     "CALIBRATED",
@@ -32,6 +33,7 @@ __all__ = [
     "larger",
     "mux_luts",
     "no_less",
+    "reaches",
     "total",
 ]
 
@@ -134,13 +136,14 @@ class Technology:
     primitives: Primitives = Primitives.XILINX7
 
     def __post_init__(self):
-        if self.primitives is Primitives.XILINX7 and self.family is Family.ECP5:
-            raise ValueError(f"primitives must be generic for {self.family.value}, not {self.primitives.value!r}")
+        cells = Primitives.ECP5 if self.family is Family.ECP5 else Primitives.XILINX7
+        if self.primitives not in (Primitives.GENERIC, cells):
+            raise ValueError(f"primitives must be generic or {cells.value} for {self.family.value}, not {self.primitives.value!r}")
 
     @property
     def cells(self):
-        """Whether rows are made of LUT6_2 and CARRY4."""
-        return self.primitives is Primitives.XILINX7
+        """Whether rows are made of cells of the device."""
+        return self.primitives is not Primitives.GENERIC
 
     @property
     def key(self):
@@ -160,6 +163,11 @@ class Technology:
     def chain(self, bits):
         """LUTs of a chain of carries: a cell of the ECP5 is of two bits."""
         return bits + bits % 2 if self.family is Family.ECP5 else bits
+
+    def rows(self, luts, count=1):
+        """Cost of ``count`` rows of ``luts``: (of gates, of chains), the latter of two a CCU2C (hw.ecp5)."""
+        few, chains = luts
+        return Cost(lut=few + chains, sites=None, carry=chains // 2) * count
 
     def adder(self, left, right, width):
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
@@ -216,27 +224,44 @@ def going_around(*counts):
             "reset": len(early), "compared": counter_bits(*early) - sum(max(0, zero - 1) for zero in zeros)}
 
 
-def no_less(technology, bits, count, component="no less"):
-    """Cost of ``count`` comparisons of two numbers of ``bits`` bits (hw.arithmetic.rows): with cells one LUT up to three bits
-    and then one for two; of operators up to ``CARRIED`` bits gates, whose number each width has for itself in each ``component``."""
+def no_less(technology, bits, count, component="no less", given=False):
+    """Cost of ``count`` comparisons of two numbers of ``bits`` bits (hw.rows.rows), ``given`` one bit more: of cells of the 7
+    series one LUT up to three bits and then one for two, of the ECP5 gates or a chain; of operators up to ``CARRIED`` bits
+    gates, whose number each width has for itself in each ``component``."""
+    if technology.primitives is Primitives.ECP5:
+        return technology.rows(comparison_luts(bits, given), count)
+    bits += given
     if technology.cells:
         luts = 1 if bits <= 3 else -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
     return technology.logic(component, **_by_width(bits, count))
 
 
+def reaches(technology, bits, count):
+    """Cost of ``count`` comparisons of unsigned numbers of ``bits`` bits made of cells (hw.rows.rows): of the 7 series a LUT
+    for two bits, eight bits a CARRY4."""
+    if technology.primitives is Primitives.ECP5:
+        return no_less(technology, bits, count)
+    luts = count * -(-bits // 2)
+    return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
+
+
 def chosen(technology, bits, count=1):
-    """Cost of ``count`` choices between two numbers of ``bits`` bits: of cells one LUT for two bits."""
-    luts = count * (-(-bits // 2) if technology.cells else bits)
-    return Cost(lut=luts, sites=luts)
+    """Cost of ``count`` choices between two numbers of ``bits`` bits: of cells of the 7 series one LUT for two bits."""
+    luts = count * (-(-bits // 2) if technology.primitives is Primitives.XILINX7 else bits)
+    return Cost(lut=luts, sites=None if technology.family is Family.ECP5 else luts)
 
 
 def larger(technology, bits, count):
-    """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits (hw.arithmetic.rows): of cells one LUT up
-    to two bits, else a comparison and a choice."""
+    """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits (hw.rows.rows): of cells one LUT up
+    to two bits, in the ECP5 one a bit, else a comparison and a choice."""
     if not technology.cells:
         return technology.logic("larger", **_by_width(bits, count))
-    return Cost(lut=count, sites=count) if bits <= 2 else no_less(technology, bits, count) + chosen(technology, bits, count)
+    if bits > 2:
+        return no_less(technology, bits, count) + chosen(technology, bits, count)
+    if technology.primitives is Primitives.ECP5:
+        return technology.rows((bits, 0), count)
+    return Cost(lut=count, sites=count)
 
 
 def _by_width(bits, count):

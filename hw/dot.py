@@ -7,8 +7,11 @@ from itertools import accumulate
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
-from hw.arithmetic import rows, ternary_product
+from hw.arithmetic import ternary_product
+from hw.rows import rows
 from hw.cost import Cost
+from hw.ecp5 import product_luts, sum_luts
+from hw.primitives import Primitives
 from hw.shared import SharedComponent
 
 __all__ = ["Dot", "DotComponent", "DotShape", "columns"]
@@ -92,12 +95,28 @@ class DotShape:
             return registers + technology.logic("dot", one=count, accumulator=count * self.width, little=count * self.width**2 * little,
                 products=count * pairs * self.bits * (not narrow), narrow=count * pairs * self.bits**3 * narrow,
                 left=count * left * self.bits, chains=count * sum(chains), saved=count * sum(saved))
+        if technology.primitives is Primitives.ECP5:
+            return registers + self._ecp5(technology, count)
         if self.simd == 1:
             return Cost(lut=self.width, sites=self.width, carry=-(-self.width // 4)) * count
         chains  = [self.bits] * pairs + [columns(operands, total) for operands, total in self.rows]
         rows    = sum(chains)
         carries = sum(-(-chain // 4) for chain in chains)
         return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
+
+    def _ecp5(self, technology, count):
+        """The rows of CCU2C: gates of the first one of two products, the other one in the chain, two chains for three operands.
+        Products of one bit are gates altogether."""
+        pairs, left = divmod(self.simd, 2)
+        if self.simd == 1:
+            return technology.rows((self.bits, 0), count) + technology.rows(sum_luts([self.bits], self.width, self.width), count)
+        *between, (last, _) = self.rows
+        found = technology.rows((left * self.bits, 0), count) + technology.rows(sum_luts(last[:-1], self.width, self.width), count)
+        for operands, width in between:
+            found += technology.rows(sum_luts(operands, width), count)
+        if self.bits == 1:
+            return found + technology.logic("dot", narrow=count * pairs)
+        return found + technology.rows(product_luts(self.bits), count * pairs)
 
     def component(self):
         return Dot(self)

@@ -20,6 +20,7 @@ import numpy as np
 from export.packing import TRITS_PER_BYTE, Packing, word_bits
 from export.rom import SCHEDULE
 from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
+from hw.primitives import Primitives
 from hw.one_port import BANK
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
 
@@ -206,7 +207,7 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     part    = image.word_bits // lanes
     rules   = RULES[technology.family]
     columns = _columns(image)
-    made    = made_of(image, lanes, style) if technology.cells else style.value
+    made    = made_of(image, lanes, style) if technology.primitives is Primitives.XILINX7 else style.value
     if made == JOINED:
         return total(map(_joined, columns.reshape(lanes, part, image.depth), _kept(image, lanes)))
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
@@ -253,7 +254,7 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     lower  = split_depth(bits, depth)
     depths = (depth,) if lower is None else (lower, depth - lower)
     rules  = RULES[technology.family]
-    padded = packing is Packing.FIVE_IN_EIGHT and count % TRITS_PER_BYTE > 0 and not technology.cells
+    padded = packing is Packing.FIVE_IN_EIGHT and count % TRITS_PER_BYTE > 0 and technology.primitives is not Primitives.XILINX7
     vary   = bits - 7 if padded else bits                                        # at least: bits without a trit may be constant
     if style is MemoryStyle.DISTRIBUTED:
         blocks = [False] * len(depths)
@@ -270,7 +271,7 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
     if packing is not Packing.FIVE_IN_EIGHT:
         return memory
     decoders = bits // 8
-    if technology.cells:
+    if technology.primitives is Primitives.XILINX7:
         return memory + Cost(lut=DECODER_LUTS * decoders, sites=DECODER_LUTS * decoders)
     return memory + technology.logic("decoder", decoders=decoders)
 

@@ -8,6 +8,8 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import TensorType
 from hw.cost import Cost, chosen, larger, no_less
+from hw.ecp5 import sum_luts
+from hw.primitives import Primitives
 from hw.stream import Beats, Unit
 
 __all__ = ["Pooling", "Reduction"]
@@ -31,7 +33,7 @@ class Reduction(Enum):
 
     def reduce(self, row, name, values, width):
         """All ``values`` of the circuit made one of ``width`` bits: the largest as a balanced tree, the sum in rows of up to
-        three (``row``, hw.arithmetic.rows)."""
+        three (``row``, hw.rows.rows)."""
         values = list(values)
         if self is Reduction.SUM:
             values = [_extended(value, width) for value in values]
@@ -51,15 +53,21 @@ class Reduction(Enum):
             return row.running_larger(name, so_far, value, first)
         return row.add(name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first)
 
-    def running_cost(self, technology, bits, count):
-        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits: a comparison has a bit more, to start anew."""
+    def running_cost(self, technology, source, bits, count):
+        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits, of elements of type ``source``: a comparison has a bit
+        more, to start anew."""
         if not technology.cells:
             return larger(technology, bits, count) if self is Reduction.MAX else self._summed(technology, running=count * bits)
+        if technology.primitives is Primitives.ECP5:
+            if self is Reduction.SUM:
+                return technology.rows(sum_luts([bits if source.signed else source.bits], bits, bits), count)
+            few = bits + (bits == 2)                         # a comparison of two bits is one more
+            return technology.rows((few, 0), count) if bits <= 2 else no_less(technology, bits, count) + chosen(technology, bits, count)
         if self is Reduction.SUM:
             return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
         if bits <= 2:
             return Cost(lut=count, sites=count)
-        return no_less(technology, bits + 1, count) + chosen(technology, bits, count)
+        return no_less(technology, bits, count, given=True) + chosen(technology, bits, count)
 
     def cost(self, technology, source, terms, width, count):
         """What it takes to make ``terms`` elements of type ``source`` one of ``width`` bits, ``count`` times: the larger one
@@ -71,7 +79,9 @@ class Reduction(Enum):
             threes, left = divmod(terms, 3)
             twos, two, three = left // 2, min(bits, width), min(bits + 1, width)
             luts = count * (twos * two + threes * three)
-            if technology.cells:
+            if technology.primitives is Primitives.ECP5:
+                total += technology.rows(sum_luts([bits] * 2, width), count * twos) + technology.rows(sum_luts([bits] * 3, width), count * threes)
+            elif technology.cells:
                 total += Cost(lut=luts, sites=luts, carry=count * (twos * -(-two // 4) + threes * -(-three // 4)))
             else:
                 total += self._summed(technology, count * twos * two, count * threes * three)

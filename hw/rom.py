@@ -6,10 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import WEIGHTS, RomImage
-from hw.arithmetic import Generic, rows
+from hw.arithmetic import Generic
+from hw.rows import rows
 from hw.counter import count
 from hw.memory_cost import JOINED, made_of, moving
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.shared import SharedComponent
 from hw.stream import below
 from hw.weight_memory import MemoryStyle, split_depth
@@ -24,7 +25,7 @@ class RomFiles:
 
     Parameters
     ----------
-    primitives : what rows of additions are made of (hw.arithmetic.rows).
+    primitives : what rows of additions are made of (hw.rows.rows).
     library : hw.shared.Library of the modules that shared components become; None where each is a circuit of its own.
     """
 
@@ -103,7 +104,7 @@ class Rom(wiring.Component):
 
     def _made(self, image, primitives):
         """Parameters of the instance: what the ROM is made of."""
-        style   = self._style.value if primitives is Primitives.GENERIC else made_of(image, self._lanes, self._style)
+        style   = self._style.value if primitives is not Primitives.XILINX7 else made_of(image, self._lanes, self._style)
         varying = {"p_VARYING": Const(moving(image), image.word_bits)} if style == JOINED else {}
         return {"p_STYLE": style, **varying}
 

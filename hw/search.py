@@ -7,9 +7,9 @@ from amaranth import *
 
 from export.ir import IntArray
 from export.rom import value_rom
-from hw.cost import Cost, counter_bits
+from hw.cost import Cost, counter_bits, reaches
 from hw.memory_cost import rom
-from hw.arithmetic import rows
+from hw.rows import rows
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
 from hw.threshold import Held, Levels
@@ -69,8 +69,7 @@ class Search(Held, Levels):
                     "offset": self.pe * self.target.bits * (self.code(0) != 0)}
         words    = rom(technology, self.rom, lanes=self.pe)
         if technology.cells:
-            rows = Cost(lut=self.pe * -(-width // 2), sites=self.pe * -(-width // 2), carry=self.pe * -(-width // 8))
-            return registers + words + rows + technology.logic("search", **common)
+            return registers + words + reaches(technology, width, self.pe) + technology.logic("search", **common)
         return registers + words + technology.logic("search", compared=self.pe * width, **common)
 
     def component(self):

@@ -18,28 +18,13 @@ UltraScale has the same LUT6_2 and wide multiplexers (UG574), and its CARRY8 is 
 Source: UG474, "7 Series FPGAs Configurable Logic Block", LUT and carry logic.
 """
 
-from enum import Enum
 from functools import cache
 
 from amaranth import *
 
-__all__ = ["Modelled", "Primitives", "SevenSeries"]
+from hw.primitives import Modelled
 
-
-class Primitives(Enum):
-    """What rows of additions are made of."""
-
-    GENERIC = "generic"
-    """Operators, for every device and for ASICs."""
-
-    XILINX7 = "xilinx7"
-    """Cells of the 7 series, for UltraScale+ too."""
-
-
-class Modelled:
-    """Elaboration platform for Amaranth's simulator: rows made of cells, and each cell of its behaviour."""
-
-    primitives = Primitives.XILINX7
+__all__ = ["SevenSeries"]
 
 
 class SevenSeries:

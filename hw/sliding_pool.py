@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
-from hw.arithmetic import rows
+from hw.rows import rows
 from hw.cost import Cost, counter_bits, going_around, total
 from hw.counter import count
 from hw.memory_cost import Port, ram

@@ -5,10 +5,13 @@ from functools import cached_property
 
 from amaranth import *
 
+from export.heap import RowKind
 from export.wiring import wire_heap
-from hw.arithmetic import rows
+from hw.rows import rows
 from hw.cost import Cost
 from hw.dot import DotComponent, DotShape, columns
+from hw.ecp5 import row_luts, sum_luts
+from hw.primitives import Primitives
 from hw.unrolled import place
 
 __all__ = ["TernaryDot", "TernaryShape", "dot_shape"]
@@ -60,12 +63,18 @@ class TernaryShape:
         """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
         row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
         heap      = self.heap
-        registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops) * count
+        idle      = 0 if technology.primitives is Primitives.XILINX7 else heap.idle_flip_flops
+        registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops - idle) * count
         if not technology.cells:
             taken = sum(len(column) for row in heap.rows for column in row.operands)
             return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, taken=count * taken,
                                                 accumulator=count * self.width)
         operands = [len(number) for number in self.numbers]
+        if technology.primitives is Primitives.ECP5:
+            atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
+            rows  = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in heap.rows
+                         if row.shape.kind is RowKind.TERNARY), technology.rows(sum_luts(operands, self.width, self.width)))
+            return registers + rows * count + technology.logic("ternary dot", lanes=count * self.simd, taken=count * atoms)
         chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]
         rows     = self.simd + sum(chains)
         return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count

@@ -9,9 +9,10 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
-from hw.cost import Cost, counter_bits, no_less
+from hw.cost import Cost, counter_bits, no_less, reaches
 from hw.memory_cost import rom
-from hw.arithmetic import at_least, reached, rows
+from hw.arithmetic import at_least, reached
+from hw.rows import rows
 from hw.rom import Rom
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
@@ -99,7 +100,7 @@ class _Immediate(PerRowUnit):
         """Results of the ``sums`` of a beat.
 
         ``words`` has for each of them its constants, values of ``value_bits``, or is None where there is no ROM;
-        ``row`` makes comparisons (hw.arithmetic.rows).
+        ``row`` makes comparisons (hw.rows.rows).
         """
 
 
@@ -198,7 +199,7 @@ class Thresholds(_Immediate, Levels):
         shared = self._shared(technology)
         if self.passes == 1:
             codes   = [self._codes(levels) for levels in self.levels]
-            varying = [int(np.bitwise_or.reduce(row) ^ np.bitwise_and.reduce(row)).bit_count() for row in codes]
+            varying = [_different(row, self.target.bits) for row in codes]
             pins    = technology.pins
             trees   = [min(self._trees(levels, pins), bits * _function(self.source.bits, pins))
                        for levels, bits in zip(self.levels, varying, strict=True)]
@@ -211,10 +212,9 @@ class Thresholds(_Immediate, Levels):
         width    = max(self.source.bits, self.value_bits)
         inverted = lanes * (self.source.signed)
         if technology.cells:
-            rows   = lanes * levels * -(-width // 2)
-            shared = shared + Cost(lut=rows, sites=rows, carry=lanes * levels * -(-width // 8))
-            return shared + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
-                                             counter=counter_bits(self.passes))
+            return (shared + reaches(technology, width, lanes * levels)
+                    + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
+                                       counter=counter_bits(self.passes)))
         return (shared + no_less(technology, width, lanes * levels, "level")
                 + technology.logic("levels", one=1, parity=parity, offset=offset, counter=counter_bits(self.passes)))
 
@@ -237,6 +237,12 @@ class Thresholds(_Immediate, Levels):
             return [row.at_least(f"lane_{lane}_level_{level}", total, bound) for level, bound in enumerate(words[lane])]
 
         return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
+
+
+def _different(codes, bits):
+    """Bits of ``codes`` that are neither constant nor equal to another one."""
+    columns = {tuple(column) for column in (codes[:, None] >> np.arange(bits) & 1).T.tolist()}
+    return sum(len(set(column)) > 1 for column in columns)
 
 
 def _tree(inputs, pins=6):

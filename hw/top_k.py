@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.arithmetic import rows
+from hw.rows import rows
 from hw.cost import Cost, counter_bits, going_around, no_less
 from hw.counter import count
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
@@ -58,7 +58,7 @@ class Best(Unit):
         bits  = self.dtype.bits
         return Cost(ff=self.k * (bits + 2 * index + 1) + index + 1) + technology.logic(
             "best", one=1, ranks=self.k, score=(self.k - 1) * bits, index=(self.k - 1) * index,
-            **going_around(self.elements)) + no_less(technology, bits + 1, self.k)
+            **going_around(self.elements)) + no_less(technology, bits, self.k, given=True)
 
     def component(self):
         return TopK(self)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.rom import value_rom
-from hw.arithmetic import reached, rows
-from hw.cost import Cost, counter_bits
+from hw.arithmetic import reached
+from hw.rows import rows
+from hw.cost import Cost, counter_bits, reaches
 from hw.memory_cost import rom
 from hw.rom import Rom
 from hw.stream import UnitComponent, below, output_register, room
@@ -57,9 +58,7 @@ class Turns(Held, Levels):
                     "offset": sums * self.target.bits * (self.code(0) != 0)}
         shared   = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1) + chosen + rom(technology, self.rom)
         if technology.cells:
-            count = sums * levels * -(-width // 2)
-            rows  = Cost(lut=count, sites=count, carry=sums * levels * -(-width // 8))
-            return shared + rows + technology.logic("turns", **common)
+            return shared + reaches(technology, width, sums * levels) + technology.logic("turns", **common)
         return shared + technology.logic("turns", compared=sums * levels * width, **common)
 
     def component(self):

@@ -13,8 +13,10 @@ from export.heap import RowKind
 from export.ir import MatrixNode
 from export.sharing import Search, share
 from export.wiring import wire
-from hw.arithmetic import rows
+from hw.rows import rows
 from hw.cost import Cost
+from hw.ecp5 import row_luts
+from hw.primitives import Primitives
 from hw.shared import SharedComponent
 from hw.stream import Beats, Unit, UnitComponent, name_ports
 
@@ -86,15 +88,21 @@ class Unrolled(Unit):
         a stage keeps, and one for each stage's valid. Without cells LUTs go with the columns by the bits they take
         (:func:`_operators`); of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
         wiring    = self.wiring
-        registers = Cost(ff=wiring.flip_flops + wiring.stages)
-        if technology.cells:
+        idle      = 0 if technology.primitives is Primitives.XILINX7 else wiring.idle_flip_flops
+        registers = Cost(ff=wiring.flip_flops - idle + wiring.stages)
+        if technology.primitives is Primitives.XILINX7:
             chains = [row.shape.luts for row in wiring.rows]
             rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
             return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
+        if technology.primitives is Primitives.ECP5:
+            ternary = [row for row in wiring.rows if row.shape.kind is RowKind.TERNARY]
+            atoms   = [row for row in wiring.rows if row.shape.kind is RowKind.ATOMS]
+            rows    = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in ternary), Cost(sites=None))
+            return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(atoms))
         rows, few = wiring.rows, Cost()
         if self.i.payload_bits <= 6 and wiring.stages == 1:
             functions, different = self._functions()
-            rows, few = (), Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops)
+            rows, few = (), Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops + idle)
         return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(rows))
 
     def _functions(self):

@@ -11,7 +11,7 @@ from export.ir import INPUT
 from export.manifest import Layer, Manifest, Port, Rom, Stream
 from hw.network import Top, ports
 from hw.rom import RomFiles
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.shared import Library
 
 __all__ = ["cells", "describe", "generate", "module", "version_word"]
@@ -65,9 +65,10 @@ def _convert(component, name, platform):
     return text
 
 
-def cells():
-    """Verilog for simulators alone: the behaviour of the cells that :mod:`hw.seven_series` places."""
-    return resources.files("hw").joinpath("seven_series.v").read_text(encoding="utf-8")
+def cells(primitives):
+    """Verilog for simulators alone: the behaviour of the cells that a design with ``primitives`` other than generic holds."""
+    source = {Primitives.XILINX7: "seven_series.v", Primitives.ECP5: "ecp5.v"}[primitives]
+    return resources.files("hw").joinpath(source).read_text(encoding="utf-8")
 
 
 def _plain_module_names(text):

@@ -1,5 +1,6 @@
 """Sliding window: a stream of pixels becomes, for every output pixel, the vector its kernel sees."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,17 +151,24 @@ class Window(Unit):
             counting += counter_bits(self.kernel[1], extent, self.pixel_beats if self.blocks > 1 else 1)
         if height > 1:
             y_limit   = max(self.tensor.height, (height - 1) * self.stride[0] + self.extent[0])
-            counting += max(self.padding[0] - 1, y_limit).bit_length() + (self.padding[0] > 0)
+            counting += max(self.padding[0] - 1, y_limit).bit_length() + (self.padding[0] > 0) - _even(self.stride[0])
         if width > 1:
             first     = self.padding[1] * self.pixel_beats
-            x_limit   = max(self.row_beats, (width - 1) * self.stride[1] * self.pixel_beats + extent)
-            counting += max(first - 1, x_limit).bit_length() + (first > 0)
+            step      = self.stride[1] * self.pixel_beats
+            x_limit   = max(self.row_beats, (width - 1) * step + extent)
+            counting += max(first - 1, x_limit).bit_length() + (first > 0) - _even(step)
         counting += counter_bits(self.extent[0])
-        fixed = (self.row_beats & -self.row_beats).bit_length() - 1           # low bits of a row's address, which are 0
-        return counting, counter_bits(depth) + 2 * (counter_bits(depth) - fixed)
+        moves = math.gcd(self.rows, *(self.releases(oy) for oy in range(height)))            # rows, of the oldest one
+        start = counter_bits(depth) - _even(moves * self.row_beats)
+        row   = start
+        if self.extent[0] > 1:                               # of low bits that never change synthesis misses the highest
+            row = counter_bits(depth) - max(0, _even(self.row_beats) - 1)
+        if width * self.vector_beats == 1:
+            row = 0                                          # the oldest row itself
+        return counting, counter_bits(depth) + start + row
 
     def cost(self, technology):
-        """Registers: the counters (rows held, beat of the row, beat; the window's row and
+        """Registers, without low bits that never change: the counters (rows held, beat of the row, beat; the window's row and
         column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
         padding, valid; and the memory. Logic: to count, to add on the ring, where its length is no power of two to take that off again, and a gate for each bit
         that may be padding."""
@@ -176,6 +184,11 @@ class Window(Unit):
 
     def component(self):
         return SlidingWindow(self)
+
+
+def _even(step):
+    """Low bits of what moves by ``step`` that never change."""
+    return (step & -step).bit_length() - 1
 
 
 class SlidingWindow(UnitComponent):

@@ -16,7 +16,7 @@ from hw.axi_stream import FrameSink, FrameSource
 from hw.cost import Cost, Family, Technology, calibration, total
 from hw.fork import Fork
 from hw.plan import Plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import Device
 from reports.netlist import REST
 from reports.resources import Resources
@@ -70,11 +70,12 @@ def family_of(device: Device) -> Family | None:
 
 
 def technology_of(device: Device, primitives: Primitives) -> Technology | None:
-    """What a design with ``primitives`` (not in ECP5) is mapped to on ``device``; None as of family_of."""
+    """What a design with ``primitives`` is mapped to on ``device``, with its own cells; None as family_of."""
     family = family_of(device)
     if family is None:
         return None
-    return Technology(family, Primitives.GENERIC if family is Family.ECP5 else primitives)
+    cells = Primitives.ECP5 if family is Family.ECP5 else Primitives.XILINX7
+    return Technology(family, primitives if primitives is Primitives.GENERIC else cells)
 
 
 def estimate(plan: Plan, technology: Technology | None = None, *, registers: bool = False) -> Estimate:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hw.cost import Cost, Technology, total
 from hw.plan import Plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.stage import Stage
 from reports.candidates import Price
 from reports.devices import Device

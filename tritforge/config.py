@@ -10,7 +10,7 @@ from typing import Any
 from hw.axi_stream import Tdata
 from hw.engines import Folding
 from hw.keywords import KEYWORDS
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from quant.datasets import IN_FILES
 from quant.settings import OPTIMIZERS, SCHEDULES, TrainingConfig
 from reports.devices import XILINX
@@ -147,6 +147,11 @@ class HardwareConfig:
 
     def __post_init__(self) -> None:
         _ = self.tdata  # looks at the two widths
+        if self.primitives is Primitives.ECP5:
+            raise ConfigError(
+                f"hardware.primitives must be xilinx7 or generic for {self.device}, not ecp5: "
+                "`synth --target ecp5` and `place` take cells of the ECP5 by themselves"
+            )
 
     @property
     def tdata(self) -> Tdata:

@@ -21,7 +21,7 @@ from export.files import write_atomic
 from export.lower import Lowered, lower
 from export.manifest import CELLS, FileEntry
 from hw import verilog
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
 from reports import estimate as estimates
@@ -207,7 +207,7 @@ def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
         "host": FileEntry.of(place.need(place.host, "export")),
     }
     if config.hardware.primitives is not Primitives.GENERIC:
-        write_atomic(cells, verilog.cells())
+        write_atomic(cells, verilog.cells(config.hardware.primitives))
         files[CELLS] = FileEntry.of(cells)
     manifest = verilog.describe(
         made,

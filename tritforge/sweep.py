@@ -24,7 +24,7 @@ from hw import verilog
 from hw.axi_stream import AS_THEY_COME, Tdata
 from hw.engines import Folding
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.scatter import Point as Dot
 from reports.scatter import scatter

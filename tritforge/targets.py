@@ -9,7 +9,7 @@ from export.files import sha256, write_atomic
 from export.ir import Network
 from export.manifest import Manifest
 from hw import verilog
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports import asic, ecp5, liberty, vivado
 from reports.devices import device
 from reports.energy import energy_table
@@ -24,14 +24,18 @@ from tritforge.workspace import Workspace
 
 __all__ = ["ECP5_PART", "other_tables", "place", "synth_asic", "synth_ecp5"]
 
+_FORMS = {asic.TARGET: Primitives.GENERIC, ecp5.TARGET: Primitives.ECP5}
+"""What rows of additions are made of for each target, in a design that takes cells at all."""
+
 ECP5_PART = "lfe5u-85f"
 """The ECP5 that is taken where none is named."""
 
 
-def _verilog(config: Config, workspace: Workspace) -> tuple[Path, list[Path]]:
-    """The design in Verilog without cells of the 7 series, and its ROM images.
+def _verilog(config: Config, workspace: Workspace, target: str) -> tuple[Path, list[Path]]:
+    """The design in Verilog for ``target``, and its ROM images.
 
-    A design that was generated so is taken as it is; another is written again, to the folder of synthesis.
+    One that was generated without cells of a device is taken as it is; another is written again, to the
+    folder of synthesis.
     """
     manifest = load_manifest(workspace)
     source = workspace.design / manifest.files["verilog"].file
@@ -41,16 +45,16 @@ def _verilog(config: Config, workspace: Workspace) -> tuple[Path, list[Path]]:
     network = load_network(workspace)
     made = planned(config, workspace, network)
     checked_images(made, workspace)
-    workspace.synthesis.mkdir(parents=True, exist_ok=True)
-    generic = workspace.synthesis / source.name
-    text = verilog.generate(made, Primitives.GENERIC, config.hardware.axi_lite)
-    write_atomic(generic, f"{_of(manifest)}\n{text}")
-    return generic, roms
+    again = workspace.synthesis / target / source.name
+    again.parent.mkdir(parents=True, exist_ok=True)
+    text = verilog.generate(made, _FORMS[target], config.hardware.axi_lite)
+    write_atomic(again, f"{_of(manifest)}\n{text}")
+    return again, roms
 
 
 def _of(manifest: Manifest) -> str:
     """First line of Verilog that was generated again: which design it is another form of."""
-    return f"// {manifest.top} without cells of a device; the design is {manifest.files['verilog'].sha256}"
+    return f"// {manifest.top} in another form; the design is {manifest.files['verilog'].sha256}"
 
 
 def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
@@ -87,10 +91,10 @@ def _current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | 
         mapped = load(workspace.synthesis / f"{target}.json")
         if mapped.inputs.get(source.file) == source.sha256:
             return mapped
-        generic = workspace.synthesis / source.file
-        with generic.open(encoding="utf-8") as file:
+        again = workspace.synthesis / target / source.file
+        with again.open(encoding="utf-8") as file:
             same = file.readline().rstrip("\n") == _of(manifest)
-        if same and mapped.inputs.get(source.file) == sha256(generic):
+        if same and mapped.inputs.get(source.file) == sha256(again):
             return mapped
     return None
 
@@ -104,7 +108,7 @@ def synth_asic(
     """
     cells = None if library is None else liberty.load(library)
     manifest = load_manifest(workspace)
-    source, roms = _verilog(config, workspace)
+    source, roms = _verilog(config, workspace, asic.TARGET)
     mapped = asic.count(
         source,
         roms,
@@ -131,7 +135,7 @@ def synth_ecp5(
     if chosen.part not in ecp5.PARTS:
         raise ConfigError(f"--device must be one of {', '.join(ecp5.PARTS)}, not {part!r}")
     manifest = load_manifest(workspace)
-    source, roms = _verilog(config, workspace)
+    source, roms = _verilog(config, workspace, ecp5.TARGET)
     mapped = ecp5.count(
         source, roms, manifest.top, workspace.synthesis, progress=show_progress, minutes=minutes
     )

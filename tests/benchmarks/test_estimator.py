@@ -12,7 +12,7 @@ from export.datatype import DataType
 from export.ir import TensorType
 from hw.cost import Cost, Family, Technology
 from hw.permute import Permute
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.stream import Beats
 from hw.subsample import Subsample
 from hw.threshold import Thresholds

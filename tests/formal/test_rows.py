@@ -9,8 +9,8 @@ import pytest
 from amaranth.hdl import Module, Mux, Signal
 
 from hw import seven_series
-from hw.arithmetic import rows
-from hw.seven_series import Modelled
+from hw.primitives import Modelled, Primitives
+from hw.rows import rows
 from tests.formal.prover import Claims, Proved, Refuted, check
 
 SHAPES = [
@@ -23,19 +23,19 @@ SHAPES = [
 
 
 def equal(claims: Claims, name: str, build: object, unless: object = 0) -> None:
-    generic, cells = Signal(32, name=f"{name}_generic"), Signal(32, name=f"{name}_cells")
-    claims.m.d.comb += [
-        generic.eq(build(rows(claims.m, None))),  # type: ignore[operator]
-        cells.eq(build(rows(claims.m, Modelled()))),  # type: ignore[operator]
-    ]
-    claims.claim(name, unless | (generic == cells))  # type: ignore[operator]
+    made = {primitives: Signal(32, name=f"{name}_{primitives.value}") for primitives in Primitives}
+    for primitives, signal in made.items():
+        claims.m.d.comb += signal.eq(build(rows(claims.m, Modelled(primitives))))  # type: ignore[operator]
+    generic = made.pop(Primitives.GENERIC)
+    for primitives, signal in made.items():
+        claims.claim(f"{name}_{primitives.value}", unless | (generic == signal))  # type: ignore[operator]
 
 
 def means(claims: Claims, name: str, build: object, meaning: object) -> None:
-    """Claim that rows of operators and of cells both give ``meaning``."""
-    for kind, platform in (("generic", None), ("cells", Modelled())):
-        found = build(rows(claims.m, platform))  # type: ignore[operator]
-        claims.claim(f"{name}_{kind}", found == meaning)
+    """Claim that rows of operators and of all cells give ``meaning``."""
+    for primitives in Primitives:
+        found = build(rows(claims.m, Modelled(primitives)))  # type: ignore[operator]
+        claims.claim(f"{name}_{primitives.value}", found == meaning)
 
 
 def products(widths: list[int]) -> Claims:
@@ -143,5 +143,5 @@ def test_a_wrong_cell_has_a_counterexample(tmp_path: Path) -> None:
 
     with mock.patch.object(seven_series, "_majority", wrong):
         found = check(sums([((3, 3), 5, True)]), tmp_path)
-    assert found == Refuted(("sum0_3_3_to_5",), 0, tmp_path / "trace.vcd")
+    assert found == Refuted(("sum0_3_3_to_5_xilinx7",), 0, tmp_path / "trace.vcd")
     assert "$var" in found.trace.read_text()

@@ -11,12 +11,14 @@ import pytest
 from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
-from hw.seven_series import Modelled
+from hw.primitives import Modelled, Primitives
 from hw.stage import Stage, StageCircuit
 from hw.timing import EventGraph
 
-PLATFORMS = pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
-"""What rows are made of: operators, or cells of the 7 series."""
+PLATFORMS = pytest.mark.parametrize(
+    "platform", [Modelled(primitives) for primitives in Primitives], ids=[p.value for p in Primitives]
+)
+"""What rows are made of: operators, or cells of a device."""
 
 
 @dataclass(frozen=True)

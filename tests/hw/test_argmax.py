@@ -5,7 +5,7 @@ from export.datatype import DataType
 from hw import verilog
 from hw.argmax import Largest
 from hw.cost import Technology
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.synth import synthesise
 from sim.stimulus import pack_beats

@@ -6,7 +6,7 @@ from export.datatype import DataType
 from export.ir import Convolution, Dense
 from export.packing import Packing
 from hw.array import Array
-from hw.seven_series import Modelled
+from hw.primitives import Modelled
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, planned, run, tensor
 

@@ -16,9 +16,10 @@ from hw.cost import (
     larger,
     mux_luts,
     no_less,
+    reaches,
     total,
 )
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 
 
 def test_a_sum_with_an_unknown_is_unknown() -> None:
@@ -107,9 +108,30 @@ def test_operators_that_compare_are_calibrated() -> None:
 
 
 def test_cells_are_of_one_family() -> None:
-    message = "^primitives must be generic for ecp5, not 'xilinx7'$"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=r"^primitives must be generic or ecp5 for ecp5, not 'xilinx7'$"):
         Technology(Family.ECP5, Primitives.XILINX7)
+    with pytest.raises(ValueError, match=r"^primitives must be generic or xilinx7 for xcup, not 'ecp5'$"):
+        Technology(Family.XCUP, Primitives.ECP5)
+
+
+@pytest.mark.parametrize(
+    ("bits", "compared", "given", "whole"),
+    [(1, 1, 1, 1), (2, 1, 1, 2), (3, 2, 2, 5), (5, 4, 4, 9), (6, 8, 8, 14), (7, 8, 10, 15)],
+)
+def test_cells_of_the_ecp5_that_compare_and_choose(bits: int, compared: int, given: int, whole: int) -> None:
+    cells = Technology(Family.ECP5, Primitives.ECP5)
+    assert cells.cells
+    assert no_less(cells, bits, 3) == reaches(cells, bits, 3)
+    assert no_less(cells, bits, 3).lut == 3 * compared
+    assert no_less(cells, bits, 3).carry == (3 * compared / 2 if bits > 5 else 0)
+    assert no_less(cells, bits, 3, given=True).lut == 3 * given
+    assert chosen(cells, bits, 3) == Cost(lut=3 * bits, sites=None)
+    assert larger(cells, bits, 3).lut == 3 * whole
+
+
+def test_unsigned_comparisons_of_the_7_series_are_two_bits_a_lut() -> None:
+    assert reaches(Technology(), 9, 2) == Cost(lut=10, sites=10, carry=4)
+    assert no_less(Technology(), 8, 1, given=True) == no_less(Technology(), 9, 1)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from amaranth.sim import Simulator
 
 from hw.cost import Family, Technology
 from hw.dot import Dot, DotShape
+from hw.primitives import Primitives
 from hw.rom import RomFiles
-from hw.seven_series import Primitives
 from tests.hw.pipeline import PLATFORMS
 
 CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: top - u}
@@ -98,10 +98,22 @@ def test_the_tree_ends_with_two_terms_by_rows_of_three(simd):
     assert shape.stages == (0 if simd == 1 else 1 + len(shape.levels))
 
 
-def cells(shape):
-    """LUT cells of a row."""
-    fragment = Fragment.get(shape.component(), RomFiles(Primitives.XILINX7))
-    return sum(cell.type == "LUT6_2" for cell, *_ in fragment.subfragments)
+def cells(shape, primitives=Primitives.XILINX7, kind="LUT6_2"):
+    """Cells of a kind of a row."""
+    fragment = Fragment.get(shape.component(), RomFiles(primitives))
+    return sum(cell.type == kind for cell, *_ in fragment.subfragments)
+
+
+@pytest.mark.parametrize("width", [8, 13])
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_cells_of_the_ecp5_are_counted(bits, width):
+    """Gates are the first one of two products, one that is left, and a single one: a LUT a bit."""
+    for simd in (1, 2, 3, 4, 9, 20):
+        shape = DotShape(simd, bits, width)
+        found = shape.cost(Technology(Family.ECP5, Primitives.ECP5), 3)
+        chains = 2 * cells(shape, Primitives.ECP5, "CCU2C")
+        assert found.carry == 3 * chains / 2
+        assert found.lut == 3 * (chains + bits * -(-simd // 2))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from export.ir import Bias, Convolution, Dense, Network, TensorType, Threshold
 from hw.array_folding import ArrayFolding
 from hw.engines import ENGINES, Folding
 from hw.plan import plan
-from hw.seven_series import Modelled
+from hw.primitives import Modelled
 from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
 from hw.weight_memory import PackingChoice

@@ -9,7 +9,7 @@ from export.packing import Packing
 from export.rom import SCHEDULE, RomImage
 from hw.cost import UNKNOWN, Cost, Family, Technology, total
 from hw.memory_cost import JOINED, Port, made_of, moving, ram, rom, weights_rom
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.weight_memory import MemoryStyle, split_depth
 
 XC7 = Technology()

@@ -12,7 +12,7 @@ from amaranth.sim import Simulator
 from hw import verilog
 from hw.memory_cost import Port, ram
 from hw.one_port import BANK, one_port
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.estimate import technology_of
 from reports.synth import synthesise

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from export.datatype import DataType
+from hw.primitives import Modelled
 from hw.requantize import Requantizer
-from hw.seven_series import Modelled
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check
 

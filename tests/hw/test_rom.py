@@ -11,8 +11,8 @@ from amaranth.sim import Simulator
 from export.packing import TRIT_CODES, Packing, pack
 from export.rom import SCHEDULE, WEIGHTS, RomImage
 from hw import verilog
+from hw.primitives import Modelled, Primitives
 from hw.rom import ByteDecoder, Rom, RomFiles, files, read_ahead, trit_codes
-from hw.seven_series import Modelled, Primitives
 
 
 @pytest.mark.parametrize("platform", [None, Modelled()])

@@ -5,8 +5,8 @@ from amaranth.hdl import Fragment
 from hw.array_folding import ArrayFolding
 from hw.dot import Dot, DotShape
 from hw.plan import plan
+from hw.primitives import Primitives
 from hw.rom import ByteDecoder, RomFiles
-from hw.seven_series import Primitives
 from hw.shared import Library
 from hw.verilog import generate
 from hw.weight_memory import PackingChoice

@@ -7,7 +7,7 @@ from export.datatype import DataType
 from export.ir import Convolution, Dense, TensorType
 from export.rom import RomImage
 from export.schedule import skip_schedule
-from hw.seven_series import Modelled
+from hw.primitives import Modelled
 from hw.skip_convolution import SkipConvolution
 from hw.skip_dense import SkipDense
 from sim.stimulus import pack_beats

@@ -10,8 +10,8 @@ from export.datatype import DataType
 from export.ir import Dense
 from export.sharing import Search
 from export.wiring import Bit
+from hw.primitives import Primitives
 from hw.rom import RomFiles
-from hw.seven_series import Primitives
 from hw.shared import Library
 from hw.unrolled import Unrolled, _operators
 from sim.stimulus import pack_beats

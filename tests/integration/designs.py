@@ -9,7 +9,7 @@ from export.files import write_atomic
 from export.manifest import CELLS, FileEntry
 from hw import verilog
 from hw.plan import Plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 
 
 def write(folder: Path, planned: Plan, primitives: Primitives = Primitives.GENERIC) -> None:
@@ -20,7 +20,7 @@ def write(folder: Path, planned: Plan, primitives: Primitives = Primitives.GENER
     write_atomic(folder / source, verilog.generate(planned, primitives))
     names = {"verilog": source, "network": serialize.NETWORK_FILE, "tensors": serialize.TENSOR_FILE}
     if primitives is not Primitives.GENERIC:
-        write_atomic(folder / "cells.v", verilog.cells())
+        write_atomic(folder / "cells.v", verilog.cells(primitives))
         names[CELLS] = "cells.v"
     files = {role: FileEntry.of(folder / name) for role, name in names.items()}
     verilog.describe(planned, files=files, rom_entries=roms, device=None).write(folder)

@@ -16,7 +16,7 @@ import quant
 from export.lower import lower
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from quant.activation import UnsignedQuantizer
 from quant.networks.digits import Digits
 from sim import runner

@@ -10,7 +10,7 @@ import pytest
 
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
 from reports.devices import device

@@ -1,16 +1,31 @@
-"""Rows of operators and rows of cells: every word and every cycle the same, on each simulator."""
+"""Rows of operators and of each device's cells: every word and every cycle the same, on each simulator."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
+import random
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from export.files import write_atomic
 from export.manifest import CELLS, FileEntry, Manifest
-from hw.seven_series import Primitives
+from hw import verilog
+from hw.array_folding import ArrayFolding
+from hw.plan import plan
+from hw.primitives import Primitives
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from sim.runner import simulate
 from sim.simulators import Simulator
+from tests.hw.networks import convolutional
+from tests.integration.designs import write
 from tritforge import flow
 from tritforge.config import Config
 from tritforge.errors import ProofFailed
@@ -28,7 +43,7 @@ def build(config: Config, place: Workspace, primitives: Primitives) -> str:
 
 def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> None:
     cycles = {}
-    for primitives in Primitives:
+    for primitives in (Primitives.GENERIC, Primitives.XILINX7):
         text = build(little, place, primitives)
         of_cells = primitives is Primitives.XILINX7
         assert ("LUT6_2" in text) == ("CARRY4" in text) == of_cells
@@ -42,6 +57,86 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
             cycles[primitives, stalls] = verdict["simulated_cycles"]
     for stalls in ("random", "none"):
         assert cycles[Primitives.XILINX7, stalls] == cycles[Primitives.GENERIC, stalls] > 0
+
+
+ENGINES = {
+    "conv1": UnrolledFolding(),
+    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
+    "classifier": ArrayFolding(pe=1, simd=4),
+}
+
+
+def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> None:
+    """Every word equals the reference, in as many cycles as planned; a changed table of a cell is found."""
+    planned = plan(convolutional(name="sample"), ENGINES)
+    write(tmp_path, planned, Primitives.ECP5)
+    text = (tmp_path / "sample.v").read_text()
+    assert text.count("CCU2C #(") > 100
+    assert "LUT6_2" not in text
+    frames = np.random.default_rng(1).integers(0, 16, size=(4, 6, 6, 2))
+    for stalls in ("none", "random"):
+        result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / stalls, stalls=stalls)
+        assert result.failures == ()
+        assert stalls == "random" or result.cycles == result.expected_cycles
+    if simulator != Simulator.ICARUS:
+        return
+    row = re.search(r"^module sample_dot_4_2_6\(", text, flags=re.MULTILINE)
+    assert row is not None
+    table = re.compile(r"\.INIT0\(16'h(\w+)\)").search(text, row.end())
+    assert table is not None
+    wrong = f"{int(table[1], 16) ^ 1 << 13:04x}"
+    write_atomic(tmp_path / "sample.v", text[: table.start(1)] + wrong + text[table.end(1) :])
+    manifest = Manifest.read(tmp_path)
+    changed = {**manifest.files, "verilog": FileEntry.of(tmp_path / "sample.v")}
+    dataclasses.replace(manifest, files=changed).write(tmp_path)
+    result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "wrong")
+    assert any("layer classifier" in line for line in result.failures)
+
+
+def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
+    """Every input of tables drawn at random, with this project's text and with that of Yosys."""
+    binary = shutil.which("iverilog")
+    if binary is None:
+        pytest.skip("iverilog is not installed")
+    library = Path(importlib.util.find_spec("pyosys").submodule_search_locations[0]) / "share" / "ecp5"
+    ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", verilog.cells(Primitives.ECP5))
+    chance = random.Random(0)
+    bench, checks = [], []
+    for number in range(40):
+        tables = [f"16'h{chance.randrange(1 << 16):04x}" for _ in range(2)]
+        for name in ("CCU2C", "our_CCU2C"):
+            bench.append(
+                f'{name} #(.INIT0({tables[0]}), .INIT1({tables[1]}), .INJECT1_0("NO"), .INJECT1_1("NO")) '
+                f"{name}_{number} (.CIN(at[8]), .A0(at[0]), .B0(at[1]), .C0(at[2]), .D0(at[3]), .A1(at[4]), "
+                f".B1(at[5]), .C1(at[6]), .D1(at[7]), .S0({name}_s[{3 * number}]), "
+                f".S1({name}_s[{3 * number + 1}]), .COUT({name}_s[{3 * number + 2}]));"
+            )
+        for name in ("LUT4", "our_LUT4"):
+            bench.append(
+                f"{name} #(.INIT({tables[0]})) {name}_{number} "
+                f"(.A(at[0]), .B(at[1]), .C(at[2]), .D(at[3]), .Z({name}_z[{number}]));"
+            )
+    wires = "wire [119:0] CCU2C_s, our_CCU2C_s; wire [39:0] LUT4_z, our_LUT4_z;"
+    checks = "if (CCU2C_s !== our_CCU2C_s || LUT4_z !== our_LUT4_z || ^CCU2C_s === 1'bx) differ = differ + 1;"
+    text = (
+        f"module bench; reg [9:0] at; integer differ; {wires}\n" + "\n".join(bench) + "\n"
+        f"initial begin differ = 0; for (at = 0; at < 512; at = at + 1) begin #1; {checks} end\n"
+        '$display("%0d differ", differ); $finish; end endmodule\n'
+    )
+    (tmp_path / "ours.v").write_text(ours)
+    (tmp_path / "bench.v").write_text(text)
+    program = tmp_path / "bench.vvp"
+    theirs = "".join((library / name).read_text() for name in ("common_sim.vh", "ccu2c_sim.vh"))
+    modules = [
+        re.search(rf"module {name} ?\(.*?endmodule", theirs, flags=re.DOTALL)[0]
+        for name in ("LUT2", "LUT4", "CCU2C")
+    ]
+    (tmp_path / "theirs.v").write_text("\n".join(modules))
+    sources = [tmp_path / name for name in ("bench.v", "ours.v", "theirs.v")]
+    options = ["-g2012", "-gno-specify", "-s", "bench", "-o", program]
+    subprocess.run([binary, *options, *sources], check=True)
+    ran = subprocess.run(["vvp", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "0 differ\n"
 
 
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)

@@ -10,7 +10,7 @@ import pytest
 
 from export import serialize
 from export.manifest import Manifest
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from sim.simulators import Simulator
 from tests.chain import LITTLE
 from tritforge import config, flow

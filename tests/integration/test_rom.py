@@ -11,6 +11,7 @@ import pytest
 from export.rom import SCHEDULE, RomImage
 from hw.cost import Technology, total
 from hw.memory_cost import JOINED, made_of, moving, rom
+from hw.primitives import Primitives
 from hw.verilog import cells
 from reports.devices import device
 from reports.synth import NETLIST, synthesise
@@ -105,7 +106,7 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
         image.write(tmp_path)
     source, behaviour, beside = (tmp_path / name for name in ("roms.v", "cells.v", "bench.v"))
     source.write_text(ROM.read_text() + design(found))
-    behaviour.write_text(cells())
+    behaviour.write_text(cells(Primitives.XILINX7))
     beside.write_text(bench(found))
     made = synthesise([source], tmp_path, "roms", tmp_path / "synth", device("xc7k480t")).total
     wanted = total(rom(Technology(), image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True))

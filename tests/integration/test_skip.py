@@ -11,7 +11,7 @@ from export.files import write_atomic
 from export.manifest import CELLS, FileEntry, Manifest
 from hw import verilog
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from sim import runner
 from tests.hw.networks import SKIP_FOLDINGS, convolutional
 
@@ -23,7 +23,7 @@ def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str) -> None
     serialize.save(planned.network, tmp_path)
     roms = [FileEntry.of(image.write(tmp_path)) for image, _ in planned.roms()]
     write_atomic(tmp_path / "sparse.v", verilog.generate(planned, Primitives.XILINX7))
-    write_atomic(tmp_path / "cells.v", verilog.cells())
+    write_atomic(tmp_path / "cells.v", verilog.cells(Primitives.XILINX7))
     names = {
         "verilog": "sparse.v",
         CELLS: "cells.v",

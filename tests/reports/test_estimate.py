@@ -7,7 +7,7 @@ import pytest
 from hw import verilog
 from hw.cost import UNKNOWN, Cost, Family, Technology, total
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.devices import device
 from reports.estimate import Estimate, compared, error_note, estimate, family_of, table, technology_of
 from reports.netlist import REST
@@ -105,6 +105,8 @@ def test_each_device_is_of_a_family(part: str, family: Family | None) -> None:
     wanted = (
         None
         if family is None
-        else Technology(family, Primitives.GENERIC if family is Family.ECP5 else Primitives.XILINX7)
+        else Technology(family, Primitives.ECP5 if family is Family.ECP5 else Primitives.XILINX7)
     )
     assert technology_of(device(part), Primitives.XILINX7) == wanted
+    generic = None if family is None else Technology(family, Primitives.GENERIC)
+    assert technology_of(device(part), Primitives.GENERIC) == generic

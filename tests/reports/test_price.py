@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hw.cost import UNKNOWN, Family
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports.candidates import Price
 from reports.devices import device
 from reports.price import Pricing

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from hw.weight_memory import PackingChoice
 from quant.networks import NETWORKS, build
 from tests.test_layering import ROOT

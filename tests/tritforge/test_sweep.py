@@ -18,7 +18,7 @@ from export.ir import Dense, Network, TensorType
 from hw.array_folding import ArrayFolding
 from hw.axi_stream import Tdata
 from hw.plan import plan
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from tests.hw.networks import FOLDINGS, U2, convolutional
 from tritforge import sweep
 from tritforge.sweep import Point, SweepError, clients, measure, results_picture, results_table, run

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from hw.seven_series import Primitives
+from hw.primitives import Primitives
 from reports import asic, ecp5, liberty
 from reports.mapped import load
 from tests.chain import make
@@ -36,7 +36,7 @@ def test_gates_of_each_layer_are_printed_and_kept(made, capsys):
     assert "ASIC, memories" in text
     kept = load(made.synthesis / "asic.json")
     assert "$_DFF_P_" in {cell for part in kept.parts for cell in part.cells}
-    assert "LUT6_2" not in (made.synthesis / "little.v").read_text()
+    assert "LUT6_2" not in (made.synthesis / asic.TARGET / "little.v").read_text()
 
 
 def test_a_library_without_flip_flops_ends_in_one_line(made, tmp_path, capsys):
@@ -57,6 +57,7 @@ def test_an_ecp5_is_counted_and_placed(made, monkeypatch, capsys):
     def count(source, roms, top, folder, **_):
         """In place of Yosys, which test_ecp5 runs."""
         assert "LUT6_2" not in source.read_text()
+        assert "CCU2C" in source.read_text()
         (folder / "ecp5.netlist.json").write_text("{}")
         return test_ecp5.mapped({"LUT4": 10, "TRELLIS_FF": 4})
 
@@ -117,6 +118,8 @@ def test_a_report_has_what_was_measured_elsewhere(made, monkeypatch, tmp_path, c
     assert capsys.readouterr().err.endswith(message)
     (place.package / "little.v").write_text("// of another design")
     assert "Resources, Vivado" not in titles()
-    first, _, rest = (place.synthesis / "little.v").read_text().partition("\n")
-    (place.synthesis / "little.v").write_text(f"{first}0\n{rest}")
+    again = place.synthesis / asic.TARGET / "little.v"
+    first, _, rest = again.read_text().partition("\n")
+    assert "CCU2C" not in rest
+    again.write_text(f"{first}0\n{rest}")
     assert titles() == ["Energy of an inference, model"]
