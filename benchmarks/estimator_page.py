@@ -38,11 +38,9 @@ SCRIPTS = (
 )
 
 NOTES = (
-    "The test configurations are those numbered from 44,000 on and, of the kinds that came later (multiply, "
-    "ternary, packed), from 64,000 on, all of them; earlier series of tests, which had been looked at, take "
-    "part in the calibration now. In this one a maximum of five bits made of operators was estimated at 24 "
-    "LUT for 81 at first, twice, for no configuration of the calibration had one; 60 with narrow maxima were "
-    "added to it afterwards, by which no LUT error of a family moved by more than 0.1 points. "
+    "The test configurations are those numbered from 45,000 on and, of the kinds that came later (multiply, "
+    "ternary, packed), from 65,000 on, all of them; earlier series of tests, which had been looked at, take "
+    "part in the calibration now. "
     "To this synthesis logic of UltraScale+ is that of the 7 series, so it has no calibration of its own, "
     "and only memories differ. In ECP5 a LUT is a LUT4, and a CCU2C is two of them."
 )

@@ -8,7 +8,7 @@ import pytest
 from export.datatype import DataType
 from export.heap import RowKind
 from export.sharing import Search, share
-from export.wiring import wire
+from export.wiring import wire, wire_heap
 
 
 def computed(wiring, vectors):
@@ -110,3 +110,9 @@ def test_blocks_take_from_registers_alone(monkeypatch):
             assert {row.stage for row in rows} == {stage}
             made = {w for row in rows for w in row.outputs}
             assert {bit.wire for row in rows for column in row.operands for bit in column} <= held | made
+
+
+def test_a_carry_that_stays_zero_is_known():
+    """One bit, and three in the next column, whose sum and carry-save are kept, and the carry for nothing."""
+    assert (wire_heap((1, 3), 8).flip_flops, wire_heap((1, 3), 8).idle_flip_flops) == (4, 1)
+    assert wire_heap((2, 2), 8).idle_flip_flops == 0

@@ -3,6 +3,7 @@ import pytest
 
 from export.datatype import DataType
 from export.ir import TensorType
+from hw.cost import Technology
 from hw.window import Window
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import check, planned, tensor
@@ -107,3 +108,24 @@ def test_rows_arrive_while_others_are_read(size, kernel, stride, padding):
     )
     leaves = planned(unit, 4)[unit.frame_beats - 1 :: unit.frame_beats]
     assert leaves[3] - leaves[2] == leaves[2] - leaves[1] == unit.interval_cycles
+
+
+@pytest.mark.parametrize(
+    ("tensor", "kernel", "stride", "flip_flops"),
+    [
+        ((7, 4, 16, "s3"), (1, 1), (2, 2), 34),
+        ((7, 11, 16, "u4"), (1, 1), (2, 2), 44),
+        ((11, 2, 1, "t"), (1, 1), (2, 2), 16),
+        ((10, 9, 1, "s2"), (3, 3), (2, 2), 38),
+        ((11, 7, 16, "t"), (2, 2), (1, 1), 46),
+        ((8, 9, 1, "t"), (3, 3), (1, 1), 41),
+    ],
+)
+def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_flops):
+    """7 series, Yosys 0.70: low bits of what moves by more than one vanish, and a row that is the oldest."""
+    *shape, dtype = tensor
+    unit = Window(
+        name="window", tensor=TensorType(*shape, DataType.parse(dtype)), kernel=kernel, stride=stride,
+        padding=(0, 0), lanes=1,
+    )  # fmt: skip
+    assert unit.cost(Technology()).ff == flip_flops
