@@ -14,7 +14,7 @@ from importlib import resources
 from typing import ClassVar
 
 from hw.counter import SHORT
-from hw.ecp5 import comparison_luts
+from hw.ecp5 import GATES, chain_luts
 from hw.primitives import Primitives
 
 __all__ = [
@@ -226,12 +226,12 @@ def going_around(*counts):
 
 def no_less(technology, bits, count, component="no less", given=False):
     """Cost of ``count`` comparisons of two numbers of ``bits`` bits (hw.rows.rows), ``given`` one bit more: of cells of the 7
-    series one LUT up to three bits and then one for two, of the ECP5 gates or a chain; of operators up to ``CARRIED`` bits
-    gates, whose number each width has for itself in each ``component``."""
-    if technology.primitives is Primitives.ECP5:
-        return technology.rows(comparison_luts(bits, given), count)
+    series one LUT up to three bits and then one for two, of the ECP5 beyond ``GATES`` bits a chain; else up to ``CARRIED``
+    bits gates, whose number each width has for itself in each ``component``."""
     bits += given
-    if technology.cells:
+    if technology.primitives is Primitives.ECP5 and bits > GATES:
+        return technology.rows((0, chain_luts(bits)), count)
+    if technology.primitives is Primitives.XILINX7:
         luts = 1 if bits <= 3 else -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
     return technology.logic(component, **_by_width(bits, count))
@@ -241,7 +241,7 @@ def reaches(technology, bits, count):
     """Cost of ``count`` comparisons of unsigned numbers of ``bits`` bits made of cells (hw.rows.rows): of the 7 series a LUT
     for two bits, eight bits a CARRY4."""
     if technology.primitives is Primitives.ECP5:
-        return no_less(technology, bits, count)
+        return no_less(technology, bits, count, "level")
     luts = count * -(-bits // 2)
     return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
 
@@ -254,14 +254,12 @@ def chosen(technology, bits, count=1):
 
 def larger(technology, bits, count):
     """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits (hw.rows.rows): of cells one LUT up
-    to two bits, in the ECP5 one a bit, else a comparison and a choice."""
-    if not technology.cells:
+    to two bits, else a comparison and a choice; gates and operators as for :func:`no_less`."""
+    if not technology.cells or (technology.primitives is Primitives.ECP5 and bits <= GATES):
         return technology.logic("larger", **_by_width(bits, count))
-    if bits > 2:
-        return no_less(technology, bits, count) + chosen(technology, bits, count)
-    if technology.primitives is Primitives.ECP5:
-        return technology.rows((bits, 0), count)
-    return Cost(lut=count, sites=count)
+    if bits <= 2:
+        return Cost(lut=count, sites=count)
+    return no_less(technology, bits, count) + chosen(technology, bits, count)
 
 
 def _by_width(bits, count):

@@ -8,8 +8,7 @@ where C and D are 0, a function of A and B. So a bit of a row takes a LUT togeth
     compare  left < right; A and B their bits, D = 1: Z says that they are equal, G is B
 
 Synthesis makes chains of the sums alone and LUT4 of all gates before them. Three numbers are two chains, a LUT less a bit
-than full adders and a chain. Comparisons of few bits are LUT4 one behind the other, each with two bits and what the one
-below found: left alone, synthesis copies them into every LUT that they decide.
+than full adders and a chain.
 
 Only a neighbour gives a cell its carry, and only a neighbour takes one: place and route puts a cell before a chain whose
 carry comes from elsewhere, be it a constant, and one behind a chain whose carry goes elsewhere. So chains of a module
@@ -28,13 +27,10 @@ from export.heap import saves
 from hw.arithmetic import Generic, ternary_product
 from hw.primitives import Modelled
 
-__all__ = ["GATES", "LONGEST", "RIPPLE", "Ecp5", "comparison_luts", "product_luts", "row_luts", "sum_luts"]
+__all__ = ["GATES", "LONGEST", "Ecp5", "chain_luts", "product_luts", "row_luts", "sum_luts"]
 
 GATES = 4
-"""Bits of all operands up to which a sum is gates: each bit of it is a LUT4."""
-
-RIPPLE = 5
-"""Bits up to which a comparison is LUT4 one behind the other."""
+"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison is."""
 
 LONGEST = 32
 """Bits of chains that stand one behind the other. The carry does not pass between two, but static timing thinks so."""
@@ -75,11 +71,6 @@ def row_luts(counts, top):
     chains = _chains(counts, top)
     joined = not top and len(chains) > 1 and not saves(counts)[-1]
     return joined, sum(chain_luts(len(taken), not top) for _, taken, _ in chains)
-
-
-def comparison_luts(bits, given):
-    """LUTs of a comparison of two numbers of so many ``bits``, and whether something is ``given``: (of gates, of chains)."""
-    return (max(1, bits - 1), 0) if bits <= RIPPLE else (0, chain_luts(bits + given))
 
 
 class Ecp5(Generic):
@@ -156,35 +147,30 @@ class Ecp5(Generic):
     def at_least(self, name, value, bound):
         """Whether ``value`` >= ``bound``, both unsigned."""
         width = max(len(value), len(bound))
-        return self._compared(name, list(zip(*(Cat(number, Const(0, width - len(number))) for number in (value, bound)), strict=True)))
+        if width <= GATES:
+            return super().at_least(name, value, bound)
+        value, bound = (Cat(number, Const(0, width - len(number))) for number in (value, bound))
+        return self._reaches(name, list(zip(value, bound, strict=True)))
 
     def no_less(self, name, left, right, given=None):
         """Whether ``left`` >= ``right``, of one type, and ``given``, a bit."""
         pairs = list(zip(left, right, strict=True))
         if left.shape().signed:                              # a sign that is 1 is the smaller one
             pairs[-1] = pairs[-1][::-1]
-        return self._compared(name, pairs, given)
+        if given is not None:
+            pairs.append((given, _ONE))
+        return self._reaches(name, pairs) if len(pairs) > GATES else super().no_less(name, left, right, given)
 
-    def larger(self, name, left, right):
-        """The larger one of two numbers of one type."""
-        return Mux(left >= right if len(left) <= 2 else self.no_less(name, left, right), left, right)
+    def _reaches(self, name, pairs):
+        """Whether the number of the first bits of ``pairs`` is not below that of the second."""
+        _, less = self._chain(name, [(_LESS, *pair, _ONE, _ONE) for pair in pairs])
+        return ~less
 
     def running_larger(self, name, so_far, value, first):
         """The larger one of two numbers of one type, ``value`` where ``first`` is high: a choice has an input left for it."""
-        stays = so_far >= value if len(value) <= 2 else self.no_less(name, so_far, value)
-        return Mux(stays & ~first, so_far, value)
-
-    def _compared(self, name, pairs, given=None):
-        """Whether the number of the first bits of ``pairs`` is not below that of the second, and ``given``."""
-        if len(pairs) > RIPPLE:
-            pairs   = pairs if given is None else [*pairs, (given, _ONE)]
-            _, less = self._chain(name, [(_LESS, *pair, _ONE, _ONE) for pair in pairs])
-            return ~less
-        reached = self._lut4(f"{name}_0", _no_less, [bit for pair in pairs[:2] for bit in pair])
-        for at, pair in enumerate(pairs[2:], start=2):
-            last    = [given] if given is not None and at == len(pairs) - 1 else []
-            reached = self._lut4(f"{name}_{at}", _goes_on, [*pair, reached, *last])
-        return reached if given is None or len(pairs) > 2 else reached & given
+        if len(value) <= GATES:
+            return super().running_larger(name, so_far, value, first)
+        return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
 
     def _lut4(self, name, function, inputs):
         """The signal ``function(inputs)`` of a LUT4."""
@@ -279,16 +265,6 @@ def _most(*bits):
 def _among(inverted, function):
     """``function`` of bits that come ``inverted`` or not."""
     return lambda *bits: function(*(bit ^ flag for bit, flag in zip(bits, inverted, strict=True)))
-
-
-def _no_less(*bits):
-    """Whether the number of the even ``bits``, low first, is not below that of the odd ones."""
-    return bits[::2][::-1] >= bits[1::2][::-1]
-
-
-def _goes_on(left, right, below, given=1):
-    """The same with a bit more, and ``given``."""
-    return given & ((left > right) | ((left == right) & below))
 
 
 _PRODUCT     = _table(lambda number, x, nonzero, negative: number ^ (nonzero & (x ^ negative)))

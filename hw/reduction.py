@@ -61,8 +61,7 @@ class Reduction(Enum):
         if technology.primitives is Primitives.ECP5:
             if self is Reduction.SUM:
                 return technology.rows(sum_luts([bits if source.signed else source.bits], bits, bits), count)
-            few = bits + (bits == 2)                         # a comparison of two bits is one more
-            return technology.rows((few, 0), count) if bits <= 2 else no_less(technology, bits, count) + chosen(technology, bits, count)
+            return larger(technology, bits, count)
         if self is Reduction.SUM:
             return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
         if bits <= 2:
