@@ -1,8 +1,13 @@
 import pytest
+from amaranth import *
+from amaranth.hdl import Fragment
 
 from export.datatype import DataType
-from hw.cost import Cost, Technology, no_less
+from hw.cost import Cost, Family, Technology, no_less
+from hw.primitives import Primitives
 from hw.reduction import Reduction
+from hw.rom import RomFiles
+from hw.rows import rows
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,29 @@ def test_sums_of_cells(text, terms, width, luts, carries):
 
 
 def test_a_running_sum_takes_a_lut_a_bit_and_a_running_maximum_a_comparison_and_a_choice():
-    assert Reduction.SUM.running_cost(Technology(), 6, 4) == Cost(lut=24, sites=24, carry=8)
-    found = Reduction.MAX.running_cost(Technology(), 6, 4)
+    source = DataType.parse("u6")
+    assert Reduction.SUM.running_cost(Technology(), source, 6, 4) == Cost(lut=24, sites=24, carry=8)
+    found = Reduction.MAX.running_cost(Technology(), source, 6, 4)
     assert found == no_less(Technology(), 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
+
+
+@pytest.mark.parametrize("text", ["u3", "s4", "u8"])
+@pytest.mark.parametrize("terms", [2, 3, 4, 9])
+def test_sums_of_the_ecp5_are_the_cells_that_are_placed(text, terms):
+    """Chains; the first sums of few bits are gates, whose numbers are in neither."""
+    dtype = DataType.parse(text)
+    width = Reduction.SUM.dtype(dtype, terms).bits
+    technology = Technology(Family.ECP5, Primitives.ECP5)
+
+    def placed(build):
+        module = Module()
+        build(rows(module, RomFiles(Primitives.ECP5)))
+        return len(Fragment.get(module, None).subfragments)
+
+    values = [Signal(Shape(dtype.bits, dtype.signed)) for _ in range(terms)]
+    found = Reduction.SUM.cost(technology, dtype, terms, width, 5)
+    assert found.carry == 5 * placed(lambda row: Reduction.SUM.reduce(row, "sum", values, width))
+    so_far, first = Signal(width), Signal()
+    running = Reduction.SUM.running_cost(technology, dtype, width, 5)
+    cells = placed(lambda row: Reduction.SUM.accumulate(row, "sum", values[0], so_far, first))
+    assert running == Cost(lut=10 * cells, carry=5 * cells, sites=None)
