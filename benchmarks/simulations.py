@@ -152,7 +152,7 @@ def main() -> int:
             simulator=run.simulator,
             stalls=run.stalls,
             frames=run.images,
-            netlist=run.netlist,
+            netlist="xilinx" if run.netlist else None,
         )
         folder = f"{run.simulator}-netlist" if run.netlist else run.simulator
         verdict = place.simulations / folder / f"{run.stalls}.json"

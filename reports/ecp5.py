@@ -22,7 +22,7 @@ from typing import Any
 from export.files import read_object, write_atomic
 from reports.devices import Device
 from reports.hierarchy import REST
-from reports.mapped import NETLIST, Mapped, synthesise
+from reports.mapped import NETLIST, VERILOG, Mapped, synthesise
 from reports.tables import Column, Table, Value
 from reports.utilisation import REST_TITLE
 from reports.yosys import Progress, SynthesisError
@@ -115,6 +115,7 @@ def script(verilog: str, top: str) -> tuple[str, ...]:
         f'read_verilog -defer "{verilog}"',
         f"synth_ecp5 -top {top} -noflatten -nodsp",
         f"write_json {NETLIST}",
+        f"write_verilog -noattr {VERILOG}",
     )
 
 
@@ -131,7 +132,7 @@ def count(
     files = {path.name: path for path in (verilog, *roms)}
     commands = script(verilog.name, top)
     return synthesise(
-        TARGET, files, commands, top, build_dir, keep_netlist=True, progress=progress, minutes=minutes
+        TARGET, files, commands, top, build_dir, keep=(NETLIST, VERILOG), progress=progress, minutes=minutes
     )
 
 

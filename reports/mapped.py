@@ -27,6 +27,8 @@ FORMAT = "tritforge-mapped"
 VERSION = 1
 
 NETLIST = "netlist.json"
+
+VERILOG = "netlist.v"
 """What the commands of a target must write."""
 
 _MEMORY = "$mem_v2"
@@ -143,7 +145,7 @@ def synthesise(
     top: str,
     build_dir: Path,
     *,
-    keep_netlist: bool = False,
+    keep: Sequence[str] = (),
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Mapped:
@@ -159,7 +161,8 @@ def synthesise(
     commands: Yosys', one of which writes ``netlist.json``.
     top: the top module.
     build_dir: made if missing.
-    keep_netlist: leave the netlist as ``<target>.netlist.json``, for a placer.
+    keep: files of Yosys' that are left as ``<target>.<name>``: for a placer ``netlist.json``, for a simulator
+        ``netlist.v``.
     progress, minutes: see ``reports.yosys.yosys``.
 
     Raises
@@ -170,16 +173,17 @@ def synthesise(
     inputs = digests(dict(sorted(files.items())))
     key = digest(FORMAT, VERSION, commands, inputs)
     build_dir.mkdir(parents=True, exist_ok=True)
-    result, kept = build_dir / f"{target}.json", build_dir / f"{target}.netlist.json"
+    result = build_dir / f"{target}.json"
+    kept = {name: build_dir / f"{target}.{name}" for name in keep}
     with contextlib.suppress(OSError, SynthesisError):
         found = load(result)
-        if found.key == key and (kept.is_file() or not keep_netlist):
+        if found.key == key and all(path.is_file() for path in kept.values()):
             return found
     started = time.monotonic()
     with yosys(files, commands, build_dir / f"{target}.log", progress, minutes) as folder:
         netlist = json.loads((folder / NETLIST).read_text())
-        if keep_netlist:
-            os.replace(folder / NETLIST, kept)
+        for name, path in kept.items():
+            os.replace(folder / name, path)
     parts = tuple(
         Part(path=path, module=module, cells=cells, memories=memories)
         for path, module, (cells, memories) in walk(netlist, top, _held)

@@ -43,6 +43,7 @@ __all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 RESULT_FILE = "result.json"
 PARTS_FILE = "parts.json"
 XILINX_CELLS = tuple(Path(__file__).with_name(name) for name in ("xilinx_cells.v", "xilinx_block_ram.v"))
+ECP5_CELLS = Path(__file__).with_name("ecp5_cells.v"), Path(__file__).parent.with_name("hw") / "ecp5.v"
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
@@ -59,6 +60,7 @@ def simulate(
     stalls: str | Stalls = Stalls.RANDOM,
     wave: bool = False,
     netlist: str | os.PathLike[str] | None = None,
+    cells: Sequence[Path] = XILINX_CELLS,
     first: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -75,7 +77,8 @@ def simulate(
     stalls: how source and sink pause, a name of ``sim.stimulus.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one part.
-    netlist: simulate this instead: the design as a netlist of Xilinx cells in Verilog, its hierarchy kept.
+    netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.
+    cells: models of the cells that the netlist has: ``XILINX_CELLS`` or ``ECP5_CELLS``.
     first: number of the first of the frames, by which verdicts name them and from which pauses follow.
     jobs: how many parts run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
@@ -112,7 +115,7 @@ def simulate(
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
-        verilog = (Path(netlist), *XILINX_CELLS)
+        verilog = (Path(netlist), *cells)
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(tool, shell, verilog, folder / "build", folder / "run", seed, wave, netlist is not None)
     setting = Setting(

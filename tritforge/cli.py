@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tritforge.config import Config
     from tritforge.workspace import Workspace
 
-__all__ = ["DEFAULT_CONFIG", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
+__all__ = ["DEFAULT_CONFIG", "NETLISTS", "SIMULATORS", "STALLS", "entry_point", "main", "parser"]
 
 DEFAULT_CONFIG = "networks/digits.yaml"
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
@@ -120,6 +120,9 @@ STALLS = (
 """Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
 
+NETLISTS = ("xilinx", "ecp5")
+"""Targets whose netlists are simulated; the first is the default."""
+
 TARGETS = ("xilinx", "asic", "ecp5")
 """What `synth` can map to; the first is the family of the device in the configuration."""
 
@@ -208,6 +211,13 @@ def _add_simulate(command: argparse.ArgumentParser) -> None:
         "--netlist",
         action="store_true",
         help="simulate what `synth` made of the Verilog, in the cells of the FPGA",
+    )
+    command.add_argument(
+        "--target",
+        choices=NETLISTS,
+        default=NETLISTS[0],
+        dest="netlist_target",
+        help="with --netlist: what it was synthesised for (default: %(default)s)",
     )
     command.add_argument("--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)")
     _add_frames(command)
@@ -356,7 +366,7 @@ def _run(arguments: argparse.Namespace) -> int:
             first=arguments.first,
             jobs=arguments.jobs,
             wave=arguments.wave,
-            netlist=arguments.netlist,
+            netlist=arguments.netlist_target if arguments.netlist else None,
         )
     elif arguments.command == "package":
         flow.package(chosen, place, clock_mhz=arguments.clock_mhz)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from export import serialize
 from export.files import write_atomic
 from export.lower import Lowered, lower
-from export.manifest import CELLS, FileEntry
+from export.manifest import CELLS, FileEntry, Manifest
 from hw import verilog
 from hw.primitives import Primitives
 from quant import checkpoint, datasets
 from quant.evaluate import exact
+from reports import ecp5, html, mapped, markdown, sections
 from reports import estimate as estimates
-from reports import html, markdown, sections
 from reports.devices import device
 from reports.synth import NETLIST, RESULT, synthesise
 from reports.yosys import show_progress
@@ -33,7 +33,7 @@ from sim import runner
 from sim.launcher import SimulationFailed
 from sim.result import SimulationResult
 from tritforge import package as packing
-from tritforge import results, vectors
+from tritforge import results, targets, vectors
 from tritforge.config import Config
 from tritforge.design import checked_images, load_manifest, load_network
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
@@ -234,21 +234,22 @@ def simulate(
     first: int = 0,
     jobs: int | None = None,
     wave: bool = False,
-    netlist: bool = False,
+    netlist: str | None = None,
 ) -> None:
     """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word.
 
-    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist`` they go
-    through what `synth` made of it. A failure names the command that shows it again with a wave.
+    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist``, "xilinx" or
+    "ecp5", they go through what `synth` made of it for this target. A failure names the command that shows
+    it again with a wave.
     """
     manifest = load_manifest(place)
-    if netlist and results.synthesis(config, place, manifest) is None:
-        raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
+    source, cells = (None, ()) if netlist is None else _netlist(config, place, manifest, netlist)
     tests = Vectors.load(place.vectors)
     if first >= len(tests.images):
         raise ConfigError(f"--first must be below the {len(tests.images)} held-out images, not {first}")
     images = tests.images[first:][:frames]
-    folder = place.simulations / (f"{simulator}-netlist" if netlist else simulator)
+    level = "" if netlist is None else f"-netlist-{netlist}" if netlist == ecp5.TARGET else "-netlist"
+    folder = place.simulations / f"{simulator}{level}"
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
     with _bar(f"{simulator}, stalls {stalls}") as advance:
@@ -261,7 +262,8 @@ def simulate(
                 seed=seed,
                 stalls=stalls,
                 wave=wave,
-                netlist=place.synthesis / NETLIST if netlist else None,
+                netlist=source,
+                cells=cells,
                 first=first,
                 jobs=jobs,
                 progress=advance,
@@ -281,11 +283,27 @@ def simulate(
     _print_accuracy(result, tests)
 
 
+def _netlist(
+    config: Config, place: Workspace, manifest: Manifest, target: str
+) -> tuple[Path, Sequence[Path]]:
+    """The netlist of the present design for ``target``, and the models of its cells."""
+    if target == ecp5.TARGET:
+        found = place.synthesis / f"{ecp5.TARGET}.{mapped.VERILOG}"
+        if targets.current(place, manifest, target) is None or not found.is_file():
+            command = f"{place.command('synth')} --target {target}"
+            raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
+        return found, runner.ECP5_CELLS
+    if results.synthesis(config, place, manifest) is None:
+        raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
+    return place.synthesis / NETLIST, runner.XILINX_CELLS
+
+
 def _repeat(
-    place: Workspace, simulator: str, stalls: str, seed: int, frames: tuple[int, int], netlist: bool
+    place: Workspace, simulator: str, stalls: str, seed: int, frames: tuple[int, int], netlist: str | None
 ) -> str:
     """The command that shows a failure again, beat for beat, and records every signal."""
-    options = f"--simulator {simulator}{' --netlist' if netlist else ''} --stalls {stalls} --seed {seed}"
+    level = "" if netlist is None else f" --netlist --target {netlist}"
+    options = f"--simulator {simulator}{level} --stalls {stalls} --seed {seed}"
     which = f"--first {frames[0]} --frames {frames[1]}"
     return f"to repeat it with a wave: `{place.command('simulate')} {options} {which} --wave`"
 

@@ -22,7 +22,7 @@ from tritforge.errors import ConfigError
 from tritforge.planning import planned
 from tritforge.workspace import Workspace
 
-__all__ = ["ECP5_PART", "other_tables", "place", "synth_asic", "synth_ecp5"]
+__all__ = ["ECP5_PART", "current", "other_tables", "place", "synth_asic", "synth_ecp5"]
 
 _FORMS = {asic.TARGET: Primitives.GENERIC, ecp5.TARGET: Primitives.ECP5}
 """What rows of additions are made of for each target, in a design that takes cells at all."""
@@ -70,11 +70,11 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
     if packed.is_file() and sha256(packed) == manifest.files["verilog"].sha256:
         run = vivado.load(workspace.package)
         found += [] if run is None else [vivado.table(run, layers)]
-    gates = _current(workspace, manifest, asic.TARGET)
+    gates = current(workspace, manifest, asic.TARGET)
     if gates is not None and asic.LIBRARY not in gates.inputs:  # the library itself is not kept
         areas = asic.areas(gates, layers)
         found += [asic.area_table(gates, areas), asic.memories_table(areas)]
-    cells = _current(workspace, manifest, ecp5.TARGET)
+    cells = current(workspace, manifest, ecp5.TARGET)
     if cells is not None:
         with contextlib.suppress(FileNotFoundError, ecp5.PlaceError):
             placed = ecp5.load_placed(workspace.synthesis / ecp5.PLACED)
@@ -84,7 +84,7 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
     return (*found, energy_table(network, manifest))
 
 
-def _current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | None:
+def current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | None:
     """The result for ``target`` if it is of the present design."""
     source = manifest.files["verilog"]
     with contextlib.suppress(OSError, SynthesisError):

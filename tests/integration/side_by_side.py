@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports import ecp5
 from reports.devices import device
+from reports.mapped import VERILOG
 from reports.synth import NETLIST, synthesise
-from sim.runner import XILINX_CELLS
+from sim.runner import ECP5_CELLS, XILINX_CELLS
 from sim.simulators import Simulator, locate
 
 STEPS = 6000
@@ -111,12 +113,17 @@ def compare(folder: Path, part: str, style: str, memories: Sequence[Memory]) -> 
     source.write_text(design("source", style, memories))
     mapped.write_text(design("netlist", style, memories))
     bench.write_text(BENCH.format(last=sum(memory.width for memory in memories) - 1, steps=STEPS))
-    synthesise([mapped], folder, "netlist", folder / "synth", device(part))
-    netlist = folder / "synth" / NETLIST
     icarus = locate(Simulator.ICARUS)
-    files = [source, netlist, bench, *XILINX_CELLS]
+    if device(part).mapped == "ecp5":
+        ecp5.count(mapped, [], "netlist", folder / "synth")
+        netlist, cells = folder / "synth" / f"ecp5.{VERILOG}", ECP5_CELLS
+    else:
+        synthesise([mapped], folder, "netlist", folder / "synth", device(part))
+        netlist, cells = folder / "synth" / NETLIST, XILINX_CELLS
+    files = [source, netlist, bench, *cells]
     command = ["iverilog", "-g2005-sv", "-DSOURCE", "-o", str(program), "-s", "bench", *map(str, files)]
     subprocess.run(command, check=True)
     said = subprocess.run(["vvp", str(program)], check=True, capture_output=True, text=True).stdout
     assert said.splitlines() == [f"{STEPS} the same"], icarus
-    return Counter(re.findall(r"^  (RAM\w+) ", netlist.read_text(), re.MULTILINE))
+    memories_of = r"^  (RAM\w+|DP16KD|TRELLIS_DPR16X4) "
+    return Counter(re.findall(memories_of, netlist.read_text(), re.MULTILINE))

@@ -40,8 +40,32 @@ MEMORIES = (
 )
 """Each with the cell that it becomes."""
 
+ECP5 = (
+    Memory(ROM, 72, 512),
+    Memory(ROM, 30, 512),
+    Memory(ROM, 9, 2048),
+    Memory(ROM, 4, 4096),
+    Memory(ROM, 2, 8192),
+    Memory(ROM, 1, 16384),
+    Memory(OLD, 18, 1024),
+    Memory(OLD, 9, 2048),
+    Memory(OLD, 4, 4096),
+    Memory(NEW, 36, 1024),
+    Memory(NEW, 2, 8192),
+    Memory(KEPT, 9, 2048),
+    Memory(RAM, 36, 512),
+    Memory(RAM, 18, 1024),
+    Memory(RAM, 4, 4096),
+)
+
 
 @pytest.mark.parametrize(("part", "version"), [("xc7k480t", "E1"), ("xczu7ev", "E2")])
 def test_block_rams_are_the_memories(tmp_path: Path, part: str, version: str) -> None:
     made = compare(tmp_path, part, "block", [memory for memory, _ in MEMORIES])
     assert made == Counter(cell + version for _, cell in MEMORIES)
+
+
+def test_block_rams_of_the_ecp5_are_the_memories(tmp_path: Path) -> None:
+    made = compare(tmp_path, "lfe5u-25f", "block", ECP5)
+    assert set(made) == {"DP16KD"}
+    assert made["DP16KD"] >= len(ECP5)

@@ -75,3 +75,9 @@ def test_lut_memories_of_the_7_series(tmp_path: Path) -> None:
 def test_lut_memories_of_ultrascale(tmp_path: Path) -> None:
     made = compare(tmp_path, "xczu7ev", "distributed", [*(memory for memory, _, _ in MEMORIES), LONG[0]])
     assert made == cells([*(new for _, _, new in MEMORIES), LONG[1]])
+
+
+def test_lut_memories_of_the_ecp5(tmp_path: Path) -> None:
+    memories = [Memory(SIMPLE, 14, 20), Memory(SIMPLE, 4, 16), Memory(SIMPLE, 3, 64), Memory(SINGLE, 5, 32)]
+    made = compare(tmp_path, "lfe5u-25f", "distributed", memories)
+    assert made == Counter({"TRELLIS_DPR16X4": 8 + 1 + 4 + 4})

@@ -8,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from export.manifest import Manifest
 from hw.array_folding import ArrayFolding
 from hw.plan import plan
 from hw.primitives import Primitives
 from hw.skip_folding import SkipFolding
 from hw.unrolled_folding import UnrolledFolding
+from reports import ecp5
 from reports.devices import device
+from reports.mapped import VERILOG
 from reports.synth import NETLIST, synthesise
-from sim.runner import simulate
+from sim.runner import ECP5_CELLS, simulate
 from sim.simulators import Simulator
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
@@ -32,6 +35,31 @@ def netlist_of_three_engines(folder: Path, part: str) -> Path:
     write(folder, planned, Primitives.XILINX7)
     synthesise([folder / "sample.v"], folder, "sample", folder / "synth", device(part))
     return folder / "synth" / NETLIST
+
+
+@pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
+def test_three_engines_on_an_ecp5_and_a_wrong_carry(tmp_path: Path, simulator: str) -> None:
+    """The same in cells of the ECP5; a changed table of a carry cell of the last layer is found."""
+    planned = plan(convolutional(name="sample"), ENGINES)
+    write(tmp_path, planned, Primitives.ECP5)
+    roms = [tmp_path / rom.file for rom in Manifest.read(tmp_path).roms]
+    ecp5.count(tmp_path / "sample.v", roms, "sample", tmp_path / "synth")
+    netlist = tmp_path / "synth" / f"ecp5.{VERILOG}"
+    frames = np.random.default_rng(1).integers(0, 16, size=(8, 6, 6, 2))
+    bench = {"simulator": simulator, "build_dir": tmp_path / "run", "cells": ECP5_CELLS}
+    result = simulate(tmp_path, frames, netlist=netlist, stalls="none", **bench)
+    assert result.failures == ()
+    assert result.cycles == result.expected_cycles
+
+    text = netlist.read_text()
+    start = text.index("module sample_dot_4_2_6(")
+    found = re.search(r"\.INIT0\(16'h(\w+)\)", text[start:])
+    assert found is not None
+    broken = tmp_path / "broken.v"
+    wrong = f"{int(found[1], 16) ^ 1 << 13:04x}"
+    broken.write_text(text[: start + found.start(1)] + wrong + text[start + found.end(1) :])
+    result = simulate(tmp_path, frames, netlist=broken, **bench)
+    assert any("layer classifier" in line for line in result.failures)
 
 
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)

@@ -30,7 +30,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(folder):
-    return synthesise("asic", {"a.v": folder / "a.v"}, COMMANDS, "top", folder / "build", keep_netlist=True)
+    return synthesise(
+        "asic", {"a.v": folder / "a.v"}, COMMANDS, "top", folder / "build", keep=("netlist.json",)
+    )
 
 
 def refuse(*_):
@@ -59,7 +61,7 @@ def test_the_same_is_not_mapped_again(made, folder, monkeypatch):
         synthesise("asic", files, (*COMMANDS, "stat"), "top", folder / "build")
     (folder / "build" / "asic.netlist.json").unlink()
     with pytest.raises(AssertionError, match=r"^Yosys was run$"):
-        synthesise("asic", files, COMMANDS, "top", folder / "build", keep_netlist=True)
+        synthesise("asic", files, COMMANDS, "top", folder / "build", keep=("netlist.json",))
 
 
 def test_a_spoiled_result_is_refused(made, tmp_path):
