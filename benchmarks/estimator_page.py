@@ -38,8 +38,8 @@ SCRIPTS = (
 )
 
 NOTES = (
-    "The test configurations are those numbered from 45,000 on and, of the kinds that came later (multiply, "
-    "ternary, packed), from 65,000 on, all of them; earlier series of tests, which had been looked at, take "
+    "The test configurations are those numbered from 46,000 on and, of the kinds that came later (multiply, "
+    "ternary, packed), from 66,000 on, all of them; earlier series of tests, which had been looked at, take "
     "part in the calibration now. "
     "To this synthesis logic of UltraScale+ is that of the 7 series, so it has no calibration of its own, "
     "and only memories differ. In ECP5 a LUT is a LUT4, and a CCU2C is two of them."

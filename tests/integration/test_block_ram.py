@@ -41,20 +41,13 @@ MEMORIES = (
 """Each with the cell that it becomes."""
 
 ECP5 = (
-    Memory(ROM, 72, 512),
     Memory(ROM, 30, 512),
     Memory(ROM, 9, 2048),
-    Memory(ROM, 4, 4096),
     Memory(ROM, 2, 8192),
-    Memory(ROM, 1, 16384),
     Memory(OLD, 18, 1024),
-    Memory(OLD, 9, 2048),
-    Memory(OLD, 4, 4096),
-    Memory(NEW, 36, 1024),
-    Memory(NEW, 2, 8192),
+    Memory(NEW, 4, 4096),
     Memory(KEPT, 9, 2048),
     Memory(RAM, 36, 512),
-    Memory(RAM, 18, 1024),
     Memory(RAM, 4, 4096),
 )
 
