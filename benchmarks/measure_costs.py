@@ -24,7 +24,7 @@ from amaranth.back import rtlil
 from benchmarks.configurations import Configuration
 from hw.rom import RomFiles
 from hw.shared import Library
-from reports import synth_child
+from reports import ecp5, synth_child
 from reports.netlist import lut_sites, readable
 from reports.yosys import tool_name
 
@@ -107,6 +107,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             "design -reset",
             "read_verilog -defer design.v top.v",
             *_KEEP.get(family, ()),
+            *((ecp5.ABC9,) if family == ecp5.TARGET else ()),
             SCRIPTS[family],
             "blackbox =A:whitebox",
             "write_json netlist.json",

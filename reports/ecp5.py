@@ -109,10 +109,17 @@ class Placed:
     seconds: float
 
 
+ABC9 = 'scratchpad -set abc9.script "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -v"'
+"""Yosys' own script for mapping to LUTs without its last command, &mfs: in Yosys 0.70 that makes wrong LUTs
+beside carry cells, such as those of the larger one of two signed numbers (of this kind is
+github.com/YosysHQ/yosys/issues/5777)."""
+
+
 def script(verilog: str, top: str) -> tuple[str, ...]:
     """The Yosys commands; the hierarchy is kept, and no multiplier block is used."""
     return (
         f'read_verilog -defer "{verilog}"',
+        ABC9,
         f"synth_ecp5 -top {top} -noflatten -nodsp",
         f"write_json {NETLIST}",
         f"write_verilog -noattr {VERILOG}",

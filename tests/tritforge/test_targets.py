@@ -72,6 +72,25 @@ def test_an_ecp5_is_counted_and_placed(made, monkeypatch, capsys):
     assert "LFE5U-85F has" in capsys.readouterr().out
 
 
+def test_the_netlist_of_an_ecp5_is_simulated(made, tmp_path, capsys):
+    if shutil.which("iverilog") is None:
+        pytest.skip("iverilog is not installed")
+    place = Workspace(config_path=made.config_path, root=tmp_path / "build")
+    shutil.copytree(made.root, place.root)
+    shutil.rmtree(place.synthesis, ignore_errors=True)
+    simulate = ("simulate", "--netlist", "--target", "ecp5", "--simulator", "icarus", "--frames", "2")
+    assert run(place, *simulate) == 2
+    missing = capsys.readouterr().err
+    assert missing.startswith("tritforge: no netlist of this design for ecp5: run `tritforge synth ")
+    assert missing.endswith(" --target ecp5` first\n")
+    assert run(place, "synth", "--target", "ecp5") == 0
+    assert "CCU2C" in (place.synthesis / "ecp5.netlist.v").read_text()
+    capsys.readouterr()
+    assert run(place, *simulate) == 0
+    assert capsys.readouterr().out.startswith("Netlist on icarus")
+    assert (place.simulations / "icarus-netlist-ecp5" / "random.json").is_file()
+
+
 def test_another_device_is_refused(made, capsys):
     assert run(made, "place", "--device", "xc7k480t") == 2
     message = "tritforge: --device must be one of lfe5u-25f, lfe5u-45f, lfe5u-85f, not 'xc7k480t'\n"
