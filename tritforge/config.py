@@ -130,14 +130,15 @@ class TrainingSettings(TrainingConfig):
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device to choose has the cells of the 7 series: they are the default. ``axi_lite`` adds the register
+    Every device to choose has the cells of the 7 series: they are the default; those of the ECP5 are what
+    `synth --target ecp5` and `place` take. ``axi_lite`` adds the register
     block. ``fifos``: whether FIFOs of up to ``fifo_bits`` each go between layers where they raise the rate;
     one of the default size fills a block RAM. ``input_tdata_bits``, ``output_tdata_bits``: widths of
     TDATA, in place of what the first and the last layer take and give at a time.
     """
 
     device: str = key(choices=XILINX)
-    primitives: Primitives = Primitives.XILINX7
+    primitives: Primitives = key(Primitives.XILINX7, choices=("generic", "xilinx7"))  # noqa: RUF009
     fifos: str = key("auto", choices=("auto", "none"))
     fifo_bits: int = key(18432, minimum=1)
     axi_lite: bool = False
@@ -147,11 +148,6 @@ class HardwareConfig:
 
     def __post_init__(self) -> None:
         _ = self.tdata  # looks at the two widths
-        if self.primitives is Primitives.ECP5:
-            raise ConfigError(
-                f"hardware.primitives must be xilinx7 or generic for {self.device}, not ecp5: "
-                "`synth --target ecp5` and `place` take cells of the ECP5 by themselves"
-            )
 
     @property
     def tdata(self) -> Tdata:

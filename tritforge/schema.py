@@ -37,7 +37,7 @@ class Rule:
     ----------
     minimum: smallest value allowed.
     above: largest value no longer allowed.
-    choices: every text allowed.
+    choices: every text allowed, or of an Enum the values of the members that are.
     pattern: a regular expression for a whole text, with its meaning in ``meaning``.
     """
 
@@ -49,6 +49,8 @@ class Rule:
 
     def allows(self, value: Any) -> bool:
         """Whether ``value``, of the right type, satisfies the rule."""
+        if isinstance(value, Enum):
+            return not self.choices or value.value in self.choices
         if isinstance(value, str):
             return (not self.choices or value in self.choices) and bool(
                 not self.pattern or re.fullmatch(self.pattern, value)

@@ -54,7 +54,7 @@ def test_digits(digits: Config) -> None:
         (
             "  device: xc7k480t",
             "  device: xc7k480t\n  primitives: xilinx6",
-            "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'",
+            "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'; did you mean 'xilinx7'?",
         ),
         (
             "  device: xc7k480t",
