@@ -116,7 +116,7 @@ RULES = {
     Family.XCUP: _Rules(                                                        # RAM32M16, RAM64M8; RAM32M16, RAM64X1S ...
         (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
         (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
-        ((129, 1), (257, 2)), deepest=256, beside=0.9),
+        ((129, 1), (257, 2)), deepest=256, beside=0.8),
     Family.ECP5: _Rules(_WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, chosen=2, guarded=True, tiny=(3, 3)),  # TRELLIS_DPR16X4, DP16KD
 }
 """By family."""

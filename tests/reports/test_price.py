@@ -16,7 +16,9 @@ def test_a_family_has_its_prices():
     assert (zynq.technology.family, zynq.technology.primitives) == (Family.XCUP, Primitives.XILINX7)
     assert Pricing.of(device("xcku040"), Primitives.XILINX7) is None
     lattice = Pricing.of(device("lfe5u-25f"), Primitives.XILINX7)
-    assert (lattice.technology.family, lattice.technology.primitives) == (Family.ECP5, Primitives.GENERIC)
+    assert (lattice.technology.family, lattice.technology.primitives) == (Family.ECP5, Primitives.ECP5)
+    operators = Pricing.of(device("lfe5u-25f"), Primitives.GENERIC)
+    assert operators.technology.primitives is Primitives.GENERIC
 
 
 def test_the_price_of_a_stage_is_that_of_its_units():
