@@ -6,9 +6,9 @@ from amaranth import *
 
 from export.datatype import DataType
 from hw.arithmetic import maximum
-from hw.rows import rows
 from hw.cost import Cost, chosen, going_around, larger, no_less
 from hw.counter import SHORT, count
+from hw.rows import rows
 from hw.stream import Beats, Unit, UnitComponent, output_register, room
 
 __all__ = ["ArgMax", "Largest"]

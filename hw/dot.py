@@ -8,10 +8,10 @@ from amaranth import *
 from amaranth.lib.wiring import In, Out
 
 from hw.arithmetic import ternary_product
-from hw.rows import rows
 from hw.cost import Cost
 from hw.ecp5 import product_luts, sum_luts
 from hw.primitives import Primitives
+from hw.rows import rows
 from hw.shared import SharedComponent
 
 __all__ = ["Dot", "DotComponent", "DotShape", "columns"]

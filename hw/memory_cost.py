@@ -20,8 +20,8 @@ import numpy as np
 from export.packing import TRITS_PER_BYTE, Packing, word_bits
 from export.rom import SCHEDULE
 from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
-from hw.primitives import Primitives
 from hw.one_port import BANK
+from hw.primitives import Primitives
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
 
 __all__ = ["JOINED", "Port", "made_of", "moving", "ram", "rom", "weights_rom"]

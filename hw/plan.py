@@ -6,8 +6,8 @@ from functools import cached_property
 from math import gcd
 
 from export.ir import INPUT, ArgMax, Bias, Flatten, MatrixNode, MaxPool, Network, Node, Pool, Threshold
-from export.requantize import Requantize
 from export.pools import SumPool, TopK
+from export.requantize import Requantize
 from export.residual import Add, Shortcut
 from hw.add import Sum
 from hw.argmax import Largest

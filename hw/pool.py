@@ -3,12 +3,12 @@
 import numpy as np
 from amaranth import *
 
-from hw.rows import rows
 from hw.cost import Cost, counter_bits, going_around
 from hw.counter import count
 from hw.memory_cost import Port, ram
 from hw.one_port import one_port
 from hw.reduction import Pooling
+from hw.rows import rows
 from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Pool", "WindowPool"]

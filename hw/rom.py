@@ -7,10 +7,10 @@ from amaranth.lib.wiring import In, Out
 from export.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
 from export.rom import WEIGHTS, RomImage
 from hw.arithmetic import Generic
-from hw.rows import rows
 from hw.counter import count
 from hw.memory_cost import JOINED, made_of, moving
 from hw.primitives import Primitives
+from hw.rows import rows
 from hw.shared import SharedComponent
 from hw.stream import below
 from hw.weight_memory import MemoryStyle, split_depth

@@ -9,8 +9,8 @@ from export.ir import IntArray
 from export.rom import value_rom
 from hw.cost import Cost, counter_bits, reaches
 from hw.memory_cost import rom
-from hw.rows import rows
 from hw.rom import Rom
+from hw.rows import rows
 from hw.stream import UnitComponent, below, output_register, room
 from hw.threshold import Held, Levels
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
-from hw.rows import rows
 from hw.cost import Cost, counter_bits, going_around, total
 from hw.counter import count
 from hw.memory_cost import Port, ram
 from hw.one_port import one_port
 from hw.reduction import Pooling, Reduction
+from hw.rows import rows
 from hw.stream import Beats, UnitComponent, below, output_register, room
 
 __all__ = ["SlidingPool", "SlidingReduction"]

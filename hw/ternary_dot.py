@@ -7,11 +7,11 @@ from amaranth import *
 
 from export.heap import RowKind
 from export.wiring import wire_heap
-from hw.rows import rows
 from hw.cost import Cost
 from hw.dot import DotComponent, DotShape, columns
 from hw.ecp5 import row_luts, sum_luts
 from hw.primitives import Primitives
+from hw.rows import rows
 from hw.unrolled import place
 
 __all__ = ["TernaryDot", "TernaryShape", "dot_shape"]

@@ -9,11 +9,11 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import IntArray
 from export.rom import value_rom
+from hw.arithmetic import at_least, reached
 from hw.cost import Cost, counter_bits, no_less, reaches
 from hw.memory_cost import rom
-from hw.arithmetic import at_least, reached
-from hw.rows import rows
 from hw.rom import Rom
+from hw.rows import rows
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 from hw.timing import Channel
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from export.datatype import DataType
-from hw.rows import rows
 from hw.cost import Cost, counter_bits, going_around, no_less
 from hw.counter import count
+from hw.rows import rows
 from hw.stream import Beats, Unit, UnitComponent, below, output_register, room
 
 __all__ = ["Best", "TopK"]

@@ -6,10 +6,10 @@ from amaranth import *
 
 from export.rom import value_rom
 from hw.arithmetic import reached
-from hw.rows import rows
 from hw.cost import Cost, counter_bits, reaches
 from hw.memory_cost import rom
 from hw.rom import Rom
+from hw.rows import rows
 from hw.stream import UnitComponent, below, output_register, room
 from hw.threshold import Held, Levels
 

@@ -13,10 +13,10 @@ from export.heap import RowKind
 from export.ir import MatrixNode
 from export.sharing import Search, share
 from export.wiring import wire
-from hw.rows import rows
 from hw.cost import Cost
 from hw.ecp5 import row_luts
 from hw.primitives import Primitives
+from hw.rows import rows
 from hw.shared import SharedComponent
 from hw.stream import Beats, Unit, UnitComponent, name_ports
 

@@ -10,8 +10,8 @@ from amaranth.back import verilog
 from export.ir import INPUT
 from export.manifest import Layer, Manifest, Port, Rom, Stream
 from hw.network import Top, ports
-from hw.rom import RomFiles
 from hw.primitives import Primitives
+from hw.rom import RomFiles
 from hw.shared import Library
 
 __all__ = ["cells", "describe", "generate", "module", "version_word"]

@@ -17,6 +17,10 @@ EXACT_MODEL = "trained torch model in float64, evaluation mode"
 """The model whose predictions training counts."""
 
 
+_NETLISTS = {"xilinx": "netlist", "ecp5": "ECP5 netlist"}
+"""What is simulated, by what it was synthesised for; else the Verilog itself."""
+
+
 class RecordError(ValueError):
     """A result file without the entry that a report needs."""
 
@@ -78,8 +82,8 @@ def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Compariso
     """
     try:
         name = f"{str(result['simulator']).capitalize()} {result['version']}".strip()
-        netlist = bool(result.get("netlist"))
-        level = "Netlist after synthesis" if netlist else "Verilog"
+        netlist = _NETLISTS.get(str(result.get("netlist")))
+        level = "Verilog" if netlist is None else f"{netlist[0].upper()}{netlist[1:]} after synthesis"
         lanes = {stream.name: stream.lanes for stream in manifest.streams}
         compared = [stream for stream in result["streams"] if stream["tensor"] is not None]
         comparison = Comparison(
@@ -92,7 +96,7 @@ def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Compariso
             conditions=f"stalls: {result['stalls']}, seed {result['seed']}",
         )
         run = CycleRun(
-            simulator=f"{name}, netlist" if netlist else name,
+            simulator=name if netlist is None else f"{name}, {netlist}",
             stalls=result["stalls"],
             frames=result["frames"],
             cycles=result["cycles"],

@@ -166,32 +166,30 @@ module DP16KD #(
         DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9,
         DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0
     };
-    wire [10:0] first_a, first_b;
-    wire [35:0] there_a, there_b, next_a, next_b, got_a, got_b;
-    genvar byte_;
-    generate for (byte_ = 0; byte_ < 4; byte_ = byte_ + 1) begin : word
-        assign there_a[9 * byte_ +: 9] = bytes[(first_a + byte_) & 2047];
-        assign there_b[9 * byte_ +: 9] = bytes[(first_b + byte_) & 2047];
+    wire [1:0]  clock   = {clock_b, clock_a};
+    wire [1:0]  write   = {CEB && WEB && !(RSTB && RESETMODE == "SYNC"), CEA && WEA && !(RSTA && RESETMODE == "SYNC")};
+    wire [35:0] got [0:1];
+    genvar port, byte_;
+    generate for (port = 0; port < 2; port = port + 1) begin : side
+        localparam integer WIDTH = port ? DATA_WIDTH_B : DATA_WIDTH_A;
+        wire [10:0] first;
+        wire [35:0] there, next;
+        for (byte_ = 0; byte_ < 4; byte_ = byte_ + 1) begin : word
+            assign there[9 * byte_ +: 9] = bytes[(first + byte_) & 2047];
+        end
+        tritforge_dp16kd_port #(
+            .WIDTH(WIDTH), .WRITEMODE(port ? WRITEMODE_B : WRITEMODE_A), .RESETMODE(RESETMODE)
+        ) way (
+            .clock(clock[port]), .enable(port ? CEB : CEA), .write(port ? WEB : WEA), .reset(port ? RSTB : RSTA),
+            .address(port ? address_b : address_a), .there(there), .next(next), .first(first), .got(got[port]),
+            .put(port ? {18'b0, in_b} : WIDTH == 36 ? {in_b, in_a} : {18'b0, in_a}));
+        integer at;
+        always @(posedge clock[port]) if (write[port])
+            for (at = 0; at < (WIDTH < 9 ? 1 : WIDTH / 9); at = at + 1) bytes[first + at] <= next[9 * at +: 9];
     end endgenerate
 
-    tritforge_dp16kd_port #(.WIDTH(DATA_WIDTH_A), .WRITEMODE(WRITEMODE_A), .RESETMODE(RESETMODE)) a (
-        .clock(clock_a), .enable(CEA), .write(WEA), .reset(RSTA), .address(address_a), .there(there_a),
-        .put(DATA_WIDTH_A == 36 ? {in_b, in_a} : {18'b0, in_a}), .next(next_a), .first(first_a), .got(got_a));
-    tritforge_dp16kd_port #(.WIDTH(DATA_WIDTH_B), .WRITEMODE(WRITEMODE_B), .RESETMODE(RESETMODE)) b (
-        .clock(clock_b), .enable(CEB), .write(WEB), .reset(RSTB), .address(address_b), .there(there_b),
-        .put({18'b0, in_b}), .next(next_b), .first(first_b), .got(got_b));
-
-    integer at;
-    always @(posedge clock_a) if (CEA && WEA && !(RSTA && RESETMODE == "SYNC"))
-        for (at = 0; at < (DATA_WIDTH_A < 9 ? 1 : DATA_WIDTH_A / 9); at = at + 1)
-            bytes[first_a + at] <= next_a[9 * at +: 9];
-    integer bt;
-    always @(posedge clock_b) if (CEB && WEB && !(RSTB && RESETMODE == "SYNC"))
-        for (bt = 0; bt < (DATA_WIDTH_B < 9 ? 1 : DATA_WIDTH_B / 9); bt = bt + 1)
-            bytes[first_b + bt] <= next_b[9 * bt +: 9];
-
     // a word of port B of less than 36 bits is at its own pins, but where A writes and B reads it is the upper half
-    wire [35:0] out_b = DATA_WIDTH_B == 36 ? got_b : {got_b[17:0], got_a[17:0]};
+    wire [35:0] out_b = DATA_WIDTH_B == 36 ? got[1] : {got[1][17:0], got[0][17:0]};
     assign {
         DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9,
         DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0

@@ -85,7 +85,7 @@ class Bench:
     run_dir: folder in which it runs; holds ROM images, job and stimulus.
     seed: of cocotb's own generator.
     wave: whether to record every signal in ``dump.fst`` of run_dir.
-    netlist: whether the design is what Yosys made of it.
+    netlist: what Yosys made this of the design for; None where it is the design itself.
     """
 
     tool: Tool
@@ -95,7 +95,7 @@ class Bench:
     run_dir: Path
     seed: int
     wave: bool
-    netlist: bool = False
+    netlist: str | None = None
 
     def build(self) -> Built:
         """Build when needed, without running; as ``run`` else."""

@@ -40,7 +40,7 @@ class SimulationResult:
     replay: number of the first frame and count with which the first failure comes again, cycle by cycle.
     failures: one line for each thing that is wrong, the cause first; empty when everything is equal.
     wave: file with every signal, or None.
-    netlist: whether the netlist was simulated, not the design as generated.
+    netlist: what it was synthesised for, where the netlist was simulated and not the design as generated.
     """
 
     design: str
@@ -58,7 +58,7 @@ class SimulationResult:
     build_seconds: float
     failures: tuple[str, ...]
     wave: str | None = None
-    netlist: bool = False
+    netlist: str | None = None
     first: int = 0
     parts: int = 1
     seconds: float = 0.0

@@ -38,12 +38,16 @@ from sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
 from sim.simulators import Simulator, locate, require_wave
 from sim.stimulus import Stalls
 
-__all__ = ["RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
+__all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
 PARTS_FILE = "parts.json"
-XILINX_CELLS = tuple(Path(__file__).with_name(name) for name in ("xilinx_cells.v", "xilinx_block_ram.v"))
-ECP5_CELLS = Path(__file__).with_name("ecp5_cells.v"), Path(__file__).parent.with_name("hw") / "ecp5.v"
+_HERE = Path(__file__).parent
+MODELS = {
+    "xilinx": (_HERE / "xilinx_cells.v", _HERE / "xilinx_block_ram.v"),
+    "ecp5": (_HERE / "ecp5_cells.v", _HERE.with_name("hw") / "ecp5.v"),
+}
+"""Models of the cells of a netlist, by what it was synthesised for."""
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
@@ -60,7 +64,7 @@ def simulate(
     stalls: str | Stalls = Stalls.RANDOM,
     wave: bool = False,
     netlist: str | os.PathLike[str] | None = None,
-    cells: Sequence[Path] = XILINX_CELLS,
+    target: str = "xilinx",
     first: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -78,7 +82,7 @@ def simulate(
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one part.
     netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.
-    cells: models of the cells that the netlist has: ``XILINX_CELLS`` or ``ECP5_CELLS``.
+    target: what the netlist was synthesised for, one of ``MODELS``.
     first: number of the first of the frames, by which verdicts name them and from which pauses follow.
     jobs: how many parts run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
@@ -115,9 +119,18 @@ def simulate(
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
-        verilog = (Path(netlist), *cells)
+        verilog = (Path(netlist), *MODELS[target])
     shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
-    bench = Bench(tool, shell, verilog, folder / "build", folder / "run", seed, wave, netlist is not None)
+    bench = Bench(
+        tool,
+        shell,
+        verilog,
+        folder / "build",
+        folder / "run",
+        seed,
+        wave,
+        None if netlist is None else target,
+    )
     setting = Setting(
         design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed
     )

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,7 @@ def simulate(
     it again with a wave.
     """
     manifest = load_manifest(place)
-    source, cells = (None, ()) if netlist is None else _netlist(config, place, manifest, netlist)
+    source = None if netlist is None else _netlist(config, place, manifest, netlist)
     tests = Vectors.load(place.vectors)
     if first >= len(tests.images):
         raise ConfigError(f"--first must be below the {len(tests.images)} held-out images, not {first}")
@@ -263,7 +263,7 @@ def simulate(
                 stalls=stalls,
                 wave=wave,
                 netlist=source,
-                cells=cells,
+                target=netlist or "xilinx",
                 first=first,
                 jobs=jobs,
                 progress=advance,
@@ -283,19 +283,17 @@ def simulate(
     _print_accuracy(result, tests)
 
 
-def _netlist(
-    config: Config, place: Workspace, manifest: Manifest, target: str
-) -> tuple[Path, Sequence[Path]]:
-    """The netlist of the present design for ``target``, and the models of its cells."""
+def _netlist(config: Config, place: Workspace, manifest: Manifest, target: str) -> Path:
+    """The netlist of the present design for ``target``."""
     if target == ecp5.TARGET:
         found = place.synthesis / f"{ecp5.TARGET}.{mapped.VERILOG}"
         if targets.current(place, manifest, target) is None or not found.is_file():
             command = f"{place.command('synth')} --target {target}"
             raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
-        return found, runner.ECP5_CELLS
+        return found
     if results.synthesis(config, place, manifest) is None:
         raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
-    return place.synthesis / NETLIST, runner.XILINX_CELLS
+    return place.synthesis / NETLIST
 
 
 def _repeat(

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from export import serialize
 from export.files import write_atomic
 from export.manifest import CELLS, FileEntry
 from hw import verilog
-from hw.plan import Plan
+from hw.array_folding import ArrayFolding
+from hw.plan import Plan, plan
 from hw.primitives import Primitives
+from hw.skip_folding import SkipFolding
+from hw.unrolled_folding import UnrolledFolding
+from tests.hw.networks import convolutional
+
+ENGINES = {
+    "conv1": UnrolledFolding(),
+    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
+    "classifier": ArrayFolding(pe=1, simd=4),
+}
+
+
+def three_engines(folder: Path, primitives: Primitives) -> Path:
+    """Write a small network with an engine of each kind into ``folder``; return its Verilog."""
+    write(folder, plan(convolutional(name="sample"), ENGINES), primitives)
+    return folder / "sample.v"
+
+
+def break_table(text: str, table: str, flip: int) -> str:
+    """Verilog with other bits in a table of the last layer.
+
+    ``table`` is the pattern of the first one; its group has the hexadecimal digits.
+    """
+    start = re.search(r"^module sample_dot_4_2_6\b", text, flags=re.MULTILINE)
+    assert start is not None
+    found = re.compile(table).search(text, start.end())
+    assert found is not None
+    wrong = f"{int(found[1], 16) ^ flip:0{len(found[1])}x}"
+    return text[: found.start(1)] + wrong + text[found.end(1) :]
 
 
 def write(folder: Path, planned: Plan, primitives: Primitives = Primitives.GENERIC) -> None:

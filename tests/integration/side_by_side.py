@@ -13,7 +13,7 @@ from reports import ecp5
 from reports.devices import device
 from reports.mapped import VERILOG
 from reports.synth import NETLIST, synthesise
-from sim.runner import ECP5_CELLS, XILINX_CELLS
+from sim.runner import MODELS
 from sim.simulators import Simulator, locate
 
 STEPS = 6000
@@ -116,10 +116,10 @@ def compare(folder: Path, part: str, style: str, memories: Sequence[Memory]) -> 
     icarus = locate(Simulator.ICARUS)
     if device(part).mapped == "ecp5":
         ecp5.count(mapped, [], "netlist", folder / "synth")
-        netlist, cells = folder / "synth" / f"ecp5.{VERILOG}", ECP5_CELLS
+        netlist, cells = folder / "synth" / f"ecp5.{VERILOG}", MODELS["ecp5"]
     else:
         synthesise([mapped], folder, "netlist", folder / "synth", device(part))
-        netlist, cells = folder / "synth" / NETLIST, XILINX_CELLS
+        netlist, cells = folder / "synth" / NETLIST, MODELS["xilinx"]
     files = [source, netlist, bench, *cells]
     command = ["iverilog", "-g2005-sv", "-DSOURCE", "-o", str(program), "-s", "bench", *map(str, files)]
     subprocess.run(command, check=True)

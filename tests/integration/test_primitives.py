@@ -14,18 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.files import write_atomic
 from export.manifest import CELLS, FileEntry, Manifest
 from hw import verilog
-from hw.array_folding import ArrayFolding
-from hw.plan import plan
 from hw.primitives import Primitives
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
 from sim.runner import simulate
 from sim.simulators import Simulator
-from tests.hw.networks import convolutional
-from tests.integration.designs import write
+from tests.integration.designs import break_table, three_engines
 from tritforge import flow
 from tritforge.config import Config
 from tritforge.errors import ProofFailed
@@ -59,18 +53,10 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
         assert cycles[Primitives.XILINX7, stalls] == cycles[Primitives.GENERIC, stalls] > 0
 
 
-ENGINES = {
-    "conv1": UnrolledFolding(),
-    "conv2": SkipFolding(pe=2, entries=4, banks=2, outputs=6),
-    "classifier": ArrayFolding(pe=1, simd=4),
-}
-
-
 def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> None:
     """Every word equals the reference, in as many cycles as planned; a changed table of a cell is found."""
-    planned = plan(convolutional(name="sample"), ENGINES)
-    write(tmp_path, planned, Primitives.ECP5)
-    text = (tmp_path / "sample.v").read_text()
+    source = three_engines(tmp_path, Primitives.ECP5)
+    text = source.read_text()
     assert text.count("CCU2C #(") > 100
     assert "LUT6_2" not in text
     frames = np.random.default_rng(1).integers(0, 16, size=(4, 6, 6, 2))
@@ -80,14 +66,9 @@ def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> N
         assert stalls == "random" or result.cycles == result.expected_cycles
     if simulator != Simulator.ICARUS:
         return
-    row = re.search(r"^module sample_dot_4_2_6\(", text, flags=re.MULTILINE)
-    assert row is not None
-    table = re.compile(r"\.INIT0\(16'h(\w+)\)").search(text, row.end())
-    assert table is not None
-    wrong = f"{int(table[1], 16) ^ 1 << 13:04x}"
-    write_atomic(tmp_path / "sample.v", text[: table.start(1)] + wrong + text[table.end(1) :])
+    source.write_text(break_table(text, r"\.INIT0\(16'h(\w+)\)", 1 << 13))
     manifest = Manifest.read(tmp_path)
-    changed = {**manifest.files, "verilog": FileEntry.of(tmp_path / "sample.v")}
+    changed = {**manifest.files, "verilog": FileEntry.of(source)}
     dataclasses.replace(manifest, files=changed).write(tmp_path)
     result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "wrong")
     assert any("layer classifier" in line for line in result.failures)

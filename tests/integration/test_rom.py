@@ -15,7 +15,7 @@ from hw.primitives import Primitives
 from hw.verilog import cells
 from reports.devices import device
 from reports.synth import NETLIST, synthesise
-from sim.runner import XILINX_CELLS
+from sim.runner import MODELS
 from sim.simulators import Simulator, locate
 
 ROM = Path(__file__).parents[2] / "hw" / "tritforge_rom.v"
@@ -113,7 +113,7 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
     assert made.ff == wanted.ff
     assert made.lut + made.inv == wanted.lut + 1  # what comes of words that are not there is not foreseen
     icarus = locate(Simulator.ICARUS)
-    for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *XILINX_CELLS]):
+    for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *MODELS["xilinx"]]):
         program = tmp_path / "bench.vvp"
         command = ["iverilog", "-g2005-sv", "-o", str(program), "-s", "bench", *map(str, [beside, *files])]
         subprocess.run(command, check=True)
