@@ -56,8 +56,8 @@ _STEPS = {
     ),
     "simulate": (
         "simulate the Verilog and compare every layer bit for bit",
-        "Writes to <build>/simulate/<simulator>: <stalls>.json (the verdict), build/ and run/ with the logs, "
-        "and with --wave run/dump.fst.",
+        "Writes to <build>/simulate/<simulator>, for a netlist <simulator>-netlist or -netlist-ecp5: "
+        "<stalls>.json (the verdict), build/ and run/ with the logs, and with --wave run/dump.fst.",
     ),
     "estimate": (
         "say what the design will take, and how far off that may be",
@@ -67,7 +67,7 @@ _STEPS = {
         "count LUTs, flip-flops, block RAMs and DSPs with Yosys",
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With --target asic "
         "it counts gate equivalents, or the area of the cells of a --liberty file, and lists memories apart "
-        "(asic.json); with --target ecp5 the cells of a Lattice ECP5 (ecp5.json).",
+        "(asic.json); with --target ecp5 the cells of a Lattice ECP5 (ecp5.json, ecp5.netlist.v).",
     ),
     "place": (
         "place and route on a Lattice ECP5: real frequency and utilisation",

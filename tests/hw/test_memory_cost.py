@@ -207,6 +207,11 @@ def test_where_a_memory_of_two_ports_goes_to_blocks(
     assert (found.bram18 > 0, found.lutram > 0) == (blocks, not blocks)
 
 
+def test_banks_of_ultrascale_are_as_counted() -> None:
+    """Three RAM64M8 rather than five RAM32M16, Yosys 0.70."""
+    assert ram(Technology(Family.XCUP), 2, 160).lutram == 24
+
+
 def test_what_stops_yosys_is_unknown() -> None:
     """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no mapping."""
     wide = Technology(Family.XCUP, Primitives.GENERIC)
