@@ -47,7 +47,7 @@ class Pool(Pooling):
         return (Cost(ff=counter_bits(*around) + windows + address + self.o.payload_bits + 1)
                 + ram(technology, self.o.payload_bits, max(2, columns * self.pixel_beats), Port.SHARED)
                 + technology.logic("pool", one=1, windows=windows, address=address, **going_around(*around))
-                + self.reduction.running_cost(technology, self.tensor.dtype, self.o.dtype.bits, self.lanes))
+                + self.reduction.running_cost(technology, self.o.dtype.bits, self.lanes))
 
     def component(self):
         return WindowPool(self)

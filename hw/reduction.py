@@ -53,14 +53,13 @@ class Reduction(Enum):
             return row.running_larger(name, so_far, value, first)
         return row.add(name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first)
 
-    def running_cost(self, technology, source, bits, count):
-        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits, of elements of type ``source``: a comparison has a bit
-        more, to start anew."""
+    def running_cost(self, technology, bits, count):
+        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits: a comparison has a bit more, to start anew."""
         if not technology.cells:
             return larger(technology, bits, count) if self is Reduction.MAX else self._summed(technology, running=count * bits)
         if technology.primitives is Primitives.ECP5:
             if self is Reduction.SUM:
-                return technology.rows(sum_luts([bits if source.signed else source.bits], bits, bits), count)
+                return technology.rows(sum_luts([bits], bits, bits), count)
             return larger(technology, bits, count)
         if self is Reduction.SUM:
             return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count

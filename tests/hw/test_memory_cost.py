@@ -252,6 +252,17 @@ def test_decoders_are_nine_luts_for_each_byte_and_calibrated_without_cells() -> 
     assert generic.lut > found.lut
 
 
+def test_roms_of_the_ecp5_are_the_same_with_its_cells() -> None:
+    """Cells are for rows of additions; ROMs and decoders stay operators."""
+    cells, generic = (Technology(Family.ECP5, kind) for kind in (Primitives.ECP5, Primitives.GENERIC))
+    generator = random.Random(0)
+    image = RomImage("t", "thresholds", 12, tuple(generator.getrandbits(12) for _ in range(120)))
+    assert rom(cells, image) == rom(generic, image)
+    weights = RomImage("w", "weights", 16, tuple(generator.getrandbits(16) for _ in range(20)))
+    found = [weights_rom(kind, lambda: weights, 20, Packing.FIVE_IN_EIGHT, 9) for kind in (cells, generic)]
+    assert found[0] == found[1]
+
+
 def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
     """Of 1,152 words of 128 bits the upper 128 are in LUTs."""
     assert split_depth(128, 1152) == 1024

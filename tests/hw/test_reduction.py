@@ -41,9 +41,8 @@ def test_sums_of_cells(text, terms, width, luts, carries):
 
 
 def test_a_running_sum_takes_a_lut_a_bit_and_a_running_maximum_a_comparison_and_a_choice():
-    source = DataType.parse("u6")
-    assert Reduction.SUM.running_cost(Technology(), source, 6, 4) == Cost(lut=24, sites=24, carry=8)
-    found = Reduction.MAX.running_cost(Technology(), source, 6, 4)
+    assert Reduction.SUM.running_cost(Technology(), 6, 4) == Cost(lut=24, sites=24, carry=8)
+    found = Reduction.MAX.running_cost(Technology(), 6, 4)
     assert found == no_less(Technology(), 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
 
 
@@ -64,6 +63,6 @@ def test_sums_of_the_ecp5_are_the_cells_that_are_placed(text, terms):
     found = Reduction.SUM.cost(technology, dtype, terms, width, 5)
     assert found.carry == 5 * placed(lambda row: Reduction.SUM.reduce(row, "sum", values, width))
     so_far, first = Signal(width), Signal()
-    running = Reduction.SUM.running_cost(technology, dtype, width, 5)
+    running = Reduction.SUM.running_cost(technology, width, 5)
     cells = placed(lambda row: Reduction.SUM.accumulate(row, "sum", values[0], so_far, first))
     assert running == Cost(lut=10 * cells, carry=5 * cells, sites=None)

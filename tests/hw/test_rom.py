@@ -92,6 +92,7 @@ def test_rom_reads_only_while_enabled():
         (Primitives.XILINX7, 65, SCHEDULE, '"lut6"'),
         (Primitives.XILINX7, 64, SCHEDULE, '"auto"'),
         (Primitives.GENERIC, 65, SCHEDULE, '"auto"'),
+        (Primitives.ECP5, 65, SCHEDULE, '"auto"'),
         (Primitives.XILINX7, 4096, WEIGHTS, '"block"'),
         (Primitives.GENERIC, 4096, WEIGHTS, '"auto"'),
     ],

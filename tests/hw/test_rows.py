@@ -104,7 +104,7 @@ def test_comparisons(widths, platform):
 
 
 @PLATFORMS
-@pytest.mark.parametrize("bits", [1, 2, 3])
+@pytest.mark.parametrize("bits", [1, 2, 3, 5])
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_larger_one(bits, signed, platform):
     if signed and bits == 1:

@@ -10,6 +10,8 @@ from export.datatype import DataType
 from export.ir import Dense
 from export.sharing import Search
 from export.wiring import Bit
+from hw.cost import Cost, Family, Technology
+from hw.ecp5 import row_luts
 from hw.primitives import Primitives
 from hw.rom import RomFiles
 from hw.shared import Library
@@ -155,3 +157,25 @@ def test_a_block_is_a_module_of_its_own(monkeypatch):
     whole = [top, *parts]
     assert sum(text.count("LUT6_2 #(") for text in whole) <= unit.wiring.luts
     assert all("LUT6_2 #(" in text for text in parts)
+
+
+class Counted(Technology):
+    """Without what is calibrated."""
+
+    def logic(self, component, **features):
+        return Cost()
+
+
+def test_rows_of_the_ecp5_are_the_cells_that_are_placed():
+    """Ternary rows alone; a carry that is 0 has no flip-flop, but in the 7 series behind a CARRY4."""
+    weights = np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16))
+    unit = unit_of(weights, "u4", 1, rows_per_stage=1)
+    fragment = Fragment.get(unit.component(), RomFiles(Primitives.ECP5))
+    cells = [cell.type for cell, *_ in fragment.subfragments]
+    found = unit.cost(Counted(Family.ECP5, Primitives.ECP5))
+    assert found.carry == cells.count("CCU2C") > 0
+    rows = [row.shape for row in unit.wiring.rows if len(row.shape.taken) > 1]
+    joined = sum(row_luts(shape.taken, shape.top)[0] for shape in rows)  # carries, by gates
+    assert found.lut == 2 * cells.count("CCU2C") + cells.count("LUT4") + joined
+    assert unit.wiring.idle_flip_flops > 0
+    assert found.ff == unit.cost(Counted()).ff - unit.wiring.idle_flip_flops

@@ -11,8 +11,7 @@ from hw.plan import plan
 from sim.runner import simulate
 from sim.simulators import Simulator
 from tests.hw.networks import convolutional
-from tests.integration.designs import write
-from tests.integration.test_netlist import ENGINES
+from tests.integration.designs import ENGINES, write
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from export.manifest import CELLS, FileEntry, Manifest
 from hw import verilog
 from hw.primitives import Primitives
-from sim.runner import simulate
+from sim.runner import MODELS, simulate
 from sim.simulators import Simulator
 from tests.integration.designs import break_table, three_engines
 from tritforge import flow
@@ -118,6 +118,33 @@ def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
     subprocess.run([binary, *options, *sources], check=True)
     ran = subprocess.run(["vvp", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "0 differ\n"
+
+
+def test_a_flip_flop_of_the_ecp5_starts_and_resets_to_its_value(tmp_path: Path) -> None:
+    """The enable does not matter to a reset; without it data wait."""
+    binary = shutil.which("iverilog")
+    if binary is None:
+        pytest.skip("iverilog is not installed")
+    (tmp_path / "bench.v").write_text("""
+module bench;
+    reg clk = 0, lsr = 0, ce = 0, di = 0;
+    wire set, zero;
+    TRELLIS_FF #(.CEMUX("CE"), .REGSET("SET"))   a (.CLK(clk), .LSR(lsr), .CE(ce), .DI(di), .M(0), .Q(set));
+    TRELLIS_FF #(.CEMUX("CE"), .REGSET("RESET")) b (.CLK(clk), .LSR(lsr), .CE(ce), .DI(di), .M(0), .Q(zero));
+    task step(input reset, enable, data); begin
+        lsr = reset; ce = enable; di = data; #1 clk = 1; #1 clk = 0; #1 $write("%b%b ", set, zero);
+    end endtask
+    initial begin
+        #1 $write("%b%b ", set, zero);
+        step(0, 1, 0); step(0, 0, 1); step(0, 1, 1); step(1, 0, 0); step(0, 1, 1); step(1, 1, 0);
+        $finish;
+    end
+endmodule
+""")
+    program = tmp_path / "bench.vvp"
+    subprocess.run([binary, "-g2012", "-o", program, tmp_path / "bench.v", *MODELS["ecp5"]], check=True)
+    ran = subprocess.run(["vvp", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["10", "00", "00", "11", "10", "11", "10"]
 
 
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)

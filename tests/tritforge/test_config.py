@@ -58,6 +58,11 @@ def test_digits(digits: Config) -> None:
         ),
         (
             "  device: xc7k480t",
+            "  device: xc7k480t\n  primitives: ecp5",
+            "hardware.primitives must be one of generic, xilinx7, not 'ecp5'",
+        ),
+        (
+            "  device: xc7k480t",
             "  device: xc7k480t\n  input_tdata_bits: 36",
             "hardware: input_tdata_bits must be a positive multiple of 8, not 36",
         ),

@@ -89,6 +89,11 @@ def test_the_netlist_of_an_ecp5_is_simulated(made, tmp_path, capsys):
     assert run(place, *simulate) == 0
     assert capsys.readouterr().out.startswith("Netlist on icarus")
     assert (place.simulations / "icarus-netlist-ecp5" / "random.json").is_file()
+    assert run(place, "report") == 0
+    assert "ECP5 netlist after synthesis on Icarus" in capsys.readouterr().out
+    form = place.synthesis / "ecp5" / "little.v"
+    form.write_text("// of an earlier design\n" + form.read_text())
+    assert run(place, *simulate) == 2
 
 
 def test_another_device_is_refused(made, capsys):
