@@ -2,12 +2,13 @@
 
 Two sorts of places may hold a FIFO. Before the inputs of a join one is a matter of life: while the longer branch
 fills, the shorter one's beats must wait somewhere, or the fork stops and with it both. Anywhere else one is a matter
-of rate: it evens out bursts.
+of rate: it evens out bursts. Before every layer they are one of frequency too: a layer is ready when the one behind it
+is, in the same cycle, so without them a path leads through all layers; a FIFO's ready hangs on nothing behind it.
 
 The depths come from the timed event graph (hw.timing), so they are as exact as the cycle counts:
 
 1. Solve with join FIFOs so deep that none is ever full. The interval I is the best the network can have with joins
-   alone. Let every other input have a FIFO as deep as ``limit_bits`` allows: if that lowers the interval, the lower
+   alone. Let every other input have a FIFO as deep as ``most_bits`` allows: if that lowers the interval, the lower
    one is I.
 2. Solve again with the input's beats spread evenly over I cycles. Let w[b] and r[b] be the cycles in which beat b is
    written and read; then a FIFO of
@@ -20,12 +21,14 @@ The depths come from the timed event graph (hw.timing), so they are as exact as 
    beat less in any FIFO that is left would lengthen the interval or stop the network for good.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hw.fifo import Fifo
 from hw.timing import EventGraph, TimingError, period
 
-__all__ = ["fitted"]
+__all__ = ["JOINS_ALONE", "Fifos", "fitted"]
 
 FRAMES = 8
 """Frames of a run; the last three must follow each other at the same distance."""
@@ -34,34 +37,53 @@ DEEP = 16
 """Beats beyond which a FIFO is made shallower together with the other deep ones before its own turn comes."""
 
 
-def fitted(plan, limit_bits=0):
-    """``plan`` (hw.plan.Plan) with FIFOs before joins, and with those of up to ``limit_bits`` each that raise its rate.
+@dataclass(frozen=True, kw_only=True)
+class Fifos:
+    """Which FIFOs a plan has besides those before joins, which are as deep as they must be.
+
+    Parameters
+    ----------
+    most_bits : memory of the largest one that is there for the sake of the rate; 0 for none.
+    least_beats : depth of the shallowest before every input of every layer; 0 for none, 2 for one beat a cycle.
+    """
+
+    most_bits:   int = 0
+    least_beats: int = 0
+
+
+JOINS_ALONE = Fifos()
+"""No others."""
+
+
+def fitted(plan, fifos=JOINS_ALONE):
+    """``plan`` (hw.plan.Plan) with its FIFOs.
 
     Raises
     ------
-    TimingError : a run does not settle into a period.
+    TimingError : with FIFOs as deep as they may be it stops, or does not settle into a period.
     """
-    return _Fit(plan).run(limit_bits)
+    return _Fit(plan, fifos.least_beats).run(fifos.most_bits)
 
 
 class _Fit:
-    """A plan and the depth of each FIFO: {(stage, number of the input): beats}, 0 or absent for none."""
+    """A plan and the depth of each FIFO: {(stage, number of the input): beats}, ``least`` where less or absent, 0 for none."""
 
-    def __init__(self, plan):
+    def __init__(self, plan, least):
         self._plan  = plan
+        self._least = least
         self._beats = {(stage.name, number): plan.frame_beats(source)
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
         self._bits  = {(stage.name, number): plan.output(source).payload_bits
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
         self._joins = [place for place in self._beats if place[1] or (place[0], 1) in self._beats]
 
-    def run(self, limit_bits):
-        if not self._joins and not limit_bits:
-            return self._plan
+    def run(self, most_bits):
+        if not self._joins and not most_bits:
+            return self._with({})
         deep = {place: FRAMES * self._beats[place] for place in self._joins}
         target, depths = self._occupied(deep)
-        if limit_bits:
-            more = {place: limit_bits // bits for place, bits in self._bits.items() if limit_bits >= bits} | deep
+        if most_bits:
+            more = {place: most_bits // bits for place, bits in self._bits.items() if most_bits >= bits} | deep
             faster, held = self._occupied(more)
             if faster < target:
                 target, deep, depths = faster, more, held
@@ -74,30 +96,28 @@ class _Fit:
 
     def _keeps(self, depths, target):
         """Whether the network has at most the interval ``target`` with FIFOs of these depths."""
-        interval = self._solve(depths)[2]
-        return interval is not None and interval <= target
+        try:
+            return self._solve(depths)[2] <= target
+        except TimingError:                                 # it stops, or two frames take turns to be late
+            return False
 
     def _with(self, depths):
         """The plan with these FIFOs."""
-        return self._plan.with_fifos({stage.name: [depths.get((stage.name, number), 0) for number in range(len(stage.sources))]
-                                      for stage in self._plan.stages})
+        return self._plan.with_fifos({
+            stage.name: [max(self._least, depths.get((stage.name, number), 0)) for number in range(len(stage.sources))]
+            for stage in self._plan.stages})
 
     def _solve(self, depths, pace=None):
-        """The plan with these FIFOs, its solved graph and interval; None for the interval of a deadlock."""
+        """The plan with these FIFOs, its solved graph and interval."""
         plan  = self._with(depths)
         graph = EventGraph(FRAMES)
         channels = plan.schedule(graph, pace)
-        try:
-            graph.solve()
-        except TimingError:
-            return plan, graph, None
+        graph.solve()
         return plan, graph, period(channels[plan.stages[-1].name], FRAMES)
 
     def _occupied(self, depths, pace=None):
         """The interval with FIFOs of these depths, and the depths that are used."""
         plan, graph, interval = self._solve(depths, pace)
-        if interval is None:
-            raise TimingError(f"{plan.network.name!r} stops however deep its FIFOs are")
         used = {}
         for stage in plan.stages:
             for number, branch in enumerate(stage.branches):

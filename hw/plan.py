@@ -12,7 +12,7 @@ from export.residual import Add, Shortcut
 from hw.add import Sum
 from hw.argmax import Largest
 from hw.axi_stream import AS_THEY_COME, Tdata, lanes_in, tdata_bits
-from hw.buffers import fitted
+from hw.buffers import JOINS_ALONE, fitted
 from hw.keywords import KEYWORDS
 from hw.layer import Layer, PlanError
 from hw.levels import biases, levels
@@ -179,15 +179,14 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, fifo_bits=0, solved=None, tdata=AS_THEY_COME):
+def plan(network, foldings, fifos=JOINS_ALONE, solved=None, tdata=AS_THEY_COME):
     """Lay ``network`` out as a pipeline.
 
     Parameters
     ----------
     network : export.ir.Network.
     foldings : an engine's folding (hw.layer.Folding) for every matrix layer, by name.
-    fifo_bits : memory of the largest FIFO that may be put between two layers for the sake of the rate; 0 for none.
-        FIFOs before residual adds are as deep as they must be (hw.buffers).
+    fifos : those besides the ones before residual adds (hw.buffers.Fifos).
     solved : what :attr:`Plan.solved` said of a plan of the same network and settings, to save the time.
     tdata : widths of TDATA where they are not to follow from the first and the last layer.
 
@@ -212,7 +211,7 @@ def plan(network, foldings, fifo_bits=0, solved=None, tdata=AS_THEY_COME):
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
     bare = Plan(network, tuple(stages(network, foldings, tdata)), tdata=tdata)
     if solved is None:
-        return fitted(bare, fifo_bits)
+        return fitted(bare, fifos)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
 
 

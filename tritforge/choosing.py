@@ -177,7 +177,7 @@ def _points(
 
     network = load_network(place)
     known = sha256(place.design / serialize.NETWORK_FILE)
-    fifo_bits, tdata = config.hardware.most_fifo_bits, config.hardware.tdata
+    fifos, tdata = config.hardware.planned_fifos, config.hardware.tdata
 
     def point(name: str, foldings: dict[str, Any], lut: float | None) -> Point:
         return sweep.Point(
@@ -185,7 +185,7 @@ def _points(
             network=network,
             network_sha256=known,
             foldings=foldings,
-            fifo_bits=fifo_bits,
+            fifos=fifos,
             tdata=tdata,
             primitives=config.hardware.primitives,
             part=goal(None).device.part,
@@ -193,7 +193,7 @@ def _points(
         )
 
     def priced(foldings: dict[str, Any]) -> float | None:
-        price = pricing.plan(plan(network, foldings, fifo_bits, tdata=tdata))
+        price = pricing.plan(plan(network, foldings, fifos, tdata=tdata))
         return None if price is None else price.lut
 
     if arguments.plan:
@@ -202,9 +202,7 @@ def _points(
         return [point(path.stem, each, priced(each)) for path, each in zip(files, layers, strict=True)]
     space = explore.space_of(network, pricing, goal(None), engines)
     if arguments.fps:
-        found = [
-            explore.find(network, space, goal(rate), pricing, fifo_bits, tdata) for rate in arguments.fps
-        ]
+        found = [explore.find(network, space, goal(rate), pricing, fifos, tdata) for rate in arguments.fps]
         named = zip(arguments.fps, found, strict=True)
         return [point(f"{rate:,.0f}/s", one.choice.foldings, one.cost.lut) for rate, one in named]
     choices = frontier(space, arguments.points, goal(None).limits)

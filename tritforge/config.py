@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hw.axi_stream import Tdata
+from hw.buffers import Fifos
 from hw.engines import Folding
 from hw.keywords import KEYWORDS
 from hw.primitives import Primitives
@@ -38,6 +39,9 @@ __all__ = [
 
 NETWORKS_FOLDER = Path("networks")
 """Where a configuration that is given by its name alone is looked for, in the working folder."""
+
+LEAST_FIFO_BEATS = 2
+"""Of a FIFO before every layer: with one place less it would take a beat every other cycle."""
 
 DATA_VARIABLE = "TRITFORGE_DATA"
 """Environment variable: a folder with a folder for each dataset that comes in files, by its name."""
@@ -131,15 +135,16 @@ class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
     Every device to choose has the cells of the 7 series: they are the default; those of the ECP5 are what
-    `synth --target ecp5` and `place` take. ``axi_lite`` adds the register
-    block. ``fifos``: whether FIFOs of up to ``fifo_bits`` each go between layers where they raise the rate;
-    one of the default size fills a block RAM. ``input_tdata_bits``, ``output_tdata_bits``: widths of
-    TDATA, in place of what the first and the last layer take and give at a time.
+    `synth --target ecp5` and `place` take. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of
+    up to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a
+    block RAM. "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
+    runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in place of
+    what the first and the last layer take and give at a time.
     """
 
     device: str = key(choices=XILINX)
     primitives: Primitives = key(Primitives.XILINX7, choices=("generic", "xilinx7"))  # noqa: RUF009
-    fifos: str = key("auto", choices=("auto", "none"))
+    fifos: str = key("auto", choices=("auto", "none", "every"))
     fifo_bits: int = key(18432, minimum=1)
     axi_lite: bool = False
     input_tdata_bits: int | None = key(None, minimum=8)
@@ -155,9 +160,12 @@ class HardwareConfig:
         return Tdata(self.input_tdata_bits, self.output_tdata_bits)
 
     @property
-    def most_fifo_bits(self) -> int:
-        """Memory of the largest FIFO that may be put between layers for the sake of the rate."""
-        return self.fifo_bits if self.fifos == "auto" else 0
+    def planned_fifos(self) -> Fifos:
+        """Those that are asked for besides the ones before residual adds."""
+        return Fifos(
+            most_bits=0 if self.fifos == "none" else self.fifo_bits,
+            least_beats=LEAST_FIFO_BEATS if self.fifos == "every" else 0,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from export.files import write_atomic
 from export.ir import Network
 from hw.axi_stream import AS_THEY_COME, Tdata
+from hw.buffers import Fifos
 from hw.plan import Plan, plan, slots
 from hw.stage import Stage
 from reports.candidates import FREE, Price, Space
@@ -174,7 +175,7 @@ def _amounts(cost: Price) -> str:
 
 
 def find(
-    network: Network, space: Space, goal: Goal, pricing: Prices, fifo_bits: int, tdata: Tdata = AS_THEY_COME
+    network: Network, space: Space, goal: Goal, pricing: Prices, fifos: Fifos, tdata: Tdata = AS_THEY_COME
 ) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 
@@ -190,7 +191,7 @@ def find(
     for _ in range(ROUNDS):
         if choice is None:
             break
-        made = plan(network, choice.foldings, fifo_bits, tdata=tdata)
+        made = plan(network, choice.foldings, fifos, tdata=tdata)
         found = Found(choice, made, *_price(made, choice, pricing))
         late, over = found.interval > goal.interval, not found.cost.within(goal.limits)
         if not late and not over:
@@ -287,7 +288,7 @@ def explore(
 
         space = shown(network)
         hardware = config.hardware
-        found = find(network, space, goal, pricing, hardware.most_fifo_bits, hardware.tdata)
+        found = find(network, space, goal, pricing, hardware.planned_fifos, hardware.tdata)
         plans = frontier(space, FRONTIER_POINTS)
         changes = _effects(network, found, goal, shown) if effects else []
     folder = place.root / "explore"

@@ -37,7 +37,7 @@ def planned(
     """
     with blaming(place):
         hardware, solved = config.hardware, None if anew else _solved(config, place)
-        design: Plan = plan(network, hardware.layers, hardware.most_fifo_bits, solved, hardware.tdata)
+        design: Plan = plan(network, hardware.layers, hardware.planned_fifos, solved, hardware.tdata)
     if not force:
         _demand_room(design, config, place)
     return design
@@ -95,7 +95,7 @@ def _digest(config: Config, place: Workspace) -> str:
     hardware = config.hardware
     files = [sha256(place.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
-    all_of_it = (files, foldings, hardware.most_fifo_bits, hardware.tdata, program())
+    all_of_it = (files, foldings, hardware.planned_fifos, hardware.tdata, program())
     return hashlib.sha256(repr(all_of_it).encode()).hexdigest()
 
 

@@ -14,7 +14,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from export.files import write_atomic
 from export.ir import Network
 from hw import verilog
 from hw.axi_stream import AS_THEY_COME, Tdata
+from hw.buffers import Fifos
 from hw.engines import Folding
 from hw.plan import plan
 from hw.primitives import Primitives
@@ -57,7 +58,7 @@ class Point:
     network: with the weights.
     network_sha256: digest of its file, which stands for all of it.
     foldings: of its layers.
-    fifo_bits: as in ``hardware.fifo_bits``, 0 for none.
+    fifos: those besides the ones before joins.
     tdata: widths of TDATA that are asked for.
     primitives, part: what it is built of, and the device it is compared with.
     expected_lut: what the model said; None where it said nothing.
@@ -67,7 +68,7 @@ class Point:
     network: Network
     network_sha256: str
     foldings: Mapping[str, Folding]
-    fifo_bits: int
+    fifos: Fifos
     primitives: Primitives
     part: str
     expected_lut: float | None = None
@@ -79,7 +80,7 @@ class Point:
         chosen = {name: [folding.engine, folding.options] for name, folding in self.foldings.items()}
         settings = [
             chosen,
-            self.fifo_bits,
+            asdict(self.fifos),
             str(self.tdata),
             self.primitives.value,
             self.part,
@@ -92,7 +93,7 @@ class Point:
 
 def measure(point: Point) -> dict[str, Any]:
     """Plan, generate and synthesise ``point``; runs in a worker and leaves nothing behind."""
-    made = plan(point.network, point.foldings, point.fifo_bits, tdata=point.tdata)
+    made = plan(point.network, point.foldings, point.fifos, tdata=point.tdata)
     with tempfile.TemporaryDirectory(prefix="tritforge-sweep-") as name:
         folder = Path(name)
         for image, _ in made.roms():

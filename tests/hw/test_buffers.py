@@ -10,6 +10,7 @@ from export.ir import Convolution, Network, TensorType, Threshold
 from export.residual import Add, Shortcut
 from hw import buffers
 from hw.array_folding import ArrayFolding
+from hw.buffers import Fifos
 from hw.plan import plan
 from hw.timing import EventGraph, TimingError, period
 from tests.export.networks import residual
@@ -83,7 +84,7 @@ FOLDED = {
 def test_one_beat_less_anywhere_costs_rate_or_stops_the_network(deep, stride, folded, limit, monkeypatch):
     """Whichever of them are made shallower together first."""
     monkeypatch.setattr(buffers, "DEEP", deep)
-    design = plan(block(stride), FOLDED[folded], limit)
+    design = plan(block(stride), FOLDED[folded], Fifos(most_bits=limit))
     best = interval(design)
     deeper = design
     for name, fifos in depths(design).items():
@@ -111,7 +112,7 @@ def test_deeper_fifos_change_nothing():
 
 
 def test_a_residual_block_is_as_fast_as_its_slowest_layer():
-    design = plan(block(), FOLDED["even"], 4096)
+    design = plan(block(), FOLDED["even"], Fifos(most_bits=4096))
     assert interval(design) == max(stage.interval_cycles for stage in design.stages)
 
 
@@ -124,17 +125,18 @@ def test_fifos_of_a_chain_are_there_for_the_rate_alone():
     )
     network = Network("chain", TensorType(10, 10, 2, DataType.parse("u2")), nodes)
     foldings = {"one": ArrayFolding(pe=2, simd=18), "two": ArrayFolding(pe=2, simd=18)}
-    plain, buffered = (plan(network, foldings, bits) for bits in (0, 4096))
+    plain, buffered = (plan(network, foldings, Fifos(most_bits=bits)) for bits in (0, 4096))
     assert (depths(plain), depths(buffered)) == ({}, {"two": (4,)})
     assert (interval(plain), interval(buffered)) == (166, 156)
     assert max(stage.interval_cycles for stage in plain.stages) == 144
     assert buffered.stage("two").branches[0][0].bits <= 4096
-    assert depths(plan(network, foldings, 3 * buffered.stage("one").o.payload_bits)) == {"two": (3,)}
+    three = Fifos(most_bits=3 * buffered.stage("one").o.payload_bits)
+    assert depths(plan(network, foldings, three)) == {"two": (3,)}
 
 
 def test_a_chain_that_no_fifo_speeds_up_has_none():
     slow_end = {**FOLDINGS, "classifier": ArrayFolding(pe=1, simd=1)}
-    plain, buffered = (plan(convolutional(), slow_end, bits) for bits in (0, 4096))
+    plain, buffered = (plan(convolutional(), slow_end, Fifos(most_bits=bits)) for bits in (0, 4096))
     assert interval(plain) == interval(buffered)
     assert depths(buffered) == {}
 

@@ -13,6 +13,7 @@ from export.residual import Add, Shortcut
 from hw.activation import ActivationForm
 from hw.array_folding import ArrayFolding
 from hw.axi_stream import Tdata
+from hw.buffers import JOINS_ALONE, Fifos
 from hw.layer import PlanError
 from hw.network import PREFIX, Top, ports
 from hw.plan import plan
@@ -67,6 +68,46 @@ def simulate(design, images):
     simulator.add_testbench(bench)
     simulator.run()
     return results, cycles
+
+
+def follows(design, images):
+    """Whether in any cycle the ready of the input depends on that of the output in the same cycle."""
+    top = Top(design)
+    beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
+    differed = []
+
+    async def bench(ctx):
+        async def tick():
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 1)
+            await ctx.delay(1e-6)
+            ctx.set(top.aclk, 0)
+
+        await tick()
+        ctx.set(top.aresetn, 1)
+        await tick()
+        ctx.set(top.s_axis_tvalid, 1)
+        for sent, beat in enumerate(beats):
+            ctx.set(top.s_axis_tdata, beat)
+            ctx.set(top.s_axis_tlast, (sent + 1) % (len(beats) // len(images)) == 0)
+            for _ in range(100):
+                ready = []
+                for wanted in (0, 1):
+                    ctx.set(top.m_axis_tready, wanted)
+                    await ctx.delay(1e-7)
+                    ready.append(ctx.get(top.s_axis_tready))
+                differed.append(ready[0] != ready[1])
+                ctx.set(top.m_axis_tready, len(differed) % 97 == 0)  # seldom, so that everything fills
+                await ctx.delay(1e-7)
+                taken = ctx.get(top.s_axis_tready)
+                await tick()
+                if taken:
+                    break
+
+    simulator = Simulator(top)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return any(differed)
 
 
 def scores(network):
@@ -295,7 +336,7 @@ def test_signed_and_ternary_activations(pe, form):
     assert cycles == planned(design)
 
 
-@pytest.mark.parametrize("fifo_bits", [0, 256])
+@pytest.mark.parametrize("fifos", [JOINS_ALONE, Fifos(most_bits=256), Fifos(least_beats=2)])
 @pytest.mark.parametrize(
     "changed",
     [
@@ -307,17 +348,35 @@ def test_signed_and_ternary_activations(pe, form):
     ],
     ids=["mixed", "before the fork", "in a branch", "slow end", "all parallel"],
 )
-def test_every_result_of_a_residual_network_in_the_planned_cycle(changed, fifo_bits):
+def test_every_result_of_a_residual_network_in_the_planned_cycle(changed, fifos):
     network = residual()
     images = np.random.default_rng(0).integers(0, 4, size=(FRAMES, *network.input.shape))
-    design = plan(network, {**RESIDUAL_FOLDINGS, **changed}, fifo_bits)
+    design = plan(network, {**RESIDUAL_FOLDINGS, **changed}, fifos)
     results, cycles = simulate(design, images)
     assert results == pack_beats(run(network, images)["best"], network.types["best"].dtype, 2)
     assert cycles == planned(design)
 
 
-@pytest.mark.parametrize("fifo_bits", [0, 64])
-def test_the_input_itself_forks(fifo_bits):
+def test_fifos_before_every_layer_keep_its_ready_from_those_behind():
+    rng, u2, nodes = np.random.default_rng(0), DataType.parse("u2"), []
+    for name, before in (("one", "input"), ("two", "act_one"), ("three", "act_two")):
+        planes, levels = rng.integers(-1, 2, (1, 4, 4, 1, 1)), np.sort(rng.integers(-9, 9, (4, 3)), axis=1)
+        nodes += (
+            Convolution(name=name, input=before, planes=planes.astype(np.int8)),
+            Threshold(name=f"act_{name}", input=name, thresholds=levels, output=u2),
+        )
+    network = Network("chain", TensorType(4, 4, 4, u2), tuple(nodes))
+    foldings = dict.fromkeys(("one", "two", "three"), ArrayFolding(pe=4, simd=4))
+    images = rng.integers(0, 4, size=(3, *network.input.shape))
+    plain, cut = (plan(network, foldings, fifos) for fifos in (JOINS_ALONE, Fifos(least_beats=2)))
+    assert follows(plain, images)
+    assert not follows(cut, images)
+    assert {depth for stage in cut.stages for depth in stage.fifos} == {2}
+    assert cut.interval_cycles == plain.interval_cycles
+
+
+@pytest.mark.parametrize("fifos", [JOINS_ALONE, Fifos(most_bits=64), Fifos(least_beats=2)])
+def test_the_input_itself_forks(fifos):
     """Nothing holds a beat between the ends and the fork: its cycle is that of the last taker."""
     rng = np.random.default_rng(0)
     u2 = DataType.parse("u2")
@@ -336,7 +395,7 @@ def test_the_input_itself_forks(fifo_bits):
         ),
     )
     images = rng.integers(0, 4, size=(FRAMES, 5, 4, 2))
-    design = plan(network, {"body": ArrayFolding(pe=2, simd=2)}, fifo_bits)
+    design = plan(network, {"body": ArrayFolding(pe=2, simd=2)}, fifos)
     results, cycles = simulate(design, images)
     assert results == run(network, images)["best"].ravel().tolist()
     assert cycles == planned(design)

@@ -18,6 +18,7 @@ from export.residual import Shortcut
 from hw import verilog
 from hw.array_folding import ArrayFolding
 from hw.axi_stream import AS_THEY_COME, Tdata
+from hw.buffers import Fifos
 from hw.plan import Plan, plan
 from quant.activation import SignedQuantizer, UnsignedQuantizer
 from quant.evaluate import exact, integer_activations
@@ -51,7 +52,7 @@ def test_every_word_in_the_planned_cycle(
     tmp_path: Path, simulator: str, fifo_bits: int, tdata: Tdata
 ) -> None:
     network = residual()
-    planned = plan(network, RESIDUAL_FOLDINGS, fifo_bits, tdata=tdata)
+    planned = plan(network, RESIDUAL_FOLDINGS, Fifos(most_bits=fifo_bits), tdata=tdata)
     manifest = design(tmp_path, planned)
     forked = [stream.name for stream in manifest.streams if stream.name.startswith("conv_fork")]
     assert forked == ["conv_fork.o0", "conv_fork.o1"]  # each reader's copy is watched and compared

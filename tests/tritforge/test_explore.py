@@ -11,6 +11,7 @@ import pytest
 
 from export import serialize
 from hw.axi_stream import Tdata
+from hw.buffers import JOINS_ALONE
 from hw.plan import plan, slots
 from reports.candidates import Price, Space
 from reports.choose import cheapest, fastest
@@ -79,7 +80,7 @@ def test_an_impossible_rate_names_the_nearest(space):
 def test_the_exact_plan_keeps_the_rate(space):
     network = convolutional()
     asked = goal(fps=1e6 / 500)
-    found = find(network, space, asked, MadeUp(), 0)
+    found = find(network, space, asked, MadeUp(), JOINS_ALONE)
     assert found.interval <= 500
     assert found.interval == plan(network, found.choice.foldings).interval_cycles
     assert found.cost.lut >= found.choice.cost.lut
@@ -92,7 +93,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     class Planned:
         stages = ()
 
-        def __init__(self, network, foldings, fifo_bits, tdata):
+        def __init__(self, network, foldings, fifos, tdata):
             assert tdata == Tdata(output=16)
             alone = plan(network, foldings).interval_cycles
             self.interval_cycles = alone * 5 // 4 + 1 if bursts(tried) else alone
@@ -101,14 +102,14 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     monkeypatch.setattr(explore, "plan", Planned)
     bursts = lambda tried: not tried  # noqa: E731
     limit = cheapest(space, 500).interval
-    found = find(convolutional(), space, goal(fps=1e6 / limit), MadeUp(), 0, Tdata(output=16))
+    found = find(convolutional(), space, goal(fps=1e6 / limit), MadeUp(), JOINS_ALONE, Tdata(output=16))
     assert len(tried) == 2
     assert found.interval <= limit
     monkeypatch.undo()
     best = goal(fps=1e6 / fastest(space).interval)  # which no plan without FIFOs keeps
     message = r"^no plan keeps the goal once bursts and FIFOs are counted exactly; the last one tried has "
     with pytest.raises(ConfigError, match=message):
-        find(convolutional(), space, best, MadeUp(), 0)
+        find(convolutional(), space, best, MadeUp(), JOINS_ALONE)
 
 
 def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
@@ -127,7 +128,7 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
     found = explore.explore(chosen, place, asked, MadeUp(), engines=("array", "unrolled"))
     written = config.load(place.root / "explore" / "little.yaml")
     assert (
-        plan(network, written.hardware.layers, written.hardware.most_fifo_bits).interval_cycles
+        plan(network, written.hardware.layers, written.hardware.planned_fifos).interval_cycles
         == found.interval
     )
     assert (written.name, written.hardware.device) == ("little", "xc7k480t")

@@ -17,6 +17,7 @@ import pytest
 from export.ir import Dense, Network, TensorType
 from hw.array_folding import ArrayFolding
 from hw.axi_stream import Tdata
+from hw.buffers import JOINS_ALONE, Fifos
 from hw.plan import plan
 from hw.primitives import Primitives
 from tests.hw.networks import FOLDINGS, U2, convolutional
@@ -30,13 +31,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def point(name="one", **other):
     settings = {
-        "network": convolutional(), "network_sha256": "0" * 64, "foldings": FOLDINGS, "fifo_bits": 0,
+        "network": convolutional(), "network_sha256": "0" * 64, "foldings": FOLDINGS, "fifos": JOINS_ALONE,
         "primitives": Primitives.GENERIC, "part": "xc7a35t", "expected_lut": 100.0,
     }  # fmt: skip
     return Point(name=name, **{**settings, **other})
 
 
-POINTS = [point(f"p{bits}", fifo_bits=bits) for bits in range(4)]
+POINTS = [point(f"p{bits}", fifos=Fifos(most_bits=bits)) for bits in range(4)]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def client():
 
 
 def made_up(one):
-    return {"lut": 10 * one.fifo_bits + 10, "interval_cycles": 100}
+    return {"lut": 10 * one.fifos.most_bits + 10, "interval_cycles": 100}
 
 
 def test_results_come_in_order_and_are_kept(client, tmp_path):
@@ -71,7 +72,7 @@ def test_results_come_in_order_and_are_kept(client, tmp_path):
 
 def test_a_failure_is_one_line_and_loses_nothing(client, tmp_path):
     def sometimes(one):
-        if one.fifo_bits == 2:
+        if one.fifos.most_bits == 2:
             raise ValueError("Yosys: no\n room")
         return made_up(one)
 
@@ -99,7 +100,8 @@ def test_a_point_is_what_its_result_depends_on():
     same = point("another name", expected_lut=None)
     assert same.key == point().key
     others = [
-        point(network_sha256="1" * 64), point(fifo_bits=9), point(part="xc7k480t"),
+        point(network_sha256="1" * 64), point(fifos=Fifos(most_bits=9)), point(fifos=Fifos(least_beats=2)),
+        point(part="xc7k480t"),
         point(primitives=Primitives.XILINX7), point(foldings={**FOLDINGS, "conv1": FOLDINGS["conv2"]}),
         point(tdata=Tdata(input=64)),
     ]  # fmt: skip
@@ -119,7 +121,7 @@ def test_a_point_is_really_synthesised():
 
 def test_a_worker_that_dies_is_one_line(tmp_path):
     def fatal(one):
-        if one.fifo_bits == 1:
+        if one.fifos.most_bits == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         return {"lut": 1, "interval_cycles": 1}
 
@@ -169,7 +171,7 @@ def test_a_killed_sweep_goes_on(client, tmp_path):
         from tests.tritforge.test_sweep import POINTS, made_up
         from tritforge.sweep import run
         def slow(one):
-            if one.fifo_bits == 2:
+            if one.fifos.most_bits == 2:
                 print("now", flush=True)
                 time.sleep(60)
             return made_up(one)
