@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.configurations import draw
-from benchmarks.estimator import CALIBRATION, Point, cost_of, held_out
+from benchmarks.configurations import MORE, draw
+from benchmarks.estimator import CALIBRATION, LATER, TESTS, Point, cost_of, held_out
 from benchmarks.pages import section
 from export.files import write_atomic
 from hw.cost import Technology, total
@@ -33,20 +33,25 @@ TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memori
 
 FAMILIES = {"xc7": "7 series", "xcup": "UltraScale+", "ecp5": "ECP5"}
 
+ALL = "all families"
+
 SCRIPTS = (
-    "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs (reports/ecp5.py), "
+    "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a target for the "
+    "delay of a module (reports/ecp5.py), "
     "hierarchy kept, not placed and routed"
 )
 
 NOTES = (
-    "The test configurations are those numbered from 46,000 on and, of the kinds that came later (multiply, "
-    "ternary, packed), from 66,000 on, all of them; earlier series of tests, which had been looked at, take "
-    "part in the calibration now. After the first look at this one two things changed: 90 configurations of "
-    "ECP5 that are made of operators joined the calibration (its LUT median was 2.6 % before), and a border "
-    "of UltraScale+ memories moved, by which no figure of the table did. "
+    f"The test configurations are those numbered from {TESTS:,} on and, of the kinds that came later "
+    f"(multiply, ternary, packed), from {MORE + LATER:,} on, all of them, and their LUTs and flip-flops were "
+    "looked at once, by this page; earlier series of tests take part in the calibration now. "
     "To this synthesis logic of UltraScale+ is that of the 7 series, so it has no calibration of its own, "
     "and only memories differ. In ECP5 a LUT is a LUT4, and a CCU2C is two of them."
 )
+
+
+MARKERS = "o^sD"
+"""One for every ten kinds, which have as many colours."""
 
 
 def quantiles(errors: Iterable[float | None]) -> tuple[float, float] | None:
@@ -117,6 +122,7 @@ def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> di
         "tested_on": len(points),
         "seeds": "number of the configuration, after 6",
         "errors": errors,
+        "all_families": _errors(points),
         "finn": compared,
         "points": [
             {
@@ -144,29 +150,35 @@ def _memories(cost: Any) -> tuple[Any, Any]:
 
 
 def picture(points: Sequence[Point]) -> None:
-    """LUTs estimated over LUTs counted, both logarithmic, with the band of 10 %."""
+    """LUTs estimated over LUTs counted, both logarithmic, with the band of 10 %, of each family."""
     settings = {"svg.fonttype": "none", "svg.hashsalt": "estimator", "font.size": 10}
+    kinds = sorted({point.kind for point in points})
+    found = [point for point in points if point.estimated.lut_total and point.counted.lut_total]
+    sizes = [size for point in found for size in (point.estimated.lut_total, point.counted.lut_total)]
+    ends = np.array([min(sizes) / 1.3, max(sizes) * 1.3])
     with rc_context(settings):
-        figure = Figure(figsize=(6.4, 5.2), layout="constrained")
-        axes = figure.add_subplot()
-        for number, kind in enumerate(sorted({point.kind for point in points})):
-            group = [point for point in points if point.kind == kind and point.estimated.lut_total]
-            axes.scatter(
-                [point.counted.lut_total for point in group],
-                [point.estimated.lut_total for point in group],
-                s=22,
-                marker="osD^v<>pP*XhH8d"[number % 15],
-                label=kind,
-                color=f"C{number % 10}",
-                alpha=0.8,
-            )
-        ends = np.array([5, 2000])
-        axes.plot(ends, ends, color="0.3", linewidth=0.8)
-        axes.fill_between(ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %")
-        axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
-        axes.set_xlabel("LUT counted by Yosys")
-        axes.set_ylabel("LUT estimated")
-        axes.legend(fontsize=8, loc="upper left")
+        figure = Figure(figsize=(10, 4.6), layout="constrained")
+        panels = figure.subplots(1, len(FAMILIES), sharey=True)
+        for (family, name), axes in zip(FAMILIES.items(), panels, strict=True):
+            for number, kind in enumerate(kinds):
+                group = [
+                    point for point in found if (point.technology.split()[0], point.kind) == (family, kind)
+                ]
+                axes.scatter(
+                    [point.counted.lut_total for point in group],
+                    [point.estimated.lut_total for point in group],
+                    s=20,
+                    marker=MARKERS[number // 10],
+                    label=kind,
+                    color=f"C{number % 10}",
+                    alpha=0.8,
+                )
+            axes.plot(ends, ends, color="0.3", linewidth=0.8)
+            axes.fill_between(ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %")
+            axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title=name)
+            axes.set_xlabel("LUT counted by Yosys")
+        panels[0].set_ylabel("LUT estimated")
+        figure.legend(*panels[0].get_legend_handles_labels(), fontsize=8, ncols=7, loc="outside lower center")
         figure.savefig(PICTURE, metadata={"Date": None})
 
 
@@ -176,17 +188,22 @@ def text(found: Mapping[str, Any]) -> str:
     def shown(value: Sequence[float] | None, at: int) -> float | None:
         return None if value is None else value[at]
 
+    every = [(ALL, "all", found["all_families"])]
+    every += [
+        (FAMILIES[family], name, group)
+        for family, groups in found["errors"].items()
+        for name, group in groups.items()
+    ]
     rows = tuple(
         (
-            FAMILIES[family],
+            family,
             name,
             group["n"],
             *(shown(group[item], at) for item in ("lut_total", "sites", "ff") for at in (0, 1)),
             group["memories_exact"],
             group["dsp_exact"],
         )
-        for family, groups in found["errors"].items()
-        for name, group in groups.items()
+        for family, name, group in every
     )
     percent = [
         Column(f"{what}, {where}", 1, " %")

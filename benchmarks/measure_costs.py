@@ -107,7 +107,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             "design -reset",
             "read_verilog -defer design.v top.v",
             *_KEEP.get(family, ()),
-            *((ecp5.ABC9,) if family == ecp5.TARGET else ()),
+            *(ecp5.ABC9 if family == ecp5.TARGET else ()),
             SCRIPTS[family],
             "blackbox =A:whitebox",
             "write_json netlist.json",

@@ -5,13 +5,19 @@ from dataclasses import replace
 import numpy as np
 from amaranth import *
 
-from hw.arithmetic import add_all
+from hw.arithmetic import Generic
 from hw.cost import Cost, counter_bits
 from hw.counter import count
 from hw.planes import JoinedPlanes, Planes, signed_digits
+from hw.primitives import Primitives
+from hw.rows import rows
 from hw.stream import UnitComponent, below, output_register, room
 
 __all__ = ["Combine", "CombinePlanes", "combined"]
+
+
+ROW = 3
+"""Terms of a row of additions."""
 
 
 class Combine(JoinedPlanes):
@@ -29,12 +35,14 @@ class Combine(JoinedPlanes):
         return replace(total, spoils=total.put + 1)
 
     def cost(self, technology):
-        """Registers: the plane, the totals, valid. An adder of ``target`` bits for each one of a coefficient but the first,
-        and one more for each plane but the first; then a multiplexer of the planes."""
-        adders = [coefficient.bit_count() - (index == 0) for index, coefficient in enumerate(self.coefficients)]
-        bits   = self.lanes * self.target.bits
+        """Registers: the plane, the totals, valid. An adder for each one of a coefficient but the first, from that one's place
+        on; a multiplexer of the planes, and an adder of ``target`` bits."""
+        ones  = [[bit for bit in range(number.bit_length()) if number >> bit & 1] for number in self.coefficients]
+        added = sum(min(self.target.bits - bit, self.source.bits + 1) for bits in ones for bit in bits[1:])
+        bits  = self.lanes * self.target.bits
+        cells = technology.primitives is Primitives.ECP5
         return Cost(ff=counter_bits(len(self.coefficients)) + self.o.payload_bits + 1) + technology.logic(
-            "combine", one=1, adders=bits * sum(adders), mux=bits)
+            "combine", one=1, mux=bits, **{"chains" if cells else "adders": self.lanes * added})
 
     def component(self):
         return CombinePlanes(self)
@@ -52,22 +60,36 @@ class CombinePlanes(UnitComponent):
     def elaborate(self, platform):
         unit  = self._unit
         m     = Module()
+        cells = getattr(platform, "primitives", None) is Primitives.ECP5
+        row   = rows(m, platform) if cells else Generic()          # those of the 7 series take more LUTs than operators here
+        width = unit.target.bits
         plane = Signal(below(len(unit.coefficients)))
         last  = plane == len(unit.coefficients) - 1
         step  = Signal()
         m.d.comb += [self.i.ready.eq(room(self.o)), step.eq(self.i.valid & room(self.o))]
         count(m, plane, len(unit.coefficients), step)
-        with m.If(step):
-            for lane in range(unit.lanes):
-                total = self.o.payload.word_select(lane, unit.target.bits)
-                value = self.i.payload.word_select(lane, unit.source.bits)
-                with m.Switch(plane):
-                    for index, coefficient in enumerate(unit.coefficients):
-                        shifted = [value << bit for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
-                        with m.Case(index):
-                            m.d.sync += total.eq(add_all(shifted if index == 0 else [*shifted, total]))
+        for lane in range(unit.lanes):
+            total = self.o.payload.word_select(lane, width)
+            value = self.i.payload.word_select(lane, unit.source.bits)
+            product = Signal(width, name=f"product_{lane}")
+            with m.Switch(plane):
+                for index, coefficient in enumerate(unit.coefficients):
+                    with m.Case(index):
+                        m.d.comb += product.eq(self._product(row, f"lane_{lane}_plane_{index}", value, coefficient))
+            with m.If(step):
+                m.d.sync += total.eq(row.add(f"lane_{lane}", [product], width, so_far=total, clear=plane == 0))
         output_register(m, self.o, step & last)
         return m
+
+    def _product(self, row, name, value, coefficient):
+        """``value`` times ``coefficient``: its shifts by every one in there."""
+        width = self._unit.target.bits
+        terms = [Cat(Const(0, bit), value)[:width] for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
+        while len(terms) > 1:
+            groups = [terms[first:first + ROW] for first in range(0, len(terms), ROW)]
+            terms  = [group[0] if len(group) == 1 else row.add(f"{name}_{len(terms)}_{number}", group, width)
+                      for number, group in enumerate(groups)]
+        return terms[0]
 
 
 def combined(steps, **parameters):

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import ClassVar
 
 from hw.counter import SHORT
-from hw.ecp5 import GATES, chain_luts
+from hw.ecp5 import BEHIND, COMPARED, GATES, chain_luts
 from hw.primitives import Primitives
 
 __all__ = [
@@ -220,17 +220,19 @@ def going_around(*counts):
     longer = [count for count in counts if count > SHORT]
     early  = [count for count in longer if count & (count - 1)]
     zeros  = [(count & -count).bit_length() - 1 for count in early]
-    return {"short": counter_bits(*counts) - counter_bits(*longer), "long": len(longer), "counter": counter_bits(*longer),
+    widths = [(count - 1).bit_length() for count in longer]
+    return {"short": counter_bits(*counts) - counter_bits(*longer), "of_3": widths.count(3), "of_4": widths.count(4),
+            "long": sum(width > 4 for width in widths), "counter": sum(width for width in widths if width > 4),
             "reset": len(early), "compared": counter_bits(*early) - sum(max(0, zero - 1) for zero in zeros)}
 
 
 def no_less(technology, bits, count, component="no less", given=False):
     """Cost of ``count`` comparisons of two numbers of ``bits`` bits (hw.rows.rows), ``given`` one bit more: of cells of the 7
-    series one LUT up to three bits and then one for two, of the ECP5 beyond ``GATES`` bits a chain; else up to ``CARRIED``
+    series one LUT up to three bits and then one for two, of the ECP5 beyond ``BEHIND`` or ``COMPARED`` bits a chain; else up to ``CARRIED``
     bits gates, whose number each width has for itself in each ``component``."""
+    if technology.primitives is Primitives.ECP5 and bits > (COMPARED if given else BEHIND):
+        return technology.rows((0, chain_luts(bits + given)), count)
     bits += given
-    if technology.primitives is Primitives.ECP5 and bits > GATES:
-        return technology.rows((0, chain_luts(bits)), count)
     if technology.primitives is Primitives.XILINX7:
         luts = 1 if bits <= 3 else -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
@@ -239,9 +241,11 @@ def no_less(technology, bits, count, component="no less", given=False):
 
 def reaches(technology, bits, count):
     """Cost of ``count`` comparisons of unsigned numbers of ``bits`` bits made of cells (hw.rows.rows): of the 7 series a LUT
-    for two bits, eight bits a CARRY4."""
+    for two bits, eight bits a CARRY4; of the ECP5 beyond ``GATES`` bits a chain, else gates."""
+    if technology.primitives is Primitives.ECP5 and bits > GATES:
+        return technology.rows((0, chain_luts(bits)), count)
     if technology.primitives is Primitives.ECP5:
-        return no_less(technology, bits, count, "level")
+        return technology.logic("level", **_by_width(bits, count))
     luts = count * -(-bits // 2)
     return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
 
@@ -252,10 +256,10 @@ def chosen(technology, bits, count=1):
     return Cost(lut=luts, sites=None if technology.family is Family.ECP5 else luts)
 
 
-def larger(technology, bits, count):
+def larger(technology, bits, count, most=BEHIND):
     """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits (hw.rows.rows): of cells one LUT up
-    to two bits, else a comparison and a choice; gates and operators as for :func:`no_less`."""
-    if not technology.cells or (technology.primitives is Primitives.ECP5 and bits <= GATES):
+    to two bits, else a comparison and a choice; gates, in the ECP5 up to ``most`` bits, and operators as for :func:`no_less`."""
+    if not technology.cells or (technology.primitives is Primitives.ECP5 and bits <= most):
         return technology.logic("larger", **_by_width(bits, count))
     if bits <= 2:
         return Cost(lut=count, sites=count)
@@ -280,7 +284,7 @@ def adder_luts(left, right, width):
 
 
 _CHOICE_LUTS = (0, 0, 1, 1, 1, 3, 2, 3.4, 3, 5, 5.9, 4, 5, 4.7, 6, 7.2, 6.3, 6.1, 9.1, 8)
-_CHOICE_LUT4 = (0, 0, 1, 2, 4, 9, 5, 9, 6, 13, 13.3, 13, 11, 17, 21.8, 21.4, 15, 34, 23.7, 27.8)
+_CHOICE_LUT4 = (0, 0, 1, 2, 3, 4, 4, 5.3, 6, 8, 8, 10, 10, 12, 12.2, 12.3, 15, 24, 24.3, 26)
 
 
 def choice_luts(inputs):
@@ -293,8 +297,9 @@ def choice_luts(inputs):
 
 
 def choice_lut4(inputs):
-    """As :func:`choice_luts`, of LUT4: what does not fit the wide multiplexers is dear."""
-    return _CHOICE_LUT4[inputs] if inputs < len(_CHOICE_LUT4) else -(-3 * inputs // 2)
+    """As :func:`choice_luts`, of LUT4, 4 to 32 bits: about one for each input but the first; of more than 16 inputs, which
+    three LUTs one behind the other do not choose from, a third more than that."""
+    return _CHOICE_LUT4[inputs] if inputs < len(_CHOICE_LUT4) else -(-4 * inputs // 3)
 
 
 def mux_luts(inputs):

@@ -27,10 +27,17 @@ from export.heap import saves
 from hw.arithmetic import Generic, ternary_product
 from hw.primitives import Modelled
 
-__all__ = ["GATES", "LONGEST", "Ecp5", "chain_luts", "product_luts", "row_luts", "sum_luts"]
+__all__ = ["BEHIND", "COMPARED", "GATES", "LONGEST", "Ecp5", "chain_luts", "product_luts", "row_luts", "sum_luts"]
 
 GATES = 4
-"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison is."""
+"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison with a bound is."""
+
+COMPARED = 3
+"""Bits up to which the only comparison of two numbers in a cycle is gates."""
+
+BEHIND = 2
+"""Bits up to which one of several comparisons is, one behind the other: of 3 bits these take a sixth more LUTs than chains, of
+4 bits twice as many (hw.sliding_pool)."""
 
 LONGEST = 32
 """Bits of chains that stand one behind the other. The carry does not pass between two, but static timing thinks so."""
@@ -153,13 +160,13 @@ class Ecp5(Generic):
         return self._reaches(name, list(zip(value, bound, strict=True)))
 
     def no_less(self, name, left, right, given=None):
-        """Whether ``left`` >= ``right``, of one type, and ``given``, a bit."""
+        """Whether ``left`` >= ``right``, of one type, and ``given``, a bit; without it one of several comparisons."""
         pairs = list(zip(left, right, strict=True))
         if left.shape().signed:                              # a sign that is 1 is the smaller one
             pairs[-1] = pairs[-1][::-1]
         if given is not None:
             pairs.append((given, _ONE))
-        return self._reaches(name, pairs) if len(pairs) > GATES else super().no_less(name, left, right, given)
+        return self._reaches(name, pairs) if len(left) > (BEHIND if given is None else COMPARED) else super().no_less(name, left, right, given)
 
     def _reaches(self, name, pairs):
         """Whether the number of the first bits of ``pairs`` is not below that of the second."""
@@ -168,7 +175,7 @@ class Ecp5(Generic):
 
     def running_larger(self, name, so_far, value, first):
         """The larger one of two numbers of one type, ``value`` where ``first`` is high: a choice has an input left for it."""
-        if len(value) <= GATES:
+        if len(value) <= COMPARED:
             return super().running_larger(name, so_far, value, first)
         return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
 

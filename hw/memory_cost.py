@@ -1,25 +1,27 @@
 """What memories and ROMs become: LUTs as memory, blocks, or logic, by the rules with which synthesis chooses.
 
 Yosys (memory_libmap) gives each way to build a memory a cost and takes the cheapest. In the 7 series a block of 18 Kb costs
-129 and one of 36 Kb 257, four LUTs as memory 8, less where bits of a word are left over, each bit that has to choose between
-two banks a half; a ROM as logic costs a 64th of its bits (a 16th where LUTs have four inputs), another memory as flip-flops
-as many as its bits. A memory in LUTs is read without a clock, so its register costs flip-flops; a block has that register
-inside. UltraScale+ has the same blocks and eight LUTs a memory, at 16; ECP5 has 16 words of 4 bits in four LUT4, at 4, and
-blocks of 18 Kb alone, at 128.
+129 and one of 36 Kb 257, four LUTs as memory 8, less where bits of a word are left over; each bit that has to choose between
+two banks a half, each write enable of one of several banks as much; what the way lacks and logic has to do, 2 a step; a ROM
+as logic costs a 64th of its bits (a 16th where LUTs have four inputs), another memory as flip-flops as many as its bits. A
+memory in LUTs is read without a clock, so its register costs flip-flops; a block has that register inside. UltraScale+ has
+the same blocks and eight LUTs a memory, at 16; ECP5 has 16 words of 4 bits in four LUT4, at 4, and blocks of 18 Kb alone, at
+128.
 Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, lutrams_xcu.txt, brams_xc4v.txt, share/lattice/lutrams_trellis.txt,
-brams_16kd.txt, synth_xilinx and synth_lattice; checked on 180 memories of the 7 series.
+brams_16kd.txt, synth_xilinx and synth_lattice; costs and choices as memory_libmap itself prints them for 1,300 memories.
 """
 
 import functools
 import operator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
 
 from export.packing import TRITS_PER_BYTE, Packing, word_bits
 from export.rom import SCHEDULE
-from hw.cost import UNKNOWN, Cost, Family, mux_luts, total
+from hw.cost import UNKNOWN, Cost, Family, choice_lut4, mux_luts, total
 from hw.one_port import BANK
 from hw.primitives import Primitives
 from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle, split_depth
@@ -27,7 +29,10 @@ from hw.weight_memory import BLOCK_SHAPES, DECODER_LUTS, LUT_DEPTH, MemoryStyle,
 __all__ = ["JOINED", "Port", "made_of", "moving", "ram", "rom", "weights_rom"]
 
 CHOICE_COST = 0.5
-"""Of a bit that is chosen from one of two banks."""
+"""Of a bit that is chosen from one of two banks, and of a bank's write enable."""
+
+STEP_COST = 2
+"""Of a step that logic has to do for a memory."""
 
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 128, "tall": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
@@ -66,12 +71,13 @@ class _Cell:
     luts:   int
     by_bit: bool = False
 
-    def cost(self, bits, depth, beside=0):
-        """(cost, LUTs, banks) of a memory of this size, where ``beside`` bits are chosen with those of a word."""
+    def cost(self, bits, depth, enables):
+        """(cost, LUTs of a bank, banks, words of a bank) of a memory of this size, whose words are written in so many parts."""
+        part  = bits // enables
         banks = -(-depth // self.depth)
-        bank  = self.fixed * -(-bits // self.bits) + self.scaled * bits / self.bits
-        luts  = self.luts * (bits if self.by_bit else -(-bits // self.bits)) * banks
-        return bank * banks + (banks - 1) * (bits + beside) * CHOICE_COST, luts, banks
+        bank  = self.fixed * -(-part // self.bits) + self.scaled * part / self.bits
+        luts  = self.luts * (part if self.by_bit else -(-part // self.bits))
+        return bank * banks * enables + _choice_cost(bits, banks, enables), luts * enables, banks, self.depth
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,11 @@ class _Rules:
     ``blocks`` : (cost, blocks of 18 Kb) of each size of block.
     ``chunk`` : words of a ROM that a LUT holds for a bit, and bits of one that cost 1 as logic.
     ``chunks`` : LUTs of a ROM that wide multiplexers join.
-    ``chosen`` : inputs of a multiplexer that a LUT takes for a bit.
+    ``choice`` : LUTs of a multiplexer of so many inputs, for a bit; the wide multiplexers behind them are free.
     ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
-    word written, the address, and two bits; a LUT for each bit chooses.
-    ``tiny`` : by how much a memory of few bits may be dearer as flip-flops: where it is written and read at once, and elsewhere.
-    ``beside`` : bits that the choice between banks of LUTs takes beside those of the word, found from the borders.
+    word written, the address, and two bits; a LUT for each bit chooses. If it is written and read at one address, the word
+    read and a bit are enough, as long as it is not wider than half of the widest block.
+    ``steps`` : that logic has to do, by port: for LUTs as memory, for blocks, for blocks in their widest shape.
     ``deepest`` : words of a registered memory of one port in LUTs beyond which Yosys stops with an error.
     """
 
@@ -95,38 +101,36 @@ class _Rules:
     blocks:    tuple[tuple[int, int], ...]
     chunk:     int        = 64
     chunks:    int        = 4
-    chosen:    int        = 4
+    choice:    Callable[[int], float] = mux_luts
     guarded:   bool       = False
-    tiny:      tuple[int, int] = (2, 0)
+    steps:     Mapping[Port, tuple[int, int, int]] = field(default_factory=lambda: {
+        Port.SEPARATE: (1, 1, 1), Port.SHARED: (0, 1, 1), Port.REGISTERED: (0, 1, 1)})
     deepest:   int | None = None
-    beside:    int        = 0
-
-    def choice(self, inputs):
-        """LUTs of a multiplexer of so many inputs for a bit; the wide multiplexers behind them are free."""
-        return 0 if inputs < 2 else -(-inputs // self.chosen)
-
 
 _WRITTEN_16 = (_Cell(16, 4, 4, 0, 4),)
 
 RULES = {
-    Family.XC7: _Rules(                                                         # RAM32M, RAM64M; RAM32M, RAM64X1S and larger
-        (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4)),
+    Family.XC7: _Rules(                                     # RAM32M, RAM64M, the same and RAM128X1D; RAM32M, RAM64X1S and larger
+        (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4), _Cell(32, 4, 0, 8, 4), _Cell(64, 2, 0, 8, 4), _Cell(128, 1, 0, 8, 4)),
         (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True)),
-        ((129, 1), (257, 2)), beside=1),
+        ((129, 1), (257, 2))),
     Family.XCUP: _Rules(                                                        # RAM32M16, RAM64M8; RAM32M16, RAM64X1S ...
         (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
         (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
-        ((129, 1), (257, 2)), deepest=256, beside=0.8),
-    Family.ECP5: _Rules(_WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, chosen=2, guarded=True, tiny=(3, 3)),  # TRELLIS_DPR16X4, DP16KD
+        ((129, 1), (257, 2)), deepest=256),
+    Family.ECP5: _Rules(                                                        # TRELLIS_DPR16X4, DP16KD
+        _WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, choice=choice_lut4, guarded=True,
+                        steps={Port.SEPARATE: (1, 7, 7), Port.SHARED: (1, 7, 7), Port.REGISTERED: (1, 3, 7)}),
 }
 """By family."""
 
 
-def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copies=1):
+def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copies=1, zeros=0):
     """Cost of ``copies`` of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
 
-    All copies are written alike, each is read at an address of its own. ``block`` asks for blocks. Unknown where Yosys
-    stops with an error. A single word is a register.
+    All copies are written alike, each is read at an address of its own. ``block`` asks for blocks. ``zeros``: mask of the
+    bits that are 0 in every address that is read; banks of LUTs that nothing reads vanish. Unknown where Yosys stops with an
+    error. A single word is a register.
     """
     rules = RULES[technology.family]
     if port is Port.SHARED and depth > BANK:                    # in banks (hw.one_port): a gate writes each, a bit is chosen
@@ -137,32 +141,35 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     if depth == 1 and not block:
         return Cost(ff=bits + bits * (port is not Port.SHARED)) * copies
     cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
-    cost, luts, banks = min(cell.cost(bits // enables, depth, rules.beside) for cell in cells)
-    cost *= enables
-    cheaper = _blocks(rules, bits, depth, enables)[0] + _guard_cost(rules, bits, depth) < cost
+    steps, *block_steps      = rules.steps[port]
+    cost, luts, banks, words = min(cell.cost(bits, depth, enables) for cell in cells)
+    cost += STEP_COST * steps
+    cheaper = int(_blocks(rules, bits, depth, enables, steps=block_steps)[0]) < int(cost)      # as Yosys compares them
     if block or (cheaper and port is not Port.SHARED):
-        return _in_block_ram(rules, bits, depth, enables) * copies + _guard(rules, bits, depth, copies) * (enables == 1)
+        return (_in_block_ram(rules, bits, depth, enables) * copies
+                + _guard(rules, port, bits, depth, copies) * (enables == 1))
     registered = bits if port is not Port.SHARED else 0
-    if bits * depth < cost + rules.tiny[port is not Port.SEPARATE]:
+    if bits * depth <= cost:
         return Cost(ff=bits * depth + registered, lut=bits, sites=bits) * copies
     if port is not Port.SEPARATE and rules.deepest is not None and depth > rules.deepest:
         return UNKNOWN
-    selects = bits * rules.choice(banks) + (banks if banks > 1 else 0)   # which bank is read, and which is written
-    return Cost(lutram=luts * enables, ff=registered, lut=selects, sites=selects) * copies
+    read    = sum(not bank * words & zeros for bank in range(banks))
+    selects = bits * rules.choice(read) + (read if banks > 1 else 0)     # which bank is read, and which is written
+    return Cost(lutram=luts * read, ff=registered, lut=selects, sites=selects) * copies
 
 
-def _guard_cost(rules, bits, depth):
-    """Cost by which synthesis thinks a guarded block dearer: a half for each bit, but nothing for words beyond 32, and more
-    for an address of more than 6 bits. Found from the borders of 90 memories of 33 to 300 words."""
-    if not rules.guarded or bits > 32:
-        return 0
-    return bits * CHOICE_COST + 1.5 * max(0, (depth - 1).bit_length() - 6)
+def _choice_cost(bits, banks, enables):
+    """Cost of banks: a word is chosen from one, and each part of a word is written to one."""
+    return CHOICE_COST * ((banks - 1) * bits + banks * enables) if banks > 1 else 0
 
 
-def _guard(rules, bits, depth, copies=1):
+def _guard(rules, port, bits, depth, copies=1):
     """Cost of reading what is being written, where synthesis takes care of it: the copies share the word and the address."""
     if not rules.guarded:
         return Cost()
+    words, widest = BLOCK_SHAPES[0]
+    if port is Port.REGISTERED and not (bits > widest // 2 and depth <= words):
+        return Cost(ff=bits + 1, lut=bits, sites=None) * copies
     address = (depth - 1).bit_length()
     return Cost(ff=2 * bits + address + 1 + copies, lut=(bits + -(-address // 2)) * copies, sites=None)
 
@@ -175,11 +182,12 @@ def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False, before=0):
     return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=chosen, sites=chosen)
 
 
-def _blocks(rules, bits, depth, enables=1, *, fixed=False, before=0):
+def _blocks(rules, bits, depth, enables=1, *, fixed=False, before=0, steps=(0, 0)):
     """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
 
     Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
     ``before`` : bits of the word below these, which another address reads: they have other copies of the blocks, cut alike.
+    ``steps`` : that logic has to do for a block, and for one in its widest shape.
     """
     part  = bits // enables
     found = []
@@ -189,7 +197,7 @@ def _blocks(rules, bits, depth, enables=1, *, fixed=False, before=0):
         if whole and shape < BYTE:
             continue
         width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
-        choose = (banks - 1) * bits * CHOICE_COST
+        choose = _choice_cost(bits, banks, 0 if fixed else enables) + STEP_COST * steps[(words, shape) == BLOCK_SHAPES[0]]
         for cost, size in rules.blocks:
             count = -(-(before % (shape * size) + width) // (shape * size))
             found.append((cost * count + choose, count * size, banks))
@@ -215,9 +223,9 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
         return total(_in_block_ram(rules, bits, image.depth, fixed=True, before=sum(varying[:lane]))
                      for lane, bits in enumerate(varying) if bits)
     counts  = [_logic(rules, columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
-    luts, registers = (sum(count[at] for count in counts) for at in (0, 1))
+    luts, joined, registers = (sum(count[at] for count in counts) for at in range(3))
     size = next(name for name, depth in ROM_SIZES.items() if image.depth <= depth)
-    return Cost(ff=registers) + technology.logic("rom", **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
+    return Cost(ff=registers) + technology.logic("rom", joined=joined, **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
 
 
 def moving(image):
@@ -277,10 +285,12 @@ def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO
 
 
 def _in_blocks(rules, lanes, depth):
-    """Whether a ROM goes to blocks, of whose words each of several addresses reads its own bits; ``lanes``: how many."""
-    blocks = sum(_blocks(rules, bits, depth, fixed=True, before=sum(lanes[:lane]))[0]
-                 for lane, bits in enumerate(lanes) if bits)
-    return len(lanes) * sum(lanes) * depth > rules.chunk * blocks > 0
+    """Whether a ROM goes to blocks, of whose words each of several addresses reads its own bits; ``lanes``: how many.
+
+    Each address has the whole ROM to itself, until what nothing reads vanishes.
+    """
+    bits = sum(lanes)
+    return bits > 0 and bits * depth // rules.chunk > int(_blocks(rules, bits, depth, fixed=True, steps=(1, 1))[0])
 
 
 def _columns(image):
@@ -306,11 +316,20 @@ def _joined(columns, registers):
 
 
 def _logic(rules, columns):
-    """LUTs and flip-flops of the columns [bits, depth] of a ROM as logic."""
+    """LUTs, parts that these are joined with, and flip-flops of the columns [bits, depth] of a ROM as logic: of a column a LUT
+    for every part that is neither constant nor a bit of the address nor there already, as many as the wide multiplexers
+    join."""
     depth    = columns.shape[1]
     address  = np.arange(depth) >> np.arange((depth - 1).bit_length())[:, None] & 1
     varying  = {column.tobytes() for column in columns} - {bytes(depth), b"\1" * depth}
     computed = varying - {bit.tobytes() for bit in address.astype(columns.dtype)}
-    chunks   = -(-depth // rules.chunk)
-    return len(computed) * (1 << (chunks - 1).bit_length() if chunks <= rules.chunks else chunks), len(varying)
+    low      = np.arange(rules.chunk) >> np.arange((rules.chunk - 1).bit_length())[:, None] & 1
+    easy     = {bytes(rules.chunk), b"\1" * rules.chunk} | {bit.tobytes() for bit in low.astype(columns.dtype)}
+    luts     = joined = 0
+    for column in computed:
+        parts = {column[start:start + rules.chunk].ljust(rules.chunk, b"\0") for start in range(0, depth, rules.chunk)}
+        held  = len(parts - easy)
+        luts += 1 << (held - 1).bit_length() if 0 < held <= rules.chunks else held
+        joined += len(parts) - held
+    return luts, joined, len(varying)
 

@@ -8,7 +8,7 @@ from amaranth import *
 from export.datatype import DataType
 from export.ir import TensorType
 from hw.cost import Cost, chosen, larger, no_less
-from hw.ecp5 import sum_luts
+from hw.ecp5 import COMPARED, sum_luts
 from hw.primitives import Primitives
 from hw.stream import Beats, Unit
 
@@ -60,7 +60,7 @@ class Reduction(Enum):
         if technology.primitives is Primitives.ECP5:
             if self is Reduction.SUM:
                 return technology.rows(sum_luts([bits], bits, bits), count)
-            return larger(technology, bits, count)
+            return larger(technology, bits, count, most=COMPARED)
         if self is Reduction.SUM:
             return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
         if bits <= 2:

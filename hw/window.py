@@ -158,14 +158,27 @@ class Window(Unit):
             x_limit   = max(self.row_beats, (width - 1) * step + extent)
             counting += max(first - 1, x_limit).bit_length() + (first > 0) - _even(step)
         counting += counter_bits(self.extent[0])
-        moves = math.gcd(self.rows, *(self.releases(oy) for oy in range(height)))            # rows, of the oldest one
-        start = counter_bits(depth) - _even(moves * self.row_beats)
+        start = counter_bits(depth) - _even(self.moves)
         row   = start
         if self.extent[0] > 1:                               # of low bits that never change synthesis misses the highest
             row = counter_bits(depth) - max(0, _even(self.row_beats) - 1)
         if width * self.vector_beats == 1:
             row = 0                                          # the oldest row itself
         return counting, counter_bits(depth) + start + row
+
+    @property
+    def moves(self):
+        """Words of the ring of which every move of its oldest row is a multiple."""
+        return math.gcd(self.rows, *(self.releases(oy) for oy in range(self.output_size[0]))) * self.row_beats
+
+    @property
+    def unread(self):
+        """Bits that are 0 in every address that is read, as a mask: where a kernel of one column, or of one row, moves by
+        several."""
+        step    = self.stride[1] * self.pixel_beats * (self.output_size[1] > 1)
+        columns = _always_0(math.gcd(self.row_beats, step), self.pixel_beats)       # and no padding: it is below the extent
+        rows    = _always_0(self.moves, self.row_beats)
+        return (self.extent[1] == 1) * columns | (self.extent[0] == 1) * rows
 
     def cost(self, technology):
         """Registers, without low bits that never change: the counters (rows held, beat of the row, beat; the window's row and
@@ -177,13 +190,19 @@ class Window(Unit):
         around = depth.bit_count() > 1
         rows   = (ring - counter_bits(depth)) * (self.extent[0] > 1)
         return (Cost(ff=counting + ring + 2)
-                + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats))
+                + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats), zeros=self.unread)
                 + technology.logic("window", one=1, counter=counting, ring=ring, around=ring * around, rows=rows,
                                    columns=counter_bits(self.extent[1]),
+                                   strided=max(self.stride) > 1, padded=max(self.padding) > 0,
                                    blanked=self.i.payload_bits * (max(self.padding) > 0)))
 
     def component(self):
         return SlidingWindow(self)
+
+
+def _always_0(step, below):
+    """Bits that are 0 in every sum of a multiple of ``step`` and a number ``below``, as a mask."""
+    return max(0, (step & -step) - (1 << (below - 1).bit_length()))
 
 
 def _even(step):

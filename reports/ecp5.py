@@ -109,17 +109,22 @@ class Placed:
     seconds: float
 
 
-ABC9 = 'scratchpad -set abc9.script "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -v"'
+ABC9 = (
+    'scratchpad -set abc9.script "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -v"',
+    "scratchpad -set abc9.D 2000",
+)
 """Yosys' own script for mapping to LUTs without its last command, &mfs: in Yosys 0.70 that makes wrong LUTs
 beside carry cells, such as those of the larger one of two signed numbers (of this kind is
-github.com/YosysHQ/yosys/issues/5777)."""
+github.com/YosysHQ/yosys/issues/5777). And the delay in picoseconds that a module may have: without one each
+is made as fast as it can be, alone, with LUTs that wide multiplexers join wherever its own longest path
+leads."""
 
 
 def script(verilog: str, top: str) -> tuple[str, ...]:
     """The Yosys commands; the hierarchy is kept, and no multiplier block is used."""
     return (
         f'read_verilog -defer "{verilog}"',
-        ABC9,
+        *ABC9,
         f"synth_ecp5 -top {top} -noflatten -nodsp",
         f"write_json {NETLIST}",
         f"write_verilog -noattr {VERILOG}",

@@ -229,9 +229,9 @@ def test_a_deep_memory_of_one_port_is_in_banks(family: Family) -> None:
     assert ram(technology, 3, 257, Port.SHARED).ff == 3  # a word of its own
 
 
-@pytest.mark.parametrize(("depth", "blocks"), [(64, 0), (65, 1)])
+@pytest.mark.parametrize(("depth", "blocks"), [(65, 0), (66, 1)])
 def test_a_rom_of_lut4_goes_to_blocks_sooner(depth: int, blocks: int) -> None:
-    """A block costs 128, a ROM as logic a 16th of its bits: 32 bits of 64 words are as dear."""
+    """A block costs 128 and its enable 2, a ROM as logic a 16th of its bits: 65 words of 32 are as dear."""
     draw = random.Random(0)
     image = RomImage("layer", "weights", 32, tuple(draw.getrandbits(32) for _ in range(depth)))
     assert rom(Technology(Family.ECP5, Primitives.GENERIC), image).bram18 == blocks

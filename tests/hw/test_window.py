@@ -129,3 +129,35 @@ def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_f
         padding=(0, 0), lanes=1,
     )  # fmt: skip
     assert unit.cost(Technology()).ff == flip_flops
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "kernel", "stride", "unread"),
+    [
+        ((8, 8), 4, (1, 1), (2, 2), 0b0100100),  # every other pixel of four beats, every other row of 32
+        ((7, 8), 4, (1, 1), (2, 2), 0b0000100),  # the next frame begins on the other rows
+        ((8, 8), 4, (3, 1), (2, 4), 0b0001100),
+        ((8, 6), 4, (1, 3), (2, 1), 0),  # a row of 24 beats reaches into bits of the next
+        ((8, 8), 3, (1, 1), (1, 2), 0),
+        ((8, 8), 4, (3, 3), (2, 2), 0),
+        ((4, 1), 2, (1, 1), (2, 1), 0b010),
+    ],
+)
+def test_bits_of_the_read_address_that_are_always_0(size, channels, kernel, stride, unread):
+    unit = Window(
+        name="window",
+        tensor=TensorType(*size, channels, U2),
+        kernel=kernel,
+        stride=stride,
+        padding=(0, 0),
+        lanes=1,
+    )
+    assert unit.unread == unread
+    height, width = unit.output_size
+    used = 0
+    for oldest in (frame * size[0] + oy * stride[0] for frame in range(9) for oy in range(height)):
+        for ky, ox in np.ndindex(kernel[0], width):
+            first = (oldest + ky) % unit.rows * unit.row_beats + ox * stride[1] * unit.pixel_beats
+            for beat in range(kernel[1] * unit.pixel_beats):
+                used |= first + beat
+    assert used & unread == 0
