@@ -83,8 +83,8 @@ class DotShape:
         """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
         a bit for a product left over, a LUT for each column of a row of three (hw.seven_series), four of them a CARRY4; a
         single product is in the last row. Without: a chain of carries for each row, gates for a product's bits, and where
-        three operands meet gates that save the carries; up to four bits ECP5 has no chain but gates, whose number goes
-        with the cube of the bits (netlists of products of 1 to 3 bits)."""
+        three operands meet gates that save the carries; up to four bits ECP5 has no chain but gates, whose number each
+        width of a product has for itself."""
         registers = Cost(ff=sum(self.registered_bits)) * count
         pairs, left = divmod(self.simd, 2)
         if not technology.cells:
@@ -93,7 +93,8 @@ class DotShape:
             chains = [technology.chain(width) for width in chains if width > technology.gates]
             saved  = [sorted(operands)[1] for operands, _ in self.rows if len(operands) == 3]
             return registers + technology.logic("dot", one=count, accumulator=count * self.width, little=count * self.width**2 * little,
-                products=count * pairs * self.bits * (not narrow), narrow=count * pairs * self.bits**3 * narrow,
+                products=count * pairs * self.bits * (not narrow),
+                **{f"of_{bits}": count * pairs * (self.bits == bits and narrow) for bits in (1, 2, 3)},
                 left=count * left * self.bits, chains=count * sum(chains), saved=count * sum(saved))
         if technology.primitives is Primitives.ECP5:
             return registers + self._ecp5(technology, count)
@@ -115,7 +116,7 @@ class DotShape:
         for operands, width in between:
             found += technology.rows(sum_luts(operands, width), count)
         if self.bits == 1:
-            return found + technology.logic("dot", narrow=count * pairs)
+            return found + technology.logic("dot", of_1=count * pairs)
         return found + technology.rows(product_luts(self.bits), count * pairs)
 
     def component(self):

@@ -281,12 +281,8 @@ def _add_place(command: argparse.ArgumentParser) -> None:
         default=100.0,
         help="frequency to work towards; missing it is no error (default: %(default)g)",
     )
-    command.add_argument(
-        "--seed",
-        type=at_least(0),
-        default=1,
-        help="of the placer; where the router finds no end, another one may (default: %(default)s)",
-    )
+    again = "of the placer; another may help where the router finds no end (default: %(default)s)"
+    command.add_argument("--seed", type=at_least(0), default=1, help=again)
     command.add_argument(
         "--router",
         choices=ROUTERS,

@@ -77,7 +77,7 @@ def asked(unit: Any, family: Family) -> dict[str, dict[str, float]]:
 
 
 def test_features_go_by_the_inputs_of_a_lut() -> None:
-    """Codes of 3 bits of a sum of 6: 3 LUT6 or 12 LUT4 each; one of four lanes: 1 or 4 a bit."""
+    """Codes of 3 bits of a sum of 6: 3 LUT6 or 12 LUT4 each; one of four lanes: 1 or 3 a bit."""
     levels = Thresholds(
         name="thresholds", layer="layer", values=np.array([np.arange(5, 47, 6)] * 2), value_bits=6,
         source=DataType.parse("u6"), target=DataType.parse("u3"), pe=2, vectors=8,
@@ -86,7 +86,7 @@ def test_features_go_by_the_inputs_of_a_lut() -> None:
     lanes = Permute(
         name="spread", layer="layer", beats=Beats(DataType.parse("u3"), 4), order=order, periods=2
     )
-    for family, gates, choice in ((Family.XC7, 3, 1), (Family.ECP5, 12, 4)):
+    for family, gates, choice in ((Family.XC7, 3, 1), (Family.ECP5, 12, 3)):
         assert asked(levels, family)["constant levels"]["several"] == 2 * gates
         assert asked(lanes, family)["permute"]["mux"] == 12 * choice
 
