@@ -208,8 +208,8 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     """Cost of the ROM ``image`` (export.rom.RomImage), each of ``lanes`` parts of a word read at an address of its own.
 
     Columns of bits that are constant vanish first. As logic each column that differs from the others is a function of the
-    address: a LUT for 64 words, none for a bit of the address, and a flip-flop; copies vanish. Up to 256 words wide
-    multiplexers, which are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and
+    address: a LUT for 64 words, none where they are constant or a bit of the address, and a flip-flop; copies vanish. Up to 256
+    words wide multiplexers, which are no LUTs, join 2 or 4. Of a column of few words the reset of its flip-flop makes a part, and
     more than 256 words are joined by LUTs, so these counts are weighted.
     """
     part    = image.word_bits // lanes
