@@ -27,6 +27,22 @@ from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, SKIP_FOLDINGS, convol
 FRAMES = 5
 
 
+async def tick(ctx, top):
+    """A cycle of the clock."""
+    await ctx.delay(1e-6)
+    ctx.set(top.aclk, 1)
+    await ctx.delay(1e-6)
+    ctx.set(top.aclk, 0)
+
+
+async def begin(ctx, top):
+    """Reset, which is synchronous, and its end."""
+    for _ in range(2):
+        await tick(ctx, top)
+    ctx.set(top.aresetn, 1)
+    await tick(ctx, top)
+
+
 def simulate(design, images):
     """Output beats of ``images`` and the cycle of each from the first beat accepted on; nothing pauses."""
     top = Top(design)
@@ -36,16 +52,7 @@ def simulate(design, images):
     results, cycles = [], []
 
     async def bench(ctx):
-        async def tick():
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 1)
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 0)
-
-        for _ in range(2):  # reset is synchronous
-            await tick()
-        ctx.set(top.aresetn, 1)
-        await tick()
+        await begin(ctx, top)
         ctx.set(top.m_axis_tready, 1)
         sent, cycle, first = 0, 0, None
         while len(results) < len(images) * out_beats:
@@ -60,7 +67,7 @@ def simulate(design, images):
                 assert ctx.get(top.m_axis_tlast) == (len(results) % out_beats == out_beats - 1)
                 results.append(ctx.get(top.m_axis_tdata))
                 cycles.append(cycle - first)
-            await tick()
+            await tick(ctx, top)
             cycle += 1
         assert not ctx.get(top.error)
 
@@ -77,15 +84,7 @@ def follows(design, images):
     differed = []
 
     async def bench(ctx):
-        async def tick():
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 1)
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 0)
-
-        await tick()
-        ctx.set(top.aresetn, 1)
-        await tick()
+        await begin(ctx, top)
         ctx.set(top.s_axis_tvalid, 1)
         for sent, beat in enumerate(beats):
             ctx.set(top.s_axis_tdata, beat)
@@ -100,7 +99,7 @@ def follows(design, images):
                 ctx.set(top.m_axis_tready, len(differed) % 97 == 0)  # seldom, so that everything fills
                 await ctx.delay(1e-7)
                 taken = ctx.get(top.s_axis_tready)
-                await tick()
+                await tick(ctx, top)
                 if taken:
                     break
 
@@ -188,29 +187,20 @@ def test_the_register_block_counts_the_frames_of_the_core():
     seen = {}
 
     async def bench(ctx):
-        async def tick():
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 1)
-            await ctx.delay(1e-6)
-            ctx.set(top.aclk, 0)
-
         async def read(address):
             ctx.set(top.s_axil_araddr, address)
             ctx.set(top.s_axil_arvalid, 1)
             assert ctx.get(top.s_axil_arready)
-            await tick()
+            await tick(ctx, top)
             ctx.set(top.s_axil_arvalid, 0)
             assert ctx.get(top.s_axil_rvalid)
             data = ctx.get(top.s_axil_rdata)
             ctx.set(top.s_axil_rready, 1)
-            await tick()
+            await tick(ctx, top)
             ctx.set(top.s_axil_rready, 0)
             return data
 
-        for _ in range(2):
-            await tick()
-        ctx.set(top.aresetn, 1)
-        await tick()
+        await begin(ctx, top)
         ctx.set(top.m_axis_tready, 1)
         seen["before"] = [await read(4 * number) for number in range(4)]
         sent, results = 0, 0
@@ -221,7 +211,7 @@ def test_the_register_block_counts_the_frames_of_the_core():
                 ctx.set(top.s_axis_tlast, sent in (frame_beats - 1, len(beats) - 1))
                 sent += ctx.get(top.s_axis_tready)
             results += ctx.get(top.m_axis_tvalid)
-            await tick()
+            await tick(ctx, top)
             if results == 2:
                 break
         seen["after"] = [await read(4 * number) for number in range(4)]
