@@ -3,7 +3,9 @@ import pytest
 
 from export.datatype import DataType
 from hw.combine import Combine, combined
+from hw.cost import Family, Technology, calibration
 from hw.planes import Planes
+from hw.primitives import Primitives
 from sim.stimulus import pack_beats
 from tests.hw.pipeline import PLATFORMS, check, tensor
 
@@ -30,3 +32,23 @@ def test_a_digit_a_cycle_where_that_saves_additions_and_no_rate():
     assert chosen([[9, 9]], (8, 1)) is Combine  # nothing to save
     assert chosen([[2, 1], [30, 31]], (5, 3)) is Planes  # a cycle of 64 is lost,
     assert chosen([[2, 1], [30, 30]], (5, 3)) is Combine  # of 63
+
+
+@pytest.mark.parametrize(
+    ("technology", "feature"),
+    [(Technology(), "adders"), (Technology(Family.ECP5, Primitives.ECP5), "chains")],
+    ids=["operators", "cells"],
+)
+def test_a_one_of_a_coefficient_is_an_adder_from_its_place_on(technology, feature):
+    def luts(*coefficients):
+        dtypes = {"source": DataType.parse("u4"), "target": DataType.parse("u12")}
+        return (
+            Combine(name="combine", coefficients=coefficients, lanes=2, totals=5, **dtypes)
+            .cost(technology)
+            .lut
+        )
+
+    weight = calibration()["components"]["combine"][technology.key]["lut"][feature]
+    assert luts(3, 1) - luts(1, 1) == pytest.approx(2 * 5 * weight)
+    assert luts(5, 1) == luts(3, 1)  # the first is free wherever it is
+    assert luts(257, 1) - luts(1, 1) == pytest.approx(2 * 4 * weight)  # four bits are left above it

@@ -8,7 +8,7 @@ import pytest
 from export.packing import Packing
 from export.rom import SCHEDULE, RomImage
 from hw.cost import UNKNOWN, Cost, Family, Technology, total
-from hw.memory_cost import JOINED, Port, made_of, moving, ram, rom, weights_rom
+from hw.memory_cost import JOINED, RULES, Port, _logic, made_of, moving, ram, rom, weights_rom
 from hw.primitives import Primitives
 from hw.weight_memory import MemoryStyle, split_depth
 
@@ -318,3 +318,31 @@ def test_the_style_of_a_memory_is_obeyed() -> None:
     assert weights_rom(XC7, lambda: image, 64, Packing.TWO_BIT, 4).bram18 == 0
     assert weights_rom(XC7, _unread, 1024, Packing.TWO_BIT, 8).bram18 == 1
     assert weights_rom(XC7, lambda: large, 1024, Packing.TWO_BIT, 8, MemoryStyle.DISTRIBUTED).bram18 == 0
+
+
+@pytest.mark.parametrize(
+    ("bits", "depth", "luts", "registers", "blocks"),
+    [(10, 600, 10, 11, 1), (4, 1000, 4, 5, 1), (24, 600, 24, 25, 2)],
+)
+def test_a_block_of_the_ecp5_that_is_read_where_it_is_written_keeps_its_word(
+    bits: int, depth: int, luts: int, registers: int, blocks: int
+) -> None:
+    """As counted in netlists."""
+    found = ram(Technology(Family.ECP5, Primitives.GENERIC), bits, depth, Port.REGISTERED)
+    assert found == Cost(lut=luts, ff=registers, bram18=blocks, sites=None)
+
+
+def test_banks_that_nothing_reads_vanish() -> None:
+    """Of 16 banks every other one: as counted in configuration 64,011 of the estimator."""
+    ecp5 = Technology(Family.ECP5, Primitives.GENERIC)
+    whole, half = ram(ecp5, 3, 256), ram(ecp5, 3, 256, zeros=16)
+    assert (whole.lutram, half.lutram) == (64, 32)
+    assert half.lut == ram(ecp5, 3, 128).lut < whole.lut
+
+
+def test_a_part_of_a_column_that_is_easy_is_joined_and_no_lut() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.integers(0, 2, (2, 16)).astype(np.uint8)
+    low = (np.arange(16) & 1).astype(np.uint8)
+    columns = np.array([np.concatenate(parts) for parts in ((low, hard[0]), hard, (low * 0, hard[1]))])
+    assert _logic(RULES[Family.ECP5], columns) == (1 + 2 + 1, 1 + 0 + 1, 3)

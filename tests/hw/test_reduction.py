@@ -3,7 +3,8 @@ from amaranth import *
 from amaranth.hdl import Fragment
 
 from export.datatype import DataType
-from hw.cost import Cost, Family, Technology, no_less
+from hw.cost import Cost, Family, Technology, calibration, no_less
+from hw.ecp5 import chain_luts
 from hw.primitives import Primitives
 from hw.reduction import Reduction
 from hw.rom import RomFiles
@@ -66,3 +67,10 @@ def test_sums_of_the_ecp5_are_the_cells_that_are_placed(text, terms):
     running = Reduction.SUM.running_cost(technology, width, 5)
     cells = placed(lambda row: Reduction.SUM.accumulate(row, "sum", values[0], so_far, first))
     assert running == Cost(lut=10 * cells, carry=5 * cells, sites=None)
+
+
+def test_three_bits_of_the_ecp5_are_gates_in_a_running_maximum_alone():
+    cells = Technology(Family.ECP5, Primitives.ECP5)
+    gates = calibration()["components"]["larger"][cells.key]["lut"]["of_3"]
+    assert Reduction.MAX.running_cost(cells, 3, 2).lut == pytest.approx(2 * gates)
+    assert Reduction.MAX.cost(cells, DataType.parse("s3"), 2, 3, 1).lut == chain_luts(3) + 3

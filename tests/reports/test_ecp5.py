@@ -159,3 +159,12 @@ def test_nextpnr_routes_a_little_design(tmp_path):
     placed = ecp5.place(tmp_path / "ecp5.netlist.json", SMALL, tmp_path)
     assert placed.achieved_mhz > 100
     assert placed.used["TRELLIS_FF"] == 8
+
+
+def test_mapping_has_a_target_for_the_delay_of_a_module_and_no_mfs() -> None:
+    commands = ecp5.script("core.v", "core")
+    mapping = next(at for at, command in enumerate(commands) if command.startswith("synth_ecp5"))
+    before = " ".join(commands[:mapping])
+    assert "abc9.D 2000" in before
+    assert "{D}" in before
+    assert "&mfs" not in before
