@@ -50,5 +50,6 @@ def test_a_one_of_a_coefficient_is_an_adder_from_its_place_on(technology, featur
 
     weight = calibration()["components"]["combine"][technology.key]["lut"][feature]
     assert luts(3, 1) - luts(1, 1) == pytest.approx(2 * 5 * weight)
-    assert luts(5, 1) == luts(3, 1)  # the first is free wherever it is
+    assert luts(5, 1) == luts(3, 1)
+    assert luts(256, 1) == luts(1, 1)  # the first is free wherever it is
     assert luts(257, 1) - luts(1, 1) == pytest.approx(2 * 4 * weight)  # four bits are left above it
