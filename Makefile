@@ -70,7 +70,7 @@ environment: $(STAMP)
 
 # What no Python package brings: compiler, make, perl, Icarus.
 programs:
-	@$(PYTHON) -m tritforge.programs
+	@$(PYTHON) -m tritforge.system.packages
 
 # The stamp holds the folder it was made in: an environment that was copied or moved along is stale.
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))

@@ -17,21 +17,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
-from export.lower import lower
-from hw import verilog
-from hw.array import Array
-from hw.plan import Plan, plan
-from hw.primitives import Primitives
-from hw.rom import files
-from quant.evaluate import exact
-from reports.devices import device
-from reports.resources import Resources, total
-from reports.synth import synthesise
-from reports.tables import Table
-from tritforge import config
-from tritforge.training import build
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.export.lowering.lower import lower
+from tritforge.files import write_atomic
+from tritforge.hw.engines.array.engine import MacArrayUnit
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.stream.rom import files
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.quant.evaluate import exact
+from tritforge.reports.devices import device
+from tritforge.reports.render.tables import Table
+from tritforge.reports.synth.resources import Resources, total
+from tritforge.reports.synth.xilinx import synthesise
+from tritforge.steps.training import build
+from tritforge.steps.workspace import Workspace
 
 __all__ = ["FINN", "FRAMES_PER_SECOND", "matrix_units", "planned", "render"]
 
@@ -57,14 +57,17 @@ def planned() -> Plan:
     return design
 
 
-def matrix_units(design: Plan) -> dict[str, Array]:
+def matrix_units(design: Plan) -> dict[str, MacArrayUnit]:
     """The matrix unit of every layer with weights, by the layer's name."""
     return {
-        stage.name: unit for stage in design.stages for unit in stage.all_units if isinstance(unit, Array)
+        stage.name: unit
+        for stage in design.stages
+        for unit in stage.all_units
+        if isinstance(unit, MacArrayUnit)
     }
 
 
-def measure(layer: str, unit: Array, folder: Path) -> dict[str, Any]:
+def measure(layer: str, unit: MacArrayUnit, folder: Path) -> dict[str, Any]:
     """Synthesise one unit and count it."""
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / f"{layer}.v"

@@ -3,7 +3,7 @@
     tritforge train --compare benchmarks/codesign.yaml
     python -m benchmarks.codesign benchmarks/codesign.yaml --fps 10000 100000 --clock-mhz 100
 
-For every trained model the cheapest plan of each rate is searched (``reports.choose``), with engine and
+For every trained model the cheapest plan of each rate is searched (``tritforge.reports.explore.search``), with engine and
 folding of every layer free. A configuration that was not trained, or that has no hardware, is named and
 left out. Writes docs/results/codesign.json, docs/codesign.svg and the section of docs/results.md.
 """
@@ -19,22 +19,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.pages import PAGE, section
-from export.files import write_atomic
-from export.ir import Network
-from export.lower import lower
-from quant import checkpoint, datasets
-from quant.evaluate import exact
-from reports.choose import cheapest
-from reports.devices import device
-from reports.price import Pricing
-from reports.scatter import Point, scatter
-from reports.svg import Svg
-from reports.tables import Column, Table, Value
-from tritforge import config, results
-from tritforge.config import Config
-from tritforge.explore import Goal, read_budget, space_of
-from tritforge.training import build
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.config.config import Config
+from tritforge.export.ir.nodes import Network
+from tritforge.export.lowering.lower import lower
+from tritforge.files import write_atomic
+from tritforge.quant import checkpoint, datasets
+from tritforge.quant.evaluate import exact
+from tritforge.reports.devices import device
+from tritforge.reports.explore.price import Pricing
+from tritforge.reports.explore.search import cheapest
+from tritforge.reports.render.scatter import Point, scatter
+from tritforge.reports.render.svg import Svg
+from tritforge.reports.render.tables import Column, Table, Value
+from tritforge.steps import results
+from tritforge.steps.explore import Goal, read_budget, space_of
+from tritforge.steps.training import build
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "codesign.json"
@@ -52,7 +53,11 @@ def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]
 
 
 def measured(
-    chosen: Config, place: Workspace, rates: Sequence[float], clock_mhz: float, engines: Sequence[str]
+    chosen: Config,
+    place: Workspace,
+    rates: Sequence[float],
+    clock_mhz: float,
+    engines: Sequence[str],
 ) -> list[dict[str, Any]]:
     """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is none."""
     network, meta = restored(chosen, place)
@@ -88,7 +93,11 @@ def measured(
         }
         if plan is not None:
             layers = {name: [f.engine, f.options] for name, f in plan.foldings.items()}
-            row |= {"lut": plan.cost.lut, "bram36": plan.cost.bram18 / 2, "interval_cycles": plan.interval}
+            row |= {
+                "lut": plan.cost.lut,
+                "bram36": plan.cost.bram18 / 2,
+                "interval_cycles": plan.interval,
+            }
             row |= {"layers": layers}
         rows.append(row)
     return rows
@@ -103,7 +112,8 @@ def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
 
     known = [row for row in rows if row["lut"] is not None]
     return [
-        row["lut"] is not None and not any(beats(other, row) for other in known if other["fps"] == row["fps"])
+        row["lut"] is not None
+        and not any(beats(other, row) for other in known if other["fps"] == row["fps"])
         for row in rows
     ]
 
@@ -118,12 +128,22 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
         shown.append(
             (
                 *(row["model"], row["method"], row["zeros_percent"], row["activation_bits"]),
-                *(row["accuracy_percent"], row["fps"], None if row["lut"] is None else round(row["lut"])),
+                *(
+                    row["accuracy_percent"],
+                    row["fps"],
+                    None if row["lut"] is None else round(row["lut"]),
+                ),
                 *(row["bram36"], mix, "yes" if mark else ""),
             )
         )
     columns = (
-        *("Model", "Method", Column("Zeros", suffix=" %"), "Activation bits", Column("Accuracy", 2, " %")),
+        *(
+            "Model",
+            "Method",
+            Column("Zeros", suffix=" %"),
+            "Activation bits",
+            Column("Accuracy", 2, " %"),
+        ),
         *(Column("Frames/s", 0), "LUT", "BRAM36", "Engines", "Not beaten"),
     )
     first = rows[0]
@@ -138,7 +158,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
     """Accuracy against LUT, a series for each rate; what no other one beats is marked."""
-    known = [(row, mark) for row, mark in zip(rows, unbeaten(rows), strict=True) if row["lut"] is not None]
+    known = [
+        (row, mark)
+        for row, mark in zip(rows, unbeaten(rows), strict=True)
+        if row["lut"] is not None
+    ]
     starts = {row["model"].partition("_")[0] for row in rows}
     common = f"{starts.pop()}_" if len(starts) == 1 else ""
     labelled: list[Mapping[str, Any]] = []

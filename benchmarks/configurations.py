@@ -16,31 +16,31 @@ from typing import Any
 import numpy as np
 from amaranth.lib import wiring
 
-from export.datatype import DataType
-from export.ir import Bias, Convolution, Dense, MatrixNode, TensorType, Threshold
-from export.requantize import Requantize
-from hw.activation import ActivationForm
-from hw.add import Sum
-from hw.argmax import Largest
-from hw.array_folding import ArrayFolding
-from hw.axi_lite import Registers
-from hw.axi_stream import FrameSink, FrameSource
-from hw.fifo import Fifo
-from hw.fork import Fork
-from hw.layer import Folding, Layer, PlanError
-from hw.levels import biases, levels
-from hw.pool import Pool
-from hw.primitives import Primitives
-from hw.reduction import Reduction
-from hw.resize import Resize
-from hw.skip_folding import SkipFolding
-from hw.sliding_pool import SlidingPool
-from hw.stage import Stage, StageCircuit
-from hw.stream import Beats
-from hw.subsample import Subsample
-from hw.top_k import Best
-from hw.unrolled_folding import UnrolledFolding
-from hw.weight_memory import PackingChoice
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Bias, Convolution, Dense, MatrixNode, TensorType, Threshold
+from tritforge.export.ir.requantize import Requantize
+from tritforge.hw.activation.select import ActivationForm
+from tritforge.hw.activation.standalone import biases, levels
+from tritforge.hw.cost.packing import PackingChoice
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.layer import Folding, MatrixLayer, PlanError
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.layers.add import AdderUnit
+from tritforge.hw.layers.argmax import RunningArgMaxUnit
+from tritforge.hw.layers.pool import WindowPoolUnit
+from tritforge.hw.layers.reduction import Reduction
+from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
+from tritforge.hw.layers.subsample import SubsamplerUnit
+from tritforge.hw.layers.top_k import TopKSorterUnit
+from tritforge.hw.pipeline.stage import Stage, StageCircuit
+from tritforge.hw.stream.axi_lite import Registers
+from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
+from tritforge.hw.stream.fifo import FifoUnit
+from tritforge.hw.stream.fork import StreamFork
+from tritforge.hw.stream.unit import Beats
+from tritforge.hw.stream.width_converter import WidthConverterUnit
+from tritforge.hw.targets.primitives import Primitives
 
 __all__ = ["FAMILIES", "Configuration", "draw"]
 
@@ -100,7 +100,13 @@ def draw(number: int, family: str | None = None) -> Configuration:
         except PlanError:
             continue
         return Configuration(
-            number=number, kind=kind, family=family, primitives=primitives, stage=stage, part=part, text=text
+            number=number,
+            kind=kind,
+            family=family,
+            primitives=primitives,
+            stage=stage,
+            part=part,
+            text=text,
         )
 
 
@@ -131,7 +137,9 @@ Drawn = tuple[Stage | None, Any, str]
 
 def _unit(unit: Any) -> Drawn:
     branches = tuple(() for _ in getattr(unit, "inputs", (None,)))
-    stage = Stage(unit.name, unit.name, (unit,), sources=("input",) * len(branches), branches=branches)
+    stage = Stage(
+        unit.name, unit.name, (unit,), sources=("input",) * len(branches), branches=branches
+    )
     fields = {
         name: value
         for name, value in vars(unit).items()
@@ -165,11 +173,13 @@ def _layer(
             dtype,
         )
         shape = (rows, source.channels, kernel, kernel)
-    planes = np.where(rng.random((count, *shape)) < density, rng.choice([-1, 1], (count, *shape)), 0).astype(
-        np.int8
-    )
+    planes = np.where(
+        rng.random((count, *shape)) < density, rng.choice([-1, 1], (count, *shape)), 0
+    ).astype(np.int8)
     planes.reshape(count, rows, -1)[:, :, 0] = 1
-    coefficients = (1,) if count == 1 else tuple(int(value) for value in rng.integers(1, 200, count))
+    coefficients = (
+        (1,) if count == 1 else tuple(int(value) for value in rng.integers(1, 200, count))
+    )
     node: MatrixNode
     if len(shape) == 2:
         node = Dense(name=name, input="input", planes=planes, coefficients=coefficients)
@@ -202,7 +212,9 @@ def _layer(
         )
     elif what < 0.75:
         values = np.sort(rng.integers(-reach, reach + 1, size=(rows, (1 << bits) - 1)), axis=1)
-        behind = Threshold(name="act", input=name, thresholds=values, output=DataType(bits, signed=False))
+        behind = Threshold(
+            name="act", input=name, thresholds=values, output=DataType(bits, signed=False)
+        )
     elif what < 0.85:
         behind = Requantize(
             name="act",
@@ -216,20 +228,26 @@ def _layer(
         behind = Bias(name="act", input=name, bias=rng.integers(-reach, reach + 1, rows))
     target = behind.infer(sums)
     lanes = None if rng.random() < 0.7 else _divisor(rng, source.channels, 16)
-    layer = Layer(node=node, behind=behind, source=source, sums=sums, target=target, lanes=lanes)
+    layer = MatrixLayer(
+        node=node, behind=behind, source=source, sums=sums, target=target, lanes=lanes
+    )
     chosen = folding(rng, node, source)
     units = chosen.units(layer)
     _small(sum(getattr(unit, "luts", 0) for unit in units))
     stage = Stage("layer", "act", tuple(units), node, chosen, ("input",))
     size = "x".join(map(str, shape))
-    text = f"{source} {size} x{count} density {density} {behind.kind} {target.dtype} {chosen.options}"
+    text = (
+        f"{source} {size} x{count} density {density} {behind.kind} {target.dtype} {chosen.options}"
+    )
     return stage, None, text
 
 
 def _array(rng: np.random.Generator, name: str) -> Drawn:
     def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
         rows, columns = node.plane_matrices().shape[1:]
-        form = _pick(rng, *[ActivationForm.AUTO] * 4, ActivationForm.PARALLEL, ActivationForm.SEARCH)
+        form = _pick(
+            rng, *[ActivationForm.AUTO] * 4, ActivationForm.PARALLEL, ActivationForm.SEARCH
+        )
         pe, simd = _divisor(rng, rows, 8), _divisor(rng, columns, 32)
         _small(pe * simd * source.dtype.bits)
         return ArrayFolding(
@@ -242,7 +260,9 @@ def _array(rng: np.random.Generator, name: str) -> Drawn:
     return _layer(rng, name, folding, 0.4)
 
 
-def _array_of(dtype: DataType | None, packing: PackingChoice, form: ActivationForm, least: int) -> Any:
+def _array_of(
+    dtype: DataType | None, packing: PackingChoice, form: ActivationForm, least: int
+) -> Any:
     """Draws of the array engine with what is rare among the others; codes of ``least`` bits on, 0: levels."""
 
     def draw_one(rng: np.random.Generator, name: str) -> Drawn:
@@ -252,7 +272,11 @@ def _array_of(dtype: DataType | None, packing: PackingChoice, form: ActivationFo
             _small(pe * simd * source.dtype.bits)
             return ArrayFolding(pe=pe, simd=simd, activation=form, packing=packing)
 
-        codes = DataType(int(rng.integers(least, 9)), signed=bool(rng.random() < 0.3)) if least else None
+        codes = (
+            DataType(int(rng.integers(least, 9)), signed=bool(rng.random() < 0.3))
+            if least
+            else None
+        )
         return _layer(rng, name, folding, 0.4, dtype, codes)
 
     return draw_one
@@ -291,7 +315,7 @@ def _pool(rng: np.random.Generator, name: str) -> Drawn:
     tensor = _tensor(rng)
     size = (int(rng.integers(1, 4)), int(rng.integers(2, 4)))
     return _unit(
-        Pool(
+        WindowPoolUnit(
             name="pool",
             tensor=tensor,
             size=size,
@@ -305,7 +329,7 @@ def _sliding(rng: np.random.Generator, name: str) -> Drawn:
     tensor = _tensor(rng, 4)
     size = int(rng.integers(2, 4))
     return _unit(
-        SlidingPool(
+        SlidingPoolUnit(
             name="pool",
             tensor=tensor,
             size=(size, size),
@@ -319,33 +343,52 @@ def _sliding(rng: np.random.Generator, name: str) -> Drawn:
 
 def _add(rng: np.random.Generator, name: str) -> Drawn:
     return _unit(
-        Sum(name="add", left=_dtype(rng), right=_dtype(rng), lanes=int(rng.integers(1, 17)), frame_beats=16)
+        AdderUnit(
+            name="add",
+            left=_dtype(rng),
+            right=_dtype(rng),
+            lanes=int(rng.integers(1, 17)),
+            frame_beats=16,
+        )
     )
 
 
 def _fifo(rng: np.random.Generator, name: str) -> Drawn:
     depth = int(_pick(rng, rng.integers(1, 33), rng.integers(33, 200), rng.integers(200, 3000)))
     return _unit(
-        Fifo(name="fifo", beats=Beats(_dtype(rng), int(rng.integers(1, 13))), depth=depth, frame_beats=16)
+        FifoUnit(
+            name="fifo",
+            beats=Beats(_dtype(rng), int(rng.integers(1, 13))),
+            depth=depth,
+            frame_beats=16,
+        )
     )
 
 
 def _fork(rng: np.random.Generator, name: str) -> Drawn:
     beats, count = Beats(_dtype(rng), int(rng.integers(1, 9))), int(rng.integers(2, 5))
-    return None, Fork(beats, count), f"{beats} to {count}"
+    return None, StreamFork(beats, count), f"{beats} to {count}"
 
 
 def _argmax(rng: np.random.Generator, name: str) -> Drawn:
     lanes = int(_pick(rng, 1, 1, 2, 5))
     return _unit(
-        Largest(name="largest", dtype=_dtype(rng, 12), elements=lanes * int(rng.integers(2, 21)), lanes=lanes)
+        RunningArgMaxUnit(
+            name="largest",
+            dtype=_dtype(rng, 12),
+            elements=lanes * int(rng.integers(2, 21)),
+            lanes=lanes,
+        )
     )
 
 
 def _top_k(rng: np.random.Generator, name: str) -> Drawn:
     return _unit(
-        Best(
-            name="best", dtype=_dtype(rng, 12), elements=int(rng.integers(8, 100)), k=int(rng.integers(2, 6))
+        TopKSorterUnit(
+            name="best",
+            dtype=_dtype(rng, 12),
+            elements=int(rng.integers(8, 100)),
+            k=int(rng.integers(2, 6)),
         )
     )
 
@@ -355,18 +398,27 @@ def _resize(rng: np.random.Generator, name: str) -> Drawn:
     lanes = [few, few * ratio]
     rng.shuffle(lanes)
     return _unit(
-        Resize(name="lanes", dtype=_dtype(rng), i_lanes=lanes[0], o_lanes=lanes[1], elements=few * ratio * 6)
+        WidthConverterUnit(
+            name="lanes",
+            dtype=_dtype(rng),
+            i_lanes=lanes[0],
+            o_lanes=lanes[1],
+            elements=few * ratio * 6,
+        )
     )
 
 
 def _subsample(rng: np.random.Generator, name: str) -> Drawn:
     lanes = int(_pick(rng, 1, 2, 4))
     tensor = TensorType(
-        int(rng.integers(4, 20)), int(rng.integers(4, 20)), lanes * int(rng.integers(1, 9)), _dtype(rng)
+        int(rng.integers(4, 20)),
+        int(rng.integers(4, 20)),
+        lanes * int(rng.integers(1, 9)),
+        _dtype(rng),
     )
     edge = lanes * int(rng.integers(0, 5))
     return _unit(
-        Subsample(
+        SubsamplerUnit(
             name="shortcut",
             tensor=tensor,
             stride=(_pick(rng, 1, 2),) * 2,
@@ -385,10 +437,14 @@ def _free(rng: np.random.Generator, name: str) -> Drawn:
         return _unit(biases(bias, tensor, bias.infer(tensor), lanes))
     bits = int(rng.integers(1, 4))
     values = np.sort(
-        rng.integers(tensor.dtype.minimum, tensor.dtype.maximum + 1, (tensor.channels, (1 << bits) - 1)),
+        rng.integers(
+            tensor.dtype.minimum, tensor.dtype.maximum + 1, (tensor.channels, (1 << bits) - 1)
+        ),
         axis=1,
     )
-    node = Threshold(name=name, input="input", thresholds=values, output=DataType(bits, signed=False))
+    node = Threshold(
+        name=name, input="input", thresholds=values, output=DataType(bits, signed=False)
+    )
     return _unit(levels(node, tensor, lanes))
 
 

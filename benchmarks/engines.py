@@ -24,12 +24,12 @@ from matplotlib.figure import Figure
 
 from benchmarks import skip
 from benchmarks.layers import DEVICE, FRAMES, SEED, Shape, measure
-from export.files import write_atomic
-from hw.array_folding import ArrayFolding
-from hw.layer import Folding
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
-from reports.tables import Column, Table
+from tritforge.files import write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.reports.render.tables import Column, Table
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "engines.json"
@@ -62,7 +62,11 @@ FOLDINGS: dict[Shape, tuple[Folding, ...]] = {
         SkipFolding(pe=1, entries=4, banks=1, outputs=4),
     ),
     WIDE: (ArrayFolding(pe=8, simd=32), SkipFolding(pe=16, entries=4, banks=1)),
-    THIN: (UnrolledFolding(), ArrayFolding(pe=8, simd=24), SkipFolding(pe=1, entries=4, banks=2, outputs=4)),
+    THIN: (
+        UnrolledFolding(),
+        ArrayFolding(pe=8, simd=24),
+        SkipFolding(pe=1, entries=4, banks=2, outputs=4),
+    ),
     DEEP: (
         ArrayFolding(pe=8, simd=32),
         SkipFolding(pe=1, entries=4, banks=1, outputs=4),
@@ -82,7 +86,9 @@ def wanted() -> list[tuple[Shape, int, float, Folding]]:
     """Every point, first those that matter most where the time is short."""
     crossed = [(shape, bits, zeros) for zeros in SHARES for shape, bits in CROSSINGS]
     layers = [*crossed[:4], *TEN, *crossed]
-    return list(dict.fromkeys((*layer, folding) for layer in layers for folding in FOLDINGS[layer[0]]))
+    return list(
+        dict.fromkeys((*layer, folding) for layer in layers for folding in FOLDINGS[layer[0]])
+    )
 
 
 def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -126,7 +132,10 @@ def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
         style = "o-" if line["layer"].startswith("dense") else "s--"
         label = f"{line['layer']}; {line['bits']} bits"
         axes.plot(
-            [zeros for zeros, _ in line["ratios"]], [ratio for _, ratio in line["ratios"]], style, label=label
+            [zeros for zeros, _ in line["ratios"]],
+            [ratio for _, ratio in line["ratios"]],
+            style,
+            label=label,
         )
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set(xlabel="share of zeros", ylabel="LUT-cycles, array / skip", xlim=(0, 1))
@@ -144,7 +153,9 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         for point in points:
             if (point["layer"], point["bits"], point["zeros"]) == (str(shape), bits, zeros):
                 used = point["resources"]
-                chosen = {name: value for name, value in point["options"].items() if value != "auto"}
+                chosen = {
+                    name: value for name, value in point["options"].items() if value != "auto"
+                }
                 folding = ", ".join(f"{name} {value}" for name, value in chosen.items())
                 rows.append((
                     str(shape), bits, zeros, point["engine"], folding,
@@ -187,7 +198,12 @@ def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
             Column("equal at", digits=2),
         ),
         rows=tuple(
-            (line["layer"], line["bits"], *(ratio(line, share) for share in shares), line["crosses"])
+            (
+                line["layer"],
+                line["bits"],
+                *(ratio(line, share) for share in shares),
+                line["crosses"],
+            )
             for line in found
         ),
         notes=("Equal at: the share of zeros, by a straight line between two measured ones.",),
@@ -201,8 +217,8 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     pages = [
         "# The three engines side by side",
         "Written by `benchmarks/engines.py`; a point that has not been measured is not listed. These were "
-        "counted before counters went back by a reset and cells joined ROMs (hw/counter.py, "
-        "hw/tritforge_rom.v): on random configurations `array` and `skip` take 6 % fewer LUT since, in the "
+        "counted before counters went back by a reset and cells joined ROMs (hw/stream/counter.py, "
+        "hw/stream/tritforge_rom.v): on random configurations `array` and `skip` take 6 % fewer LUT since, in the "
         "same cycles.",
         table(points).markdown(2),
         *([crossing_table(crossed).markdown(2), picture] if crossed else []),
@@ -220,19 +236,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not chosen.render:
         known = (
-            {point["digest"]: point for point in json.loads(RECORD.read_text())} if RECORD.is_file() else {}
+            {point["digest"]: point for point in json.loads(RECORD.read_text())}
+            if RECORD.is_file()
+            else {}
         )
         points, started = [], time.monotonic()
         for shape, bits, zeros, folding in wanted():
             options = "-".join(str(value) for value in folding.options.values())
-            name = f"{shape}-{bits}bit-{zeros:g}-{folding.engine}-{options}".replace(" ", "-").replace(
-                ",", ""
-            )
+            name = f"{shape}-{bits}bit-{zeros:g}-{folding.engine}-{options}".replace(
+                " ", "-"
+            ).replace(",", "")
             anew = time.monotonic() - started < 60 * chosen.minutes
             point = measure(shape, bits, zeros, folding, chosen.build / name, known, anew=anew)
             if point is not None:
                 points.append(point)
-                print(f"{name}: {point['lut_total']} LUT, {point['interval_cycles']} cycles", flush=True)
+                print(
+                    f"{name}: {point['lut_total']} LUT, {point['interval_cycles']} cycles",
+                    flush=True,
+                )
         write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
     points = json.loads(RECORD.read_text())
     write_atomic(PAGE, render(points))

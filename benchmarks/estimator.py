@@ -7,7 +7,7 @@
 
 ``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
 docs/results/estimator_points.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
-number below 48,000, of the kinds that came later with one of 50,000 to 67,999, and writes hw/cost.json; only
+number below 48,000, of the kinds that came later with one of 50,000 to 67,999, and writes hw/cost/cost.json; only
 the LUTs of logic, their sites and carries are fitted, all else is derived. ``publish`` estimates the others
 and writes docs/results/estimator.json, the picture, the error that every estimate states, and the section of
 docs/results.md; ``network`` that of one network, from what its ``synth`` and ``simulate`` left in build/.
@@ -31,11 +31,11 @@ from scipy.optimize import nnls
 
 from benchmarks.configurations import FAMILIES, MORE, Configuration, draw
 from benchmarks.measure_costs import digest, measure, measured, part_of
-from export.files import write_atomic
-from hw.cost import CALIBRATED, Cost, Family, Technology, calibration, total
-from hw.primitives import Primitives
-from reports.resources import count
-from reports.yosys import tool_name
+from tritforge.files import write_atomic
+from tritforge.hw.cost.technology import CALIBRATED, Cost, Family, Technology, calibration, total
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.synth.resources import count
+from tritforge.reports.synth.yosys import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"
@@ -63,7 +63,7 @@ ECP5 = {
     "PFUMX": Cost(sites=None),
     "L6MUX21": Cost(sites=None),
 }
-"""What a cell of the ECP5 is (reports.ecp5)."""
+"""What a cell of the ECP5 is (tritforge.reports.synth.ecp5)."""
 
 WORST = 12
 """Configurations that are printed with the largest errors."""
@@ -169,11 +169,16 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
             for item in CALIBRATED[Family(key.split()[0])]:
                 if place in found:
                     found[place].whole[item] += getattr(counted, item)
-                elif place != "dot" and None in found:  # of cells: its derived cost is in the unit's
+                elif (
+                    place != "dot" and None in found
+                ):  # of cells: its derived cost is in the unit's
                     found[None].wanted[item] += getattr(counted, item)
         for place, sample in found.items():
             for item in CALIBRATED[Family(key.split()[0])]:
-                derived = {"dot": getattr(rows, item), None: getattr(known, item) - getattr(rows, item)}
+                derived = {
+                    "dot": getattr(rows, item),
+                    None: getattr(known, item) - getattr(rows, item),
+                }
                 sample.wanted[item] += sample.whole[item] - derived.get(place, 0)
             yield sample
 
@@ -195,8 +200,14 @@ def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     merged = _merged(pools)
     for (_, key), pool in sorted(merged.items()):
         names = sorted({name for sample in pool for name in sample.features})
-        matrix = np.array([[sample.features.get(name, 0) for name in names] for sample in pool], float)
-        keys = [key] if " " in key else [f"{key} {kind.value}" for kind in Primitives if _exists(key, kind)]
+        matrix = np.array(
+            [[sample.features.get(name, 0) for name in names] for sample in pool], float
+        )
+        keys = (
+            [key]
+            if " " in key
+            else [f"{key} {kind.value}" for kind in Primitives if _exists(key, kind)]
+        )
         for item in CALIBRATED[Family(key.split()[0])]:
             weight = 1 / np.array([max(sample.whole[item], SMALL) for sample in pool])
             wanted = np.array([max(0.0, sample.wanted[item]) for sample in pool])
@@ -221,7 +232,10 @@ def same_memories(record: Mapping[str, Any]) -> bool:
     """Whether the estimate has the memories of a measured configuration."""
     technology = technology_of(draw(record["number"], record["family"]))
     found = point(record, Recorder(technology.family, technology.primitives))
-    return (found.estimated.bram18, found.estimated.lutram) == (found.counted.bram18, found.counted.lutram)
+    return (found.estimated.bram18, found.estimated.lutram) == (
+        found.counted.bram18,
+        found.counted.lutram,
+    )
 
 
 def _merged(
@@ -230,7 +244,11 @@ def _merged(
     """Join the pools that have a component in common."""
     merged: dict[tuple[tuple[str, ...], str], list[Sample]] = {}
     for (components, key), pool in sorted(pools.items()):
-        near = [place for place in merged if place[1] == key and not set(place[0]).isdisjoint(components)]
+        near = [
+            place
+            for place in merged
+            if place[1] == key and not set(place[0]).isdisjoint(components)
+        ]
         joined, names = list(pool), set(components)
         for place in near:
             joined += merged.pop(place)
@@ -278,13 +296,17 @@ def point(record: Mapping[str, Any], technology: Technology | None = None) -> Po
 def current(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those whose circuit is still what was measured."""
     return [
-        record for record in records if record["digest"] == digest(draw(record["number"], record["family"]))
+        record
+        for record in records
+        if record["digest"] == digest(draw(record["number"], record["family"]))
     ]
 
 
 def main() -> None:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     more = commands.add_parser("measure")
     more.add_argument("--first", type=int, default=0)
@@ -337,7 +359,8 @@ def print_errors(points: Iterable[Point]) -> None:
             for item in ("lut_total", "ff", "sites")
         }
         exact = sum(
-            (p.estimated.bram18, p.estimated.lutram) == (p.counted.bram18, p.counted.lutram) for p in group
+            (p.estimated.bram18, p.estimated.lutram) == (p.counted.bram18, p.counted.lutram)
+            for p in group
         )
         shown = ", ".join(
             f"{item} {np.median(values):.1f} / {np.quantile(values, 0.95):.1f} %"
@@ -348,7 +371,9 @@ def print_errors(points: Iterable[Point]) -> None:
     for found in sorted(points, key=lambda p: -abs(p.error("lut_total") or 0))[:WORST]:
         luts = f"LUT {found.estimated.lut_total:.0f} for {found.counted.lut_total:.0f}"
         registers = f"FF {found.estimated.ff} for {found.counted.ff}"
-        print(f"  {found.number} {found.kind} {found.technology}: {luts}, {registers}: {found.text[:90]}")
+        print(
+            f"  {found.number} {found.kind} {found.technology}: {luts}, {registers}: {found.text[:90]}"
+        )
 
 
 if __name__ == "__main__":

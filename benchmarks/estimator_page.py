@@ -14,15 +14,16 @@ from matplotlib.figure import Figure
 from benchmarks.configurations import MORE, draw
 from benchmarks.estimator import CALIBRATION, LATER, TESTS, Point, cost_of, held_out
 from benchmarks.pages import section
-from export.files import write_atomic
-from hw.cost import Technology, total
-from reports import sections
-from reports.finn import MatrixUnit
-from reports.tables import Column, Table
-from reports.yosys import tool_name
-from tritforge import config, results
-from tritforge.design import load_manifest, load_network
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.files import write_atomic
+from tritforge.hw.cost.technology import Technology, total
+from tritforge.reports.page import sections
+from tritforge.reports.papers.finn import MatrixUnit
+from tritforge.reports.render.tables import Column, Table
+from tritforge.reports.synth.yosys import tool_name
+from tritforge.steps import results
+from tritforge.steps.design import load_manifest, load_network
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "estimator.json"
@@ -37,7 +38,7 @@ ALL = "all families"
 
 SCRIPTS = (
     "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a target for the "
-    "delay of a module (reports/ecp5.py), "
+    "delay of a module (reports/synth/ecp5.py), "
     "hierarchy kept, not placed and routed"
 )
 
@@ -116,7 +117,9 @@ def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> di
         "tool": tool_name(records[0]["tool"]),
         "script": SCRIPTS,
         "calibrated_on": {
-            name: sum(record["family"] == name and not held_out(record["number"]) for record in records)
+            name: sum(
+                record["family"] == name and not held_out(record["number"]) for record in records
+            )
             for name in errors
         },
         "tested_on": len(points),
@@ -139,7 +142,10 @@ def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> di
 
 
 def _errors(group: Sequence[Point]) -> dict[str, Any]:
-    found = {item: quantiles(point.error(item) for point in group) for item in ("lut_total", "sites", "ff")}
+    found = {
+        item: quantiles(point.error(item) for point in group)
+        for item in ("lut_total", "sites", "ff")
+    }
     exact = sum(_memories(point.estimated) == _memories(point.counted) for point in group)
     dsp = sum(point.estimated.dsp == point.counted.dsp for point in group)
     return {"n": len(group), **found, "memories_exact": exact, "dsp_exact": dsp}
@@ -154,7 +160,9 @@ def picture(points: Sequence[Point]) -> None:
     settings = {"svg.fonttype": "none", "svg.hashsalt": "estimator", "font.size": 10}
     kinds = sorted({point.kind for point in points})
     found = [point for point in points if point.estimated.lut_total and point.counted.lut_total]
-    sizes = [size for point in found for size in (point.estimated.lut_total, point.counted.lut_total)]
+    sizes = [
+        size for point in found for size in (point.estimated.lut_total, point.counted.lut_total)
+    ]
     ends = np.array([min(sizes) / 1.3, max(sizes) * 1.3])
     with rc_context(settings):
         figure = Figure(figsize=(10, 4.6), layout="constrained")
@@ -162,7 +170,9 @@ def picture(points: Sequence[Point]) -> None:
         for (family, name), axes in zip(FAMILIES.items(), panels, strict=True):
             for number, kind in enumerate(kinds):
                 group = [
-                    point for point in found if (point.technology.split()[0], point.kind) == (family, kind)
+                    point
+                    for point in found
+                    if (point.technology.split()[0], point.kind) == (family, kind)
                 ]
                 axes.scatter(
                     [point.counted.lut_total for point in group],
@@ -174,11 +184,15 @@ def picture(points: Sequence[Point]) -> None:
                     alpha=0.8,
                 )
             axes.plot(ends, ends, color="0.3", linewidth=0.8)
-            axes.fill_between(ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %")
+            axes.fill_between(
+                ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %"
+            )
             axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title=name)
             axes.set_xlabel("LUT counted by Yosys")
         panels[0].set_ylabel("LUT estimated")
-        figure.legend(*panels[0].get_legend_handles_labels(), fontsize=8, ncols=7, loc="outside lower center")
+        figure.legend(
+            *panels[0].get_legend_handles_labels(), fontsize=8, ncols=7, loc="outside lower center"
+        )
         figure.savefig(PICTURE, metadata={"Date": None})
 
 
@@ -236,7 +250,7 @@ def text(found: Mapping[str, Any]) -> str:
     split = ", ".join(f"{count} {FAMILIES[family]}" for family, count in calibrated.items())
     return "\n\n".join(
         (
-            "Every component states its cost in closed form (`hw/cost.py`). What is derived (registers, "
+            "Every component states its cost in closed form (`hw/cost/technology.py`). What is derived (registers, "
             "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are calibrated on "
             f"{sum(calibrated.values())} random configurations ({split}) and tested on "
             f"{found['tested_on']} others, drawn over all components, engines and widths, "
@@ -254,7 +268,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> None:
-    """Write the figures, the picture, the section, and the error into hw/cost.json."""
+    """Write the figures, the picture, the section, and the error into hw/cost/cost.json."""
     found = figures(points, records)
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(RECORD, json.dumps(found, indent=1) + "\n")

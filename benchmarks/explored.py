@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import PAGE, section
-from export.files import write_atomic
-from reports import synth
-from reports.tables import Column, Table, Value
+from tritforge.files import write_atomic
+from tritforge.reports.render.tables import Column, Table, Value
+from tritforge.reports.synth import xilinx as synth
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "explored.json"
@@ -40,7 +40,9 @@ def entry(folder: Path, built: Path | None) -> tuple[str, dict[str, Any]]:
             "lut": total.lut_total, "ff": total.ff, "bram36": total.bram36_total, "dsp": total.dsp,
             "tool": result.tool,
         }  # fmt: skip
-        simulated = json.loads((built / "simulate" / "verilator" / "none.json").read_text())["result"]
+        simulated = json.loads((built / "simulate" / "verilator" / "none.json").read_text())[
+            "result"
+        ]
         if not simulated["passed"]:
             raise SystemExit(f"{built}: the simulation found an error")
         if simulated["verilog_sha256"] not in result.inputs.values():
@@ -133,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     records[name] = kept
     write_atomic(arguments.record, json.dumps(records, indent=1) + "\n")
     shutil.copyfile(
-        arguments.folder / "explore" / "frontier.svg", arguments.page.parent / f"frontier_{name}.svg"
+        arguments.folder / "explore" / "frontier.svg",
+        arguments.page.parent / f"frontier_{name}.svg",
     )
     section("explored", "Chosen plans", text(records), arguments.page)
 

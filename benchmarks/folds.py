@@ -12,10 +12,11 @@ import argparse
 import json
 from pathlib import Path
 
-from export.files import write_atomic
-from quant import checkpoint
-from tritforge import config, flow
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.files import write_atomic
+from tritforge.quant import checkpoint
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 
 def main() -> None:
@@ -27,7 +28,9 @@ def main() -> None:
     chosen = config.load(arguments.config)
     folds = []
     for fold in range(chosen.dataset.folds or 1):
-        place = Workspace(config_path=arguments.config, root=arguments.build / f"{chosen.name}-fold{fold}")
+        place = Workspace(
+            config_path=arguments.config, root=arguments.build / f"{chosen.name}-fold{fold}"
+        )
         flow.train_once(config.override(chosen, fold=fold), place)
         metrics = checkpoint.load(place.training)[1]["result"]
         folds.append({"fold": fold, **metrics})

@@ -19,21 +19,21 @@ from typing import Any
 
 import numpy as np
 
-from export import serialize
-from export.correction import Sums
-from export.datatype import DataType
-from export.files import write_atomic
-from export.ir import Dense, Network, TensorType
-from export.manifest import CELLS, FileEntry
-from hw import verilog
-from hw.array_folding import ArrayFolding
-from hw.plan import plan
-from hw.primitives import Primitives
-from reports.devices import device
-from reports.resources import Resources, total
-from reports.synth import synthesise
-from reports.tables import Column, Table
-from sim import runner
+from tritforge.export.artifacts.manifest import CELLS, FileEntry
+from tritforge.export.ir import serialize
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Dense, Network, TensorType
+from tritforge.files import write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.matrix.offset_binary import Sums
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import device
+from tritforge.reports.render.tables import Column, Table
+from tritforge.reports.synth.resources import Resources, total
+from tritforge.reports.synth.xilinx import synthesise
+from tritforge.sim import runner
 
 DEVICE = "xc7k480t"
 PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
@@ -42,7 +42,9 @@ PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
 def layer(simd: int, dtype: DataType) -> Network:
     """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is 0."""
     columns = simd * BEATS
-    planes = np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)
+    planes = (
+        np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)
+    )
     source = TensorType(1, 1, columns, dtype)
     return Network("lanes", source, (Dense(name="layer", input="input", planes=planes),))
 
@@ -70,7 +72,9 @@ def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) ->
     shape = (FRAMES, 1, 1, network.input.channels)
     frames = np.random.default_rng(1).integers(lowest, highest + 1, size=shape)
     frames[0], frames[1] = lowest, highest
-    proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
+    proof = runner.simulate(
+        folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none"
+    )
     if not proof.passed:
         raise SystemExit(f"{folder.name}: {proof.failures[0]}")
 
@@ -83,7 +87,9 @@ def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) ->
         "type": str(dtype),
         "bits": dtype.bits,
         "form": primitives.value,
-        "accumulator_bits": Sums.of(network.nodes[0].plane_matrices()[0], network.input.dtype).dtype.bits,
+        "accumulator_bits": Sums.of(
+            network.nodes[0].plane_matrices()[0], network.input.dtype
+        ).dtype.bits,
         "lanes": PE * simd,
         "interval_cycles": planned.interval_cycles,
         "latency_cycles": planned.latency_cycles,

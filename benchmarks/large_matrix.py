@@ -20,14 +20,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.layers import SEED
-from export.datatype import DataType
-from export.files import write_atomic
-from export.ir import Bias, Dense, Network, TensorType
-from export.sharing import share
-from hw import verilog
-from hw.plan import plan
-from hw.primitives import Primitives
-from hw.unrolled_folding import UnrolledFolding
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Bias, Dense, Network, TensorType
+from tritforge.files import write_atomic
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.matrix.cse import share
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.targets.primitives import Primitives
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "results" / "large_matrix.json"
 
@@ -45,7 +45,9 @@ def network(weights: np.ndarray, bits: int) -> Network:
         Dense(name="layer", input="input", planes=weights[None]),
         Bias(name="bias", input="layer", bias=np.zeros(len(weights), np.int64)),
     )
-    return Network("matrix", TensorType(1, 1, weights.shape[1], DataType(bits, signed=False)), nodes)
+    return Network(
+        "matrix", TensorType(1, 1, weights.shape[1], DataType(bits, signed=False)), nodes
+    )
 
 
 def spent() -> float:
@@ -71,7 +73,9 @@ def check(unit: Any, vectors: int = 8) -> int:
         source.minimum, source.maximum + 1, (vectors, wiring.inputs)
     )
     values = {
-        k * source.bits + b: inputs[:, k] >> b & 1 for k in range(wiring.inputs) for b in range(source.bits)
+        k * source.bits + b: inputs[:, k] >> b & 1
+        for k in range(wiring.inputs)
+        for b in range(source.bits)
     }
     for row in wiring.rows:
         total = sum(
@@ -82,10 +86,18 @@ def check(unit: Any, vectors: int = 8) -> int:
         values.update((wire, total >> at & 1) for at, wire in enumerate(row.sums))
         above = total >> len(row.sums)
         values.update(
-            {wire: above >= count for count, wire in ((1, row.carry), (2, row.save)) if wire is not None}
+            {
+                wire: above >= count
+                for count, wire in ((1, row.carry), (2, row.save))
+                if wire is not None
+            }
         )
     found = [
-        sum((values[bit.wire] ^ int(bit.inverted)) << at for at, bit in enumerate(output) if bit is not None)
+        sum(
+            (values[bit.wire] ^ int(bit.inverted)) << at
+            for at, bit in enumerate(output)
+            if bit is not None
+        )
         for output in wiring.outputs
     ]
     wanted = inputs @ unit.graph.matrix().T + wiring.sums.corrections
@@ -97,7 +109,13 @@ def check(unit: Any, vectors: int = 8) -> int:
 def measure(rows: int, columns: int, zeros: float, bits: int) -> dict[str, Any]:
     """Build the layer and return what it took."""
     weights = matrix(rows, columns, zeros)
-    point: dict[str, Any] = {"rows": rows, "columns": columns, "zeros": zeros, "bits": bits, "seed": SEED}
+    point: dict[str, Any] = {
+        "rows": rows,
+        "columns": columns,
+        "zeros": zeros,
+        "bits": bits,
+        "seed": SEED,
+    }
     steps = {"start": spent()}
 
     def done(name: str) -> None:
@@ -118,7 +136,10 @@ def measure(rows: int, columns: int, zeros: float, bits: int) -> dict[str, Any]:
     point |= {"verilog_lines": text.count("\n")}
     done("Verilog")
     point |= {"steps": steps, "seconds": sum(steps.values())}
-    point |= {"peak_gb": peak_gb(resource.RUSAGE_SELF), "peak_gb_yosys": peak_gb(resource.RUSAGE_CHILDREN)}
+    point |= {
+        "peak_gb": peak_gb(resource.RUSAGE_SELF),
+        "peak_gb_yosys": peak_gb(resource.RUSAGE_CHILDREN),
+    }
     return point | {"sums_compared": check(unit)}
 
 

@@ -2,7 +2,7 @@
 
 A point is one layer on one engine with 2-bit thresholds behind it. Its Verilog is simulated against the
 integer reference, word for word and cycle for cycle, and only then synthesised; a netlist with a cell that
-was not mapped is refused (reports.resources). A point is kept with the digest of its Verilog, ROM images and
+was not mapped is refused (tritforge.reports.synth.resources). A point is kept with the digest of its Verilog, ROM images and
 frames, and measured again only where one of them has changed.
 """
 
@@ -17,18 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from export import serialize
-from export.datatype import DataType
-from export.files import write_atomic
-from export.ir import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
-from export.manifest import CELLS, FileEntry
-from hw import verilog
-from hw.layer import Folding
-from hw.plan import Plan, plan
-from hw.primitives import Primitives
-from reports.devices import device
-from reports.synth import synthesise
-from sim import runner
+from tritforge.export.artifacts.manifest import CELLS, FileEntry
+from tritforge.export.ir import serialize
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
+from tritforge.files import write_atomic
+from tritforge.hw.engines.layer import Folding
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import device
+from tritforge.reports.synth.xilinx import synthesise
+from tritforge.sim import runner
 
 __all__ = ["DEVICE", "FRAMES", "SEED", "Shape", "measure", "network", "trits", "write"]
 
@@ -62,7 +62,9 @@ class Shape:
         if self.kernel is None:
             return f"dense {self.source[2]} to {self.rows}"
         height, width, channels = self.source
-        return f"convolution {height}x{width}x{channels} to {self.rows}, {self.kernel}x{self.kernel}"
+        return (
+            f"convolution {height}x{width}x{channels} to {self.rows}, {self.kernel}x{self.kernel}"
+        )
 
 
 def trits(shape: tuple[int, ...], zeros: float) -> np.ndarray:
@@ -81,7 +83,9 @@ def network(shape: Shape, bits: int, zeros: float) -> Network:
         padding = (shape.kernel // 2, shape.kernel // 2)
         node = Convolution(name="layer", input="input", planes=planes, padding=padding)
     reach = int(np.sqrt(planes[0, 0].size * (1 - zeros)) * (1 << bits))
-    values = np.sort(np.random.default_rng(SEED).integers(-reach, reach + 1, size=(shape.rows, 3)), axis=1)
+    values = np.sort(
+        np.random.default_rng(SEED).integers(-reach, reach + 1, size=(shape.rows, 3)), axis=1
+    )
     act = Threshold(name="act", input="layer", thresholds=values, output=DataType(2, signed=False))
     return Network("sparse", TensorType(*shape.source, DataType(bits, signed=False)), (node, act))
 
@@ -135,7 +139,9 @@ def measure(
         return None
     rng = np.random.default_rng(SEED + 1)
     frames = rng.integers(0, 1 << bits, size=(FRAMES, *planned.network.input.shape))
-    proof = runner.simulate(folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none")
+    proof = runner.simulate(
+        folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none"
+    )
     if not proof.passed:
         raise SystemExit(f"{folder.name}: {proof.failures[0]}")
     counted = synthesise([source], folder, "sparse", folder / "synth", device(DEVICE))

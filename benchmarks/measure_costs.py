@@ -22,11 +22,12 @@ from typing import Any
 from amaranth.back import rtlil
 
 from benchmarks.configurations import Configuration
-from hw.rom import RomFiles
-from hw.shared import Library
-from reports import ecp5, synth_child
-from reports.netlist import lut_sites, readable
-from reports.yosys import tool_name
+from tritforge.hw.stream.rom import RomFiles
+from tritforge.hw.stream.shared import Library
+from tritforge.reports.synth import ecp5
+from tritforge.reports.synth import yosys_child as synth_child
+from tritforge.reports.synth.netlist import lut_sites, readable
+from tritforge.reports.synth.yosys import tool_name
 
 __all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
 
@@ -96,7 +97,11 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
                     image.write(folder)
         (folder / "design.il").write_text(_unsigned("\n".join(texts)))
         instances = "\n".join(f"(* keep *) {c.name} {c.name} ();" for c in batch)
-        rom = resources.files("hw").joinpath("tritforge_rom.v").read_text(encoding="utf-8")
+        rom = (
+            resources.files("tritforge.hw.stream")
+            .joinpath("tritforge_rom.v")
+            .read_text(encoding="utf-8")
+        )
         (folder / "top.v").write_text(f"{rom}\nmodule top;\n{instances}\nendmodule\n")
         commands = [
             "read_rtlil design.il",
@@ -121,7 +126,10 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
         )
         if run.returncode != 0:
             last = (run.stdout + run.stderr).strip().splitlines()[-1:]
-            print(f"not measured: {', '.join(c.name for c in batch)}: {' '.join(last)}", file=sys.stderr)
+            print(
+                f"not measured: {', '.join(c.name for c in batch)}: {' '.join(last)}",
+                file=sys.stderr,
+            )
             return
         netlist = json.loads((folder / "netlist.json").read_text())
     seconds = (time.monotonic() - begin) / len(batch)
@@ -179,7 +187,11 @@ def _parts(modules: dict[str, Any], top: str) -> list[dict[str, Any]]:
     def cells(module: str) -> tuple[dict[str, str], dict[str, int], int]:
         if module not in counted:
             content = modules[module]["cells"]
-            leaves = {name: cell for name, cell in content.items() if not _is_design(modules, cell["type"])}
+            leaves = {
+                name: cell
+                for name, cell in content.items()
+                if not _is_design(modules, cell["type"])
+            }
             children = {name: cell["type"] for name, cell in content.items() if name not in leaves}
             own = dict(Counter(cell["type"] for cell in leaves.values()))
             counted[module] = children, own, lut_sites(leaves)

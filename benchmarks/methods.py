@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
-from quant import checkpoint
-from reports.tables import Column, Table
-from tritforge import config, variants
-from tritforge.compare import collect
-from tritforge.training import share_pretraining, train_once
-from tritforge.workspace import Workspace
+from tritforge.config import config, variants
+from tritforge.files import write_atomic
+from tritforge.quant import checkpoint
+from tritforge.reports.render.tables import Column, Table
+from tritforge.steps.compare import collect
+from tritforge.steps.training import share_pretraining, train_once
+from tritforge.steps.workspace import Workspace
 
 __all__ = ["PAGE", "RECORDS", "main", "rendered"]
 
@@ -37,7 +37,9 @@ def figures(place: Workspace) -> dict[str, Any]:
     """Return what is known of the finished training in ``place``."""
     found = collect(config.load(place.config_path), place).figures()
     result = checkpoint.load(place.training)[1]["result"]
-    versions = json.loads((place.training / "model.json").read_text())["versions"]  # that it was trained with
+    versions = json.loads((place.training / "model.json").read_text())[
+        "versions"
+    ]  # that it was trained with
     return {**found, "seconds": round(result["seconds"], 1), "versions": versions}
 
 
@@ -57,7 +59,11 @@ def table(study: str, record: dict[str, Any]) -> Table:
         if name not in record:
             continue
         one = record[name]
-        start = f"{100 * one['float_correct'] / one['images']:.2f} %" if one["float_correct"] else "none"
+        start = (
+            f"{100 * one['float_correct'] / one['images']:.2f} %"
+            if one["float_correct"]
+            else "none"
+        )
         rows.append(
             (
                 name,
@@ -88,8 +94,14 @@ def table(study: str, record: dict[str, Any]) -> Table:
     sources = sorted(
         {f"{one['dataset']}, n = {one['images']:,}; on {one['device']}" for one in record.values()}
     )
-    tools = sorted({", ".join(f"{k} {v}" for k, v in one["versions"].items()) for one in record.values()})
-    options = [f"{name}: {record[name]['options']}" for name in names if record.get(name, {}).get("options")]
+    tools = sorted(
+        {", ".join(f"{k} {v}" for k, v in one["versions"].items()) for one in record.values()}
+    )
+    options = [
+        f"{name}: {record[name]['options']}"
+        for name in names
+        if record.get(name, {}).get("options")
+    ]
     missing = ", ".join(name for name in names if name not in record)
     notes = (*sources, *tools, *options, *([f"Not measured: {missing}."] if missing else []))
     return Table("", columns, tuple(rows), notes)
@@ -104,7 +116,11 @@ def steps_table(record: Sequence[dict[str, Any]]) -> Table:
         (method, *(ratios.get((method, network)) for network in networks), target)
         for method, target in targets.items()
     )
-    columns = ("Method", *(Column(network, digits=2) for network in networks), Column("Target", digits=2))
+    columns = (
+        "Method",
+        *(Column(network, digits=2) for network in networks),
+        Column("Target", digits=2),
+    )
     steps = ", ".join(sorted({str(row["steps"]) for row in record}))
     return Table("", columns, rows, (f"Medians of {steps} steps.",) if record else ())
 
@@ -118,7 +134,10 @@ def rendered(page: str) -> str:
         content = shown.markdown(level=0)
         pattern = rf"(<!-- {name}: written by `benchmarks/methods.py` -->\n).*?(<!-- end -->)"
         page = re.sub(
-            pattern, lambda found, content=content: found[1] + content + found[2], page, flags=re.DOTALL
+            pattern,
+            lambda found, content=content: found[1] + content + found[2],
+            page,
+            flags=re.DOTALL,
         )
     return page
 
@@ -129,14 +148,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("study", choices=STUDIES)
-    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants instead of all")
+    parser.add_argument(
+        "--only", nargs="+", metavar="VARIANT", help="these variants instead of all"
+    )
     parser.add_argument("--build", type=Path, default=Path("build"), help="where they are trained")
     parser.add_argument("--collect", action="store_true", help="train none")
     parser.add_argument("--render", action="store_true", help="write the page alone")
     chosen = parser.parse_args(argv)
     record = record_of(chosen.study)
     places: list[Workspace] = []
-    for path in [] if chosen.render else config.expand(str(ROOT / "networks" / f"{chosen.study}.yaml")):
+    for path in (
+        [] if chosen.render else config.expand(str(ROOT / "networks" / f"{chosen.study}.yaml"))
+    ):
         name = str(variants.split(path)[1])
         loaded = config.load(path)
         places.append(Workspace(config_path=path, root=chosen.build / loaded.name))

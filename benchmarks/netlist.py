@@ -96,7 +96,9 @@ def choose(init: int, inputs: list[int], ones: int) -> int:
     """The value of a table, bit by bit of the inputs."""
     table = [ones if init >> index & 1 else 0 for index in range(1 << len(inputs))]
     for value in inputs:
-        table = [low ^ ((low ^ high) & value) for low, high in zip(table[0::2], table[1::2], strict=True)]
+        table = [
+            low ^ ((low ^ high) & value) for low, high in zip(table[0::2], table[1::2], strict=True)
+        ]
     return table[0]
 
 
@@ -113,4 +115,6 @@ def columns_of(values: npt.NDArray[np.int64], bits: int) -> list[int]:
 def packed(values: npt.NDArray[np.int64], widths: Iterable[int]) -> list[int]:
     """As :func:`columns_of`, each element with a width of its own."""
     elements = zip(values.T, widths, strict=True)
-    return [column for element, bits in elements for column in columns_of(element[:, None], int(bits))]
+    return [
+        column for element, bits in elements for column in columns_of(element[:, None], int(bits))
+    ]

@@ -24,19 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from export import serialize
-from export.datatype import DataType
-from export.files import sha256, write_atomic
-from export.ir import Bias, Dense, Network, TensorType
-from export.manifest import CELLS, FileEntry, Manifest
-from hw import verilog
-from hw.array_folding import ArrayFolding
-from hw.plan import Plan, plan
-from hw.primitives import Primitives
-from reports.tables import Column, Table
-from sim import runner
-from tritforge import config, planning
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
+from tritforge.export.ir import serialize
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Bias, Dense, Network, TensorType
+from tritforge.files import sha256, write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.render.tables import Column, Table
+from tritforge.sim import runner
+from tritforge.steps import planning
+from tritforge.steps.workspace import Workspace
 
 __all__ = ["measure", "render", "streams_as_planned"]
 
@@ -114,7 +115,9 @@ def streams_as_planned(design: Plan, result: dict[str, Any]) -> int:
         ends = [cycle - start for cycle in reports[name]["frame_ends"]]
         wanted = list(planned[: len(ends)])
         if ends[: len(wanted)] != wanted:
-            raise SystemExit(f"{result['design']}: frames end on {name} in cycles {ends}, planned {wanted}")
+            raise SystemExit(
+                f"{result['design']}: frames end on {name} in cycles {ends}, planned {wanted}"
+            )
         compared += len(wanted)
     return compared
 
@@ -123,7 +126,9 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
     """Generate and simulate one network; a point that is there with the same key is returned."""
     source = ROOT / "networks" / f"{name}.yaml"
     text = source.read_text() if name != LAST else repr(last_layer())
-    key = hashlib.sha256(repr((text, planning.program(), primitives, FRAMES[name])).encode()).hexdigest()
+    key = hashlib.sha256(
+        repr((text, planning.program(), primitives, FRAMES[name])).encode()
+    ).hexdigest()
     folder = build / name
     kept = folder / "point.json"
     if kept.is_file():
@@ -154,7 +159,11 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
         result = json.loads((place.simulations / "verilator" / "result.json").read_text())
         hardware = replace(chosen.hardware, primitives=primitives)
         design = planning.planned(
-            replace(chosen, hardware=hardware), place, serialize.load(place.design), anew=True, force=True
+            replace(chosen, hardware=hardware),
+            place,
+            serialize.load(place.design),
+            anew=True,
+            force=True,
         )
     if not result["passed"]:
         raise SystemExit(f"{name}: {result['failures'][0]}")
@@ -194,7 +203,9 @@ def _name(stream: dict[str, Any]) -> str:
 
 def compared_integers(manifest: Manifest, result: dict[str, Any]) -> int:
     """Integers compared with the reference: a word has as many as its stream has lanes."""
-    return sum(manifest.stream(_name(stream)).lanes * stream["compared"] for stream in result["streams"])
+    return sum(
+        manifest.stream(_name(stream)).lanes * stream["compared"] for stream in result["streams"]
+    )
 
 
 def table(points: Sequence[dict[str, Any]]) -> Table:
@@ -251,13 +262,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", default=list(FRAMES))
     parser.add_argument("--render", action="store_true", help="only write the page from the record")
-    parser.add_argument("--primitives", choices=[form.value for form in Primitives], default="generic")
+    parser.add_argument(
+        "--primitives", choices=[form.value for form in Primitives], default="generic"
+    )
     parser.add_argument("--build", type=Path, default=Path("build/networks"))
     chosen = parser.parse_args(arguments)
     for name in chosen.names:
         if name not in FRAMES:
             parser.error(f"NAME must be one of {', '.join(FRAMES)}, not {name!r}")
-    known = {point["name"]: point for point in json.loads(RECORD.read_text())} if RECORD.is_file() else {}
+    known = (
+        {point["name"]: point for point in json.loads(RECORD.read_text())}
+        if RECORD.is_file()
+        else {}
+    )
     if not chosen.render:
         for name in chosen.names:
             known[name] = measure(name, chosen.build.absolute(), Primitives(chosen.primitives))

@@ -5,7 +5,7 @@
 
 Eight-bit multiply-accumulates, eight products into one accumulator of 32 bits, are synthesised with and
 without DSP blocks; a ternary lane is taken from what lanes.py proved and counted, at its largest SIMD.
-Writes reports/operators.json. The int8 rows were not simulated.
+Writes reports/papers/operators.json. The int8 rows were not simulated.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from pyosys import libyosys
 
-from export.files import write_atomic
-from reports.resources import count
+from tritforge.files import write_atomic
+from tritforge.reports.synth.resources import count
 
 ROW = 8
 SOURCE = f"""
@@ -34,7 +34,7 @@ module row(input clk, input clear, input signed [{8 * ROW - 1}:0] x, input signe
   always @(posedge clk) acc <= sum;
 endmodule
 """
-RESULT = Path("reports/operators.json")
+RESULT = Path("reports/papers/operators.json")
 
 
 def int8(*, dsp: bool) -> dict[str, Any]:
@@ -45,7 +45,11 @@ def int8(*, dsp: bool) -> dict[str, Any]:
         source, netlist = Path(folder) / "row.v", Path(folder) / "row.json"
         source.write_text(SOURCE, encoding="utf-8")
         design = libyosys.Design()
-        for command in (f"read_verilog {source}", f"tee -q -o {folder}/log {synth}", f"write_json {netlist}"):
+        for command in (
+            f"read_verilog {source}",
+            f"tee -q -o {folder}/log {synth}",
+            f"write_json {netlist}",
+        ):
             libyosys.run_pass(command, design)
         cells = json.loads(netlist.read_text(encoding="utf-8"))["modules"]["row"]["cells"].values()
     types: dict[str, int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from export.files import write_atomic
+from tritforge.files import write_atomic
 
 __all__ = ["PAGE", "section"]
 

@@ -15,16 +15,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.pages import PAGE, section
-from export.files import write_atomic
-from export.ir import Network
-from export.manifest import Manifest
-from reports.density import density_picture, density_table, papers_table
-from reports.devices import DEVICES
-from reports.formats import fit_picture, layer_table
-from reports.paper import table_ix
-from tritforge import config
-from tritforge.design import load_manifest, load_network
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.ir.nodes import Network
+from tritforge.files import write_atomic
+from tritforge.reports.devices import DEVICES
+from tritforge.reports.page.density import density_picture, density_table, papers_table
+from tritforge.reports.papers.formats import fit_picture, layer_table
+from tritforge.reports.papers.table_ix import table_ix
+from tritforge.steps.design import load_manifest, load_network
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,15 +18,24 @@ from typing import Any
 import pytest
 
 from benchmarks import verification
-from export.files import write_atomic
+from tritforge.files import write_atomic
 
 __all__ = ["FOLDERS", "Count", "Tally", "main"]
 
-FOLDERS = ("tests/export", "tests/quant", "tests/hw", "tests/formal", "tests/sim", "tests/integration")
+FOLDERS = (
+    "tests/export",
+    "tests/quant",
+    "tests/hw",
+    "tests/formal",
+    "tests/sim",
+    "tests/integration",
+)
 """The tests of what is on the way from a model to its netlist."""
 
 EXAMPLES = re.compile(r"(\d+) passing")
-STATISTICS = "_hypothesis_stats"  # the attribute in which hypothesis hands its text over between processes
+STATISTICS = (
+    "_hypothesis_stats"  # the attribute in which hypothesis hands its text over between processes
+)
 
 
 @dataclass
@@ -64,7 +73,8 @@ def record(counts: dict[str, Count]) -> list[dict[str, Any]]:
     """What is kept, in the order of the way from a model to its netlist."""
     order = [folder for folder in FOLDERS if folder in counts] + sorted(set(counts) - set(FOLDERS))
     return [
-        {"folder": name, **asdict(counts[name]), "seconds": round(counts[name].seconds)} for name in order
+        {"folder": name, **asdict(counts[name]), "seconds": round(counts[name].seconds)}
+        for name in order
     ]
 
 

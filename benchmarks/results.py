@@ -15,15 +15,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from export import serialize
-from export.files import write_atomic
-from export.manifest import Manifest
-from reports import plots
-from reports.data import ReportData
-from reports.tables import Table
-from tritforge import config, results
-from tritforge.vectors import Vectors
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.ir import serialize
+from tritforge.files import write_atomic
+from tritforge.reports.page import plots
+from tritforge.reports.page.data import ReportData
+from tritforge.reports.render.tables import Table
+from tritforge.steps import results
+from tritforge.steps.vectors import Vectors
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "docs" / "results"
@@ -149,8 +150,12 @@ def table(record: dict[str, Any]) -> Table:
 def render(readme: str, records: dict[str, dict[str, Any]]) -> str:
     """Return the README with the table of each record and the demo output of digits."""
     readme = _between(readme, "results", table(records["digits"]).markdown(level=0))
-    readme = _between(readme, "demo output", f"```text\n{records['digits']['demo_output'].strip()}\n```\n")
-    return _between(readme, "lenet5 results", table(records["lenet5"]).markdown(level=0), "results-lenet5")
+    readme = _between(
+        readme, "demo output", f"```text\n{records['digits']['demo_output'].strip()}\n```\n"
+    )
+    return _between(
+        readme, "lenet5 results", table(records["lenet5"]).markdown(level=0), "results-lenet5"
+    )
 
 
 def _between(text: str, name: str, content: str, target: str = "results") -> str:
@@ -188,7 +193,9 @@ def main() -> None:
     """Collect the figures and write them where people read them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network", nargs="?", choices=NETWORKS, default="digits")
-    parser.add_argument("--render", action="store_true", help="write the README from the committed figures")
+    parser.add_argument(
+        "--render", action="store_true", help="write the README from the committed figures"
+    )
     arguments = parser.parse_args()
     if not arguments.render:
         measure(arguments.network)

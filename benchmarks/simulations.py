@@ -18,14 +18,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.verification import ROOT, add_simulation
-from hw.array_folding import ArrayFolding
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
-from quant.data.dataset import DatasetError
-from tritforge import config, flow
-from tritforge.config import Config
+from tritforge.config import config
+from tritforge.config.config import Config
 from tritforge.errors import ConfigError
-from tritforge.workspace import Workspace
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.quant.data.dataset import DatasetError
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 __all__ = ["DIGITS", "RUNS", "Run"]
 
@@ -132,7 +133,9 @@ def prepare(run: Run) -> tuple[Config, Workspace]:
 def main() -> int:
     """Run the program; 1 where a dataset is not there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="parts of the names of runs (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="parts of the names of runs (default: all)"
+    )
     chosen = parser.parse_args().names
     runs = [run for run in RUNS if not chosen or any(name in run.name for name in chosen)]
     missing = 0

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.layers import SEED, trits
-from export.files import write_atomic
-from export.schedule import skip_schedule
-from reports.tables import Column, Table
+from tritforge.files import write_atomic
+from tritforge.hw.matrix.skip_schedule import skip_schedule
+from tritforge.reports.render.tables import Column, Table
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "results" / "skip.json"
 
@@ -43,10 +43,20 @@ def utilisation() -> list[dict[str, Any]]:
         for zeros in ZEROS:
             planes = trits((1, height, columns), zeros)
             for entries, banks in LANES:
-                schedule = skip_schedule(planes, channels=channels, entries=entries, banks=banks, **options)
+                schedule = skip_schedule(
+                    planes, channels=channels, entries=entries, banks=banks, **options
+                )
                 schedule.validate()
-                point = {"layer": name, "zeros": zeros, "pe": schedule.pe, "entries": entries, "banks": banks}
-                points.append({**point, "cycles": schedule.cycles, "utilisation": schedule.utilisation})
+                point = {
+                    "layer": name,
+                    "zeros": zeros,
+                    "pe": schedule.pe,
+                    "entries": entries,
+                    "banks": banks,
+                }
+                points.append(
+                    {**point, "cycles": schedule.cycles, "utilisation": schedule.utilisation}
+                )
     return points
 
 
@@ -61,7 +71,9 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         title="Utilisation of `skip`",
         columns=("layer", "PE", "entries", "banks", *shares),
         rows=tuple((*key, *values) for key, values in rows.items()),
-        notes=(f"Nonzeros for each lane and cycle of the schedule. Random ternary weights, seed {SEED}.",),
+        notes=(
+            f"Nonzeros for each lane and cycle of the schedule. Random ternary weights, seed {SEED}.",
+        ),
     )
 
 

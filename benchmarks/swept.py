@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import PAGE, section
-from export.files import write_atomic
-from tritforge import config
-from tritforge.sweep import results_picture, results_table
+from tritforge.config import config
+from tritforge.files import write_atomic
+from tritforge.steps.sweep import results_picture, results_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "swept.json"
@@ -65,7 +65,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("network", nargs="?", default="digits")
     parser.add_argument("--fps", type=int, nargs="+", default=RATES)
-    parser.add_argument("--build", type=Path, help="where the network is exported (default: build/<name>)")
+    parser.add_argument(
+        "--build", type=Path, help="where the network is exported (default: build/<name>)"
+    )
     arguments = parser.parse_args(argv)
     name = config.load(config.locate(arguments.network)).name
     build = arguments.build or Path("build") / name
@@ -73,13 +75,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     shown = ["tritforge", "sweep", arguments.network, "--clock", f"{CLOCK_MHZ:g}", "--fps", *rates]
     with tempfile.TemporaryDirectory() as name_of_copy:
         copy = Path(name_of_copy)
-        shutil.copytree(build / "design", copy / "design")  # so that no sweep of the user's is touched
+        shutil.copytree(
+            build / "design", copy / "design"
+        )  # so that no sweep of the user's is touched
         command, folder = [sys.executable, "-m", *shown, "--build", str(copy)], copy / "sweep"
         before = killed(command, folder, max(1, len(rates) // 2))
         subprocess.run(command, check=True)
         after = points_of(folder)
         if any(after.get(point) != written for point, written in before.items()):
-            raise SystemExit(f"a finished point was measured again: {before} before the kill, {after} after")
+            raise SystemExit(
+                f"a finished point was measured again: {before} before the kill, {after} after"
+            )
         found = [json.loads((folder / point).read_text()) for point in after]
     found.sort(key=lambda result: -result["interval_cycles"])
     record = {"network": name, "command": " ".join(shown), "kept": len(before), "points": found}

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import PAGE, section
-from export.files import write_atomic
-from reports.tables import Column, Table
-from tritforge import config
-from tritforge.design import load_manifest, load_network
-from tritforge.targets import other_tables
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.files import write_atomic
+from tritforge.reports.render.tables import Column, Table
+from tritforge.steps.design import load_manifest, load_network
+from tritforge.steps.targets import other_tables
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "targets.json"
@@ -35,7 +35,9 @@ def found(place: Workspace) -> list[dict[str, Any]]:
         {
             "title": table.title,
             "columns": [
-                [column, 1, ""] if isinstance(column, str) else [column.title, column.digits, column.suffix]
+                [column, 1, ""]
+                if isinstance(column, str)
+                else [column.title, column.digits, column.suffix]
                 for column in table.columns
             ],
             "rows": table.rows,
@@ -63,7 +65,9 @@ def text(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Update the record and the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("networks", nargs="*", help="configurations whose folders under build/ are read")
+    parser.add_argument(
+        "networks", nargs="*", help="configurations whose folders under build/ are read"
+    )
     parser.add_argument("--build", type=Path, default=Path("build"))
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--page", type=Path, default=PAGE)

@@ -24,17 +24,25 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-import quant
-from quant import networks
-from quant.checkpoint import versions
-from quant.memory import keep_freed_memory
-from quant.objective import begin_step, penalty, step_thresholds
+from tritforge import quant
+from tritforge.quant import networks
+from tritforge.quant.checkpoint import versions
+from tritforge.quant.training.malloc import keep_freed_memory
+from tritforge.quant.training.objective import begin_step, penalty, step_thresholds
 
 __all__ = ["TARGETS", "main", "measure", "stepper"]
 
 SPARSE = "esa, sparsity 0.9"
 
-TARGETS = {"twn": 1.25, "ics": 1.25, "ttq": 1.25, "esa": 1.25, SPARSE: 1.25, "tga": 2.5, "sttn": 2.2}
+TARGETS = {
+    "twn": 1.25,
+    "ics": 1.25,
+    "ttq": 1.25,
+    "esa": 1.25,
+    SPARSE: 1.25,
+    "tga": 2.5,
+    "sttn": 2.2,
+}
 """Largest ratio that a method should cost; that of tga is of both its passes."""
 
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {SPARSE: ("esa", {"sparsity": 0.9})}
@@ -68,7 +76,9 @@ def stepper(network: str, method: str | None, batch: int, activation: str) -> Ca
     return step
 
 
-def measure(network: str, method: str, *, steps: int, batch: int, activation: str) -> dict[str, Any]:
+def measure(
+    network: str, method: str, *, steps: int, batch: int, activation: str
+) -> dict[str, Any]:
     """Return the ratio of ``method`` to float on ``network``, and what it was measured with."""
     both = stepper(network, None, batch, activation), stepper(network, method, batch, activation)
     times: list[tuple[float, float]] = []
@@ -99,7 +109,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--networks", nargs="+", default=["lenet5", "resnet20"], choices=sorted(SHAPES))
+    parser.add_argument(
+        "--networks", nargs="+", default=["lenet5", "resnet20"], choices=sorted(SHAPES)
+    )
     parser.add_argument("--methods", nargs="+", default=sorted(TARGETS), choices=sorted(TARGETS))
     parser.add_argument("--activation", default="float", help="as in a configuration")
     parser.add_argument("--steps", type=int, default=15)
@@ -107,13 +119,17 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the rows there too")
     chosen = parser.parse_args(argv)
     torch.set_num_threads(1)
-    keep_freed_memory()  # as quant.train does
+    keep_freed_memory()  # as tritforge.quant.training.loop does
     rows = []
     print(f"{'network':10} {'method':17} {'float ms':>9} {'ratio':>6} {'target':>6}")
     for network in chosen.networks:
         for method in chosen.methods:
             row = measure(
-                network, method, steps=chosen.steps, batch=chosen.batch, activation=chosen.activation
+                network,
+                method,
+                steps=chosen.steps,
+                batch=chosen.batch,
+                activation=chosen.activation,
             )
             rows.append(row)
             per_pass = f"  ({row['ratio'] / 2:.2f} a pass)" if method == "tga" else ""

@@ -37,16 +37,16 @@ from amaranth.back import verilog
 from amaranth.hdl import UnusedElaboratable
 
 from benchmarks.netlist import columns_of, packed, simulate
-from export.datatype import DataType
-from export.files import write_atomic
-from export.ir import Dense
-from export.sharing import Search
-from hw.primitives import Primitives
-from hw.rom import RomFiles
-from hw.unrolled import Unrolled
-from reports.netlist import instances
-from reports.resources import total
-from reports.tables import Column, Table
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Dense
+from tritforge.files import write_atomic
+from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
+from tritforge.hw.matrix.cse import CseOptions
+from tritforge.hw.stream.rom import RomFiles
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.render.tables import Column, Table
+from tritforge.reports.synth.netlist import instances
+from tritforge.reports.synth.resources import total
 
 VECTORS = 640
 ROUNDS = 300
@@ -76,8 +76,12 @@ def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.
     rng = np.random.default_rng(0)
     low, high = dtype.minimum, dtype.maximum
     worst = [np.where(sign * row > 0, high, low) for row in matrix for sign in (1, -1)]
-    fixed = np.array([np.full(matrix.shape[1], low), np.full(matrix.shape[1], high), *worst])[: VECTORS // 2]
-    return np.concatenate([fixed, rng.integers(low, high + 1, (VECTORS - len(fixed), matrix.shape[1]))])
+    fixed = np.array([np.full(matrix.shape[1], low), np.full(matrix.shape[1], high), *worst])[
+        : VECTORS // 2
+    ]
+    return np.concatenate(
+        [fixed, rng.integers(low, high + 1, (VECTORS - len(fixed), matrix.shape[1]))]
+    )
 
 
 # netlist
@@ -100,7 +104,9 @@ def digest_of(source: str, commands: list[str]) -> str:
     return hashlib.sha256(repr((source, commands, version("pyosys"))).encode()).hexdigest()
 
 
-def synthesise(source: str, commands: list[str], folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def synthesise(
+    source: str, commands: list[str], folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(netlist to count, flat netlist to simulate)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "design.v").write_text(source)
@@ -115,7 +121,9 @@ def synthesise(source: str, commands: list[str], folder: Path) -> tuple[dict[str
             stderr=log,
             check=True,
         )
-    counted, whole = (json.loads((folder / f"{name}.json").read_text()) for name in ("counted", "flat"))
+    counted, whole = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("counted", "flat")
+    )
     for name in ("counted", "flat", "design"):
         for path in folder.glob(f"{name}.*"):
             path.unlink()
@@ -141,8 +149,8 @@ class Design:
 def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
     """The engine's design."""
     node = Dense(name="layer", input="input", planes=matrix[None])
-    search = Search(iterations=ROUNDS, depth=OURS[form]["depth"])
-    unit = Unrolled(
+    search = CseOptions(iterations=ROUNDS, depth=OURS[form]["depth"])
+    unit = MatrixLogicUnit(
         name="unrolled", node=node, source=dtype, vectors=1, search=search,
         rows_per_stage=OURS[form]["rows_per_stage"], registers=OURS[form]["registers"],
     )  # fmt: skip
@@ -178,7 +186,9 @@ def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
     columns = matrix.shape[1]
     kernel = np.ascontiguousarray(matrix.T.astype(np.float32))  # its layout: a row per input
     symbols = FixedVariableArrayInput(columns)
-    plain = [np.full(columns, bits) for bits in (int(dtype.signed), dtype.bits - int(dtype.signed), 0)]
+    plain = [
+        np.full(columns, bits) for bits in (int(dtype.signed), dtype.bits - int(dtype.signed), 0)
+    ]
     solution = comb_trace(symbols, symbols.quantize(*plain) @ kernel)
     bodies = [generator.comb_logic_gen(solution, "top", timescale="")]
     if form.endswith("every adder"):
@@ -204,7 +214,11 @@ def count(design: Design, folder: Path) -> dict[str, Any]:
     port, output = design.ports
     if simulate(flat, design.top, {port: design.inputs}, output, VECTORS) != design.outputs:
         raise SystemExit(f"{folder}: the netlist computes something else")
-    return {**design.facts, **resources(counted, design.top), "source": digest_of(design.source, commands)}
+    return {
+        **design.facts,
+        **resources(counted, design.top),
+        "source": digest_of(design.source, commands),
+    }
 
 
 def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
@@ -230,10 +244,15 @@ def measure(
         found = json.loads(place.read_text())
         point = found if found["matrix"] == identity else point
     point.update(
-        rows=matrix.shape[0], columns=matrix.shape[1], bits=dtype.bits, density=float((matrix != 0).mean())
+        rows=matrix.shape[0],
+        columns=matrix.shape[1],
+        bits=dtype.bits,
+        density=float((matrix != 0).mean()),
     )
     for form in forms:
-        build_design: Callable[[npt.NDArray[np.int8], DataType, str], Design] = ours if form in OURS else peer
+        build_design: Callable[[npt.NDArray[np.int8], DataType, str], Design] = (
+            ours if form in OURS else peer
+        )
         design = build_design(matrix, dtype, form)
         source = digest_of(design.source, commands_of(design.top, flat=design.flat))
         if point["forms"].get(form, {}).get("source") != source:
@@ -254,7 +273,11 @@ def points(arguments: argparse.Namespace) -> Iterator[tuple[str, npt.NDArray[np.
     for path in sorted(arguments.matrices.glob("*.csv")) if arguments.matrices else ():
         matrix = np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2).T.astype(np.int8)
         for bits in arguments.bits:
-            yield f"{path.stem}-{bits}bit", np.ascontiguousarray(matrix), DataType(bits, signed=True)
+            yield (
+                f"{path.stem}-{bits}bit",
+                np.ascontiguousarray(matrix),
+                DataType(bits, signed=True),
+            )
 
 
 def main() -> None:
@@ -273,7 +296,9 @@ def main() -> None:
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     if arguments.publish:
-        publish([json.loads(path.read_text()) for path in sorted((build / "unrolled").glob("*.json"))])
+        publish(
+            [json.loads(path.read_text()) for path in sorted((build / "unrolled").glob("*.json"))]
+        )
         return
     found = []
     for name, matrix, dtype in points(arguments):
@@ -328,7 +353,12 @@ def page(found: list[dict[str, Any]]) -> str:
     """Return the page of the record."""
     tools = sorted({form["tool"] for point in found for form in point["forms"].values()})
     peers = sorted(
-        {form["version"] for point in found for form in point["forms"].values() if "version" in form}
+        {
+            form["version"]
+            for point in found
+            for form in point["forms"].values()
+            if "version" in form
+        }
     )
     text = [
         "# The unrolled engine beside da4ml",

@@ -14,8 +14,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from export.files import write_atomic
-from reports.tables import Table
+from tritforge.files import write_atomic
+from tritforge.reports.render.tables import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "docs" / "results"
@@ -94,7 +94,14 @@ def add_simulation(name: str, result: dict[str, Any]) -> None:
 def equality(records: dict[str, Any]) -> Table:
     """The models of each network that was measured as a whole (docs/results/<network>.json)."""
     rows = [
-        [name, found["judged"], found["conditions"], found["images"], found["words"], found["differences"]]
+        [
+            name,
+            found["judged"],
+            found["conditions"],
+            found["images"],
+            found["words"],
+            found["differences"],
+        ]
         for name, record in records.items()
         for found in record["comparisons"]
     ]
@@ -108,7 +115,16 @@ def simulations(found: list[dict[str, Any]]) -> Table:
         (
             *(
                 run[key]
-                for key in ("name", "level", "simulator", "stalls", "seed", "images", "words", "wrong")
+                for key in (
+                    "name",
+                    "level",
+                    "simulator",
+                    "stalls",
+                    "seed",
+                    "images",
+                    "words",
+                    "wrong",
+                )
             ),
             run["cycles"],
             run.get("wall_seconds"),
@@ -134,7 +150,9 @@ def simulations(found: list[dict[str, Any]]) -> Table:
     notes = (
         "Wall: from a cold start, with compiling, on two cores shared with others; CPU: without compiling.",
     )
-    return Table("Networks in both simulators, before and after synthesis", head, tuple(rows), notes)
+    return Table(
+        "Networks in both simulators, before and after synthesis", head, tuple(rows), notes
+    )
 
 
 def _percent(share: float | None) -> str | None:
@@ -149,7 +167,9 @@ def kills(found: list[dict[str, Any]]) -> Table:
         wrong = sum(not kill["same"] or kill["verdict"] != "ok" for kill in mine)
         rows.append((command, len(mine), sum(kill["hit"] for kill in mine), wrong))
     return Table(
-        "SIGKILL at random moments", ("Command", "Kills", "While it ran", "Reruns wrong"), tuple(rows)
+        "SIGKILL at random moments",
+        ("Command", "Kills", "While it ran", "Reruns wrong"),
+        tuple(rows),
     )
 
 
@@ -165,7 +185,10 @@ def mutations(found: dict[str, Any]) -> str:
         f"{table.markdown()}\n{found['faults']} faults, seed {found['seed']}, {found['seconds']:,.0f} s: "
         f"{found['caught']} found, {found['equivalent']} proved to change nothing, {len(left)} neither.\n"
     )
-    lines = [f"- {item['kind']}, `{item['file']}`, line {item['line']}: `{item['what']}`" for item in left]
+    lines = [
+        f"- {item['kind']}, `{item['file']}`, line {item['line']}: `{item['what']}`"
+        for item in left
+    ]
     return "\n".join([text, *lines, ""]) if lines else text
 
 
@@ -182,7 +205,9 @@ def properties(found: list[dict[str, Any]]) -> Table:
 
 def render() -> str:
     """The page."""
-    records = {name: json.loads((RECORDS / f"{name}.json").read_text()) for name in ("digits", "lenet5")}
+    records = {
+        name: json.loads((RECORDS / f"{name}.json").read_text()) for name in ("digits", "lenet5")
+    }
     parts = [HEAD, equality(records).markdown()]
     if SIMULATIONS.exists():
         parts.append(simulations(json.loads(SIMULATIONS.read_text())).markdown())

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quant.numerics import round_significand, scale_gradient, straight_through
+from tritforge.quant.numerics import round_significand, scale_gradient, straight_through
 
 __all__ = ["MAX_BITS", "Quantizer", "SignedQuantizer", "TernaryActivation", "UnsignedQuantizer"]
 
@@ -55,7 +55,9 @@ class _Stepped(Quantizer):
 
     step: Tensor
 
-    def __init__(self, bits: int, step: float | None, learned: bool, shared: _Stepped | None = None) -> None:
+    def __init__(
+        self, bits: int, step: float | None, learned: bool, shared: _Stepped | None = None
+    ) -> None:
         super().__init__()
         lowest_bits = 2 if self.signed else 1
         if isinstance(bits, bool) or not isinstance(bits, int):

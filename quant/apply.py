@@ -8,16 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import quant.esa
-import quant.ics
-import quant.sttn
-import quant.tga
-import quant.ttq
-import quant.twn  # noqa: F401  # like the others: each registers its method
-from quant.activation import Quantizer
-from quant.numerics import straight_through
-from quant.ternarizer import Ternarizer, create
-from quant.tracing import TracingError, feeding_quantizer, score_layers, trace
+import tritforge.quant.methods.esa
+import tritforge.quant.methods.ics
+import tritforge.quant.methods.sttn
+import tritforge.quant.methods.tga
+import tritforge.quant.methods.ttq
+import tritforge.quant.methods.twn  # noqa: F401  # like the others: each registers its method
+from tritforge.errors import UserError
+from tritforge.quant.activation import Quantizer
+from tritforge.quant.methods.base import Ternarizer, create
+from tritforge.quant.numerics import straight_through
+from tritforge.quant.tracing import TracingError, feeding_quantizer, score_layers, trace
 
 __all__ = ["IntegerBias", "TernarizationError", "accumulator_unit", "ternarize", "ternarizer_of"]
 
@@ -35,7 +36,7 @@ _UNSUPPORTED = (
 """Modules with multiplying weights that are neither Conv2d nor Linear."""
 
 
-class TernarizationError(ValueError):
+class TernarizationError(UserError):
     """A model that cannot be made ternary; the message names the module's path."""
 
 
@@ -86,7 +87,7 @@ def ternarize(
     Parameters
     ----------
     model: any module; changed in place. Its forward must be traceable by torch.fx if a layer has a bias.
-    method: a name in ``quant.ternarizer.METHODS``.
+    method: a name in ``tritforge.quant.methods.base.METHODS``.
     integer_bias: whether to make the biases of the scores integer; without it no graph is needed.
     options: the method's own, such as ``threshold_factor`` of ICS.
 
@@ -115,12 +116,16 @@ def ternarize(
         try:
             ternarizers[path].decompose(ternarizers[path].right_inverse(layer.weight.detach()))
         except ValueError as error:
-            raise TernarizationError(f"{_describe(path, layer)} cannot be ternarized: {error}") from error
+            raise TernarizationError(
+                f"{_describe(path, layer)} cannot be ternarized: {error}"
+            ) from error
     biases = _integer_biases(model, layers) if integer_bias else {}
     for path, layer in layers.items():
         parametrize.register_parametrization(layer, "weight", ternarizers[path])
     for path, quantizer in biases.items():
-        parametrize.register_parametrization(layers[path], "bias", IntegerBias(layers[path], quantizer))
+        parametrize.register_parametrization(
+            layers[path], "bias", IntegerBias(layers[path], quantizer)
+        )
     return model
 
 
@@ -159,7 +164,9 @@ def _matrix_layers(model: nn.Module) -> dict[str, _MatrixLayer]:
         if not isinstance(module, (nn.Conv2d, nn.Linear)):
             continue
         if parametrize.is_parametrized(module, "weight"):
-            raise TernarizationError(f"the weight of {_describe(path, module)} is already parametrized")
+            raise TernarizationError(
+                f"the weight of {_describe(path, module)} is already parametrized"
+            )
         weight = module.weight
         if isinstance(weight, nn.parameter.UninitializedParameter):
             raise TernarizationError(
@@ -172,7 +179,9 @@ def _matrix_layers(model: nn.Module) -> dict[str, _MatrixLayer]:
         owners[id(weight)] = path
         layers[path] = module
     if not layers:
-        raise TernarizationError(f"{type(model).__name__} has no Conv2d and no Linear to make ternary")
+        raise TernarizationError(
+            f"{type(model).__name__} has no Conv2d and no Linear to make ternary"
+        )
     return layers
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -17,7 +16,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-__all__ = ["CheckpointError", "load", "restore", "save", "versions", "write_atomic"]
+from tritforge.errors import UserError
+from tritforge.files import write_atomic
+
+__all__ = ["CheckpointError", "load", "restore", "save", "versions"]
 
 FORMAT = "tritforge-checkpoint"
 VERSION = 1
@@ -26,7 +28,7 @@ _PENDING = "model.safetensors.pending"
 _DESCRIPTION = "model.json"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError):
     """A checkpoint that is missing, damaged or of another network; the message names the file or tensor."""
 
 
@@ -44,7 +46,10 @@ def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> No
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().clone().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
     data = safetensors.torch.save(state)
     description = {
         "format": FORMAT,
@@ -78,7 +83,9 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 try:
                     return safetensors.torch.load(data), description["meta"]
                 except SafetensorError as error:
-                    raise CheckpointError(f"{directory / name} holds no tensors: {error}") from error
+                    raise CheckpointError(
+                        f"{directory / name} holds no tensors: {error}"
+                    ) from error
             found = digest if name == _TENSORS else found
     path = directory / _TENSORS
     if found == "none":
@@ -117,21 +124,11 @@ def restore(model: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 def versions() -> dict[str, str]:
     """Return the versions of what the result of a training depends on."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
-
-
-def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write a file that is either as it was or complete, whatever happens meanwhile."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _read_description(path: Path) -> dict[str, Any]:
@@ -140,9 +137,13 @@ def _read_description(path: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(path.read_bytes())
         known = (description["format"], description["version"]) == (FORMAT, VERSION)
-        complete = isinstance(description["tensors"]["sha256"], str) and isinstance(description["meta"], dict)
+        complete = isinstance(description["tensors"]["sha256"], str) and isinstance(
+            description["meta"], dict
+        )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: {type(error).__name__} {error}; train again") from error
+        raise CheckpointError(
+            f"{path} is damaged: {type(error).__name__} {error}; train again"
+        ) from error
     if not (known and complete):
         raise CheckpointError(f"{path} is not a {FORMAT} of version {VERSION}; train again")
     return description

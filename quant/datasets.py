@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from quant.data.cifar import cifar10, cifar10_jpeg
-from quant.data.dataset import Dataset, DatasetError
-from quant.data.digits import digits
-from quant.data.folders import folders
-from quant.data.idx import fashion_mnist, mnist
+from tritforge.quant.data.cifar import cifar10, cifar10_jpeg
+from tritforge.quant.data.dataset import Dataset, DatasetError
+from tritforge.quant.data.digits import digits
+from tritforge.quant.data.folders import folders
+from tritforge.quant.data.idx import fashion_mnist, mnist
 
 __all__ = ["DATASETS", "IN_FILES", "SHAPES", "Dataset", "DatasetError", "load"]
 
@@ -65,6 +65,8 @@ def load(
     if name not in DATASETS:
         raise DatasetError(f"dataset must be one of {', '.join(sorted(DATASETS))}, not {name!r}")
     if image_size is not None and name != "folders":
-        raise DatasetError(f"dataset {name!r} has images of one size: leave out image_size, not {image_size}")
+        raise DatasetError(
+            f"dataset {name!r} has images of one size: leave out image_size, not {image_size}"
+        )
     sized = {} if image_size is None else {"image_size": image_size}
     return DATASETS[name](folds, fold, None if root is None else Path(root), **sized)

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, fx, nn
 
-from quant.activation import Quantizer
-from quant.apply import accumulator_unit
-from quant.data.dataset import values
-from quant.pooling import average_of, divisor
-from quant.tracing import feeding_quantizer, nodes_between, score_layers, trace
+from tritforge.quant.activation import Quantizer
+from tritforge.quant.apply import accumulator_unit
+from tritforge.quant.data.dataset import values
+from tritforge.quant.pooling import average_of, divisor
+from tritforge.quant.tracing import feeding_quantizer, nodes_between, score_layers, trace
 
 __all__ = ["accuracy", "exact", "integer_activations", "predictions", "right_answers"]
 
@@ -38,7 +38,9 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     if batch < 1:
         raise ValueError(f"batch must be positive, not {batch!r}")
     like = next(model.parameters())
-    return torch.cat([model(values(part, like)).argmax(1) for part in torch.split(images, batch)]).cpu()
+    return torch.cat(
+        [model(values(part, like)).argmax(1) for part in torch.split(images, batch)]
+    ).cpu()
 
 
 def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> int:
@@ -86,17 +88,21 @@ def integer_activations(
     """
     if model64.training or any(p.dtype != torch.float64 for p in model64.parameters()):
         raise ValueError(
-            "model64 must be in float64 and in evaluation mode: pass quant.evaluate.exact(model)"
+            "model64 must be in float64 and in evaluation mode: pass tritforge.quant.evaluate.exact(model)"
         )
     graph = trace(model64)
-    units = {path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, Quantizer)}
+    units = {
+        path: m.effective_step() for path, m in model64.named_modules() if isinstance(m, Quantizer)
+    }
     for path in score_layers(model64, graph):
         quantizer = model64.get_submodule(feeding_quantizer(model64, graph, path))
         assert isinstance(quantizer, Quantizer)
         unit = accumulator_unit(model64.get_submodule(path), quantizer) / _divisor(
             model64, graph, path, images
         )
-        units[path] = unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
+        units[path] = (
+            unit.reshape(-1, 1, 1) if isinstance(model64.get_submodule(path), nn.Conv2d) else unit
+        )
 
     calls = [str(node.target) for node in graph.nodes if node.op == "call_module"]
     for path in units:

@@ -36,11 +36,20 @@ def average_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
     """Return the module that computes the average pooling that ``node`` is; None if it is none."""
     if node.op == "call_module":
         module = model.get_submodule(str(node.target))
-        return module if isinstance(module, (GlobalPool, nn.AvgPool2d, nn.AdaptiveAvgPool2d)) else None
+        return (
+            module if isinstance(module, (GlobalPool, nn.AvgPool2d, nn.AdaptiveAvgPool2d)) else None
+        )
     given: dict[str, Any] = dict(node.kwargs)
     arguments = node.args[1:]
     if node.target is functional.avg_pool2d:
-        names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+        names = (
+            "kernel_size",
+            "stride",
+            "padding",
+            "ceil_mode",
+            "count_include_pad",
+            "divisor_override",
+        )
         return nn.AvgPool2d(**dict(zip(names, arguments, strict=False)) | _without(given, "input"))
     if node.target is functional.adaptive_avg_pool2d:
         return nn.AdaptiveAvgPool2d(given.get("output_size", arguments[0] if arguments else None))
@@ -62,8 +71,12 @@ def divisor(pool: nn.Module, height: int, width: int) -> int:
         return int(2 ** round(math.log2(height * width)))
     if isinstance(pool, nn.AvgPool2d):
         size = pool.kernel_size
-        return pool.divisor_override or (size * size if isinstance(size, int) else size[0] * size[1])
-    rows, columns = outputs(pool, height, width) if isinstance(pool, nn.AdaptiveAvgPool2d) else (1, 1)
+        return pool.divisor_override or (
+            size * size if isinstance(size, int) else size[0] * size[1]
+        )
+    rows, columns = (
+        outputs(pool, height, width) if isinstance(pool, nn.AdaptiveAvgPool2d) else (1, 1)
+    )
     return (height // rows) * (width // columns)
 
 

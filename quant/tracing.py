@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from quant.activation import Quantizer
-from quant.pooling import GlobalPool
+from tritforge.errors import UserError
+from tritforge.quant.activation import Quantizer
+from tritforge.quant.pooling import GlobalPool
 
 __all__ = [
     "Tracer",
@@ -18,7 +19,7 @@ __all__ = [
 ]
 
 
-class TracingError(ValueError):
+class TracingError(UserError):
     """A model whose graph cannot be read, or in which a needed quantizer is missing."""
 
 
@@ -78,7 +79,9 @@ def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
     """
     calls = [node for node in graph.nodes if node.op == "call_module" and node.target == layer]
     if not calls:
-        raise TracingError(f"layer {layer!r} is never called as a module by {type(model).__name__}.forward")
+        raise TracingError(
+            f"layer {layer!r} is never called as a module by {type(model).__name__}.forward"
+        )
     found: dict[str, Quantizer] = {}
     for node in _feeding(model, graph, layer):
         module = _module(model, node)
@@ -90,14 +93,18 @@ def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
                 "put an UnsignedQuantizer before the layer"
             )
     if len({id(getattr(quantizer, "step", quantizer)) for quantizer in found.values()}) != 1:
-        raise TracingError(f"layer {layer!r} must be fed by one step, not by those of {sorted(found)}")
+        raise TracingError(
+            f"layer {layer!r} must be fed by one step, not by those of {sorted(found)}"
+        )
     return min(found)
 
 
 def nodes_between(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
     """Return the nodes between the matrix layer at path ``layer`` and the quantizers that feed it."""
     ends = (Quantizer, nn.Conv2d, nn.Linear)
-    return [node for node in _feeding(model, graph, layer) if not isinstance(_module(model, node), ends)]
+    return [
+        node for node in _feeding(model, graph, layer) if not isinstance(_module(model, node), ends)
+    ]
 
 
 def _feeding(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:

@@ -12,7 +12,8 @@ import difflib
 from dataclasses import dataclass
 from importlib import resources
 
-from reports.tables import Table
+from tritforge.errors import UserError
+from tritforge.reports.render.tables import Table
 
 __all__ = ["DEVICES", "XILINX", "Device", "DeviceError", "device", "devices_table"]
 
@@ -20,7 +21,7 @@ NEAREST = 4
 """How many names a message proposes."""
 
 
-class DeviceError(ValueError):
+class DeviceError(UserError):
     """A part that is not in the table."""
 
 
@@ -75,7 +76,9 @@ class Device:
     @property
     def carry4(self) -> int | None:
         """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None elsewhere."""
-        return None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
+        return (
+            None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
+        )
 
     def __str__(self) -> str:
         return f"{self.part.upper()} ({self.family})"
@@ -85,7 +88,7 @@ _INTEGERS = ("lut", "lut_inputs", "lutram", "slices", "ff", "bram", "bram_kbits"
 
 
 def _read() -> dict[str, Device]:
-    text = resources.files("reports").joinpath("devices.csv").read_text(encoding="utf-8")
+    text = resources.files("tritforge.reports").joinpath("devices.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
         row["part"]: Device(

@@ -3,7 +3,7 @@
 It runs inside the simulator. What to do is in ``job.json`` of the folder it runs in; what happened is left in
 ``outcome.json``. Frames are sent, taken and written down in Verilog (``stream_source.v``, ``stream_sink.v``,
 ``stream_probe.v``): Python, which would be slower than the simulator, wakes once a frame. It judges nothing:
-``sim.scoreboard`` compares.
+``tritforge.sim.scoreboard`` compares.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import First, Timer
 
-from export.files import write_atomic
-from sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome
-from sim.shell import ERROR_PORT
+from tritforge.files import write_atomic
+from tritforge.sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome
+from tritforge.sim.shell import ERROR_PORT
 
 PERIOD_NS = 10
 """Clock period: the clock rises at 0 and falls at 5."""
@@ -58,7 +58,10 @@ async def run(bench: Any) -> None:
         seconds=seconds,
         cpu_seconds=cpu_seconds,
         python_seconds=python_seconds,
-        counts=[int(bench.counts.value) >> (32 * index) & 0xFFFFFFFF for index in range(len(job.streams))],
+        counts=[
+            int(bench.counts.value) >> (32 * index) & 0xFFFFFFFF
+            for index in range(len(job.streams))
+        ],
         held=[name for index, name in enumerate(job.streams) if bench.held.value[index] == 1],
         error=hasattr(bench, ERROR_PORT) and str(getattr(bench, ERROR_PORT).value) != "0",
     )

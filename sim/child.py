@@ -1,4 +1,4 @@
-"""The child process that builds a bench and runs it: ``python -m sim.child launch.json``.
+"""The child process that builds a bench and runs it: ``python -m tritforge.sim.child launch.json``.
 
 cocotb's runner changes the environment and prints; in a process of its own it cannot disturb the judge, and
 compiler and simulator can be stopped with it as one group.
@@ -19,16 +19,16 @@ from pathlib import Path
 
 from cocotb_tools.runner import get_runner
 
-from export.files import write_atomic
-from sim.shell import SHELL_TOP
-from sim.simulators import Simulator
+from tritforge.files import write_atomic
+from tritforge.sim.shell import SHELL_TOP
+from tritforge.sim.simulators import Simulator
 
 __all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "die_with_parent", "main"]
 
 BUILD_LOG = "build.log"
 RUN_LOG = "run.log"
 FINISHED_FILE = "finished.json"
-BENCH_MODULE = "sim.bench_network"
+BENCH_MODULE = "tritforge.sim.bench_network"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,22 +10,23 @@ import random
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from export.manifest import Stream
-from sim.scoreboard import BeatLog, StreamReport, Violation
-from sim.shell import log_bits
+from tritforge.export.artifacts.manifest import Stream
+from tritforge.sim.scoreboard import BeatLog, StreamReport, Violation
+from tritforge.sim.shell import log_bits
+from tritforge.types import IntArray
 
 __all__ = ["Beat", "cut", "report_sent", "spoil", "whole"]
 
-IntArray = npt.NDArray[np.int64]
 Beat = tuple[int, bool]
 """Payload and TLAST."""
 
 
 def whole(payloads: Sequence[int], beats_per_frame: int) -> list[Beat]:
     """Return the beats of frames that end where they should."""
-    return [(payload, index % beats_per_frame == 0) for index, payload in enumerate(payloads, start=1)]
+    return [
+        (payload, index % beats_per_frame == 0) for index, payload in enumerate(payloads, start=1)
+    ]
 
 
 def spoil(
@@ -57,12 +58,15 @@ def cut(frames: IntArray, counts: IntArray, lanes: int) -> IntArray:
 def report_sent(stream: Stream, log: BeatLog, beats: Sequence[Beat]) -> StreamReport:
     """Compare what the design took with what was sent: beats of a stream whose frames are of any length."""
     bits = log_bits(stream)
-    expected = np.array([[int(digit, 16) for digit in line] for line in _digits(beats, bits)], dtype=np.uint8)
+    expected = np.array(
+        [[int(digit, 16) for digit in line] for line in _digits(beats, bits)], dtype=np.uint8
+    )
     compared = min(len(log.cycles), len(beats))
     bad = np.flatnonzero((log.digits[:compared] != expected[:compared]).any(axis=1))
     layer = stream.layer or stream.name
     changed = [
-        Violation(stream.name, layer, int(log.cycles[beat]), "a beat is not as sent") for beat in bad[:1]
+        Violation(stream.name, layer, int(log.cycles[beat]), "a beat is not as sent")
+        for beat in bad[:1]
     ]
     return StreamReport(
         name=stream.name,

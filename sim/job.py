@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sim.shell import PAUSES_FILE, SOURCE_FILE
+from tritforge.sim.shell import PAUSES_FILE, SOURCE_FILE
 
 __all__ = [
     "JOB_FILE",
@@ -95,7 +95,9 @@ def read_progress(folder: Path) -> int:
         return 0
 
 
-def write_stimulus(folder: Path, beats: Sequence[tuple[int, bool]], idle: Iterable[int], bits: int) -> None:
+def write_stimulus(
+    folder: Path, beats: Sequence[tuple[int, bool]], idle: Iterable[int], bits: int
+) -> None:
     """Write what the source reads: of each beat the idle cycles before it and its payload.
 
     Parameters
@@ -106,7 +108,8 @@ def write_stimulus(folder: Path, beats: Sequence[tuple[int, bool]], idle: Iterab
     bits: of TDATA; TLAST travels above it.
     """
     lines = (
-        f"{pause:x} {payload | last << bits:x}\n" for (payload, last), pause in zip(beats, idle, strict=False)
+        f"{pause:x} {payload | last << bits:x}\n"
+        for (payload, last), pause in zip(beats, idle, strict=False)
     )
     (folder / SOURCE_FILE).write_text("".join(lines))
 

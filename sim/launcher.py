@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import sim
-from export.files import write_atomic
-from sim.child import BUILD_LOG, FINISHED_FILE, RUN_LOG, Launch
-from sim.job import OUTCOME_FILE, read_progress
-from sim.simulators import Simulator, Tool
+import tritforge
+from tritforge.errors import UserError
+from tritforge.files import write_atomic
+from tritforge.sim.child import BUILD_LOG, FINISHED_FILE, RUN_LOG, Launch
+from tritforge.sim.job import OUTCOME_FILE, read_progress
+from tritforge.sim.simulators import Simulator, Tool
 
 __all__ = ["Bench", "Built", "SimulationFailed", "SimulationStopped"]
 
 FIXTURES = tuple(
-    Path(__file__).with_name(name) for name in ("stream_probe.v", "stream_source.v", "stream_sink.v")
+    Path(__file__).with_name(name)
+    for name in ("stream_probe.v", "stream_source.v", "stream_sink.v")
 )
 POLL_SECONDS = 0.1
 
@@ -47,7 +49,7 @@ NETLIST_ARGUMENTS = (
 )
 
 
-class SimulationFailed(ValueError):
+class SimulationFailed(UserError):
     """The bench could not be built or the simulator stopped: there is no verdict. The message says why.
 
     Parameters
@@ -102,7 +104,9 @@ class Bench:
         return self._launch(run=False)
 
     def run(
-        self, progress: Callable[[int], None] | None = None, stopped: Callable[[], bool] = lambda: False
+        self,
+        progress: Callable[[int], None] | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> Built:
         """Build when needed, run to the end; return what the build took, nothing when it was there.
 
@@ -128,7 +132,9 @@ class Bench:
         digest, stamp = self.digest, self.build_dir / "stamp"
         fresh = stamp.exists() and stamp.read_text() == digest
         if not fresh:
-            shutil.rmtree(self.build_dir, ignore_errors=True)  # a leftover of an interrupted build included
+            shutil.rmtree(
+                self.build_dir, ignore_errors=True
+            )  # a leftover of an interrupted build included
             self.build_dir.mkdir(parents=True)
             (self.build_dir / "bench.v").write_text(self.shell)
         elif not run:
@@ -155,14 +161,18 @@ class Bench:
         took = json.loads(finished.read_text())
         return Built(took["build_seconds"], took["build_cpu_seconds"])
 
-    def _run_child(self, progress: Callable[[int], None] | None, stopped: Callable[[], bool]) -> None:
+    def _run_child(
+        self, progress: Callable[[int], None] | None, stopped: Callable[[], bool]
+    ) -> None:
         environment = {**os.environ, **self.tool.environment}
-        root = Path(sim.__file__).parent.parent
+        root = Path(tritforge.__file__).parent.parent
         environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, sys.path)])
-        environment["PYTHONWARNINGS"] = "default"  # the caller's choice of errors is not the bench's
+        environment["PYTHONWARNINGS"] = (
+            "default"  # the caller's choice of errors is not the bench's
+        )
         with open(self.run_dir / "child.log", "wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "sim.child", str(self.run_dir / "launch.json")],
+                [sys.executable, "-m", "tritforge.sim.child", str(self.run_dir / "launch.json")],
                 cwd=self.run_dir,
                 env=environment,
                 stdin=subprocess.PIPE,  # by its end the child learns that this process died
@@ -191,7 +201,10 @@ class Bench:
     def _build_arguments(self) -> list[str]:
         if self.tool.simulator is Simulator.ICARUS:
             return list(ICARUS_ARGUMENTS)
-        more = [*(NETLIST_ARGUMENTS if self.netlist else ()), *(["--trace-fst"] if self.wave else [])]
+        more = [
+            *(NETLIST_ARGUMENTS if self.netlist else ()),
+            *(["--trace-fst"] if self.wave else []),
+        ]
         return [*VERILATOR_ARGUMENTS, *more]
 
     @property
@@ -211,7 +224,13 @@ class Bench:
             self.run_dir / "child.log",
         ]
         log = next((log for log in logs if log.exists() and log.stat().st_size), logs[-1])
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        told = [line for line in lines if "rror:" in line or "%Error" in line] or lines[-1:] or ["no output"]
+        lines = [
+            line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()
+        ]
+        told = (
+            [line for line in lines if "rror:" in line or "%Error" in line]
+            or lines[-1:]
+            or ["no output"]
+        )
         stage = "could not be built" if log.name == BUILD_LOG else "stopped before the end"
         return f"{self.tool.simulator.value}: the bench {stage}: {told[0]}; see {log}"

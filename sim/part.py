@@ -18,18 +18,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from export.datatype import DataType
-from export.files import sha256, write_atomic
-from export.ir import INPUT, ArgMax, IntArray, Network
-from export.manifest import Manifest, Stream
-from sim import reference
-from sim.framing import Beat, cut, report_sent, spoil, whole
-from sim.job import JOB_FILE, Job, Outcome, write_pauses, write_stimulus
-from sim.launcher import Bench, SimulationFailed
-from sim.result import SimulationResult, judge, replayed
-from sim.scoreboard import BeatLog, StreamReport, compare, read_beats
-from sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
-from sim.stimulus import Patience, Stalls, pack_beats
+from tritforge.export.artifacts.manifest import Manifest, Stream
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import INPUT, ArgMax, Network
+from tritforge.files import sha256, write_atomic
+from tritforge.sim import reference
+from tritforge.sim.framing import Beat, cut, report_sent, spoil, whole
+from tritforge.sim.job import JOB_FILE, Job, Outcome, write_pauses, write_stimulus
+from tritforge.sim.launcher import Bench, SimulationFailed
+from tritforge.sim.result import SimulationResult, judge, replayed
+from tritforge.sim.scoreboard import BeatLog, StreamReport, compare, read_beats
+from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
+from tritforge.sim.stimulus import Patience, Stalls, pack_beats
+from tritforge.types import IntArray
 
 __all__ = ["Part", "Setting", "cut_into_parts", "run_part"]
 
@@ -122,12 +123,15 @@ def run_part(
         built = bench.run(progress, stopped)
         outcome = Outcome.read(run)
         logs = [
-            _log(run, stream, count) for stream, count in zip(manifest.streams, outcome.counts, strict=True)
+            _log(run, stream, count)
+            for stream, count in zip(manifest.streams, outcome.counts, strict=True)
         ]
     except SimulationFailed as error:
         where = f"{manifest.name}, {part.numbers}, stalls {stalls.value}, seed {setting.seed}"
         raise SimulationFailed(f"{where}: {error}", (part.first, len(frames))) from error
-    misframed = sent != whole([payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame)
+    misframed = sent != whole(
+        [payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame
+    )
     reports = tuple(
         report_sent(stream, log, sent)
         if misframed and stream.name == AXI_INPUT
@@ -135,7 +139,9 @@ def run_part(
         for stream, log in zip(manifest.streams, logs, strict=True)
     )
     paused = stalls is not Stalls.NONE
-    verdict = judge(manifest, reports, outcome, first=part.first, paused=paused, misframed=misframed)
+    verdict = judge(
+        manifest, reports, outcome, first=part.first, paused=paused, misframed=misframed
+    )
     return SimulationResult(
         design=manifest.name,
         simulator=bench.tool.simulator.value,
@@ -179,7 +185,9 @@ def _job(manifest: Manifest, frames: int, stalls: Stalls) -> Job:
         # longer than any pause of an end plus the time in which a full pipeline comes back to life
         patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
         drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
-        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2) if stalls.pattern.reset else 0,
+        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2)
+        if stalls.pattern.reset
+        else 0,
     )
 
 
@@ -203,7 +211,9 @@ def _write_beats(setting: Setting, part: Part, sent: list[Beat], words: int) -> 
     """Write what source and sink read."""
     pattern, interval = setting.stalls.pattern, setting.manifest.interval_cycles
     bits = log_bits(setting.manifest.stream(AXI_INPUT)) - 1
-    write_stimulus(part.folder, sent, pattern.idle(_generator(setting, part, "source"), interval), bits)
+    write_stimulus(
+        part.folder, sent, pattern.idle(_generator(setting, part, "source"), interval), bits
+    )
     patient = pattern.patience is Patience.AFTER_VALID
     if pattern.ready is None:
         pauses = [(0, 0xFFFFFFFF)]  # no run is as long

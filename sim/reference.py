@@ -1,6 +1,6 @@
 """The judge: a network computed in numpy, integers only, every tensor of it.
 
-It knows the integer contract (``export.ir``) and nothing of the hardware, and checks every value against the
+It knows the integer contract (``tritforge.export.ir.nodes``) and nothing of the hardware, and checks every value against the
 type that the contract declares.
 """
 
@@ -13,15 +13,14 @@ from functools import singledispatch
 import numpy as np
 import numpy.typing as npt
 
-from export.datatype import DataType
-from export.ir import (
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
     INPUT,
     ArgMax,
     Bias,
     Convolution,
     Dense,
     Flatten,
-    IntArray,
     MaxPool,
     Network,
     Node,
@@ -29,9 +28,10 @@ from export.ir import (
     TensorType,
     Threshold,
 )
-from export.pools import SumPool, TopK
-from export.requantize import Requantize
-from export.residual import Add, Shortcut
+from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.requantize import Requantize
+from tritforge.export.ir.residual import Add, Shortcut
+from tritforge.types import IntArray
 
 __all__ = ["check_inputs", "evaluate", "run"]
 
@@ -68,9 +68,13 @@ def run(
     kept = list(network.types) if keep is None else [name for name in network.types if name in keep]
     if keep is not None and len(kept) != len(set(keep)):
         unknown = sorted(set(keep) - set(kept))
-        raise ValueError(f"keep must name tensors of the network, not {', '.join(map(repr, unknown))}")
+        raise ValueError(
+            f"keep must name tensors of the network, not {', '.join(map(repr, unknown))}"
+        )
     chunk = max(1, _CHUNK_ELEMENTS // sum(declared.size for declared in network.types.values()))
-    found = {name: np.empty((len(array), *network.types[name].shape), dtype=np.int64) for name in kept}
+    found = {
+        name: np.empty((len(array), *network.types[name].shape), dtype=np.int64) for name in kept
+    }
     for start in range(0, len(array), chunk):
         some = slice(start, start + chunk)
         for name, values in _run(network, array[some].astype(np.int64), kept).items():
@@ -84,7 +88,9 @@ def check_inputs(network: Network, inputs: npt.NDArray[np.integer]) -> npt.NDArr
     if array.dtype.kind not in "iu":
         raise TypeError(f"inputs must be integers, not {array.dtype}")
     if array.ndim != 4 or array.shape[1:] != network.input.shape:
-        raise ValueError(f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}")
+        raise ValueError(
+            f"inputs must have shape [N, {_join(network.input.shape)}], not {list(array.shape)}"
+        )
     _check(INPUT, array, network.input)
     return array
 
@@ -109,9 +115,13 @@ def evaluate(node: Node, *inputs: IntArray) -> IntArray:
 def _(node: Convolution, x: IntArray) -> IntArray:
     kernel_height, kernel_width = node.kernel
     pad_height, pad_width = node.padding
-    span = tuple(dilation * (size - 1) + 1 for dilation, size in zip(node.dilation, node.kernel, strict=True))
+    span = tuple(
+        dilation * (size - 1) + 1 for dilation, size in zip(node.dilation, node.kernel, strict=True)
+    )
     padded = np.pad(x, ((0, 0), (pad_height, pad_height), (pad_width, pad_width), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=(1, 2))  # [N, Y, X, C, span]
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, span, axis=(1, 2)
+    )  # [N, Y, X, C, span]
     windows = windows[
         :, :: node.stride[0], :: node.stride[1], :, :: node.dilation[0], :: node.dilation[1]
     ].transpose(0, 1, 2, 4, 5, 3)  # [N, oy, ox, kh, kw, C]
@@ -173,7 +183,9 @@ def _(node: SumPool, x: IntArray) -> IntArray:
 def _pool_windows(node: Pool, x: IntArray, padded_with: int) -> IntArray:
     """The windows of a pooling [N, oy, ox, C, kh, kw], a view."""
     (pad_y, pad_x), (stride_y, stride_x) = node.padding, node.step
-    padded = np.pad(x, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), constant_values=padded_with)
+    padded = np.pad(
+        x, ((0, 0), (pad_y, pad_y), (pad_x, pad_x), (0, 0)), constant_values=padded_with
+    )
     windows: IntArray = np.lib.stride_tricks.sliding_window_view(padded, node.size, axis=(1, 2))
     return windows[:, ::stride_y, ::stride_x]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from export.manifest import Manifest
-from sim.job import Outcome
-from sim.launcher import Built
-from sim.scoreboard import Mismatch, StreamReport, Violation
-from sim.shell import AXI_INPUT, AXI_OUTPUT
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.sim.job import Outcome
+from tritforge.sim.launcher import Built
+from tritforge.sim.scoreboard import Mismatch, StreamReport, Violation
+from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT
 
 __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]
 
@@ -87,7 +87,9 @@ class SimulationResult:
     @property
     def first_mismatch(self) -> Mismatch | None:
         """The first wrong word of the first stream that has one: the layer where the error arose."""
-        return next((stream.first_mismatch for stream in self.streams if stream.first_mismatch), None)
+        return next(
+            (stream.first_mismatch for stream in self.streams if stream.first_mismatch), None
+        )
 
     @property
     def violations(self) -> tuple[Violation, ...]:
@@ -140,12 +142,15 @@ def merge(
         wrong or parts[0],
         first=parts[0].first,
         frames=sum(part.frames for part in parts),
-        streams=tuple(_joined(reports) for reports in zip(*(part.streams for part in parts), strict=True)),
+        streams=tuple(
+            _joined(reports) for reports in zip(*(part.streams for part in parts), strict=True)
+        ),
         cycles=sum(part.cycles or 0 for part in parts),
         classes=classes,
         expected_cycles=sum(known) if len(known) == len(parts) else None,
         simulated_cycles=simulated,
-        cycles_per_second=simulated / sum(part.simulated_cycles / part.cycles_per_second for part in parts),
+        cycles_per_second=simulated
+        / sum(part.simulated_cycles / part.cycles_per_second for part in parts),
         cpu_seconds=sum(part.cpu_seconds for part in parts),
         python_seconds=sum(part.python_seconds for part in parts),
         build_seconds=built.seconds,
@@ -163,7 +168,9 @@ def _joined(reports: Sequence[StreamReport]) -> StreamReport:
         delivered=sum(report.delivered for report in reports),
         compared=sum(report.compared for report in reports),
         wrong=sum(report.wrong for report in reports),
-        first_mismatch=next((report.first_mismatch for report in reports if report.first_mismatch), None),
+        first_mismatch=next(
+            (report.first_mismatch for report in reports if report.first_mismatch), None
+        ),
         violations=tuple(violation for report in reports for violation in report.violations),
         frame_ends=(),
     )
@@ -175,7 +182,9 @@ def replayed(reports: Sequence[StreamReport], first: int, frames: int) -> tuple[
     What happens up to a cycle follows from what was sent until then: the frames that the source had finished,
     and the one it was at. Where no word is wrong, only some are missing, it takes them all.
     """
-    cycles = [report.first_mismatch.cycle for report in reports if report.first_mismatch is not None]
+    cycles = [
+        report.first_mismatch.cycle for report in reports if report.first_mismatch is not None
+    ]
     cycles += [violation.cycle for report in reports for violation in report.violations]
     source = next(report for report in reports if report.name == AXI_INPUT)
     if not cycles or any(report.delivered < report.expected for report in reports):
@@ -219,7 +228,9 @@ def judge(
         failures = [hung] + [line for report in reports for line in report.wrong_words_and_rules]
     by_name = {report.name: report for report in reports}
     source, sink = by_name[AXI_INPUT], by_name[AXI_OUTPUT]
-    measured = [] if source.first_cycle is None else [end - source.first_cycle for end in sink.frame_ends]
+    measured = (
+        [] if source.first_cycle is None else [end - source.first_cycle for end in sink.frame_ends]
+    )
     planned = None
     if not paused:
         frames = sink.expected // manifest.stream(AXI_OUTPUT).beats_per_frame
@@ -227,7 +238,12 @@ def judge(
             frames, manifest.latency_cycles, manifest.interval_cycles, manifest.frame_cycles
         )
         wrong = next(
-            (f for f, pair in enumerate(zip(measured, planned, strict=False)) if pair[0] != pair[1]), None
+            (
+                f
+                for f, pair in enumerate(zip(measured, planned, strict=False))
+                if pair[0] != pair[1]
+            ),
+            None,
         )
         if wrong is not None:
             failures.append(
@@ -237,7 +253,9 @@ def judge(
     if misframed and not outcome.error:
         failures.append("the design's error output is not set, but frames ended at the wrong beat")
     if outcome.error and not misframed:
-        failures.append("the design's error output is set: a frame began or ended at the wrong beat")
+        failures.append(
+            "the design's error output is set: a frame began or ended at the wrong beat"
+        )
     return Verdict(
         failures=tuple(failures),
         cycles=measured[-1] if measured else None,
@@ -255,7 +273,8 @@ def planned_cycles(
     """
     known = list(frame_cycles or (latency,))
     return [
-        known[f] if f < len(known) else known[-1] + (f - len(known) + 1) * interval for f in range(frames)
+        known[f] if f < len(known) else known[-1] + (f - len(known) + 1) * interval
+        for f in range(frames)
     ]
 
 

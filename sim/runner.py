@@ -2,7 +2,7 @@
 
 The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are the
 same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and ``result.json``. Many frames
-are cut into parts (``sim.part``), each of which has such a folder for itself until it passed; ``parts.json``
+are cut into parts (``tritforge.sim.part``), each of which has such a folder for itself until it passed; ``parts.json``
 keeps the verdicts of those that passed, so that an interrupted run goes on.
 """
 
@@ -25,18 +25,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export import serialize
-from export.files import sha256, write_atomic
-from export.ir import INPUT, Network
-from export.manifest import CELLS, MANIFEST_FILE, Manifest, ManifestError
-from sim import reference
-from sim.job import read_progress
-from sim.launcher import Bench, Built, SimulationFailed
-from sim.part import Part, Setting, cut_into_parts, run_part
-from sim.result import SimulationResult, merge
-from sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
-from sim.simulators import Simulator, locate, require_wave
-from sim.stimulus import Stalls
+from tritforge.export.artifacts.manifest import CELLS, MANIFEST_FILE, Manifest, ManifestError
+from tritforge.export.ir import serialize
+from tritforge.export.ir.nodes import INPUT, Network
+from tritforge.files import sha256, write_atomic
+from tritforge.sim import reference
+from tritforge.sim.job import read_progress
+from tritforge.sim.launcher import Bench, Built, SimulationFailed
+from tritforge.sim.part import Part, Setting, cut_into_parts, run_part
+from tritforge.sim.result import SimulationResult, merge
+from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
+from tritforge.sim.simulators import Simulator, locate, require_wave
+from tritforge.sim.stimulus import Stalls
 
 __all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
@@ -45,7 +45,7 @@ PARTS_FILE = "parts.json"
 _HERE = Path(__file__).parent
 MODELS = {
     "xilinx": (_HERE / "xilinx_cells.v", _HERE / "xilinx_block_ram.v"),
-    "ecp5": (_HERE / "ecp5_cells.v", _HERE.with_name("hw") / "ecp5.v"),
+    "ecp5": (_HERE / "ecp5_cells.v", _HERE.with_name("hw") / "targets" / "ecp5.v"),
 }
 """Models of the cells of a netlist, by what it was synthesised for."""
 POLL_SECONDS = 0.2
@@ -78,7 +78,7 @@ def simulate(
     simulator: "verilator" or "icarus".
     build_dir: folder of this run; made when missing.
     seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
-    stalls: how source and sink pause, a name of ``sim.stimulus.Stalls``; with "none" the cycle count of every
+    stalls: how source and sink pause, a name of ``tritforge.sim.stimulus.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one part.
     netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.
@@ -134,19 +134,25 @@ def simulate(
     setting = Setting(
         design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed
     )
-    (folder / RESULT_FILE).unlink(missing_ok=True)  # an old verdict must not outlive an interrupted run
+    (folder / RESULT_FILE).unlink(
+        missing_ok=True
+    )  # an old verdict must not outlive an interrupted run
     whole = Part(first=first, frames=frames, folder=folder / "run")
     parts = [whole] if wave else cut_into_parts(whole, manifest.interval_cycles)
     built, results = Built(0.0, 0.0), []
     if len(parts) == 1:
         words = len(frames) * manifest.stream(AXI_OUTPUT).beats_per_frame
-        results = [run_part(setting, parts[0], progress=progress and (lambda done: progress(done, words)))]
+        results = [
+            run_part(setting, parts[0], progress=progress and (lambda done: progress(done, words)))
+        ]
     else:
         key = _key(setting, frames, first)
         shutil.rmtree(whole.folder, ignore_errors=True)
         whole.folder.mkdir(parents=True)
         built = bench.build()
-        results = _Run(setting, parts, folder / PARTS_FILE, key, progress).all(jobs or _processors())
+        results = _Run(setting, parts, folder / PARTS_FILE, key, progress).all(
+            jobs or _processors()
+        )
     result = merge(results, built=built, frames=len(frames), seconds=time.monotonic() - started)
     other = _cpu_seconds() - used - result.cpu_seconds - result.build_cpu_seconds
     result = dataclasses.replace(result, judge_seconds=other)
@@ -168,7 +174,9 @@ def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
     """What a verdict on a part hangs on."""
     digest = hashlib.sha256(np.ascontiguousarray(frames, dtype=np.int64).tobytes())
     design = sha256(setting.design / MANIFEST_FILE)
-    digest.update(repr((design, setting.bench.digest, first, setting.stalls.value, setting.seed)).encode())
+    digest.update(
+        repr((design, setting.bench.digest, first, setting.stalls.value, setting.seed)).encode()
+    )
     return digest.hexdigest()
 
 
@@ -184,7 +192,12 @@ class _Run:
     """
 
     def __init__(
-        self, setting: Setting, parts: Sequence[Part], path: Path, key: str, progress: Progress | None
+        self,
+        setting: Setting,
+        parts: Sequence[Part],
+        path: Path,
+        key: str,
+        progress: Progress | None,
     ) -> None:
         self._setting, self._parts, self._path, self._key, self._progress = (
             setting,
@@ -207,7 +220,8 @@ class _Run:
         stop = threading.Event()
         with ThreadPoolExecutor(jobs) as pool:
             running = {
-                pool.submit(run_part, self._setting, part, stopped=stop.is_set): part for part in waiting
+                pool.submit(run_part, self._setting, part, stopped=stop.is_set): part
+                for part in waiting
             }
             pending: set[Future[SimulationResult]] = set(running)
             try:
@@ -232,7 +246,9 @@ class _Run:
 
     def _keep(self, part: Part, result: SimulationResult) -> None:
         self._passed[part.first] = json.loads(result.to_json())
-        write_atomic(self._path, json.dumps({"key": self._key, "passed": list(self._passed.values())}))
+        write_atomic(
+            self._path, json.dumps({"key": self._key, "passed": list(self._passed.values())})
+        )
         shutil.rmtree(part.folder)
 
     def _tell(self, done: Mapping[int, SimulationResult], running: Sequence[Part]) -> None:
@@ -246,10 +262,13 @@ def _check_streams(manifest: Manifest, network: Network) -> None:
     """Refuse a manifest by which a bench would compare nothing, or the wrong thing."""
     for name, tensor in ((AXI_INPUT, INPUT), (AXI_OUTPUT, network.output)):
         found = next(
-            (stream.tensor for stream in manifest.streams if stream.axi and stream.name == name), None
+            (stream.tensor for stream in manifest.streams if stream.axi and stream.name == name),
+            None,
         )
         if found != tensor:
-            raise ManifestError(f"AXI stream {name!r} of the manifest must carry {tensor!r}, not {found!r}")
+            raise ManifestError(
+                f"AXI stream {name!r} of the manifest must carry {tensor!r}, not {found!r}"
+            )
     for stream in manifest.streams:
         if stream.tensor is not None and stream.tensor not in network.types:
             rule = f"must carry a tensor of the network, not {stream.tensor!r}"

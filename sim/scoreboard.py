@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from export.datatype import DataType
-from export.manifest import Stream
-from sim.shell import log_bits
+from tritforge.export.artifacts.manifest import Stream
+from tritforge.export.ir.datatype import DataType
+from tritforge.sim.shell import log_bits
+from tritforge.types import IntArray
 
 __all__ = ["BeatLog", "Mismatch", "StreamReport", "Violation", "compare", "read_beats"]
 
-IntArray = npt.NDArray[np.int64]
 ByteArray = npt.NDArray[np.uint8]
 
 RULES = {
@@ -114,7 +114,9 @@ class StreamReport:
     @property
     def wrong_words_and_rules(self) -> list[str]:
         """The first wrong word and the first broken rule, a line each, the earlier first."""
-        found = [(item.cycle, str(item)) for item in (self.first_mismatch, *self.violations[:1]) if item]
+        found = [
+            (item.cycle, str(item)) for item in (self.first_mismatch, *self.violations[:1]) if item
+        ]
         return [line for _, line in sorted(found)]
 
     @property
@@ -154,7 +156,9 @@ class BeatLog:
             if shift < 0:
                 values |= digit >> -shift
             else:
-                values |= (digit & ((1 << min(4, bits - shift)) - 1)) << shift  # never into the sign bit
+                values |= (
+                    digit & ((1 << min(4, bits - shift)) - 1)
+                ) << shift  # never into the sign bit
         return values & ((1 << bits) - 1), unknown
 
 
@@ -167,7 +171,9 @@ def read_beats(path: str | os.PathLike[str], payload_bits: int) -> BeatLog:
     raw = np.fromfile(path, dtype=np.uint8) if Path(path).exists() else np.zeros(0, dtype=np.uint8)
     lines = raw[: len(raw) // width * width].reshape(-1, width)
     if (lines[:, -1] != ord("\n")).any():
-        raise ValueError(f"{os.fspath(path)}: not a file of beats with {payload_bits} bits of payload")
+        raise ValueError(
+            f"{os.fspath(path)}: not a file of beats with {payload_bits} bits of payload"
+        )
     transfers = lines[lines[:, 0] == _TRANSFER]
     broken = lines[lines[:, 0] != _TRANSFER]
     return BeatLog(
@@ -214,7 +220,9 @@ def compare(
         if wrong:
             first = _describe(stream, layer, int(bad.argmax()), words, got, unknown, log)
             first = dataclasses.replace(first, frame=first.frame + first_frame)
-    violations = [Violation(stream.name, layer, cycle, RULES[letter]) for letter, cycle in log.violations]
+    violations = [
+        Violation(stream.name, layer, cycle, RULES[letter]) for letter, cycle in log.violations
+    ]
     if stream.axi:
         violations += _misplaced_last(stream, layer, log, first_frame)
     return StreamReport(

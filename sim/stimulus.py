@@ -9,14 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-import numpy.typing as npt
-
-from export.datatype import DataType
+from tritforge.export.ir.datatype import DataType
+from tritforge.types import IntArray
 
 __all__ = ["IdlePattern", "Patience", "StallPattern", "Stalls", "log_uniform", "pack_beats"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
@@ -41,10 +37,16 @@ def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
     if lanes < 1 or elements % lanes:
         raise ValueError(f"lanes must divide the {elements} elements of a frame, not {lanes!r}")
     if not dtype.holds(tensor):
-        raise ValueError(f"tensor must hold {dtype} values, not {int(tensor.min())}..{int(tensor.max())}")
+        raise ValueError(
+            f"tensor must hold {dtype} values, not {int(tensor.min())}..{int(tensor.max())}"
+        )
     mask = (1 << dtype.bits) - 1
-    rows = tensor.reshape(-1, lanes).tolist()  # Python's integers: a payload is often wider than 64 bits
-    return [sum((value & mask) << (lane * dtype.bits) for lane, value in enumerate(row)) for row in rows]
+    rows = tensor.reshape(
+        -1, lanes
+    ).tolist()  # Python's integers: a payload is often wider than 64 bits
+    return [
+        sum((value & mask) << (lane * dtype.bits) for lane, value in enumerate(row)) for row in rows
+    ]
 
 
 def log_uniform(generator: random.Random, longest: int) -> int:
@@ -76,7 +78,7 @@ class StallPattern:
     ready: see ``ReadyPattern``; None keeps ready high.
     patience: what the sink waits for.
     reset: whether the design is reset in the middle of a frame before it gets the frames that count.
-    framing: whether frames end too early and too late (``sim.framing``).
+    framing: whether frames end too early and too late (``tritforge.sim.framing``).
     """
 
     idle: IdlePattern

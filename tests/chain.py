@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tritforge import config, flow
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 LITTLE = """\
 name: little

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import settings
 
 # The same examples on every run and machine, and no verdict that depends on how fast it is.
-settings.register_profile("tritforge", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.register_profile(
+    "tritforge", deadline=None, derandomize=True, database=None, max_examples=50
+)
 settings.load_profile("tritforge")
 
 

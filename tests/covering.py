@@ -10,8 +10,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from export.ir import ArgMax, Bias, IntArray, Network, Threshold
-from sim.reference import run
+from tritforge.export.ir.nodes import ArgMax, Bias, Network, Threshold
+from tritforge.sim.reference import run
+from tritforge.types import IntArray
 
 __all__ = ["covering_frames", "reached", "spread"]
 

@@ -27,8 +27,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from export.files import write_atomic
 from tests.chain import LITTLE
+from tritforge.files import write_atomic
 
 __all__ = ["COMMANDS", "Kill", "Killer", "digests"]
 
@@ -42,14 +42,18 @@ RESULTS = ("train/model.safetensors", "design/*", "design/**/*")
 
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tritforge.flow", "tritforge.cli"])
+_SERVER.set_forkserver_preload(["tritforge.steps.flow", "tritforge.cli.main"])
 
 
 def _command(line: list[str], said: Path) -> None:
     """Run the command line in this process."""
-    from tritforge import cli
+    from tritforge.cli import main as cli
 
-    with open(said, "w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+    with (
+        open(said, "w") as file,
+        contextlib.redirect_stdout(file),
+        contextlib.redirect_stderr(file),
+    ):
         status = cli.main(line)
     sys.exit(status)
 
@@ -57,7 +61,9 @@ def _command(line: list[str], said: Path) -> None:
 def digests(root: Path) -> dict[str, str]:
     """SHA-256 by name of every result under ``root``; a temporary file would be one more."""
     found = sorted({path for pattern in RESULTS for path in root.glob(pattern) if path.is_file()})
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +104,11 @@ class Killer:
     def _run(self, command: str, root: Path) -> str:
         process = self._start(command, root)
         process.join()
-        return "ok" if process.exitcode == 0 else (self._folder / "said.txt").read_text().strip()[-300:]
+        return (
+            "ok"
+            if process.exitcode == 0
+            else (self._folder / "said.txt").read_text().strip()[-300:]
+        )
 
     def prepare(self, commands: Sequence[str] = COMMANDS) -> None:
         """Run the first commands of the chain once; keep the folders between them, and the time they took."""
@@ -130,16 +140,30 @@ class Killer:
         expected = digests(self._folder / f"after {command}")
         verdict = self._run(command, root)
         found = digests(root)
-        left = tuple(sorted(found.keys() - expected.keys()))  # temporary files of the one that was killed
+        left = tuple(
+            sorted(found.keys() - expected.keys())
+        )  # temporary files of the one that was killed
         same = all(found.get(name) == digest for name, digest in expected.items())
-        return Kill(command=command, number=number, part=part, hit=hit, same=same, verdict=verdict, left=left)
+        return Kill(
+            command=command,
+            number=number,
+            part=part,
+            hit=hit,
+            same=same,
+            verdict=verdict,
+            left=left,
+        )
 
 
-def rounds(killer: Killer, kills: int, done: list[Kill], keep: Callable[[list[Kill]], None]) -> None:
+def rounds(
+    killer: Killer, kills: int, done: list[Kill], keep: Callable[[list[Kill]], None]
+) -> None:
     """Do what of ``kills`` rounds, evenly over the commands, is not in ``done``."""
     known = {(kill.command, kill.number) for kill in done}
     wanted = [(COMMANDS[number % len(COMMANDS)], number) for number in range(kills)]
-    for command, number in tqdm([pair for pair in wanted if pair not in known], unit="kill", disable=None):
+    for command, number in tqdm(
+        [pair for pair in wanted if pair not in known], unit="kill", disable=None
+    ):
         done.append(killer.round(command, number))
         keep(done)
 
@@ -161,7 +185,8 @@ def main() -> int:
 
     def keep(all_of_them: list[Kill]) -> None:
         write_atomic(
-            path, json.dumps({"seed": chosen.seed, "kills": [asdict(k) for k in all_of_them]}, indent=1)
+            path,
+            json.dumps({"seed": chosen.seed, "kills": [asdict(k) for k in all_of_them]}, indent=1),
         )
 
     killer.prepare()
@@ -169,7 +194,9 @@ def main() -> int:
     wrong = [kill for kill in done if not kill.same or kill.verdict != "ok"]
     hits = sum(kill.hit for kill in done)
     left = sum(bool(kill.left) for kill in done)
-    print(f"{len(done)} kills, {hits} while it ran, {len(wrong)} reruns wrong, {left} left a temporary file")
+    print(
+        f"{len(done)} kills, {hits} while it ran, {len(wrong)} reruns wrong, {left} left a temporary file"
+    )
     for kill in wrong:
         print(kill)
     return int(bool(wrong))

@@ -30,19 +30,20 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from export.files import sha256, write_atomic
-from export.ir import Bias, Convolution, Dense, IntArray, Network, Threshold
-from export.manifest import FileEntry, Manifest
-from hw.array_folding import ArrayFolding
-from hw.plan import plan
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
-from sim.runner import SimulationFailed, simulate
-from sim.simulators import Simulator
 from tests.covering import covering_frames, spread
 from tests.formal.equivalence import Refused, equivalent
 from tests.hw.networks import convolutional
 from tests.integration.designs import write
+from tritforge.export.artifacts.manifest import FileEntry, Manifest
+from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, Threshold
+from tritforge.files import sha256, write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim.runner import SimulationFailed, simulate
+from tritforge.sim.simulators import Simulator
+from tritforge.types import IntArray
 
 __all__ = ["BENCHES", "KINDS", "Fault", "Found", "Mutator"]
 
@@ -137,14 +138,21 @@ class Mutator:
         (self.faulty / SOURCE).write_text(self.text[:start] + new + self.text[end:])
         old = " ".join(self.text[start:end].split())
         return Fault(
-            kind=kind, file=SOURCE, line=self.line_of(start), what=f"{old}  ->  {' '.join(new.split())}"
+            kind=kind,
+            file=SOURCE,
+            line=self.line_of(start),
+            what=f"{old}  ->  {' '.join(new.split())}",
         )
 
     def judge(self, fault: Fault) -> Found:
         """Run the benches on the faulty design until one complains; seek a proof where none does."""
         manifest = Manifest.read(self.faulty)
-        files = {role: FileEntry.of(self.faulty / entry.file) for role, entry in manifest.files.items()}
-        roms = tuple(dataclasses.replace(rom, sha256=sha256(self.faulty / rom.file)) for rom in manifest.roms)
+        files = {
+            role: FileEntry.of(self.faulty / entry.file) for role, entry in manifest.files.items()
+        }
+        roms = tuple(
+            dataclasses.replace(rom, sha256=sha256(self.faulty / rom.file)) for rom in manifest.roms
+        )
         dataclasses.replace(manifest, files=files, roms=roms).write(self.faulty)
         for bench, count in BENCHES:
             try:
@@ -183,22 +191,31 @@ def _rom_bit(mutator: Mutator, kind: str) -> Fault:
     return Fault(kind=kind, file=rom.file, line=number + 1, what=f"bit {bit} flipped")
 
 
-def _token(*changes: tuple[str, str | Callable[[re.Match[str]], str]]) -> Callable[[Mutator, str], Fault]:
+def _token(
+    *changes: tuple[str, str | Callable[[re.Match[str]], str]],
+) -> Callable[[Mutator, str], Fault]:
     """A fault that changes one place of the Verilog where a pattern matches."""
 
     def inject(mutator: Mutator, kind: str) -> Fault:
         places = [
-            (match, new) for pattern, new in changes for match in re.finditer(pattern, mutator.text, re.M)
+            (match, new)
+            for pattern, new in changes
+            for match in re.finditer(pattern, mutator.text, re.M)
         ]
         match, new = mutator.random.choice(places)
         return mutator.replace(
-            kind, match.start(), match.end(), match.expand(new) if isinstance(new, str) else new(match)
+            kind,
+            match.start(),
+            match.end(),
+            match.expand(new) if isinstance(new, str) else new(match),
         )
 
     return inject
 
 
-def _of_network(change: Callable[[Mutator, Network], tuple[Network, str]]) -> Callable[[Mutator, str], Fault]:
+def _of_network(
+    change: Callable[[Mutator, Network], tuple[Network, str]],
+) -> Callable[[Mutator, str], Fault]:
     """A design that was generated from a wrong network and is judged by the right one."""
 
     def inject(mutator: Mutator, kind: str) -> Fault:
@@ -221,7 +238,9 @@ def _changed(network: Network, name: str, **values: object) -> Network:
 
 
 def _weight(mutator: Mutator, network: Network) -> tuple[Network, str]:
-    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Convolution, Dense))])
+    node = mutator.random.choice(
+        [node for node in network.nodes if isinstance(node, (Convolution, Dense))]
+    )
     planes = node.planes.copy()
     index = tuple(mutator.random.randrange(size) for size in planes.shape)
     planes[index] = mutator.random.choice([trit for trit in (-1, 0, 1) if trit != planes[index]])
@@ -231,7 +250,9 @@ def _weight(mutator: Mutator, network: Network) -> tuple[Network, str]:
 
 
 def _threshold(mutator: Mutator, network: Network) -> tuple[Network, str]:
-    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Threshold, Bias))])
+    node = mutator.random.choice(
+        [node for node in network.nodes if isinstance(node, (Threshold, Bias))]
+    )
     name = "thresholds" if isinstance(node, Threshold) else "bias"
     right: IntArray = getattr(node, name)
     while True:
@@ -245,11 +266,15 @@ def _threshold(mutator: Mutator, network: Network) -> tuple[Network, str]:
 
 
 def _rows(mutator: Mutator, network: Network) -> tuple[Network, str]:
-    node = mutator.random.choice([node for node in network.nodes if isinstance(node, (Convolution, Dense))])
+    node = mutator.random.choice(
+        [node for node in network.nodes if isinstance(node, (Convolution, Dense))]
+    )
     one, other = mutator.random.sample(range(node.planes.shape[1]), 2)
     planes = node.planes.copy()
     planes[:, [one, other]] = planes[:, [other, one]]
-    return _changed(network, node.name, planes=planes), f"rows {one} and {other} of {node.name} swapped"
+    return _changed(
+        network, node.name, planes=planes
+    ), f"rows {one} and {other} of {node.name} swapped"
 
 
 def _ports(mutator: Mutator, kind: str) -> Fault:
@@ -270,14 +295,19 @@ def _ports(mutator: Mutator, kind: str) -> Fault:
         + match[0][other.end(2) :]
     )
     return dataclasses.replace(
-        mutator.replace(kind, match.start(), match.end(), new), what=f"{one[0]} and {other[0]} exchanged"
+        mutator.replace(kind, match.start(), match.end(), new),
+        what=f"{one[0]} and {other[0]} exchanged",
     )
 
 
 def _beat(mutator: Mutator, kind: str) -> Fault:
     """A unit's output loses a beat, or offers one again that was taken, the next time that it would pause."""
     match = mutator.random.choice(
-        list(re.finditer(r"^  always @\(posedge clk\)\n    (\w+_o__valid) <= (.*);", mutator.text, re.M))
+        list(
+            re.finditer(
+                r"^  always @\(posedge clk\)\n    (\w+_o__valid) <= (.*);", mutator.text, re.M
+            )
+        )
     )
     number, valid = mutator.random.randrange(1, 12), match[1]
     ready, after = f"{valid[:-5]}ready", f"({match[2]})"
@@ -323,7 +353,13 @@ KINDS: dict[str, Callable[[Mutator, str], Fault]] = {
 }  # fmt: skip
 """The kinds of faults and what injects one."""
 
-SHARES = {"ROM bit": 7, "operator": 6, "weight": 3, "threshold or bias by one": 3, "ports swapped": 3}
+SHARES = {
+    "ROM bit": 7,
+    "operator": 6,
+    "weight": 3,
+    "threshold or bias by one": 3,
+    "ports swapped": 3,
+}
 """Of every 30 faults; each other kind has its part of the rest."""
 
 
@@ -345,7 +381,9 @@ def summary(done: list[Found], seed: int, seconds: float) -> dict[str, object]:
         "seconds": round(seconds, 1),
         "kinds": kinds,
         "benches": dict(Counter(found.bench for found in done if found.caught)),
-        "survivors": [{**asdict(found.fault), "proof": found.proof} for found in done if not found.caught],
+        "survivors": [
+            {**asdict(found.fault), "proof": found.proof} for found in done if not found.caught
+        ],
     }
 
 
@@ -354,7 +392,8 @@ def kind_of(number: int) -> str:
     others = [kind for kind in KINDS if kind not in SHARES]
     order = [kind for kind, share in SHARES.items() for _ in range(share)]
     order += [
-        others[(number // 30 * (30 - len(order)) + index) % len(others)] for index in range(30 - len(order))
+        others[(number // 30 * (30 - len(order)) + index) % len(others)]
+        for index in range(30 - len(order))
     ]
     return order[number % 30]
 
@@ -369,7 +408,9 @@ def _begin(folder: Path, seed: int) -> None:
 
 
 def _try(number: int) -> Found:
-    return dataclasses.replace(_mutator.judge(_mutator.inject(kind_of(number), number)), number=number)
+    return dataclasses.replace(
+        _mutator.judge(_mutator.inject(kind_of(number), number)), number=number
+    )
 
 
 def distinct(found: Iterable[Found]) -> list[Found]:
@@ -387,7 +428,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path("build/mutations"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--retry", action="store_true", help="also what survived without a proof before")
+    parser.add_argument(
+        "--retry", action="store_true", help="also what survived without a proof before"
+    )
     chosen = parser.parse_args()
     started, path = time.monotonic(), chosen.folder / "mutations.json"
     mutator = Mutator(chosen.folder / "without", chosen.seed)
@@ -401,8 +444,12 @@ def main() -> int:
     done = {one.number: one for one in before if one.caught or one.proof or not chosen.retry}
     numbers = itertools.count()
     with (
-        ProcessPoolExecutor(chosen.jobs, initializer=_begin, initargs=(chosen.folder, chosen.seed)) as pool,
-        tqdm(total=chosen.faults, initial=len(distinct(done.values())), unit="fault", disable=None) as bar,
+        ProcessPoolExecutor(
+            chosen.jobs, initializer=_begin, initargs=(chosen.folder, chosen.seed)
+        ) as pool,
+        tqdm(
+            total=chosen.faults, initial=len(distinct(done.values())), unit="fault", disable=None
+        ) as bar,
     ):
         running: set[Future[Found]] = set()
         while len(distinct(done.values())) < chosen.faults:
@@ -416,7 +463,11 @@ def main() -> int:
             bar.update(len(faults) - bar.n)
             seconds = kept["seconds"] + time.monotonic() - started
             told = summary(faults, chosen.seed, seconds)
-            content = {"found": [asdict(one) for one in done.values()], "seconds": seconds, "summary": told}
+            content = {
+                "found": [asdict(one) for one in done.values()],
+                "seconds": seconds,
+                "summary": told,
+            }
             write_atomic(path, json.dumps(content, indent=1))
         for future in running:
             future.cancel()

@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ALL = {"export", "hw", "quant", "reports", "sim", "tritforge"}
 
+GROUND = {"tritforge", "tritforge.errors", "tritforge.files", "tritforge.types"}
+"""What every folder may import."""
+
 OURS = {
     "tritforge": ALL,
     "reports": {"hw", "sim", "export"},
@@ -21,7 +24,7 @@ OURS = {
     "export": set(),
     "quant": set(),
 }
-"""Of our own packages, besides itself."""
+"""Of our own folders, besides itself."""
 
 OTHERS = {
     "tritforge": {"dask", "distributed", "numpy", "safetensors", "torch", "tqdm", "yaml"},
@@ -34,39 +37,72 @@ OTHERS = {
 """Of everybody else's, besides the standard library."""
 
 EXCEPTIONS = {
-    "export/lower.py": {"quant", "torch"},
-    # the parts of lower.py: the graph of a torch model, how its layers say windows, and what flows between
-    "export/geometry.py": {"quant", "torch"},
-    "export/graph.py": {"quant", "torch"},
-    "export/stretch.py": {"quant", "torch"},
-    "reports/synth_child.py": {"pyosys"},  # runs in a process of its own
+    "export/lowering/": {"quant", "torch"},
+    "reports/synth/yosys_child.py": {"pyosys"},  # runs in a process of its own
 }
+"""What single files and folders may import besides."""
 
 
-def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
-    """Yield (line, top-level package) of every import, wherever in the file it stands."""
+def folder_of(module: str) -> str:
+    """The top-level folder of one of our modules."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ALL else "tritforge"
+
+
+def imports(source: str, module: str) -> Iterator[tuple[int, str]]:
+    """Yield (line, imported module) of every import, wherever in the file ``module`` it stands."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            module = package if node.level else str(node.module)
-            yield node.lineno, module.partition(".")[0]
+            base = module.rsplit(".", node.level)[0] if node.level else str(node.module)
+            if base == "tritforge":  # its names may be modules
+                yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, base
 
 
 def violations(source: str, path: str) -> list[str]:
     """Return one line for each import in ``source`` that the file ``path`` must not have."""
-    package = path.partition("/")[0]
-    allowed = (
-        {package} | OURS[package] | OTHERS[package] | EXCEPTIONS.get(path, set()) | sys.stdlib_module_names
+    folder = path.partition("/")[0]
+    more = {name for place, names in EXCEPTIONS.items() if path.startswith(place) for name in names}
+    found = []
+    for line, name in imports(source, module_of(path)):
+        top = name.partition(".")[0]
+        if top == "tritforge":
+            allowed = name in GROUND or folder_of(name) in {folder} | OURS[folder] | more
+            shown = folder_of(name)
+        elif (
+            top in ALL
+        ):  # import quant finds a second copy of every module where the folder is current
+            allowed, shown = False, f"{top}; write tritforge.{top}"
+        else:
+            allowed = top in OTHERS[folder] | more | sys.stdlib_module_names
+            shown = top
+        if not allowed:
+            found.append(f"{path}:{line}: {folder} must not import {shown}")
+    return found
+
+
+def module_of(path: str) -> str:
+    """The import name of a file of ours."""
+    name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    return name if name.partition(".")[0] == "tritforge" else f"tritforge.{name}"
+
+
+def files_of(folder: str) -> list[Path]:
+    """The Python files under a top-level folder; what the links in tritforge/ show is not tritforge's."""
+    return sorted(
+        path
+        for path in (ROOT / folder).rglob("*.py")
+        if not (folder == "tritforge" and path.relative_to(ROOT).parts[1] in ALL)
     )
-    return [f"{path}:{line}: {package} must not import {name}" for line, name in imports(source, package)
-            if name not in allowed]  # fmt: skip
 
 
-@pytest.mark.parametrize("package", sorted(ALL))
-def test_imports(package: str) -> None:
-    files = sorted((ROOT / package).rglob("*.py"))
-    assert files, f"{package} has no files"
+@pytest.mark.parametrize("folder", sorted(ALL))
+def test_imports(folder: str) -> None:
+    files = files_of(folder)
+    assert files, f"{folder} has no files"
     found = [
         line
         for file in files
@@ -75,20 +111,74 @@ def test_imports(package: str) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("folder", ["benchmarks", "tests"])
+def test_nothing_imports_the_folders_by_their_own_names(folder: str) -> None:
+    """``import quant`` finds a second copy of every module where the repository is the current folder."""
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for line, name in imports(file.read_text(encoding="utf-8"), folder)
+        if name.partition(".")[0] in ALL - {"tritforge"}
+    ]
+    assert found == []
+
+
+def test_the_wings_import_each_other_without_a_circle() -> None:
+    """A wing is a package of modules, hw.stream for one; what is imported inside functions counts too."""
+    arrows: dict[str, set[str]] = {}
+    for folder in ALL:
+        for file in files_of(folder):
+            module = module_of(file.relative_to(ROOT).as_posix())
+            wing = ".".join(module.split(".")[1:3]) if module.count(".") > 2 else ""
+            for _, name in imports(file.read_text(encoding="utf-8"), module):
+                other = ".".join(name.split(".")[1:3])
+                if wing and name.startswith("tritforge.") and name.count(".") > 2 and other != wing:
+                    arrows.setdefault(wing, set()).add(other)
+    assert len(arrows) > 15
+    order: list[str] = []
+    left = arrows | {end: set() for ends in arrows.values() for end in ends if end not in arrows}
+    while left:
+        free = sorted(wing for wing, ends in left.items() if ends <= set(order))
+        assert free, f"a circle among {sorted(left)}: {left}"
+        order += free
+        left = {wing: ends for wing, ends in left.items() if wing not in free}
+
+
 def test_a_forbidden_import_is_found_inside_a_function() -> None:
-    source = "def f():\n    import hw.array\n    from sim.reference import run\n    from . import x\n"
-    assert violations(source, "sim/scoreboard.py") == ["sim/scoreboard.py:2: sim must not import hw"]
-    assert violations(source, "hw/plan.py") == ["hw/plan.py:3: hw must not import sim"]
+    source = (
+        "def f():\n    import tritforge.hw.engines\n    from tritforge.sim.reference import run\n"
+        "    from . import x\n    from tritforge import hw\n    import quant\n"
+    )
+    assert violations(source, "sim/scoreboard.py") == [
+        "sim/scoreboard.py:2: sim must not import hw",
+        "sim/scoreboard.py:5: sim must not import hw",
+        "sim/scoreboard.py:6: sim must not import quant; write tritforge.quant",
+    ]
+    assert violations(source, "hw/pipeline/plan.py") == [
+        "hw/pipeline/plan.py:3: hw must not import sim",
+        "hw/pipeline/plan.py:6: hw must not import quant; write tritforge.quant",
+    ]
+    assert violations("from tritforge.steps.flow import train", "hw/pipeline/plan.py") == [
+        "hw/pipeline/plan.py:1: hw must not import tritforge"
+    ]
+    assert violations("from tritforge.files import sha256", "hw/pipeline/plan.py") == []
 
 
 def test_quant_is_for_lowering_alone() -> None:
-    assert violations("from quant import ternarize", "export/lower.py") == []
-    assert violations("from quant import ternarize", "export/rom.py") == [
-        "export/rom.py:1: export must not import quant"
+    source = "from tritforge.quant import ternarize"
+    assert violations(source, "export/lowering/lower.py") == []
+    assert violations(source, "export/artifacts/rom.py") == [
+        "export/artifacts/rom.py:1: export must not import quant"
     ]
 
 
-def test_programs_needs_the_standard_library_alone() -> None:
+def test_the_system_packages_need_the_standard_library_alone() -> None:
     """The Makefile runs it before anything is installed."""
-    source = (ROOT / "tritforge" / "programs.py").read_text(encoding="utf-8")
-    assert {name for _, name in imports(source, "tritforge")} <= sys.stdlib_module_names
+    for path in ("tritforge/__init__.py", "tritforge/system/__init__.py"):
+        assert {
+            name for _, name in imports((ROOT / path).read_text(encoding="utf-8"), "tritforge")
+        } <= (sys.stdlib_module_names | {"tritforge"})
+    source = (ROOT / "tritforge" / "system" / "packages.py").read_text(encoding="utf-8")
+    assert {name.partition(".")[0] for _, name in imports(source, "tritforge")} <= (
+        sys.stdlib_module_names
+    )

@@ -20,7 +20,9 @@ def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"[1-9]\d* cycles a frame, latency [1-9]\d*\n", capsys.readouterr().out)
 
 
-def test_the_module_on_the_page_about_training_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_module_on_the_page_about_training_is_trained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     page = (ROOT / "docs" / "training.md").read_text()
     blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     assert len(blocks) == 1

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from quant.data.dataset import Dataset, DatasetError, own_test_set, read_expected
-from quant.data.pillow import decoded
+from tritforge.quant.data.dataset import Dataset, DatasetError, own_test_set, read_expected
+from tritforge.quant.data.pillow import decoded
 
 __all__ = ["BINARY_MD5", "JPEG_SHA256", "PYTHON_MD5", "cifar10", "cifar10_jpeg", "read_batch"]
 
@@ -73,7 +73,9 @@ def cifar10_jpeg(folds: int | None, fold: int, root: Path | None) -> Dataset:
     """The images of CIFAR-10 after a JPEG encoding, from train.npz and test.npz; not comparable with it."""
     root = own_test_set("cifar10-jpeg", folds, fold, root, "train.npz and test.npz")
     parts = [_read_pack(root / name, digest) for name, digest in JPEG_SHA256.items()]
-    return _dataset(parts[:1], parts[1:], "cifar10-jpeg: CIFAR-10 re-encoded as JPEG, not the original")
+    return _dataset(
+        parts[:1], parts[1:], "cifar10-jpeg: CIFAR-10 re-encoded as JPEG, not the original"
+    )
 
 
 def read_batch(path: Path, data: bytes) -> _Part:
@@ -117,7 +119,9 @@ class _BatchUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a stand-in for the three names of numpy that an array needs."""
-        array = module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct"
+        array = (
+            module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct"
+        )
         if array or (module == "numpy" and name in ("ndarray", "dtype")):
             return _Array
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch needs")
@@ -154,12 +158,17 @@ def _checked(path: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.u
 
 
 def _no_batch(path: Path, reason: str) -> DatasetError:
-    return DatasetError(f"dataset 'cifar10': {path} is not a batch of CIFAR-10 ({reason}); fetch it again")
+    return DatasetError(
+        f"dataset 'cifar10': {path} is not a batch of CIFAR-10 ({reason}); fetch it again"
+    )
 
 
 def _dataset(train: list[_Part], test: list[_Part], title: str) -> Dataset:
     images, labels = (
-        [torch.from_numpy(np.concatenate([part[index] for part in parts])) for parts in (train, test)]
+        [
+            torch.from_numpy(np.concatenate([part[index] for part in parts]))
+            for parts in (train, test)
+        ]
         for index in (0, 1)
     )
     return Dataset(

@@ -11,13 +11,23 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Dataset", "DatasetError", "md5", "own_test_set", "read_expected", "stratified_folds", "values"]
+from tritforge.errors import UserError
+
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "md5",
+    "own_test_set",
+    "read_expected",
+    "stratified_folds",
+    "values",
+]
 
 FOLD_SEED = 2019
 """Seed of every split. Fixed: a held-out part must mean the same images in every run."""
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError):
     """A dataset that is unknown, missing or damaged; the message names the file or the parameter."""
 
 
@@ -60,7 +70,9 @@ class Dataset:
         chosen = np.zeros(total, dtype=bool)
         chosen[by_class[np.arange(count) * total // count]] = True  # evenly along the classes
         apart = torch.from_numpy(chosen)
-        rest = replace(self, train_images=self.train_images[~apart], train_labels=self.train_labels[~apart])
+        rest = replace(
+            self, train_images=self.train_images[~apart], train_labels=self.train_labels[~apart]
+        )
         return rest, self.train_images[apart], self.train_labels[apart]
 
 
@@ -119,7 +131,9 @@ def read_expected(name: str, path: Path, digest: str) -> bytes:
     if not path.is_file():
         raise DatasetError(f"dataset {name!r}: {path} is missing")
     data = path.read_bytes()
-    kind, found = ("MD5", md5(data)) if len(digest) == 32 else ("SHA-256", hashlib.sha256(data).hexdigest())
+    kind, found = (
+        ("MD5", md5(data)) if len(digest) == 32 else ("SHA-256", hashlib.sha256(data).hexdigest())
+    )
     if found != digest:
         raise DatasetError(
             f"dataset {name!r}: {path} is damaged: its {kind} is {found}, expected {digest}; fetch it again"

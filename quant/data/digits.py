@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from quant.data.dataset import Dataset, DatasetError, stratified_folds
+from tritforge.quant.data.dataset import Dataset, DatasetError, stratified_folds
 
 __all__ = ["digits"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from quant.checkpoint import write_atomic
-from quant.data.cifar import PYTHON_MD5
-from quant.data.dataset import DatasetError, md5
+from tritforge.files import write_atomic
+from tritforge.quant.data.cifar import PYTHON_MD5
+from tritforge.quant.data.dataset import DatasetError, md5
 
 __all__ = ["SOURCES", "Source", "fetch"]
 
@@ -65,7 +65,9 @@ SOURCES = {
 Progress = Callable[[str, int], None]
 
 
-def fetch(name: str, folder: Path, *, address: str | None = None, progress: Progress | None = None) -> None:
+def fetch(
+    name: str, folder: Path, *, address: str | None = None, progress: Progress | None = None
+) -> None:
     """Put the files of the dataset ``name`` into ``folder``; those that are there already stay.
 
     A file appears under its name only when it is whole and its digest is right.
@@ -82,7 +84,9 @@ def fetch(name: str, folder: Path, *, address: str | None = None, progress: Prog
     DatasetError: no such dataset, a file that cannot be fetched, or one with another digest.
     """
     if name not in SOURCES:
-        raise DatasetError(f"dataset must be one of {', '.join(sorted(SOURCES))} to be fetched, not {name!r}")
+        raise DatasetError(
+            f"dataset must be one of {', '.join(sorted(SOURCES))} to be fetched, not {name!r}"
+        )
     source = SOURCES[name]
     kept = source.members or source.files
     if all((folder / file).is_file() for file in kept):
@@ -114,7 +118,10 @@ def _download(place: str, file: str, progress: Progress | None) -> bytes:
                 if progress is not None:
                     progress(file, total)
             return b"".join(parts)
-    except (OSError, ValueError) as error:  # URLError is an OSError; a ValueError is an unknown scheme
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # URLError is an OSError; a ValueError is an unknown scheme
         raise DatasetError(f"{place} cannot be fetched: {error}") from error
 
 

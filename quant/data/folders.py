@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from quant.data.dataset import Dataset, DatasetError, own_test_set
-from quant.data.pillow import decoded
+from tritforge.quant.data.dataset import Dataset, DatasetError, own_test_set
+from tritforge.quant.data.pillow import decoded
 
 __all__ = ["folders"]
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from quant.data.dataset import Dataset, DatasetError, md5, own_test_set
+from tritforge.quant.data.dataset import Dataset, DatasetError, md5, own_test_set
 
 __all__ = ["LARGEST_BYTES", "fashion_mnist", "mnist"]
 
@@ -49,7 +49,9 @@ def _idx_dataset(
                     f"dataset {name!r}: {path} is damaged: the MD5 of its decompressed bytes is {md5(data)}, "
                     f"expected {expected}; fetch it again"
                 )
-        images[part] = torch.from_numpy(found[3]).unsqueeze(1).to(torch.float32) / 255  # [N, 1, H, W]
+        images[part] = (
+            torch.from_numpy(found[3]).unsqueeze(1).to(torch.float32) / 255
+        )  # [N, 1, H, W]
         labels[part] = torch.from_numpy(found[1]).to(torch.int64)
         if len(images[part]) != len(labels[part]):
             counts = f"{len(images[part])} images but {len(labels[part])} labels"
@@ -80,7 +82,9 @@ def _read(name: str, root: Path, stem: str) -> tuple[Path, bytes]:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             data = file.read(LARGEST_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DatasetError(f"dataset {name!r}: {path} is damaged ({error}); fetch it again") from error
+        raise DatasetError(
+            f"dataset {name!r}: {path} is damaged ({error}); fetch it again"
+        ) from error
     if len(data) > LARGEST_BYTES:
         raise DatasetError(f"dataset {name!r}: {path} holds more than {LARGEST_BYTES:,} bytes")
     return path, data
@@ -90,7 +94,9 @@ def _parse(name: str, path: Path, data: bytes, axes: int) -> npt.NDArray[np.uint
     """Return the array of an IDX file: 0, 0, 8, axes; the extents, four bytes each; the bytes."""
     header = 4 + 4 * axes
     if len(data) < header or data[:4] != bytes((0, 0, 8, axes)):
-        raise DatasetError(f"dataset {name!r}: {path} is not an IDX file of unsigned bytes with {axes} axes")
+        raise DatasetError(
+            f"dataset {name!r}: {path} is not an IDX file of unsigned bytes with {axes} axes"
+        )
     shape = tuple(int(extent) for extent in np.frombuffer(data[4:header], dtype=">u4"))
     if len(data) - header != math.prod(shape) or 0 in shape:
         raise DatasetError(

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 
-from quant.data.dataset import DatasetError
+from tritforge.quant.data.dataset import DatasetError
 
 __all__ = ["decoded"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import nn
 
-from quant.networks.alexnet import AlexNet
-from quant.networks.cnv import CNV
-from quant.networks.digits import Digits
-from quant.networks.lenet5 import LeNet5
-from quant.networks.resnet import resnets
-from quant.networks.vgg7 import VGG7
+from tritforge.quant.networks.alexnet import AlexNet
+from tritforge.quant.networks.cnv import CNV
+from tritforge.quant.networks.digits import Digits
+from tritforge.quant.networks.lenet5 import LeNet5
+from tritforge.quant.networks.resnet import resnets
+from tritforge.quant.networks.vgg7 import VGG7
 
 __all__ = ["NETWORKS", "build"]
 
@@ -42,5 +42,7 @@ def build(name: str, **options: Any) -> nn.Module:
     allowed = list(inspect.signature(NETWORKS[name]).parameters)
     for option in options:
         if option not in allowed:
-            raise ValueError(f"network {name!r} has no option {option!r}; it has {', '.join(allowed)}")
+            raise ValueError(
+                f"network {name!r} has no option {option!r}; it has {', '.join(allowed)}"
+            )
     return NETWORKS[name](**options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from quant.networks import blocks
-from quant.networks.blocks import at_least, pixels
+from tritforge.quant.networks import blocks
+from tritforge.quant.networks.blocks import at_least, pixels
 
 __all__ = ["AlexNet"]
 
@@ -22,7 +22,7 @@ class AlexNet(nn.Module):
     ----------
     hidden: outputs of the two hidden dense layers.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
 
     [1] A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural

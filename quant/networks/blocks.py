@@ -8,9 +8,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quant.activation import Quantizer, SignedQuantizer, TernaryActivation, UnsignedQuantizer
+from tritforge.quant.activation import (
+    Quantizer,
+    SignedQuantizer,
+    TernaryActivation,
+    UnsignedQuantizer,
+)
 
-__all__ = ["ACTIVATIONS", "activation", "at_least", "behind", "keep_slopes", "pixels", "pooled", "widths"]
+__all__ = [
+    "ACTIVATIONS",
+    "activation",
+    "at_least",
+    "behind",
+    "keep_slopes",
+    "pixels",
+    "pooled",
+    "widths",
+]
 
 ACTIVATIONS = ("unsigned", "signed", "ternary", "float")
 """Kinds of hidden activations; ``float`` is ReLU, as in the papers, and has no hardware."""
@@ -57,7 +71,7 @@ def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first
     Where no slope of the batch norm is negative nothing here ever falls when its input rises, so the order
     does not matter to the values. It matters to the statistics of the batch, which are then of the pixels
     that the pool lets through, and to the time: a quarter of the pixels remain. So ``first`` is for training
-    (and for the statistics of ``quant.recalibrate``) with ``keep_slopes``; evaluation pools last.
+    (and for the statistics of ``tritforge.quant.training.recalibrate``) with ``keep_slopes``; evaluation pools last.
     """
     last = norm[-1] if isinstance(norm, nn.Sequential) else norm
     if first and last.training:

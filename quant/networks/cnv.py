@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.networks.blocks import at_least, behind, pixels, widths
+from tritforge.quant.networks.blocks import at_least, behind, pixels, widths
 
 __all__ = ["CNV"]
 
@@ -24,7 +24,7 @@ class CNV(nn.Module):
     channels: output channels of the three pairs of convolutions.
     hidden: outputs of the two hidden dense layers.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
 
     [1] Y. Umuroglu et al., "FINN: a framework for fast, scalable binarized neural network inference",

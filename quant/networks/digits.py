@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.activation import UnsignedQuantizer
-from quant.networks import blocks
-from quant.networks.blocks import at_least, widths
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.networks import blocks
+from tritforge.quant.networks.blocks import at_least, widths
 
 __all__ = ["Digits"]
 
@@ -25,7 +25,7 @@ class Digits(nn.Module):
     channels: output channels of the two convolutions.
     input_bits: width of a pixel, in bits.
     activation_bits: width of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
     """
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.networks import blocks
-from quant.networks.blocks import at_least, keep_slopes, pixels, pooled, widths
-from quant.options import flag
+from tritforge.quant.methods.checks import flag
+from tritforge.quant.networks import blocks
+from tritforge.quant.networks.blocks import at_least, keep_slopes, pixels, pooled, widths
 
 __all__ = ["LeNet5"]
 
@@ -27,11 +27,11 @@ class LeNet5(nn.Module):
     hidden: outputs of the first dense layer.
     input_bits: width of a pixel, in bits.
     activation_bits: width of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations this is
         the block of STTN: batch norm, ternarize, convolution, activation.
     pool_first: whether training pools before it normalizes, with the slopes of the batch norms kept positive:
-        a quarter of the work (``quant.networks.blocks.pooled``). Evaluation pools last in any case.
+        a quarter of the work (``tritforge.quant.networks.blocks.pooled``). Evaluation pools last in any case.
     classes: number of scores.
 
     [1] F. Li, B. Liu, "Ternary weight networks", 2016, section 3.1.
@@ -78,7 +78,9 @@ class LeNet5(nn.Module):
         """Return the scores [N, classes] of images [N, 1, 28, 28] in [0, 1]."""
         x = self.quant_in(x)  # [N, 1, 28, 28]
         early = self._pool_first
-        x = pooled(self.conv1(x), self.bn1, self.act1, self.pool1, first=early)  # [N, first, 12, 12]
+        x = pooled(
+            self.conv1(x), self.bn1, self.act1, self.pool1, first=early
+        )  # [N, first, 12, 12]
         x = pooled(self.conv2(x), self.bn2, self.act2, self.pool2, first=early)  # [N, second, 4, 4]
         x = self.act3(self.bn3(self.dense1(torch.flatten(x, 1))))  # [N, hidden]
         scores: Tensor = self.classifier(x)  # [N, classes]

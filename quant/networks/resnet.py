@@ -14,10 +14,10 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quant.activation import SignedQuantizer
-from quant.networks import blocks
-from quant.networks.blocks import at_least, pixels, widths
-from quant.pooling import GlobalPool
+from tritforge.quant.activation import SignedQuantizer
+from tritforge.quant.networks import blocks
+from tritforge.quant.networks.blocks import at_least, pixels, widths
+from tritforge.quant.pooling import GlobalPool
 
 __all__ = ["CifarResNet", "ImageResNet", "resnets"]
 
@@ -52,7 +52,9 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes of the sum, times their step."""
-        joined: Tensor = self.act(self.join_body(self.body(x)) + self.join_shortcut(self.shortcut(x)))
+        joined: Tensor = self.act(
+            self.join_body(self.body(x)) + self.join_shortcut(self.shortcut(x))
+        )
         return joined
 
 
@@ -60,7 +62,12 @@ class _ResNet(nn.Module):
     """What residual networks have in common: a stem, stages of blocks, a sum over the image, the scores."""
 
     def __init__(
-        self, input_bits: int, activation_bits: int, activation: str, residual_bits: int, classes: int
+        self,
+        input_bits: int,
+        activation_bits: int,
+        activation: str,
+        residual_bits: int,
+        classes: int,
     ) -> None:
         super().__init__()
         at_least(2, classes=classes)
@@ -77,13 +84,22 @@ class _ResNet(nn.Module):
 
     def _basic(self, inputs: int, outputs: int, stride: int, shortcut: nn.Module) -> nn.Module:
         """Return two convolutions of 3x3 with a shortcut."""
-        body = [*self._unit(inputs, outputs, 3, stride), self._act(), *self._unit(outputs, outputs, 3)]
+        body = [
+            *self._unit(inputs, outputs, 3, stride),
+            self._act(),
+            *self._unit(outputs, outputs, 3),
+        ]
         return _Residual(nn.Sequential(*body), shortcut, self._act(), self._residual_bits)
 
     def _bottleneck(self, inputs: int, outputs: int, stride: int, shortcut: nn.Module) -> nn.Module:
         """Return convolutions of 1x1, 3x3 and 1x1 with a shortcut; the stride is that of the middle one."""
         inner = outputs // 4
-        body = [*self._unit(inputs, inner, 1), self._act(), *self._unit(inner, inner, 3, stride), self._act()]
+        body = [
+            *self._unit(inputs, inner, 1),
+            self._act(),
+            *self._unit(inner, inner, 3, stride),
+            self._act(),
+        ]
         body += self._unit(inner, outputs, 1)
         return _Residual(nn.Sequential(*body), shortcut, self._act(), self._residual_bits)
 
@@ -99,7 +115,7 @@ class CifarResNet(_ResNet):
     blocks_per_stage: n: 3 is ResNet-20, 5 ResNet-32, 7 ResNet-44, 9 ResNet-56.
     channels: of the three stages.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     residual_bits: width of what is added, in bits; it does not matter with float activations.
     classes: number of scores.
     """
@@ -147,7 +163,7 @@ class ImageResNet(_ResNet):
     bottleneck: whether a block is of three layers, with four times the channels outside.
     channels: of the four stages, inside a bottleneck.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     residual_bits: width of what is added, in bits; it does not matter with float activations.
     classes: number of scores.
     """
@@ -165,7 +181,9 @@ class ImageResNet(_ResNet):
     ) -> None:
         super().__init__(input_bits, activation_bits, activation, residual_bits, classes)
         before = widths(channels, 4)[0]
-        self.stem = nn.Sequential(*self._unit(3, before, 7, 2), self._act(), nn.MaxPool2d(3, 2, padding=1))
+        self.stem = nn.Sequential(
+            *self._unit(3, before, 7, 2), self._act(), nn.MaxPool2d(3, 2, padding=1)
+        )
         block = self._bottleneck if bottleneck else self._basic
         body: list[nn.Module] = []
         for stage, (depth, inner) in enumerate(zip(depths, channels, strict=True)):
@@ -173,7 +191,11 @@ class ImageResNet(_ResNet):
             for index in range(depth):
                 stride = 2 if stage and not index else 1
                 changes = stride != 1 or before != width
-                shortcut = nn.Sequential(*self._unit(before, width, 1, stride)) if changes else nn.Identity()
+                shortcut = (
+                    nn.Sequential(*self._unit(before, width, 1, stride))
+                    if changes
+                    else nn.Identity()
+                )
                 body.append(block(before, width, stride, shortcut))
                 before = width
         self.blocks = nn.Sequential(*body)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from quant.networks.blocks import at_least, behind, pixels, widths
+from tritforge.quant.networks.blocks import at_least, behind, pixels, widths
 
 __all__ = ["VGG7"]
 
@@ -23,7 +23,7 @@ class VGG7(nn.Module):
     channels: output channels of the three pairs of convolutions.
     hidden: outputs of the first dense layer.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
-    activation: kind of the hidden activations (``quant.networks.blocks.ACTIVATIONS``).
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations this is
         the block of STTN: batch norm, ternarize, convolution, activation.
     classes: number of scores.

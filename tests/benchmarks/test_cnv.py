@@ -15,7 +15,7 @@ from benchmarks.cnv import (
     render,
     table,
 )
-from tritforge import config
+from tritforge.config import config
 
 
 def test_the_page_shows_the_committed_figures() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks import codesign
 from tests.chain import LITTLE
-from tritforge import config, flow
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 
 def row(model, accuracy, lut, fps=1000.0):
@@ -21,7 +22,12 @@ def row(model, accuracy, lut, fps=1000.0):
     }  # fmt: skip
 
 
-ROWS = [row("small", 97.0, 100), row("good", 99.0, 300), row("worse", 98.0, 300), row("none", 99.9, None)]
+ROWS = [
+    row("small", 97.0, 100),
+    row("good", 99.0, 300),
+    row("worse", 98.0, 300),
+    row("none", 99.9, None),
+]
 
 
 def test_what_another_model_of_the_same_rate_beats_is_not_marked():
@@ -46,7 +52,9 @@ def test_a_trained_model_is_priced_and_others_are_named(tmp_path, capsys):
     path.write_text(LITTLE + "variants:\n  plain: {}\n  later: {training: {seed: 1}}\n"
                     "  float: {quantization: {method: float}}\n")  # fmt: skip
     chosen = config.load(tmp_path / "little.yaml:plain")
-    place = Workspace(config_path=tmp_path / "little.yaml:plain", root=tmp_path / "build" / chosen.name)
+    place = Workspace(
+        config_path=tmp_path / "little.yaml:plain", root=tmp_path / "build" / chosen.name
+    )
     flow.train(chosen, place)
     places = {name: tmp_path / name for name in ("record", "picture", "page")}
     options = [f"--{name}={where}" for name, where in places.items()]

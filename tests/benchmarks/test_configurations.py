@@ -15,7 +15,10 @@ def test_every_kind_is_drawn_and_every_component_knows_its_registers() -> None:
     assert {configuration.kind for configuration in drawn} >= set(_KINDS) - {"registers", "fork"}
     for configuration in drawn:
         for name, unit in units(configuration):
-            assert unit.cost(technology_of(configuration)).ff is not None, (configuration.number, name)
+            assert unit.cost(technology_of(configuration)).ff is not None, (
+                configuration.number,
+                name,
+            )
 
 
 def test_later_kinds_have_numbers_of_their_own() -> None:
@@ -28,4 +31,12 @@ def test_later_kinds_have_numbers_of_their_own() -> None:
 
 def test_numbers_say_what_takes_no_part_in_the_calibration() -> None:
     numbers = (0, 47_999, 48_000, 49_999, 50_000, 67_999, 68_000)
-    assert [held_out(number) for number in numbers] == [False, False, True, True, False, False, True]
+    assert [held_out(number) for number in numbers] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]

@@ -11,7 +11,9 @@ def test_the_page_shows_the_committed_figures() -> None:
     points = json.loads(RECORD.read_text())
     assert render(points) == PAGE.read_text()
     ten = [(str(shape), bits, zeros) for shape, bits, zeros in TEN]
-    shown = next(point for point in points if (point["layer"], point["bits"], point["zeros"]) in ten)
+    shown = next(
+        point for point in points if (point["layer"], point["bits"], point["zeros"]) in ten
+    )
     shown["lut_cycles"] *= 2
     assert render(points) != PAGE.read_text()
 

@@ -8,14 +8,14 @@ import pytest
 from benchmarks.configurations import draw
 from benchmarks.estimator import LINES, Point, Recorder, fit, point, same_memories, samples
 from benchmarks.measure_costs import _unsigned, measured
-from export.datatype import DataType
-from export.ir import TensorType
-from hw.cost import Cost, Family, Technology
-from hw.permute import Permute
-from hw.primitives import Primitives
-from hw.stream import Beats
-from hw.subsample import Subsample
-from hw.threshold import Thresholds
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import TensorType
+from tritforge.hw.activation.parallel import ParallelThresholdsUnit
+from tritforge.hw.cost.technology import Cost, Family, Technology
+from tritforge.hw.engines.skip.permute import LanePermutationUnit
+from tritforge.hw.layers.subsample import SubsamplerUnit
+from tritforge.hw.stream.unit import Beats
+from tritforge.hw.targets.primitives import Primitives
 
 
 def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
@@ -28,7 +28,9 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
             consumers = configuration.part.cost(Technology()).ff
             cells = {"LUT3": 2 * consumers + 3, "FDRE": consumers}
             part = {"path": "", "module": configuration.name, "cells": cells, "sites": 0}
-            records.append({"number": number, "family": "xc7", "kind": "fork", "text": "", "parts": [part]})
+            records.append(
+                {"number": number, "family": "xc7", "kind": "fork", "text": "", "parts": [part]}
+            )
     weights = fit(records)["fork"]["xc7 xilinx7"]["lut"]
     assert {name: round(value, 3) for name, value in weights.items()} == {
         "consumers": 2,
@@ -78,12 +80,12 @@ def asked(unit: Any, family: Family) -> dict[str, dict[str, float]]:
 
 def test_features_go_by_the_inputs_of_a_lut() -> None:
     """Codes of 3 bits of a sum of 6: 3 LUT6 or 12 LUT4 each; one of four lanes: 1 or 3 a bit."""
-    levels = Thresholds(
+    levels = ParallelThresholdsUnit(
         name="thresholds", layer="layer", values=np.array([np.arange(5, 47, 6)] * 2), value_bits=6,
         source=DataType.parse("u6"), target=DataType.parse("u3"), pe=2, vectors=8,
     )  # fmt: skip
     order = np.array([[0, 1, 2, 3], [3, 2, 1, 0]])
-    lanes = Permute(
+    lanes = LanePermutationUnit(
         name="spread", layer="layer", beats=Beats(DataType.parse("u3"), 4), order=order, periods=2
     )
     for family, gates, choice in ((Family.XC7, 3, 1), (Family.ECP5, 12, 3)):
@@ -104,9 +106,16 @@ def test_features_of_a_shortcut(
     stride: tuple[int, int], before: int, lanes: int, strided: int, edge: int, beats: int, both: int
 ) -> None:
     tensor = TensorType(6, 8, 4, DataType.parse("u4"))
-    unit = Subsample(name="shortcut", tensor=tensor, stride=stride, before=before, after=before, lanes=lanes)
+    unit = SubsamplerUnit(
+        name="shortcut", tensor=tensor, stride=stride, before=before, after=before, lanes=lanes
+    )
     found = asked(unit, Family.XC7)["subsample"]
-    assert [found[name] for name in ("strided", "edge", "beats", "both")] == [strided, edge, beats, both]
+    assert [found[name] for name in ("strided", "edge", "beats", "both")] == [
+        strided,
+        edge,
+        beats,
+        both,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +125,11 @@ def test_features_of_a_shortcut(
         (77, "array", 0),
         (3037, "subsample", 0),  # no channels of 0: nothing counts
         (11227, "subsample", 0),
-        (20029, "skip", 2),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
+        (
+            20029,
+            "skip",
+            2,
+        ),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
         (4056, "skip", 2),
     ],
 )

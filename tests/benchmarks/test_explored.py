@@ -20,7 +20,10 @@ def folder(tmp_path):
         "plan": {**plan, "exact_interval_cycles": 100, "layers": {"conv": {"engine": "array", "pe": 2}}},
         "frontier": [plan],
     }  # fmt: skip
-    for name, text in (("explore/explore.json", found), ("design/network.json", {"name": "little"})):
+    for name, text in (
+        ("explore/explore.json", found),
+        ("design/network.json", {"name": "little"}),
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(json.dumps(text))
     (tmp_path / "explore" / "frontier.svg").write_text("<svg/>")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks.large_matrix import check, matrix, measure
-from export.datatype import DataType
-from export.sharing import Search, share
-from export.wiring import wire
+from tritforge.export.ir.datatype import DataType
+from tritforge.hw.matrix.compressor import wire
+from tritforge.hw.matrix.cse import CseOptions, share
 
 
 def test_a_small_one_end_to_end() -> None:
@@ -23,13 +23,15 @@ def test_a_small_one_end_to_end() -> None:
 
 
 def test_a_wrong_row_is_noticed() -> None:
-    graph = share(matrix(6, 20, 0.5), 2, Search(iterations=1))
+    graph = share(matrix(6, 20, 0.5), 2, CseOptions(iterations=1))
     source = DataType(2, signed=False)
     wiring = wire(graph, source, registers=8)
     assert check(SimpleNamespace(graph=graph, wiring=wiring, source=source)) == 48
     last = wiring.rows[-1]
     flipped = tuple(tuple(~bit for bit in column) for column in last.operands)
-    wrong = dataclasses.replace(wiring, rows=(*wiring.rows[:-1], dataclasses.replace(last, operands=flipped)))
+    wrong = dataclasses.replace(
+        wiring, rows=(*wiring.rows[:-1], dataclasses.replace(last, operands=flipped))
+    )
     with pytest.raises(SystemExit, match=r"^the wiring computes something else$"):
         check(SimpleNamespace(graph=graph, wiring=wrong, source=source))
 

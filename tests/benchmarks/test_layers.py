@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import layers
 from benchmarks.layers import Shape, measure
-from hw.array_folding import ArrayFolding
-from hw.layer import Folding
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.layer import Folding
 
 
 class Counts(dict[str, dict[str, object]]):
@@ -26,13 +26,18 @@ class Counts(dict[str, dict[str, object]]):
 
 def digest_of(zeros: float, folding: Folding, folder: Path) -> str:
     known = Counts()
-    assert measure(Shape(source=(1, 1, 8), rows=4), 2, zeros, folding, folder, known, anew=False) is None
+    assert (
+        measure(Shape(source=(1, 1, 8), rows=4), 2, zeros, folding, folder, known, anew=False)
+        is None
+    )
     (digest,) = known.asked
     return str(digest)
 
 
 def test_a_point_is_known_by_its_circuit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers.runner, "simulate", lambda *args, **options: pytest.fail("measured anew"))
+    monkeypatch.setattr(
+        layers.runner, "simulate", lambda *args, **options: pytest.fail("measured anew")
+    )
     folding = ArrayFolding(pe=2, simd=4)
     digest = digest_of(0.5, folding, tmp_path)
     assert digest == digest_of(0.5, folding, tmp_path / "again")

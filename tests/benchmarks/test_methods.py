@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import methods
-from quant import checkpoint
 from tests.chain import LITTLE
 from tests.test_layering import ROOT
+from tritforge.quant import checkpoint
 
 STUDY = LITTLE.replace("little", "mnist") + "variants:\n" + "".join(
     f"  {name}: {{quantization: {{method: {name}}}}}\n" for name in ("float", "twn", "ttq")
@@ -31,7 +31,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "networks").mkdir()
     (tmp_path / "docs").mkdir()
     (tmp_path / "networks" / "mnist.yaml").write_text(STUDY)
-    (tmp_path / "docs" / "training.md").write_text("before\n" + "\nold\n".join(MARKS) + "\nbehind\n")
+    (tmp_path / "docs" / "training.md").write_text(
+        "before\n" + "\nold\n".join(MARKS) + "\nbehind\n"
+    )
     monkeypatch.setattr(methods, "ROOT", tmp_path)
     monkeypatch.setattr(methods, "RECORDS", tmp_path / "docs")
     monkeypatch.setattr(methods, "PAGE", tmp_path / "docs" / "training.md")
@@ -49,7 +51,10 @@ def test_variants_are_trained_once_and_written_one_by_one(root: Path) -> None:
     assert record["ttq"]["versions"] == checkpoint.versions()
     page = (root / "docs" / "training.md").read_text()
     assert "Not measured: twn." in page
-    assert f"| ttq | unsigned 2 bits | {100 * meta['result']['test_accuracy']:.2f} % | not measured |" in page
+    assert (
+        f"| ttq | unsigned 2 bits | {100 * meta['result']['test_accuracy']:.2f} % | not measured |"
+        in page
+    )
     assert "\nold\n" not in page
     assert page.startswith("before\n")
     assert page.endswith("behind\n")

@@ -32,19 +32,29 @@ def test_a_netlist_is_simulated_from_its_outputs() -> None:
             "connections": {"D": [4], "C": [6], "Q": [5]},
         },
     }
-    ports = {"x": {"direction": "input", "bits": [2, 3]}, "y": {"direction": "output", "bits": [5, "1"]}}
+    ports = {
+        "x": {"direction": "input", "bits": [2, 3]},
+        "y": {"direction": "output", "bits": [5, "1"]},
+    }
     netlist = {"modules": {"top": {"ports": ports, "cells": cells}}}
     low, high = columns_of(np.array([[0], [1], [2], [3]]), 2)
     found = simulate(netlist, "top", {"x": [low, high]}, "y", 4)
     assert found == [low ^ high, 0b1111]
 
 
-def netlist_of(kind: str, parameters: dict[str, str], inputs: dict[str, int], outputs: dict[str, int]) -> Any:
+def netlist_of(
+    kind: str, parameters: dict[str, str], inputs: dict[str, int], outputs: dict[str, int]
+) -> Any:
     """A module that is one cell: ports x and y, the pins of given widths in their order."""
     bits = iter(range(2, 100))
     pins = {pin: [next(bits) for _ in range(width)] for pin, width in (inputs | outputs).items()}
     directions = dict.fromkeys(inputs, "input") | dict.fromkeys(outputs, "output")
-    cell = {"type": kind, "parameters": parameters, "port_directions": directions, "connections": pins}
+    cell = {
+        "type": kind,
+        "parameters": parameters,
+        "port_directions": directions,
+        "connections": pins,
+    }
     x, y = ([bit for pin in names for bit in pins[pin]] for names in (inputs, outputs))
     ports = {"x": {"direction": "input", "bits": x}, "y": {"direction": "output", "bits": y}}
     return {"modules": {"top": {"ports": ports, "cells": {"cell": cell}}}}
@@ -54,7 +64,9 @@ def outputs_of(netlist: Any, width: int) -> list[int]:
     """The output for each number of ``width`` bits at the input."""
     numbers = np.arange(1 << width)
     found = simulate(netlist, "top", {"x": columns_of(numbers[:, None], width)}, "y", len(numbers))
-    return [sum((column >> n & 1) << at for at, column in enumerate(found)) for n in range(len(numbers))]
+    return [
+        sum((column >> n & 1) << at for at, column in enumerate(found)) for n in range(len(numbers))
+    ]
 
 
 def test_a_carry_chain_adds() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.networks import FRAMES, LAST, PAGE, RECORD, last_layer, render, streams_as_planned
-from hw.plan import plan
-from tritforge import config
+from tritforge.config import config
+from tritforge.hw.pipeline.plan import plan
 
 
 def test_the_page_shows_the_committed_figures() -> None:

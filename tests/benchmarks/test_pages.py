@@ -14,7 +14,12 @@ def test_a_section_is_added_and_replaced(tmp_path: Path) -> None:
     section("one", "First", "new \\1 text", page)
     text = page.read_text()
     assert text.startswith("# Measured\n")
-    assert text.index("## First") < text.index("new \\1 text") < text.index("## Second") < text.index("\nb\n")
+    assert (
+        text.index("## First")
+        < text.index("new \\1 text")
+        < text.index("## Second")
+        < text.index("\nb\n")
+    )
     assert "\na\n" not in text
 
 

@@ -8,14 +8,16 @@ import pytest
 
 from benchmarks import simulations
 from benchmarks.simulations import DIGITS, RUNS, Run
-from tritforge import config
+from tritforge.config import config
 
 
 def test_every_run_is_of_a_network_that_is_there() -> None:
     names = [run.name for run in RUNS]
     assert len(set(names)) == len(names)
     for run in RUNS:
-        assert config.load(simulations.ROOT / "networks" / f"{run.network}.yaml").name == run.network
+        assert (
+            config.load(simulations.ROOT / "networks" / f"{run.network}.yaml").name == run.network
+        )
     assert {run.engine for run in RUNS if run.netlist} == set(DIGITS)
     assert names[0] == "digits-verilator-none"
     assert "digits-skip-random-weights-netlist-verilator-random" in names

@@ -3,12 +3,16 @@ from __future__ import annotations
 import json
 
 from benchmarks import targets
-from reports.tables import Column, Table
+from tritforge.reports.render.tables import Column, Table
 
 
 def test_a_record_gives_back_its_table(monkeypatch, tmp_path):
     table = Table(
-        "ECP5", ("Site", Column("Share", 2, " %")), (("LUT", 1.5), ("total", None)), ("as routed",), 1
+        "ECP5",
+        ("Site", Column("Share", 2, " %")),
+        (("LUT", 1.5), ("total", None)),
+        ("as routed",),
+        1,
     )
     monkeypatch.setattr(targets, "other_tables", lambda *_: (table,))
     monkeypatch.setattr(targets, "load_network", lambda place: None)

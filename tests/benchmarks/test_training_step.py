@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.training_step import SPARSE, TARGETS, main
-from quant.ternarizer import METHODS
+from tritforge.quant.methods.base import METHODS
 
 
 def test_a_row_for_each_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from benchmarks.unrolled import (
     random_matrix,
     vectors_of,
 )
-from export.datatype import DataType
+from tritforge.export.ir.datatype import DataType
 
 
 def test_the_page_shows_the_record() -> None:

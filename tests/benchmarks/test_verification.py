@@ -28,7 +28,9 @@ def test_a_failure_and_a_survivor_are_shown() -> None:
     kept = simulation("sample", json.loads(json.dumps(result)))
     assert (kept["level"], kept["wrong"], kept["seconds"]) == ("netlist after synthesis", 1, 2.0)
     assert kept["cpu_seconds"] is None  # of a verdict from before it was measured
-    assert "| 1 | 100 | not measured | not measured | not measured |" in simulations([kept]).markdown()
+    assert (
+        "| 1 | 100 | not measured | not measured | not measured |" in simulations([kept]).markdown()
+    )
     survivor = {"kind": "constant", "file": "sample.v", "line": 3, "what": "1  ->  0", "proof": ""}
     found = {
         "faults": 2,

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import quant
-from export.lower import Lowered
-from quant.activation import UnsignedQuantizer
-from quant.evaluate import exact, integer_activations
-from sim.reference import run
+from tritforge import quant
+from tritforge.export.lowering.lower import Lowered
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.sim.reference import run
 
 
 def shaken(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -53,7 +53,9 @@ def assert_same_integers(model: nn.Module, lowered: Lowered, images: Tensor) -> 
     tensors = run(lowered.network, channels_last[lowered.sources["input"]])
     compared = 0
     for tensor, path in lowered.sources.items():
-        np.testing.assert_array_equal(tensors[tensor], channels_last[path], err_msg=f"{tensor} is not {path}")
+        np.testing.assert_array_equal(
+            tensors[tensor], channels_last[path], err_msg=f"{tensor} is not {path}"
+        )
         compared += tensors[tensor].size
     if lowered.network.nodes[-1].kind == "argmax":
         with torch.no_grad():

@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from export.datatype import DataType
-from export.ir import ArgMax, Bias, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
-from export.pools import SumPool, TopK
-from export.residual import Add, Shortcut
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
+    ArgMax,
+    Bias,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Network,
+    TensorType,
+    Threshold,
+)
+from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.residual import Add, Shortcut
 
 
 def trits(rng: np.random.Generator, *shape: int) -> npt.NDArray[np.int8]:
@@ -24,8 +34,12 @@ def chain(seed: int = 0) -> Network:
         "chain",
         TensorType(5, 4, 2, DataType(3, signed=False)),
         (
-            Convolution(name="conv", input="input", planes=trits(rng, 1, 3, 2, 3, 2), padding=(1, 0)),
-            Threshold(name="act", input="conv", thresholds=thresholds, output=DataType(2, signed=False)),
+            Convolution(
+                name="conv", input="input", planes=trits(rng, 1, 3, 2, 3, 2), padding=(1, 0)
+            ),
+            Threshold(
+                name="act", input="conv", thresholds=thresholds, output=DataType(2, signed=False)
+            ),
             MaxPool(name="pool", input="act", size=(2, 3)),
             Flatten(name="flat", input="pool"),
             Dense(name="dense", input="flat", planes=trits(rng, 2, 4, 6), coefficients=(3, 1)),
@@ -47,10 +61,16 @@ def residual(seed: int = 0) -> Network:
         "residual",
         TensorType(6, 5, 2, u2),
         (
-            Convolution(name="conv", input="input", planes=trits(rng, 1, 3, 2, 3, 3), padding=(1, 1)),
+            Convolution(
+                name="conv", input="input", planes=trits(rng, 1, 3, 2, 3, 3), padding=(1, 1)
+            ),
             Threshold(name="act", input="conv", thresholds=levels(3, 3, 9), output=u2),
             Convolution(
-                name="body", input="act", planes=trits(rng, 1, 6, 3, 3, 3), stride=(2, 2), padding=(1, 1)
+                name="body",
+                input="act",
+                planes=trits(rng, 1, 6, 3, 3, 3),
+                stride=(2, 2),
+                padding=(1, 1),
             ),
             Threshold(name="body_act", input="body", thresholds=levels(6, 7, 12), output=s3),
             Shortcut(name="skip", input="act", stride=(2, 2), before=1, after=2),

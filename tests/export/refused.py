@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import quant
-from export.nearest import SUPPORTED
-from quant.activation import UnsignedQuantizer
-from quant.ternarizer import Decomposition, Ternarizer
 from tests.export.models import sequential
+from tritforge import quant
+from tritforge.export.lowering.supported import SUPPORTED
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.methods.base import Decomposition, Ternarizer
 
 
 def act(bits: int = 2) -> UnsignedQuantizer:
@@ -35,7 +35,9 @@ class TwoPlanes(Ternarizer):
         return self.decompose(latent.double()).weight().to(latent.dtype)
 
     def decompose(self, latent: Tensor) -> Decomposition:
-        planes = torch.stack([(latent > 0).char() - (latent < -0.1).char(), torch.sign(latent).char()])
+        planes = torch.stack(
+            [(latent > 0).char() - (latent < -0.1).char(), torch.sign(latent).char()]
+        )
         return Decomposition(planes, (3, 1), self.scale(latent).double())
 
 
@@ -106,12 +108,12 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (
         lambda: sequential(act(), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(4, 2)),
         "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
-        "or use quant.pooling.GlobalPool",
+        "or use tritforge.quant.pooling.GlobalPool",
     ),
     (
         lambda: nn.Sequential(act(), nn.AvgPool2d(3)),
         "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
-        "or use quant.pooling.GlobalPool",
+        "or use tritforge.quant.pooling.GlobalPool",
     ),
     (
         lambda: nn.Sequential(act(), nn.AvgPool2d(2, ceil_mode=True)),
@@ -178,7 +180,10 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
         "convolution 'layer_1': kernel (4, 4) with dilation (3, 3) is larger than the padded input of "
         "4x4x4 u3",
     ),
-    (lambda: sequential(nn.Conv2d(3, 2, 1), act()), "convolution 'layer_1': takes 3 channels, not 4"),
+    (
+        lambda: sequential(nn.Conv2d(3, 2, 1), act()),
+        "convolution 'layer_1': takes 3 channels, not 4",
+    ),
     (
         lambda: sequential(nn.Linear(4, 2), act()),
         "module '1' (Linear): takes a vector: put a Flatten before it",

@@ -70,8 +70,12 @@ def equivalent(gold: Path, gate: Path, source: str, module: str, *, seconds: int
         return True
     program = Path(str(importlib.util.find_spec("pyosys").origin)).with_name("yosys-abc")
     command = f"read_aiger {gate / 'miter.aig'}; strash; scorr; pdr -T {seconds}; sat"
-    said = subprocess.run([program, "-c", command], capture_output=True, text=True, check=False).stdout
-    if "Property proved" in said or "UNSATISFIABLE" in said:  # `sat` speaks where scorr left no register
+    said = subprocess.run(
+        [program, "-c", command], capture_output=True, text=True, check=False
+    ).stdout
+    if (
+        "Property proved" in said or "UNSATISFIABLE" in said
+    ):  # `sat` speaks where scorr left no register
         return True
     return False if "asserted in frame" in said else None
 
@@ -167,7 +171,11 @@ def _wrapper(text: str, module: str) -> str:
 
 def _yosys(folder: Path, *commands: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, *commands], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", CHILD, *commands],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         said = done.stdout + done.stderr

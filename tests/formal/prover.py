@@ -165,11 +165,15 @@ def _first_cycle(claims: Claims, target: Signal, folder: Path) -> int | None:
         f"write_aiger -zinit {folder / 'top.aig'}",
     )
     lines = (folder / "top.aig").read_bytes().split(b"\n")
-    if lines[1 + int(lines[0].split()[3])] == b"0":  # Yosys found it: ABC decides nothing about a constant
+    if (
+        lines[1 + int(lines[0].split()[3])] == b"0"
+    ):  # Yosys found it: ABC decides nothing about a constant
         return None
     aiger = f"read_aiger {folder / 'top.aig'}; strash; pdr -T {LIMIT_SECONDS}"
     program = Path(str(importlib.util.find_spec("pyosys").origin)).with_name("yosys-abc")
-    said = subprocess.run([program, "-c", aiger], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run(
+        [program, "-c", aiger], capture_output=True, text=True, check=False
+    ).stdout
     if "Property proved" in said:
         return None
     if found := re.search(r"asserted in frame (\d+)", said):

@@ -83,7 +83,11 @@ def moved(
     chosen = claims.constant("chosen", range(len(made_of)))
     valid, payload = claims.free("i_valid"), claims.free("i_payload", i_lanes)
     ready = claims.free("o_ready")
-    m.d.comb += [component.i.valid.eq(valid), component.i.payload.eq(payload), component.o.ready.eq(ready)]
+    m.d.comb += [
+        component.i.valid.eq(valid),
+        component.i.payload.eq(payload),
+        component.o.ready.eq(ready),
+    ]
     claims.assume("chosen_is_an_element", chosen < len(made_of))
     i_moves = rules(claims, valid, component.i.ready, payload, "i", assumed=True)
     o_moves = rules(claims, component.o.valid, ready, component.o.payload, "o")
@@ -98,9 +102,9 @@ def moved(
     with m.If(i_moves):
         so_far = value.bit_select(i_frame, 1) & (i_beat != 0)
         m.d.sync += value.bit_select(i_frame, 1).eq(so_far | (counts & payload).any())
-    right = component.o.payload.bit_select(chosen % o_lanes if o_lanes > 1 else 0, 1) == value.bit_select(
-        o_frame, 1
-    )
+    right = component.o.payload.bit_select(
+        chosen % o_lanes if o_lanes > 1 else 0, 1
+    ) == value.bit_select(o_frame, 1)
     here = o_beat == (chosen // o_lanes if o_lanes > 1 else chosen)
     claims.claim("element_is_right", ~(component.o.valid & here) | right)
     progress(claims, o_moves, valid & ready, patience)

@@ -8,14 +8,25 @@ from unittest import mock
 import pytest
 from amaranth.hdl import Module, Mux, Signal
 
-from hw import seven_series
-from hw.primitives import Modelled, Primitives
-from hw.rows import rows
 from tests.formal.prover import Claims, Proved, Refuted, check
+from tritforge.hw.targets import seven_series
+from tritforge.hw.targets.primitives import Modelled, Primitives
+from tritforge.hw.targets.rows import rows
 
 SHAPES = [
     (terms, width, so_far)
-    for terms in ((1,), (4,), (1, 1), (5, 3), (3, 5), (8, 8), (1, 1, 1), (4, 3, 2), (2, 4, 5), (8, 8, 8))
+    for terms in (
+        (1,),
+        (4,),
+        (1, 1),
+        (5, 3),
+        (3, 5),
+        (8, 8),
+        (1, 1, 1),
+        (4, 3, 2),
+        (2, 4, 5),
+        (8, 8, 8),
+    )
     for width in (2, 5, 8, 12)
     for so_far in ((False, True) if len(terms) < 3 else (False,))
 ]
@@ -47,7 +58,10 @@ def products(widths: list[int]) -> Claims:
         lanes = [(x, x_code), (y, y_code)]
         no_trit = (x_code == 0b10) | (y_code == 0b10)
         equal(
-            claims, f"products_{bits}", lambda row, lanes=lanes, b=bits: row.products(f"p{b}", lanes), no_trit
+            claims,
+            f"products_{bits}",
+            lambda row, lanes=lanes, b=bits: row.products(f"p{b}", lanes),
+            no_trit,
         )
     return claims
 
@@ -83,7 +97,10 @@ def comparisons(widths: list[int]) -> Claims:
             pair = (left, right) if kind == "unsigned" else (left.as_signed(), right.as_signed())
             above = pair[0] >= pair[1]
             means(
-                claims, f"{name}_no_less", lambda row, n=name, p=pair: row.no_less(f"{n}_compared", *p), above
+                claims,
+                f"{name}_no_less",
+                lambda row, n=name, p=pair: row.no_less(f"{n}_compared", *p),
+                above,
             )
             means(
                 claims,
@@ -104,7 +121,12 @@ def comparisons(widths: list[int]) -> Claims:
                 lambda row, n=name, w=which, p=pair: row.choose(f"{n}_chosen", w, *p),
             )
             larger = Mux(above, *pair)
-            means(claims, f"{name}_larger", lambda row, n=name, p=pair: row.larger(f"{n}_larger", *p), larger)
+            means(
+                claims,
+                f"{name}_larger",
+                lambda row, n=name, p=pair: row.larger(f"{n}_larger", *p),
+                larger,
+            )
             means(
                 claims,
                 f"{name}_running",

@@ -11,16 +11,16 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from export.datatype import DataType
-from export.ir import TensorType
-from hw.line_window import LineWindow
-from hw.pool import Pool
-from hw.resize import Resize
-from hw.stream import output_register, room
-from hw.window import Window
 from tests.formal import axi
 from tests.formal.prover import Claims, Proved, Refuted, check, reachable
 from tests.formal.streams import moved
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import TensorType
+from tritforge.hw.layers.line_window import LineBufferUnit
+from tritforge.hw.layers.pool import WindowPoolUnit
+from tritforge.hw.layers.window import SlidingWindowUnit
+from tritforge.hw.stream.unit import can_accept, output_register
+from tritforge.hw.stream.width_converter import WidthConverterUnit
 
 U1 = DataType.parse("u1")
 
@@ -34,7 +34,7 @@ class Register(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         put = self.i.valid & self.i.ready
-        m.d.comb += self.i.ready.eq(room(self.o))
+        m.d.comb += self.i.ready.eq(can_accept(self.o))
         with m.If(put):
             m.d.sync += self.o.payload.eq(self.i.payload)
         output_register(m, self.o, put)
@@ -61,27 +61,38 @@ def windows(
 
 def resize(i_lanes: int, o_lanes: int) -> Claims:
     elements = 2 * max(i_lanes, o_lanes)
-    unit = Resize(name="lanes", dtype=U1, i_lanes=i_lanes, o_lanes=o_lanes, elements=elements)
+    unit = WidthConverterUnit(
+        name="lanes", dtype=U1, i_lanes=i_lanes, o_lanes=o_lanes, elements=elements
+    )
     return moved(unit.component(), i_lanes, o_lanes, elements, same(elements), 4)
 
 
 def pool(height: int, width: int, channels: int, made_of: list[Collection[int]]) -> Claims:
-    unit = Pool(name="pool", tensor=TensorType(height, width, channels, U1), size=(2, 2), lanes=1)
+    unit = WindowPoolUnit(
+        name="pool", tensor=TensorType(height, width, channels, U1), size=(2, 2), lanes=1
+    )
     elements = height * width * channels
     return moved(unit.component(), 1, 1, elements, made_of, elements + 4)
 
 
 def line_window(height: int, width: int, kernel: tuple[int, int]) -> Claims:
     tensor = TensorType(height, width, 1, U1)
-    unit = LineWindow(name="window", tensor=tensor, kernel=kernel, stride=(1, 1))
+    unit = LineBufferUnit(name="window", tensor=tensor, kernel=kernel, stride=(1, 1))
     return moved(
-        unit.component(), 1, kernel[0] * kernel[1], height * width, windows(tensor, kernel), height * width
+        unit.component(),
+        1,
+        kernel[0] * kernel[1],
+        height * width,
+        windows(tensor, kernel),
+        height * width,
     )
 
 
 def window(height: int, width: int, kernel: tuple[int, int], padding: tuple[int, int]) -> Claims:
     tensor = TensorType(height, width, 1, U1)
-    unit = Window(name="window", tensor=tensor, kernel=kernel, stride=(1, 1), padding=padding, lanes=1)
+    unit = SlidingWindowUnit(
+        name="window", tensor=tensor, kernel=kernel, stride=(1, 1), padding=padding, lanes=1
+    )
     table = windows(tensor, kernel, padding)
     return moved(unit.component(), 1, 1, height * width, table, unit.interval_cycles + 12)
 
@@ -140,7 +151,11 @@ class Faulty(Register):
         put = self.i.valid & self.i.ready
         m.d.comb += self.i.ready.eq(1 if self._fault == "loses" else ~self.o.valid)
         with m.If(put):
-            m.d.sync += [self.o.payload.eq(self.i.payload), self.o.valid.eq(1), repeats.eq(self.i.payload)]
+            m.d.sync += [
+                self.o.payload.eq(self.i.payload),
+                self.o.valid.eq(1),
+                repeats.eq(self.i.payload),
+            ]
         with m.Elif(self.o.ready):
             m.d.sync += [self.o.valid.eq(repeats if self._fault == "repeats" else 0), repeats.eq(0)]
         if self._fault == "stops":  # behind the first three beats

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.datatype import DataType
-from export.ir import (
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
     ArgMax,
     Bias,
     Convolution,
@@ -16,8 +16,8 @@ from export.ir import (
     TensorType,
     Threshold,
 )
-from hw.array_folding import ArrayFolding
-from hw.skip_folding import SkipFolding
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.skip.folding import SkipFolding
 
 U2 = DataType.parse("u2")
 

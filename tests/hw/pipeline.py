@@ -11,12 +11,14 @@ import pytest
 from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
-from hw.primitives import Modelled, Primitives
-from hw.stage import Stage, StageCircuit
-from hw.timing import EventGraph
+from tritforge.hw.pipeline.stage import Stage, StageCircuit
+from tritforge.hw.stream.event_graph import EventGraph
+from tritforge.hw.targets.primitives import Modelled, Primitives
 
 PLATFORMS = pytest.mark.parametrize(
-    "platform", [Modelled(primitives) for primitives in Primitives], ids=[p.value for p in Primitives]
+    "platform",
+    [Modelled(primitives) for primitives in Primitives],
+    ids=[p.value for p in Primitives],
 )
 """What rows are made of: operators, or cells of a device."""
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.simulators import Simulator, ToolMissing, locate
 from tests.chain import make
-from tritforge import config
-from tritforge.config import Config
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.config.config import Config
+from tritforge.sim.simulators import Simulator, ToolMissing, locate
+from tritforge.steps.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

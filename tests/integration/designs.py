@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from export import serialize
-from export.files import write_atomic
-from export.manifest import CELLS, FileEntry
-from hw import verilog
-from hw.array_folding import ArrayFolding
-from hw.plan import Plan, plan
-from hw.primitives import Primitives
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
 from tests.hw.networks import convolutional
+from tritforge.export.artifacts.manifest import CELLS, FileEntry
+from tritforge.export.ir import serialize
+from tritforge.files import write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.targets.primitives import Primitives
 
 ENGINES = {
     "conv1": UnrolledFolding(),

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports import ecp5
-from reports.devices import device
-from reports.mapped import VERILOG
-from reports.synth import NETLIST, synthesise
-from sim.runner import MODELS
-from sim.simulators import Simulator, locate
+from tritforge.reports.devices import device
+from tritforge.reports.synth import ecp5
+from tritforge.reports.synth.mapped import VERILOG
+from tritforge.reports.synth.xilinx import NETLIST, synthesise
+from tritforge.sim.runner import MODELS
+from tritforge.sim.simulators import Simulator, locate
 
 STEPS = 6000
 
@@ -96,7 +96,9 @@ def design(top: str, style: str, memories: Sequence[Memory]) -> str:
         modules.append(memory.verilog(name, style))
         high = low + memory.width
         pins = f"{memory.within('from')}, {memory.within('to')}, put[{memory.width - 1}:0]"
-        instances.append(f"    {name} memory_{number} (clk, enable, write, {pins}, got[{high - 1}:{low}]);\n")
+        instances.append(
+            f"    {name} memory_{number} (clk, enable, write, {pins}, got[{high - 1}:{low}]);\n"
+        )
         low = high
     head = (
         f"module {top} (input clk, enable, write, input [13:0] from, to, input [71:0] put, "
@@ -121,7 +123,16 @@ def compare(folder: Path, part: str, style: str, memories: Sequence[Memory]) -> 
         synthesise([mapped], folder, "netlist", folder / "synth", device(part))
         netlist, cells = folder / "synth" / NETLIST, MODELS["xilinx"]
     files = [source, netlist, bench, *cells]
-    command = ["iverilog", "-g2005-sv", "-DSOURCE", "-o", str(program), "-s", "bench", *map(str, files)]
+    command = [
+        "iverilog",
+        "-g2005-sv",
+        "-DSOURCE",
+        "-o",
+        str(program),
+        "-s",
+        "bench",
+        *map(str, files),
+    ]
     subprocess.run(command, check=True)
     said = subprocess.run(["vvp", str(program)], check=True, capture_output=True, text=True).stdout
     assert said.splitlines() == [f"{STEPS} the same"], icarus

@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-import quant
-from export import serialize
-from export.ir import Threshold
-from export.lower import lower
-from quant.activation import UnsignedQuantizer
-from quant.apply import accumulator_unit
-from quant.datasets import load
-from quant.evaluate import exact, integer_activations
-from quant.networks.digits import Digits
-from sim.reference import run
 from tests.export.models import assert_same_integers, sequential, shaken
+from tritforge import quant
+from tritforge.export.ir import serialize
+from tritforge.export.ir.nodes import Threshold
+from tritforge.export.lowering.lower import lower
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.apply import accumulator_unit
+from tritforge.quant.datasets import load
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.quant.networks.digits import Digits
+from tritforge.sim.reference import run
 
 WORDS = 64 + 8 * 8 * 16 + 4 * 4 * 24 + 10 + 1
 """Integers of an image of the default digits network: input, two activations, scores, class."""
@@ -48,7 +48,8 @@ def norms(model: nn.Module) -> list[nn.BatchNorm2d]:
 def test_digits_as_initialised() -> None:
     model = digits()
     assert (
-        assert_same_integers(model, lower(model, (1, 8, 8), name="digits"), images(50, 1, 8, 8)) == 50 * WORDS
+        assert_same_integers(model, lower(model, (1, 8, 8), name="digits"), images(50, 1, 8, 8))
+        == 50 * WORDS
     )
 
 
@@ -80,7 +81,9 @@ def test_all_slopes_negative_or_zero() -> None:
         with torch.no_grad():
             norm.weight.neg_()
             norm.weight[::3] = 0.0
-            norm.bias.copy_(torch.linspace(-1, 3, len(norm.bias)))  # constant channels of every code
+            norm.bias.copy_(
+                torch.linspace(-1, 3, len(norm.bias))
+            )  # constant channels of every code
     lowered = lower(model, (1, 8, 8), name="digits")
     assert assert_same_integers(model, lowered, images(30, 1, 8, 8)) == 30 * WORDS
     codes = integer_activations(exact(model), images(30, 1, 8, 8))["act1"][:, ::3]
@@ -163,7 +166,11 @@ def test_random_networks(
 ) -> None:
     stage = [nn.Conv2d(2, 4, kernel, stride=stride, padding=padding, bias=bias)]
     stage += [nn.BatchNorm2d(4)] * norm + [nn.ReLU()] * relu + [UnsignedQuantizer(bits)]
-    stage += [nn.MaxPool2d(2)] * pool + [nn.Conv2d(4, 3, 1, bias=bias), UnsignedQuantizer(2), nn.Flatten()]
+    stage += [nn.MaxPool2d(2)] * pool + [
+        nn.Conv2d(4, 3, 1, bias=bias),
+        UnsignedQuantizer(2),
+        nn.Flatten(),
+    ]
     sample = images(9, 2, 7, 6, seed=seed % 1000)
     with torch.no_grad():
         size = nn.Sequential(*stage)(sample[:1]).shape[1]

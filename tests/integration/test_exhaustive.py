@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from export.datatype import DataType
-from export.ir import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
-from hw.array_folding import ArrayFolding
-from hw.engines import Folding
-from hw.plan import plan
-from hw.skip_folding import SkipFolding
-from hw.unrolled_folding import UnrolledFolding
-from sim import reference
-from sim.runner import simulate
-from sim.simulators import Simulator
 from tests.integration.designs import write
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.registry import Folding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim import reference
+from tritforge.sim.runner import simulate
+from tritforge.sim.simulators import Simulator
 
 FOLDINGS: dict[str, Folding] = {
     "array": ArrayFolding(pe=8, simd=2),
@@ -40,7 +40,9 @@ def planes(columns: int) -> npt.NDArray[np.int8]:
     return rows[None]
 
 
-def thresholds(lowest: npt.NDArray[np.int64], highest: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def thresholds(
+    lowest: npt.NDArray[np.int64], highest: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
     """Levels [8, 3]: below everything, above everything, at both ends, and between."""
     levels = np.stack((lowest, (lowest + highest) // 2, highest), axis=1)
     levels[4] = lowest[4] - 2, lowest[4] - 1, lowest[4]  # every sum passes them
@@ -52,7 +54,9 @@ def thresholds(lowest: npt.NDArray[np.int64], highest: npt.NDArray[np.int64]) ->
 def every(tensor: TensorType) -> npt.NDArray[np.int64]:
     """All frames [N, H, W, C] of ``tensor``."""
     values = np.arange(tensor.dtype.minimum, tensor.dtype.maximum + 1)
-    return np.stack(np.meshgrid(*[values] * tensor.size, indexing="ij"), axis=-1).reshape(-1, *tensor.shape)
+    return np.stack(np.meshgrid(*[values] * tensor.size, indexing="ij"), axis=-1).reshape(
+        -1, *tensor.shape
+    )
 
 
 def demand_equal(
@@ -61,7 +65,10 @@ def demand_equal(
     """Simulate ``layer`` with thresholds behind it on every frame without pauses, and on some with."""
     lowest, highest = layer.row_bounds(source.dtype)
     levels = Threshold(
-        name="act", input="layer", thresholds=thresholds(lowest, highest), output=DataType.parse("u2")
+        name="act",
+        input="layer",
+        thresholds=thresholds(lowest, highest),
+        output=DataType.parse("u2"),
     )
     network = Network("every", source, (layer, levels))
     frames = every(source)
@@ -70,11 +77,18 @@ def demand_equal(
     assert (sums.min(axis=0) == lowest).all()  # the ends of every accumulator are reached
     assert (sums.max(axis=0) == highest).all()
     write(folder, plan(network, {"layer": folding}))
-    for stalls, sent in (("none", frames), ("random", np.random.default_rng(0).permutation(frames)[:500])):
-        result = simulate(folder, sent, simulator=simulator, build_dir=folder / "run", stalls=stalls)
+    for stalls, sent in (
+        ("none", frames),
+        ("random", np.random.default_rng(0).permutation(frames)[:500]),
+    ):
+        result = simulate(
+            folder, sent, simulator=simulator, build_dir=folder / "run", stalls=stalls
+        )
         assert result.failures == ()
         assert (result.cycles == result.expected_cycles) == (stalls == "none")
-        assert all(stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor)
+        assert all(
+            stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor
+        )
 
 
 @pytest.mark.parametrize(
@@ -105,11 +119,19 @@ def test_every_input(tmp_path: Path, simulator: str, engine: str, dtype: str, co
 )
 @pytest.mark.parametrize(
     "folding",
-    [ArrayFolding(pe=8, simd=3), UnrolledFolding(), SkipFolding(pe=4, entries=2, banks=1, outputs=8)],
+    [
+        ArrayFolding(pe=8, simd=3),
+        UnrolledFolding(),
+        SkipFolding(pe=4, entries=2, banks=1, outputs=8),
+    ],
     ids=FOLDINGS,
 )
-def test_every_image(tmp_path: Path, simulator: str, folding: Folding, size: tuple[int, int]) -> None:
+def test_every_image(
+    tmp_path: Path, simulator: str, folding: Folding, size: tuple[int, int]
+) -> None:
     """A convolution with padding on every image of bits."""
     source = TensorType(*size, 1, DataType.parse("u1"))
-    layer = Convolution(name="layer", input="input", planes=planes(9).reshape(1, 8, 1, 3, 3), padding=(1, 1))
+    layer = Convolution(
+        name="layer", input="input", planes=planes(9).reshape(1, 8, 1, 3, 3), padding=(1, 1)
+    )
     demand_equal(tmp_path, simulator, layer, source, folding)

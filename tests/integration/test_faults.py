@@ -12,27 +12,35 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from export import serialize
-from export.files import sha256
-from export.ir import Convolution, IntArray, Network, Node, Threshold, Trits
-from export.manifest import FileEntry, Manifest
-from hw.plan import plan
-from sim.launcher import SimulationFailed
-from sim.reference import run
-from sim.simulators import Simulator
-from tritforge import cli, flow
-from tritforge.config import Config
-from tritforge.vectors import Vectors
-from tritforge.workspace import Workspace
+from tritforge.cli import main as cli
+from tritforge.config.config import Config
+from tritforge.export.artifacts.manifest import FileEntry, Manifest
+from tritforge.export.ir import serialize
+from tritforge.export.ir.nodes import Convolution, Network, Node, Threshold, Trits
+from tritforge.files import sha256
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim.launcher import SimulationFailed
+from tritforge.sim.reference import run
+from tritforge.sim.simulators import Simulator
+from tritforge.steps import flow
+from tritforge.steps.vectors import Vectors
+from tritforge.steps.workspace import Workspace
+from tritforge.types import IntArray
 
 FRAMES = 4
 
 
-def simulate(place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+def simulate(
+    place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str]:
     """Renew the digests and run the command; return its exit status and its complaint."""
     manifest = Manifest.read(place.design)
-    files = {role: FileEntry.of(place.design / entry.file) for role, entry in manifest.files.items()}
-    roms = tuple(dataclasses.replace(rom, sha256=sha256(place.design / rom.file)) for rom in manifest.roms)
+    files = {
+        role: FileEntry.of(place.design / entry.file) for role, entry in manifest.files.items()
+    }
+    roms = tuple(
+        dataclasses.replace(rom, sha256=sha256(place.design / rom.file)) for rom in manifest.roms
+    )
     dataclasses.replace(manifest, files=files, roms=roms).write(place.design)
     options = ["--build", str(place.root), "--simulator", simulator, "--frames", str(FRAMES)]
     status = cli.main(["simulate", str(place.config_path), *options])
@@ -109,7 +117,9 @@ def swapped_channels(network: Network, images: IntArray) -> Network:
     return replaced(network, dataclasses.replace(node, planes=node.planes[:, [1, 0, 2, 3]]))
 
 
-def test_without_a_fault(place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_fault(
+    place: Workspace, simulator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert simulate(place, simulator, capsys)[0] == 0
 
 
@@ -195,7 +205,9 @@ def test_a_simulator_that_dies_names_the_command(
     place: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def dies(*arguments: object, **options: object) -> None:
-        raise SimulationFailed("little, images 2 to 3, stalls random, seed 0: icarus: killed", (2, 2))
+        raise SimulationFailed(
+            "little, images 2 to 3, stalls random, seed 0: icarus: killed", (2, 2)
+        )
 
     monkeypatch.setattr(flow.runner, "simulate", dies)
     options = ["--build", str(place.root), "--simulator", "icarus", "--first", "1"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.plan import plan
-from sim.runner import simulate
-from sim.simulators import Simulator
 from tests.hw.networks import convolutional
 from tests.integration.designs import ENGINES, write
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim.runner import simulate
+from tritforge.sim.simulators import Simulator
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,16 @@ def test_what_follows_is_right(tmp_path: Path, simulator: str, seeds: int) -> No
     for stalls in ("framing", "reset"):
         for seed in range(seeds):
             result = simulate(
-                tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls=stalls, seed=seed
+                tmp_path,
+                frames,
+                simulator=simulator,
+                build_dir=tmp_path / "run",
+                stalls=stalls,
+                seed=seed,
             )
             assert result.failures == ()
-            assert all(stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor)
+            assert all(
+                stream.compared == stream.expected > 0 for stream in result.streams if stream.tensor
+            )
             output = result.streams[-1]
             assert output.delivered == len(frames)  # one result for each frame, long or short

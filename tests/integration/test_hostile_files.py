@@ -25,20 +25,30 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
-from export import rom, serialize
-from export.manifest import FileEntry, Layer, Manifest, ManifestError, Port, Rom, Stream
-from quant import checkpoint
-from quant.data import cifar, idx
-from quant.data.dataset import DatasetError
-from reports import ecp5, liberty, synth, vivado
 from tests.chain import LITTLE
 from tests.export.networks import chain
 from tests.reports import vivado_reports
 from tests.reports.conftest import make_synthesis
 from tests.reports.test_liberty import LIBRARY
-from tritforge import config
-from tritforge.errors import Blame, blame
-from tritforge.vectors import Vectors
+from tritforge.config import config
+from tritforge.errors import USER_STATUS, exit_status
+from tritforge.export.artifacts import rom
+from tritforge.export.artifacts.manifest import (
+    FileEntry,
+    Layer,
+    Manifest,
+    ManifestError,
+    Port,
+    Rom,
+    Stream,
+)
+from tritforge.export.ir import serialize
+from tritforge.quant import checkpoint
+from tritforge.quant.data import cifar, idx
+from tritforge.quant.data.dataset import DatasetError
+from tritforge.reports.synth import ecp5, liberty, vivado
+from tritforge.reports.synth import xilinx as synth
+from tritforge.steps.vectors import Vectors
 
 LARGEST_GROWTH = (64 << 20) + (16 << 20)
 """Bytes that reading any file here may take at once: the buffer for the largest IDX file, and some more."""
@@ -65,16 +75,22 @@ READERS = {
     "rom": Reader("a.weights.mem", lambda folder: rom.read_mem(folder / "a.weights.mem", 9, 20)),
     "checkpoint json": Reader("model.json", checkpoint.load),
     "checkpoint tensors": Reader("model.safetensors", checkpoint.load),
-    "vectors": Reader("vectors.safetensors", lambda folder: Vectors.load(folder / "vectors.safetensors")),
+    "vectors": Reader(
+        "vectors.safetensors", lambda folder: Vectors.load(folder / "vectors.safetensors")
+    ),
     "idx": Reader("images", lambda folder: read_idx(folder, "images", axes=3)),
     "idx.gz": Reader("labels.gz", lambda folder: read_idx(folder, "labels", axes=1)),
     "cifar python": Reader("data_batch_1", lambda folder: read_batch(folder / "data_batch_1")),
     "cifar binary": Reader(
         "data_batch_1.bin", lambda folder: cifar._read_binary(folder / "data_batch_1.bin", None)
     ),
-    "cifar pack": Reader("pack.npz", lambda folder: cifar._read_pack(folder / "pack.npz", PACK_SHA256)),
+    "cifar pack": Reader(
+        "pack.npz", lambda folder: cifar._read_pack(folder / "pack.npz", PACK_SHA256)
+    ),
     "synthesis": Reader("synth.json", lambda folder: synth.load(folder / "synth.json")),
-    "placement": Reader("ecp5.place.json", lambda folder: ecp5.load_placed(folder / "ecp5.place.json")),
+    "placement": Reader(
+        "ecp5.place.json", lambda folder: ecp5.load_placed(folder / "ecp5.place.json")
+    ),
     "liberty": Reader("cells.lib", lambda folder: liberty.load(folder / "cells.lib")),
     "vivado": Reader("utilization.txt", vivado.load),
     "vivado timing": Reader("timing.txt", vivado.load),
@@ -87,7 +103,13 @@ def make_pack() -> bytes:
     Image.new("RGB", (32, 32), "grey").save(picture, "jpeg")
     whole = np.frombuffer(picture.getvalue(), dtype=np.uint8)
     body, labels = whole[20:], np.array([3, 4], dtype=np.uint8)
-    np.savez(pack, header=whole[:20], data=np.tile(body, 2), offsets=np.arange(3) * len(body), labels=labels)
+    np.savez(
+        pack,
+        header=whole[:20],
+        data=np.tile(body, 2),
+        offsets=np.arange(3) * len(body),
+        labels=labels,
+    )
     return pack.getvalue()
 
 
@@ -128,8 +150,12 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkpoint.save(folder, nn.Linear(2, 3), {"seed": 1})
     images = torch.zeros(2, 1, 1, 1, dtype=torch.int64).numpy()
     Vectors(labels=images[:, 0, 0, 0], torch={"input": images}).save(folder / "vectors.safetensors")
-    (folder / "images").write_bytes(bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, *range(6))))
-    (folder / "labels.gz").write_bytes(gzip.compress(bytes((0, 0, 8, 1, 0, 0, 0, 2, 3, 4)), mtime=0))
+    (folder / "images").write_bytes(
+        bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, *range(6)))
+    )
+    (folder / "labels.gz").write_bytes(
+        gzip.compress(bytes((0, 0, 8, 1, 0, 0, 0, 2, 3, 4)), mtime=0)
+    )
     batch = {b"labels": [1, 2], b"data": torch.zeros(2, 3072, dtype=torch.uint8).numpy()}
     (folder / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=3))
     (folder / "data_batch_1.bin").write_bytes(bytes(2 * 3073))
@@ -159,7 +185,7 @@ def survives(reader: Reader, folder: Path, content: bytes, measured: bool = True
     try:
         reader.read(folder)
     except Exception as error:
-        if blame(error) is not Blame.USER or not str(error):
+        if exit_status(error) != USER_STATUS or not str(error):
             raise
     finally:
         grown = tracemalloc.get_traced_memory()[1]  # 0 where it is not traced
@@ -216,7 +242,8 @@ NESTED = (b"[" * 100_000, b'{"a":' * 50_000)
         b"!!python/object/apply:os.system [x]",
         b"x" * 1_000_000,
         (1 << 40).to_bytes(8, "little") + b"{}",
-        (40).to_bytes(8, "little") + b'{"a":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,0]}}',
+        (40).to_bytes(8, "little")
+        + b'{"a":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,0]}}',
         bytes((0, 0, 8, 3, *(0x00, 0x10, 0, 0) * 3)),
         bytes((0, 0, 8, 1, 255, 255, 255, 255)),
     ],
@@ -246,7 +273,9 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["network json", "manifest", "checkpoint json", "synthesis", "placement"])
+@pytest.mark.parametrize(
+    "name", ["network json", "manifest", "checkpoint json", "synthesis", "placement"]
+)
 def test_every_value_replaced(name: str, valid: Path) -> None:
     """Each value of the JSON by each hostile one, the file's own digest renewed; and each key left out."""
     reader = READERS[name]
@@ -284,7 +313,9 @@ def test_a_name_that_leaves_the_folder(name: str, valid: Path) -> None:
         spot(changed)[key] = name
         (valid / "elsewhere").mkdir(exist_ok=True)
         (valid / "elsewhere" / "manifest.json").write_text(json.dumps(changed))
-        with pytest.raises(ManifestError, match=r"must be (a plain file name|an identifier|instance names)"):
+        with pytest.raises(
+            ManifestError, match=r"must be (a plain file name|an identifier|instance names)"
+        ):
             Manifest.read(valid / "elsewhere")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.simulators import Simulator, ToolMissing, locate
 from tests.kills import COMMANDS, Kill, Killer, digests, rounds
+from tritforge.sim.simulators import Simulator, ToolMissing, locate
 
 
 def killed(folder: Path, kills: int, commands: Sequence[str] = COMMANDS) -> list[Kill]:
@@ -29,7 +29,11 @@ def test_a_few_kills(tmp_path: Path) -> None:
     done = killed(tmp_path, 2, COMMANDS[:2])
     assert [kill.command for kill in done] == ["train", "export"]
     compared = digests(tmp_path / "after export")
-    assert {"train/model.safetensors", "design/network.json", "design/conv1.weights.mem"} <= compared.keys()
+    assert {
+        "train/model.safetensors",
+        "design/network.json",
+        "design/conv1.weights.mem",
+    } <= compared.keys()
     assert len(compared) > 10
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.manifest import Manifest
 from tests.test_layering import ROOT
-from tritforge import cli, config, flow
-from tritforge.config import DATA_VARIABLE
-from tritforge.workspace import Workspace
+from tritforge.cli import main as cli
+from tritforge.config import config
+from tritforge.config.config import DATA_VARIABLE
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 CONFIG = ROOT / "networks" / "lenet5.yaml"
 FRAMES = 200
@@ -31,7 +33,9 @@ def write_mnist(folder: Path, train: int, test: int) -> None:
             ("images-idx3", 255, (count, 28, 28)),
             ("labels-idx1", 9, (count,)),
         ):
-            header = bytes((0, 0, 8, len(shape))) + b"".join(size.to_bytes(4, "big") for size in shape)
+            header = bytes((0, 0, 8, len(shape))) + b"".join(
+                size.to_bytes(4, "big") for size in shape
+            )
             values = random.integers(0, highest + 1, shape).astype(np.uint8).tobytes()
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(header + values))
 
@@ -72,7 +76,9 @@ def test_the_chain_at_its_real_size(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert cli.main(["demo", *options, "--frames", str(FRAMES)]) == 0
     said = capsys.readouterr().out
 
-    accuracy = re.search(r"^([0-9.]+) % of the held-out images \(\d+ of 10000\)", said, flags=re.MULTILINE)
+    accuracy = re.search(
+        r"^([0-9.]+) % of the held-out images \(\d+ of 10000\)", said, flags=re.MULTILINE
+    )
     assert accuracy is not None
     assert float(accuracy[1]) >= 99.2
     assert f"on all {FRAMES} images, stalls random" in said

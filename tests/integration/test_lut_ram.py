@@ -11,7 +11,10 @@ WRITE = "    always @(posedge clk) if (write) words[{at}] <= put;\n"
 SIMPLE = WRITE.format(at="to") + "    assign got = words[from];"
 SINGLE = WRITE.format(at="from") + "    assign got = words[from];"
 DUAL = WRITE.format(at="to") + "    assign got = words[from] - words[to];"
-QUAD = WRITE.format(at="to") + "    assign got = (words[from] - words[~from]) ^ (words[~to] + 3 * words[to]);"
+QUAD = (
+    WRITE.format(at="to")
+    + "    assign got = (words[from] - words[~from]) ^ (words[~to] + 3 * words[to]);"
+)
 # two words of a memory without initial values written at once, one read
 PAIRS = """    (* ram_style = "distributed" *) reg [6:0] pairs [0:63];
     reg [31:0] known = 0;
@@ -73,11 +76,18 @@ def test_lut_memories_of_the_7_series(tmp_path: Path) -> None:
 
 
 def test_lut_memories_of_ultrascale(tmp_path: Path) -> None:
-    made = compare(tmp_path, "xczu7ev", "distributed", [*(memory for memory, _, _ in MEMORIES), LONG[0]])
+    made = compare(
+        tmp_path, "xczu7ev", "distributed", [*(memory for memory, _, _ in MEMORIES), LONG[0]]
+    )
     assert made == cells([*(new for _, _, new in MEMORIES), LONG[1]])
 
 
 def test_lut_memories_of_the_ecp5(tmp_path: Path) -> None:
-    memories = [Memory(SIMPLE, 14, 20), Memory(SIMPLE, 4, 16), Memory(SIMPLE, 3, 64), Memory(SINGLE, 5, 32)]
+    memories = [
+        Memory(SIMPLE, 14, 20),
+        Memory(SIMPLE, 4, 16),
+        Memory(SIMPLE, 3, 64),
+        Memory(SINGLE, 5, 32),
+    ]
     made = compare(tmp_path, "lfe5u-25f", "distributed", memories)
     assert made == Counter({"TRELLIS_DPR16X4": 8 + 1 + 4 + 4})

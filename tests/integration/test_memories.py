@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.plan import plan
-from sim import runner
-from sim.simulators import Simulator
 from tests.hw.networks import FOLDINGS, convolutional
 from tests.integration import designs
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim import runner
+from tritforge.sim.simulators import Simulator
 
 
 def below(bits: int, depth: int) -> int | None:
@@ -20,16 +20,20 @@ def below(bits: int, depth: int) -> int | None:
     return None if lower in (0, depth) else lower
 
 
-def test_weights_in_two_memories(tmp_path: Path, simulator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_in_two_memories(
+    tmp_path: Path, simulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if simulator != Simulator.ICARUS.value:
         pytest.skip("on icarus")
-    monkeypatch.setattr("hw.rom.split_depth", below)
+    monkeypatch.setattr("tritforge.hw.stream.rom.split_depth", below)
     network = convolutional()
     design = plan(network, FOLDINGS)
     split = [image.stem for image, _ in design.roms() if image.role.endswith("_high")]
     assert split
     designs.write(tmp_path, design)
     frames = np.random.default_rng(1).integers(0, 4, size=(3, *network.input.shape))
-    result = runner.simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none")
+    result = runner.simulate(
+        tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none"
+    )
     assert result.failures == ()
     assert result.cycles == result.expected_cycles

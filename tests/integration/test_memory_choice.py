@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from hw.cost import Family, Technology
-from hw.memory_cost import RULES, Port, _blocks, ram
-from hw.primitives import Primitives
-from reports import synth_child
+from tritforge.hw.cost.memory import RULES, Port, _blocks, ram
+from tritforge.hw.cost.technology import Family, Technology
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.synth import yosys_child as synth_child
 
 NUMBER = 40
 """Memories of each port."""
@@ -38,7 +38,9 @@ def drawn(seed):
             if port is Port.SEPARATE and rng.random() < 0.3:
                 parts = rng.choice((2, 3, 4))
             if port is not Port.SEPARATE:
-                words = min(words, 256)  # what a memory of one port has at most (hw.one_port)
+                words = min(
+                    words, 256
+                )  # what a memory of one port has at most (tritforge.hw.stream.single_port_ram)
             bits *= parts
             if bits * words < 20_000:
                 found[f"m_{port.value}_{bits}_{words}_{parts}"] = port, bits, words, parts
@@ -69,9 +71,7 @@ def said(folder, family, memories):
     instances = "\n".join(f"(* keep *) {name} i_{name} ();" for name in memories)
     text = "".join(verilog(name, *one) for name, one in memories.items())
     (folder / "design.v").write_text(f"{text}\nmodule top;\n{instances}\nendmodule\n")
-    commands = (
-        f"read_verilog design.v\nsetattr -mod -set keep_hierarchy 1 *\ntee -o log debug {SCRIPTS[family]}\n"
-    )
+    commands = f"read_verilog design.v\nsetattr -mod -set keep_hierarchy 1 *\ntee -o log debug {SCRIPTS[family]}\n"
     subprocess.run(
         [sys.executable, "-I", synth_child.__file__], input=commands, text=True, cwd=folder, check=True,
         capture_output=True,

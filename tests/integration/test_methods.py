@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-import quant
-from export.lower import lower
-from hw.array_folding import ArrayFolding
-from hw.plan import plan
-from hw.primitives import Primitives
-from quant.activation import UnsignedQuantizer
-from quant.networks.digits import Digits
-from sim import runner
-from sim.simulators import Simulator
 from tests.export.models import assert_same_integers, sequential, shaken
 from tests.integration.designs import write
 from tests.quant.test_ternarizer import METHODS_AND_OPTIONS
+from tritforge import quant
+from tritforge.export.lowering.lower import lower
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.networks.digits import Digits
+from tritforge.sim import runner
+from tritforge.sim.simulators import Simulator
 
 PER_CHANNEL = "per_channel"
 """The option that gives each channel its own scale, which scores must not have."""
@@ -101,7 +101,9 @@ def test_planes_with_coefficients_are_hardware(
         },
     )
     write(tmp_path, planned, primitives)
-    frames = np.random.default_rng(0).integers(0, network.input.dtype.maximum + 1, (4, *network.input.shape))
+    frames = np.random.default_rng(0).integers(
+        0, network.input.dtype.maximum + 1, (4, *network.input.shape)
+    )
     for stalls in ("none", "random"):
         result = runner.simulate(
             tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls=stalls

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from sim.simulators import Simulator, ToolMissing, locate
 from tests.formal.equivalence import Refused, equivalent
 from tests.mutations import KINDS, SOURCE, Fault, Found, Mutator, summary
+from tritforge.sim.simulators import Simulator, ToolMissing, locate
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +65,16 @@ def test_what_a_reset_hides_is_no_difference(mutator: Mutator) -> None:
     before = "reg columns_split_o__valid = 1'h0;"
     assert before in mutator.text
     path.write_text(mutator.text.replace(before, before.replace("h0", "h1")))
-    for judged in (module, "sample_core_classifier"):  # the layer's ready bears the name of another unit
+    for judged in (
+        module,
+        "sample_core_classifier",
+    ):  # the layer's ready bears the name of another unit
         assert equivalent(mutator.right, mutator.faulty, SOURCE, judged, seconds=60)
     start = mutator.text.index(f"module {module} (")
     head, unit = mutator.text[:start], mutator.text[start:]
-    after = re.compile(r"(\$(\d+)  = columns_split_o__valid;.*?if \(rst\) begin\s+\\\$\2  = 1'h)0", re.DOTALL)
+    after = re.compile(
+        r"(\$(\d+)  = columns_split_o__valid;.*?if \(rst\) begin\s+\\\$\2  = 1'h)0", re.DOTALL
+    )
     assert after.search(unit)
     path.write_text(head + after.sub(r"\g<1>1", unit, count=1))
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=10) is False
@@ -83,7 +88,9 @@ def test_what_nothing_initialises_is_alike(mutator: Mutator) -> None:
     before = "reg valid_1 = 1'h0;"
     at = mutator.text.index(before, start)
     path = mutator.faulty / SOURCE
-    path.write_text(mutator.text[:at] + before.replace("h0", "h1") + mutator.text[at + len(before) :])
+    path.write_text(
+        mutator.text[:at] + before.replace("h0", "h1") + mutator.text[at + len(before) :]
+    )
     assert equivalent(mutator.right, mutator.faulty, SOURCE, module, seconds=30)
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.manifest import Manifest
-from hw.primitives import Primitives
-from reports import ecp5
-from reports.devices import device
-from reports.mapped import VERILOG
-from reports.synth import NETLIST, synthesise
-from sim.runner import simulate
-from sim.simulators import Simulator
 from tests.integration.designs import break_table, three_engines
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import device
+from tritforge.reports.synth import ecp5
+from tritforge.reports.synth.mapped import VERILOG
+from tritforge.reports.synth.xilinx import NETLIST, synthesise
+from tritforge.sim.runner import simulate
+from tritforge.sim.simulators import Simulator
 
 
 def netlist_of_three_engines(folder: Path, part: str) -> Path:
@@ -25,7 +25,13 @@ def netlist_of_three_engines(folder: Path, part: str) -> Path:
         roms = [folder / rom.file for rom in Manifest.read(folder).roms]
         ecp5.count(source, roms, "sample", folder / "synth")
         return folder / "synth" / f"ecp5.{VERILOG}"
-    synthesise([three_engines(folder, Primitives.XILINX7)], folder, "sample", folder / "synth", device(part))
+    synthesise(
+        [three_engines(folder, Primitives.XILINX7)],
+        folder,
+        "sample",
+        folder / "synth",
+        device(part),
+    )
     return folder / "synth" / NETLIST
 
 

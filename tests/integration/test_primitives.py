@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.manifest import CELLS, FileEntry, Manifest
-from hw import verilog
-from hw.primitives import Primitives
-from sim.runner import MODELS, simulate
-from sim.simulators import Simulator
 from tests.integration.designs import break_table, three_engines
-from tritforge import flow
-from tritforge.config import Config
+from tritforge.config.config import Config
 from tritforge.errors import ProofFailed
-from tritforge.workspace import Workspace
+from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.sim.runner import MODELS, simulate
+from tritforge.sim.simulators import Simulator
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 FRAMES = 4
 
@@ -46,7 +46,9 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
         assert (place.design / "cells.v").exists() == of_cells
         for stalls in ("random", "none"):
             flow.simulate(little, place, simulator=simulator, stalls=stalls, frames=FRAMES)
-            verdict = json.loads((place.simulations / simulator / f"{stalls}.json").read_text())["result"]
+            verdict = json.loads((place.simulations / simulator / f"{stalls}.json").read_text())[
+                "result"
+            ]
             assert verdict["passed"]
             cycles[primitives, stalls] = verdict["simulated_cycles"]
     for stalls in ("random", "none"):
@@ -61,7 +63,9 @@ def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> N
     assert "LUT6_2" not in text
     frames = np.random.default_rng(1).integers(0, 16, size=(4, 6, 6, 2))
     for stalls in ("none", "random"):
-        result = simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / stalls, stalls=stalls)
+        result = simulate(
+            tmp_path, frames, simulator=simulator, build_dir=tmp_path / stalls, stalls=stalls
+        )
         assert result.failures == ()
         assert stalls == "random" or result.cycles == result.expected_cycles
     if simulator != Simulator.ICARUS:
@@ -79,7 +83,9 @@ def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
     binary = shutil.which("iverilog")
     if binary is None:
         pytest.skip("iverilog is not installed")
-    library = Path(importlib.util.find_spec("pyosys").submodule_search_locations[0]) / "share" / "ecp5"
+    library = (
+        Path(importlib.util.find_spec("pyosys").submodule_search_locations[0]) / "share" / "ecp5"
+    )
     ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", verilog.cells(Primitives.ECP5))
     chance = random.Random(0)
     bench, checks = [], []
@@ -142,7 +148,9 @@ module bench;
 endmodule
 """)
     program = tmp_path / "bench.vvp"
-    subprocess.run([binary, "-g2012", "-o", program, tmp_path / "bench.v", *MODELS["ecp5"]], check=True)
+    subprocess.run(
+        [binary, "-g2012", "-o", program, tmp_path / "bench.v", *MODELS["ecp5"]], check=True
+    )
     ran = subprocess.run(["vvp", program], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["10", "00", "00", "11", "10", "11", "10"]
 
@@ -164,6 +172,7 @@ def test_a_wrong_cell_is_found(place: Workspace, little: Config, simulator: str)
         place.design
     )
     with pytest.raises(
-        ProofFailed, match=r"^little, .*: layer classifier, stream classifier: first wrong word in frame 0 "
+        ProofFailed,
+        match=r"^little, .*: layer classifier, stream classifier: first wrong word in frame 0 ",
     ):
         flow.simulate(little, place, simulator=simulator, frames=FRAMES)

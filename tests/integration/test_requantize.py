@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from export import serialize
-from export.manifest import Manifest
-from hw.primitives import Primitives
-from sim.simulators import Simulator
 from tests.chain import LITTLE
-from tritforge import config, flow
-from tritforge.config import Config
-from tritforge.workspace import Workspace
+from tritforge.config import config
+from tritforge.config.config import Config
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.ir import serialize
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.sim.simulators import Simulator
+from tritforge.steps import flow
+from tritforge.steps.workspace import Workspace
 
 LAYERS = "{conv1: {pe: 2, simd: 1}, conv2: {pe: 2, simd: 1}, classifier: {pe: 2, simd: 6}}"
 
@@ -26,7 +27,9 @@ def eight(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Workspace]:
     folder: Path = tmp_path_factory.mktemp("eight")
     place = Workspace(config_path=folder / "eight.yaml", root=folder / "build")
     head, _, _ = LITTLE.partition("  layers: ")
-    text = head.replace("{method: ics}", "{method: ics, activation_bits: 8}") + f"  layers: {LAYERS}\n"
+    text = (
+        head.replace("{method: ics}", "{method: ics, activation_bits: 8}") + f"  layers: {LAYERS}\n"
+    )
     place.config_path.write_text(text)
     chosen = config.load(place.config_path)
     flow.train(chosen, place)
@@ -38,17 +41,24 @@ def test_every_word_in_the_planned_cycle(eight: tuple[Config, Workspace], simula
     chosen, place = eight
     network = serialize.load(place.design)
     # few inputs of four bits: neighbouring sums of conv1 lie more than a code apart
-    assert [node.kind for node in network.nodes if node.name.startswith("act")] == ["threshold", "requantize"]
+    assert [node.kind for node in network.nodes if node.name.startswith("act")] == [
+        "threshold",
+        "requantize",
+    ]
     cycles = set()
     icarus = simulator == Simulator.ICARUS.value  # which need not compile each of them
     for primitives in Primitives if icarus else [Primitives.XILINX7]:
         hardware = dataclasses.replace(chosen.hardware, primitives=primitives)
         flow.generate(dataclasses.replace(chosen, hardware=hardware), place)
-        roles = {rom.layer: rom.role for rom in Manifest.read(place.design).roms if rom.role != "weights"}
+        roles = {
+            rom.layer: rom.role for rom in Manifest.read(place.design).roms if rom.role != "weights"
+        }
         assert roles == {"conv1": "thresholds", "conv2": "requantize", "classifier": "bias"}
         for stalls in ("none", "random") if icarus else ("none",):
             flow.simulate(chosen, place, simulator=simulator, stalls=stalls, frames=3)
-            verdict = json.loads((place.simulations / simulator / f"{stalls}.json").read_text())["result"]
+            verdict = json.loads((place.simulations / simulator / f"{stalls}.json").read_text())[
+                "result"
+            ]
             assert verdict["passed"]
             if stalls == "none":
                 cycles.add(verdict["simulated_cycles"])

@@ -9,27 +9,27 @@ import pytest
 import torch
 from torch import nn
 
-import quant
-from export import serialize
-from export.files import write_atomic
-from export.lower import LoweringError, lower
-from export.manifest import FileEntry, Manifest
-from export.residual import Shortcut
-from hw import verilog
-from hw.array_folding import ArrayFolding
-from hw.axi_stream import AS_THEY_COME, Tdata
-from hw.buffers import Fifos
-from hw.plan import Plan, plan
-from quant.activation import SignedQuantizer, UnsignedQuantizer
-from quant.evaluate import exact, integer_activations
-from quant.networks.resnet import CifarResNet, ImageResNet
-from sim import runner
-from sim.simulators import Simulator
 from tests.export.expect import raises
 from tests.export.models import assert_same_integers, shaken
 from tests.export.networks import residual
 from tests.hw.networks import RESIDUAL_FOLDINGS
 from tests.integration import designs
+from tritforge import quant
+from tritforge.export.artifacts.manifest import FileEntry, Manifest
+from tritforge.export.ir import serialize
+from tritforge.export.ir.residual import Shortcut
+from tritforge.export.lowering.lower import LoweringError, lower
+from tritforge.files import write_atomic
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.fifo_depths import Fifos
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata
+from tritforge.quant.activation import SignedQuantizer, UnsignedQuantizer
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.quant.networks.resnet import CifarResNet, ImageResNet
+from tritforge.sim import runner
+from tritforge.sim.simulators import Simulator
 
 
 def design(folder: Path, planned: Plan) -> Manifest:
@@ -37,7 +37,11 @@ def design(folder: Path, planned: Plan) -> Manifest:
     serialize.save(planned.network, folder)
     roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
     write_atomic(folder / "residual.v", verilog.generate(planned))
-    names = {"verilog": "residual.v", "network": serialize.NETWORK_FILE, "tensors": serialize.TENSOR_FILE}
+    names = {
+        "verilog": "residual.v",
+        "network": serialize.NETWORK_FILE,
+        "tensors": serialize.TENSOR_FILE,
+    }
     files = {role: FileEntry.of(folder / name) for role, name in names.items()}
     manifest = verilog.describe(planned, files=files, rom_entries=roms, device=None)
     manifest.write(folder)
@@ -67,7 +71,10 @@ def test_every_word_in_the_planned_cycle(
         if stalls == "none":
             streams = {stream.name: stream for stream in result.streams}
             begin = streams["s_axis"].first_cycle
-            ends = {name: [cycle - begin for cycle in stream.frame_ends] for name, stream in streams.items()}
+            ends = {
+                name: [cycle - begin for cycle in stream.frame_ends]
+                for name, stream in streams.items()
+            }
             assert {name: cycles[:6] for name, cycles in planned.stream_cycles.items()} == {
                 name: tuple(ends[name]) for name in planned.stream_cycles
             }
@@ -76,7 +83,9 @@ def test_every_word_in_the_planned_cycle(
 def option_a(bits: int = 3) -> nn.Module:
     """Three blocks, two of which leave out pixels and add channels of 0."""
     torch.manual_seed(1)
-    model = CifarResNet(1, channels=(2, 4, 6), input_bits=3, activation_bits=bits, residual_bits=bits + 1)
+    model = CifarResNet(
+        1, channels=(2, 4, 6), input_bits=3, activation_bits=bits, residual_bits=bits + 1
+    )
     return shaken(quant.ternarize(model, "twn"), seed=bits)
 
 
@@ -90,7 +99,9 @@ def option_b(*, bottleneck: bool = False, method: str = "ics") -> nn.Module:
 @pytest.mark.parametrize("bits", [1, 2, 4, 5])
 def test_torch_and_integers_of_option_a(bits: int) -> None:
     model = option_a(bits)
-    lowered = lower(model, (3, 12, 12), name="net")  # 3x3 pixels remain: GlobalPool divides by 8, not by 9
+    lowered = lower(
+        model, (3, 12, 12), name="net"
+    )  # 3x3 pixels remain: GlobalPool divides by 8, not by 9
     kinds = [node.kind for node in lowered.network.nodes]
     assert (kinds.count("add"), kinds.count("shortcut"), kinds.count("sum_pool")) == (3, 2, 1)
     assert assert_same_integers(model, lowered, torch.rand(20, 3, 12, 12)) > 0
@@ -124,7 +135,9 @@ def test_torch_and_verilog(tmp_path: Path, simulator: str, option: object, on: S
     images = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(3))
     frames = integer_activations(exact(model), images)["quant_in"].transpose(0, 2, 3, 1)
     assert assert_same_integers(model, lowered, images) > 0
-    result = runner.simulate(tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none")
+    result = runner.simulate(
+        tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none"
+    )
     assert result.failures == ()
     assert result.cycles == result.expected_cycles
 
@@ -179,7 +192,9 @@ def test_a_sum_may_feed_a_layer_of_scores() -> None:
     ],
     ids=["step", "shape", "no quantizer"],
 )
-def test_branches_that_do_not_meet(left: nn.Module, right: nn.Module, stride: int, message: str) -> None:
+def test_branches_that_do_not_meet(
+    left: nn.Module, right: nn.Module, stride: int, message: str
+) -> None:
     model = quant.ternarize(Branches(left, right, stride=stride), integer_bias=False)
     with raises(LoweringError, f"operation 'add' in Branches.forward: {message}"):
         lower(model, (1, 2, 2), name="net")

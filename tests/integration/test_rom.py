@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from export.rom import SCHEDULE, RomImage
-from hw.cost import Technology, total
-from hw.memory_cost import JOINED, made_of, moving, rom
-from hw.primitives import Primitives
-from hw.verilog import cells
-from reports.devices import device
-from reports.synth import NETLIST, synthesise
-from sim.runner import MODELS
-from sim.simulators import Simulator, locate
+from tritforge.export.artifacts.rom import SCHEDULE, RomImage
+from tritforge.hw.cost.memory import JOINED, made_of, moving, rom
+from tritforge.hw.cost.technology import Technology, total
+from tritforge.hw.pipeline.verilog import cells
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import device
+from tritforge.reports.synth.xilinx import NETLIST, synthesise
+from tritforge.sim.runner import MODELS
+from tritforge.sim.simulators import Simulator, locate
 
-ROM = Path(__file__).parents[2] / "hw" / "tritforge_rom.v"
+ROM = Path(__file__).parents[2] / "hw" / "stream" / "tritforge_rom.v"
 
 SIZES = (  # words, bits, addresses
     (65, 5, 1),
@@ -41,7 +41,9 @@ def images(role: str) -> list[RomImage]:
     found = []
     for depth, bits, _ in SIZES:
         words = [rng.getrandbits(bits) & ~0b111 | (at & 1) << 1 | 1 for at in range(depth)]
-        found.append(RomImage(f"d{depth}", role, bits, tuple(word | (word >> 3 & 1) << 2 for word in words)))
+        found.append(
+            RomImage(f"d{depth}", role, bits, tuple(word | (word >> 3 & 1) << 2 for word in words))
+        )
     return found
 
 
@@ -73,7 +75,9 @@ def bench(found: list[RomImage]) -> str:
         slices = ", ".join(f"low{depth}_{lane}" for lane in reversed(range(lanes)))
         loops.append(
             f"    reg [{bits - 1}:0] words{depth} [0:{depth - 1}];\n"
-            + "".join(f"    reg [{address - 1}:0] low{depth}_{lane} = 0;\n" for lane in range(lanes))
+            + "".join(
+                f"    reg [{address - 1}:0] low{depth}_{lane} = 0;\n" for lane in range(lanes)
+            )
             + f"    wire [{bits - 1}:0] got{depth};\n"
             f"    wire [{lanes * address - 1}:0] at{depth} = {{{slices}}};\n"
             f'    initial $readmemh("{image.stem}.mem", words{depth});\n'
@@ -101,7 +105,9 @@ def bench(found: list[RomImage]) -> str:
 @pytest.mark.parametrize("role", [SCHEDULE, "thresholds"])
 def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role: str) -> None:
     found = images(role)
-    assert all(made_of(image, lanes) == JOINED for image, (_, _, lanes) in zip(found, SIZES, strict=True))
+    assert all(
+        made_of(image, lanes) == JOINED for image, (_, _, lanes) in zip(found, SIZES, strict=True)
+    )
     for image in found:
         image.write(tmp_path)
     source, behaviour, beside = (tmp_path / name for name in ("roms.v", "cells.v", "bench.v"))
@@ -109,13 +115,29 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
     behaviour.write_text(cells(Primitives.XILINX7))
     beside.write_text(bench(found))
     made = synthesise([source], tmp_path, "roms", tmp_path / "synth", device("xc7k480t")).total
-    wanted = total(rom(Technology(), image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True))
+    wanted = total(
+        rom(Technology(), image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True)
+    )
     assert made.ff == wanted.ff
-    assert made.lut + made.inv == wanted.lut + 1  # what comes of words that are not there is not foreseen
+    assert (
+        made.lut + made.inv == wanted.lut + 1
+    )  # what comes of words that are not there is not foreseen
     icarus = locate(Simulator.ICARUS)
     for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *MODELS["xilinx"]]):
         program = tmp_path / "bench.vvp"
-        command = ["iverilog", "-g2005-sv", "-o", str(program), "-s", "bench", *map(str, [beside, *files])]
+        command = [
+            "iverilog",
+            "-g2005-sv",
+            "-o",
+            str(program),
+            "-s",
+            "bench",
+            *map(str, [beside, *files]),
+        ]
         subprocess.run(command, check=True)
-        said = subprocess.run(["vvp", str(program)], check=True, capture_output=True, text=True, cwd=tmp_path)
-        assert said.stdout.splitlines() == [f"{sum(depth for depth, _, _ in SIZES)} the same"], icarus
+        said = subprocess.run(
+            ["vvp", str(program)], check=True, capture_output=True, text=True, cwd=tmp_path
+        )
+        assert said.stdout.splitlines() == [f"{sum(depth for depth, _, _ in SIZES)} the same"], (
+            icarus
+        )

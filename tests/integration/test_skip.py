@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from export import serialize
-from export.files import write_atomic
-from export.manifest import CELLS, FileEntry, Manifest
-from hw import verilog
-from hw.plan import plan
-from hw.primitives import Primitives
-from sim import runner
 from tests.hw.networks import SKIP_FOLDINGS, convolutional
+from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
+from tritforge.export.ir import serialize
+from tritforge.files import write_atomic
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.sim import runner
 
 FRAMES = 4
 
@@ -32,7 +32,9 @@ def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str) -> None
     }
     files = {role: FileEntry.of(tmp_path / name) for role, name in names.items()}
     verilog.describe(planned, files=files, rom_entries=roms, device=None).write(tmp_path)
-    assert [layer.engine for layer in Manifest.read(tmp_path).layers if layer.weights] == ["skip"] * 3
+    assert [layer.engine for layer in Manifest.read(tmp_path).layers if layer.weights] == [
+        "skip"
+    ] * 3
 
     frames = np.random.default_rng(1).integers(0, 16, size=(FRAMES, 6, 6, 2))
     for stalls in ("none", "random"):

@@ -11,18 +11,24 @@ import pytest
 import torch
 from torch import nn
 
-import quant
-from quant import datasets
-from quant.datasets import Dataset
-from quant.evaluate import exact, predictions
-from quant.networks.digits import Digits
-from quant.settings import TrainingConfig
-from quant.train import TrainingResult, train
+from tritforge import quant
+from tritforge.quant import datasets
+from tritforge.quant.datasets import Dataset
+from tritforge.quant.evaluate import exact, predictions
+from tritforge.quant.networks.digits import Digits
+from tritforge.quant.training.loop import TrainingResult, train
+from tritforge.quant.training.settings import TrainingConfig
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 
 CONFIG = TrainingConfig(
-    epochs=8, batch_size=50, learning_rate=0.01, seed=5, augmentation="crop", padding=1, validation=50
+    epochs=8,
+    batch_size=50,
+    learning_rate=0.01,
+    seed=5,
+    augmentation="crop",
+    padding=1,
+    validation=50,
 )
 METHODS: list[tuple[str, dict[str, Any]]] = [
     ("twn", {}),
@@ -32,12 +38,16 @@ METHODS: list[tuple[str, dict[str, Any]]] = [
     ("sttn", {}),
     ("esa", {"sparsity": 0.5, "harden": 0.5, "normalized": True}),
 ]
-EVERY_METHOD = pytest.mark.parametrize(("method", "options"), METHODS, ids=[name for name, _ in METHODS])
+EVERY_METHOD = pytest.mark.parametrize(
+    ("method", "options"), METHODS, ids=[name for name, _ in METHODS]
+)
 
 
 def some(images: int) -> Dataset:
     full = datasets.load("digits")
-    return replace(full, train_images=full.train_images[:images], train_labels=full.train_labels[:images])
+    return replace(
+        full, train_images=full.train_images[:images], train_labels=full.train_labels[:images]
+    )
 
 
 def model(method: str, options: dict[str, Any]) -> nn.Module:
@@ -50,7 +60,9 @@ def run(directory: Path, made: nn.Module, images: int = 800, **changed: Any) -> 
 
 
 @EVERY_METHOD
-def test_the_exact_model_is_the_same_on_both(method: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_the_exact_model_is_the_same_on_both(
+    method: str, options: dict[str, Any], tmp_path: Path
+) -> None:
     made = model(method, options)
     assert run(tmp_path, made).train_accuracy > 0.5
     images = some(800).test_images
@@ -81,7 +93,9 @@ def test_no_step_waits_for_the_gpu(method: str, options: dict[str, Any], tmp_pat
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what torch.compile itself does
 @pytest.mark.parametrize("setting", ["compile", "mixed_precision"])
 @EVERY_METHOD
-def test_what_only_a_gpu_has(setting: str, method: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_what_only_a_gpu_has(
+    setting: str, method: str, options: dict[str, Any], tmp_path: Path
+) -> None:
     made = model(method, options)
     result = run(tmp_path, made, **{setting: True})
     assert result.train_accuracy > 0.5

@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from export.graph import LoweringError
-from export.lower import lower
-from sim.simulators import Simulator
 from tests.test_layering import ROOT
+from tritforge.export.lowering.graph import LoweringError
+from tritforge.export.lowering.lower import lower
+from tritforge.sim.simulators import Simulator
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 
 
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
 def test_the_programs_run_to_a_waveform(
-    tmp_path: Path, simulator: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    simulator: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With Icarus, which needs no compiler: the page has Verilator."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -27,9 +30,13 @@ def test_the_programs_run_to_a_waveform(
     assert f'simulator="{simulator}"' in program
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "tutorial.md", "exec"), {"__name__": "tutorial"})
-    assert re.search(r"a frame every [\d,]+ cycles, the first after [\d,]+", capsys.readouterr().out)
+    assert re.search(
+        r"a frame every [\d,]+ cycles, the first after [\d,]+", capsys.readouterr().out
+    )
     waves = [
-        path for path in (tmp_path / "build" / "tiny" / "run").rglob("*") if path.suffix in (".vcd", ".fst")
+        path
+        for path in (tmp_path / "build" / "tiny" / "run").rglob("*")
+        if path.suffix in (".vcd", ".fst")
     ]
     assert [path.stat().st_size > 1000 for path in waves] == [True]
 

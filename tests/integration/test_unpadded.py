@@ -7,14 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.datatype import DataType
-from export.ir import ArgMax, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
-from hw.array_folding import ArrayFolding
-from hw.line_window import LineWindow
-from hw.plan import plan
-from hw.window import Window
-from sim import runner
 from tests.integration.designs import write
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
+    ArgMax,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Network,
+    TensorType,
+    Threshold,
+)
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.layers.line_window import LineBufferUnit
+from tritforge.hw.layers.window import SlidingWindowUnit
+from tritforge.hw.pipeline.plan import plan
+from tritforge.sim import runner
 
 U2 = DataType.parse("u2")
 
@@ -42,15 +51,22 @@ def network() -> Network:
 
 
 @pytest.mark.parametrize(("simd1", "simd2"), [(5, 2), (1, 36)])
-def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str, simd1: int, simd2: int) -> None:
+def test_every_word_in_the_planned_cycle(
+    tmp_path: Path, simulator: str, simd1: int, simd2: int
+) -> None:
     foldings = {
         "conv1": ArrayFolding(pe=2, simd=simd1),
         "conv2": ArrayFolding(pe=2, simd=simd2),
         "classifier": ArrayFolding(pe=1, simd=4),
     }
     planned = plan(network(), foldings)
-    kinds = [type(unit) for stage in planned.stages for unit in stage.units if unit.name == "window"]
-    assert kinds == [Window if simd1 == 1 else LineWindow, Window if simd2 == 2 else LineWindow]
+    kinds = [
+        type(unit) for stage in planned.stages for unit in stage.units if unit.name == "window"
+    ]
+    assert kinds == [
+        SlidingWindowUnit if simd1 == 1 else LineBufferUnit,
+        SlidingWindowUnit if simd2 == 2 else LineBufferUnit,
+    ]
     write(tmp_path, planned)
     frames = np.random.default_rng(1).integers(0, 256, size=(4, 16, 16, 1))
     for stalls in ("none", "random"):

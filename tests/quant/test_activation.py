@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
-from quant.numerics import round_significand
+from tritforge.quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
+from tritforge.quant.numerics import round_significand
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
@@ -41,7 +41,9 @@ def test_gradients_are_those_of_lsq() -> None:
     On the two ends of the range, where the paper has a jump, the inner formula holds here.
     """
     quantizer = UnsignedQuantizer(2, step=0.5).double()
-    x = torch.tensor([[-0.2, 0.0, 0.1, 0.4], [0.7, 1.49, 1.5, 9.0]], dtype=torch.float64, requires_grad=True)
+    x = torch.tensor(
+        [[-0.2, 0.0, 0.1, 0.4], [0.7, 1.49, 1.5, 9.0]], dtype=torch.float64, requires_grad=True
+    )
     upstream = torch.tensor([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], dtype=torch.float64)
     gradient_x, gradient_step = torch.autograd.grad(quantizer(x), (x, quantizer.step), upstream)
     assert gradient_x.tolist() == [[0.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 0.0]]
@@ -96,7 +98,9 @@ def test_it_survives_a_copy_in_float64() -> None:
         ({"bits": 2, "learned": 1}, "learned must be a bool, not 1"),
     ],
 )
-def test_arguments_of_the_wrong_kind_are_refused(arguments: dict[str, object], message: str) -> None:
+def test_arguments_of_the_wrong_kind_are_refused(
+    arguments: dict[str, object], message: str
+) -> None:
     with pytest.raises(TypeError) as caught:
         UnsignedQuantizer(**arguments)  # type: ignore[arg-type]
     assert str(caught.value) == message
@@ -108,8 +112,14 @@ def test_arguments_of_the_wrong_kind_are_refused(arguments: dict[str, object], m
         ({"bits": 0}, "bits must be in 1..16, not 0"),
         ({"bits": 17}, "bits must be in 1..16, not 17"),
         ({"bits": 2, "step": 0.0}, "step must be finite and at least 1.52587890625e-05, not 0.0"),
-        ({"bits": 2, "step": math.inf}, "step must be finite and at least 1.52587890625e-05, not inf"),
-        ({"bits": 2, "step": math.nan}, "step must be finite and at least 1.52587890625e-05, not nan"),
+        (
+            {"bits": 2, "step": math.inf},
+            "step must be finite and at least 1.52587890625e-05, not inf",
+        ),
+        (
+            {"bits": 2, "step": math.nan},
+            "step must be finite and at least 1.52587890625e-05, not nan",
+        ),
     ],
 )
 def test_arguments_out_of_range_are_refused(arguments: dict[str, object], message: str) -> None:
@@ -167,7 +177,9 @@ def test_a_signed_quantizer_needs_two_bits() -> None:
 
 def test_ternary_activations_are_strict_on_both_sides() -> None:
     """Eq. 14 of Xu et al., "Soft threshold ternary networks": at exactly 1/2 and -1/2 they are 0."""
-    x = torch.tensor([-9, -0.5 - 2.0**-20, -0.5, -0.1, 0, 0.5, 0.5 + 2.0**-20, 1, 9], requires_grad=True)
+    x = torch.tensor(
+        [-9, -0.5 - 2.0**-20, -0.5, -0.1, 0, 0.5, 0.5 + 2.0**-20, 1, 9], requires_grad=True
+    )
     activation = TernaryActivation()
     assert activation(x).tolist() == [-1, -1, 0, 0, 0, 0, 1, 1, 1]
     assert activation.effective_step().item() == 1

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import quant
-from quant.activation import UnsignedQuantizer
-from quant.apply import IntegerBias, TernarizationError, accumulator_unit, ternarizer_of
-from quant.networks.digits import Digits
-from quant.tracing import TracingError
+from tritforge import quant
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.apply import IntegerBias, TernarizationError, accumulator_unit, ternarizer_of
+from tritforge.quant.networks.digits import Digits
+from tritforge.quant.tracing import TracingError
 
 
 class Users(nn.Module):
@@ -22,7 +22,9 @@ class Users(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.enter = UnsignedQuantizer(4, step=1 / 16, learned=False)
-        self.stem = nn.ModuleDict({"conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4)})
+        self.stem = nn.ModuleDict(
+            {"conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4)}
+        )
         self.act = UnsignedQuantizer(2)
         self.branch = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4))
         self.join = UnsignedQuantizer(2)
@@ -40,12 +42,16 @@ LAYERS = {Digits: ["conv1", "conv2", "classifier"], Users: ["stem.conv", "branch
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_every_layer_is_ternary_the_first_and_the_last_included(kind: Callable[[], nn.Module]) -> None:
+def test_every_layer_is_ternary_the_first_and_the_last_included(
+    kind: Callable[[], nn.Module],
+) -> None:
     torch.manual_seed(0)
     model = kind()
     latent = {path: model.get_submodule(path).weight.clone() for path in LAYERS[kind]}
     assert quant.ternarize(model, "ics", threshold_factor=0.2) is model
-    ternary = [path for path, m in model.named_modules() if parametrize.is_parametrized(m, "weight")]
+    ternary = [
+        path for path, m in model.named_modules() if parametrize.is_parametrized(m, "weight")
+    ]
     assert sorted(ternary) == sorted(LAYERS[kind])
     for path in ternary:
         layer = model.get_submodule(path)
@@ -145,7 +151,10 @@ def test_without_integer_bias_no_graph_is_needed() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return super().forward(x if x.sum() > 0 else -x)  # type: ignore[no-any-return]
 
-    assert quant.ternarize(Untraceable(nn.Linear(3, 2)), integer_bias=False)[0].weight.unique().numel() <= 3
+    assert (
+        quant.ternarize(Untraceable(nn.Linear(3, 2)), integer_bias=False)[0].weight.unique().numel()
+        <= 3
+    )
     assert quant.ternarize(Untraceable(nn.Linear(3, 2, bias=False)))[0].weight.unique().numel() <= 3
     model = Untraceable(nn.Linear(3, 2))
     with pytest.raises(TracingError) as caught:
@@ -229,7 +238,12 @@ REFUSED: list[tuple[Callable[[], nn.Module], dict[str, Any], type[ValueError], s
         "method 'ics' has no option 'threshold'; it has threshold_factor, clip_gradient, "
         "expansion, expansion_factors",
     ),
-    (Users, {"threshold_factor": 2}, ValueError, "threshold_factor must be above 0 and below 1, not 2"),
+    (
+        Users,
+        {"threshold_factor": 2},
+        ValueError,
+        "threshold_factor must be above 0 and below 1, not 2",
+    ),
 ]
 
 

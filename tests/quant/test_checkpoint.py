@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-import quant
-from quant import checkpoint
-from quant.checkpoint import CheckpointError
-from quant.networks.digits import Digits
+from tritforge import quant
+from tritforge.quant import checkpoint
+from tritforge.quant.checkpoint import CheckpointError
+from tritforge.quant.networks.digits import Digits
 
 META = {"seed": 3, "accuracy": 0.125, "names": ["a", "b"]}
 
@@ -99,7 +99,10 @@ def refusal(directory: Path) -> str:
 
 
 def test_a_missing_checkpoint_is_refused(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path / 'model.json'} is missing: there is no checkpoint, train first"
+    assert (
+        refusal(tmp_path)
+        == f"{tmp_path / 'model.json'} is missing: there is no checkpoint, train first"
+    )
     checkpoint.save(tmp_path, make(), META)
     (tmp_path / "model.safetensors").unlink()
     assert refusal(tmp_path) == f"{tmp_path / 'model.safetensors'} is missing: train again"

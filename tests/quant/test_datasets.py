@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from quant import datasets
-from quant.data.dataset import DatasetError
+from tritforge.quant import datasets
+from tritforge.quant.data.dataset import DatasetError
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-import quant
-from quant.activation import UnsignedQuantizer
-from quant.apply import accumulator_unit, ternarizer_of
-from quant.evaluate import accuracy, exact, integer_activations, predictions
-from quant.networks.digits import Digits
+from tritforge import quant
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.apply import accumulator_unit, ternarizer_of
+from tritforge.quant.evaluate import accuracy, exact, integer_activations, predictions
+from tritforge.quant.networks.digits import Digits
 
 
 @pytest.fixture
@@ -46,7 +46,9 @@ def test_the_exact_model_is_a_copy_in_float64(model: nn.Module) -> None:
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
-def test_scores_are_the_integer_product_plus_the_integer_bias(model: nn.Module, images: Tensor) -> None:
+def test_scores_are_the_integer_product_plus_the_integer_bias(
+    model: nn.Module, images: Tensor
+) -> None:
     final = exact(model)
     integers = integer_activations(final, images)
     assert list(integers) == ["quant_in", "act1", "act2", "classifier"]
@@ -84,7 +86,9 @@ def test_predictions_take_the_largest_integer_score(model: nn.Module, images: Te
     assert np.array_equal(predictions(final, images, batch=5).numpy(), scores.argmax(axis=1))
 
 
-def test_accuracy_is_the_share_of_right_answers_and_keeps_the_mode(model: nn.Module, images: Tensor) -> None:
+def test_accuracy_is_the_share_of_right_answers_and_keeps_the_mode(
+    model: nn.Module, images: Tensor
+) -> None:
     model.eval()
     labels = predictions(model, images)
     labels[:3] = (labels[:3] + 1) % 10
@@ -110,7 +114,7 @@ def test_an_inexact_model_is_refused(model: nn.Module, images: Tensor) -> None:
         with pytest.raises(ValueError) as caught:
             integer_activations(wrong, images)
         assert str(caught.value) == (
-            "model64 must be in float64 and in evaluation mode: pass quant.evaluate.exact(model)"
+            "model64 must be in float64 and in evaluation mode: pass tritforge.quant.evaluate.exact(model)"
         )
 
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quant import numerics
+from tritforge.quant import numerics
 
 floats32 = st.floats(min_value=2.0**-100, max_value=2.0**100, width=32)
 floats64 = st.floats(min_value=2.0**-100, max_value=2.0**100)
@@ -39,10 +39,17 @@ def test_float64_is_rounded_to_significant_bits(value: float, negative: bool, bi
 
 
 @given(scale=floats64, step=floats64, integer=st.integers(-(2**29), 2**29))
-def test_scale_times_step_times_integer_is_exact_in_float64(scale: float, step: float, integer: int) -> None:
-    factors = [numerics.round_significand(torch.tensor(x, dtype=torch.float64)) for x in (scale, step)]
+def test_scale_times_step_times_integer_is_exact_in_float64(
+    scale: float, step: float, integer: int
+) -> None:
+    factors = [
+        numerics.round_significand(torch.tensor(x, dtype=torch.float64)) for x in (scale, step)
+    ]
     product = factors[0] * factors[1] * integer
-    assert Fraction(product.item()) == Fraction(factors[0].item()) * Fraction(factors[1].item()) * integer
+    assert (
+        Fraction(product.item())
+        == Fraction(factors[0].item()) * Fraction(factors[1].item()) * integer
+    )
 
 
 def test_zero_keeps_its_value() -> None:
@@ -100,7 +107,9 @@ def test_bits_out_of_range_are_refused(bits: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@given(largest=st.floats(2.0**-60, 2.0**60, width=32), share=st.floats(0, 1), bits=st.integers(2, 12))
+@given(
+    largest=st.floats(2.0**-60, 2.0**60, width=32), share=st.floats(0, 1), bits=st.integers(2, 12)
+)
 def test_fixed_point_is_the_nearest_integer_of_a_power_of_two(
     dtype: torch.dtype, largest: float, share: float, bits: int
 ) -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quant.pooling import GlobalPool, ImageMean, average_of, divisor
-from quant.tracing import trace
+from tritforge.quant.pooling import GlobalPool, ImageMean, average_of, divisor
+from tritforge.quant.tracing import trace
 
 
 @pytest.mark.parametrize(("extent", "factor"), [(8, 1 / 64), (7, 1 / 64), (1, 1.0), (5, 1 / 32)])

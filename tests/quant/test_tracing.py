@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from quant.activation import UnsignedQuantizer
-from quant.tracing import TracingError, feeding_quantizer, score_layers, trace
+from tritforge.quant.activation import UnsignedQuantizer
+from tritforge.quant.tracing import TracingError, feeding_quantizer, score_layers, trace
 
 
 class TwoHeads(nn.Module):
@@ -78,7 +78,10 @@ def test_two_quantizers_for_one_layer_are_refused() -> None:
     model = Joined()
     with pytest.raises(TracingError) as caught:
         feeding_quantizer(model, trace(model), "last")
-    assert str(caught.value) == "layer 'last' must be fed by one step, not by those of ['left', 'right']"
+    assert (
+        str(caught.value)
+        == "layer 'last' must be fed by one step, not by those of ['left', 'right']"
+    )
 
 
 def test_a_layer_used_by_its_parameters_alone_is_named() -> None:

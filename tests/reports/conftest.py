@@ -5,13 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.datatype import DataType
-from export.ir import ArgMax, Bias, Convolution, Dense, Flatten, MaxPool, Network, TensorType, Threshold
-from export.manifest import Layer, Manifest, Stream
-from reports.data import Comparison, CycleRun, Epoch, ReportData, Training
-from reports.netlist import Instance
-from reports.resources import Resources
-from reports.synth import Synthesis, script
+from tritforge.export.artifacts.manifest import Layer, Manifest, Stream
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
+    ArgMax,
+    Bias,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Network,
+    TensorType,
+    Threshold,
+)
+from tritforge.reports.page.data import Comparison, CycleRun, Epoch, ReportData, Training
+from tritforge.reports.synth.netlist import Instance
+from tritforge.reports.synth.resources import Resources
+from tritforge.reports.synth.xilinx import Synthesis, script
 
 
 def make_network(seed: int = 0) -> Network:
@@ -70,7 +80,17 @@ def make_manifest(network: Network) -> Manifest:
     for layer, tensor in carried.items():
         kind = network.types[tensor]
         streams.append(
-            Stream(layer, layer, tensor, f"core.{layer}.o", kind.shape, str(kind.dtype), 1, 2, kind.size)
+            Stream(
+                layer,
+                layer,
+                tensor,
+                f"core.{layer}.o",
+                kind.shape,
+                str(kind.dtype),
+                1,
+                2,
+                kind.size,
+            )
         )
     streams.append(
         Stream("m_axis", None, "argmax", "m_axis", (1, 1, 1), "u4", 1, 4, 1, axi=True, tdata_bits=8)
@@ -110,7 +130,9 @@ def make_synthesis() -> Synthesis:
         inputs={"digits.v": "0" * 64},
         netlist_sha256="0" * 64,
         seconds=21.5,
-        parts=tuple(Instance(path, path.rpartition(".")[2] or "digits", own) for path, own in owned.items()),
+        parts=tuple(
+            Instance(path, path.rpartition(".")[2] or "digits", own) for path, own in owned.items()
+        ),
         key="0" * 64,
     )
 
@@ -164,7 +186,13 @@ def make_data() -> ReportData:
             ),
         ),
         cycles=(
-            CycleRun(simulator="Verilator 5.048", stalls="none", frames=360, cycles=830_157, planned=830_157),
+            CycleRun(
+                simulator="Verilator 5.048",
+                stalls="none",
+                frames=360,
+                cycles=830_157,
+                planned=830_157,
+            ),
             CycleRun(
                 simulator="Verilator 5.048",
                 stalls="random",

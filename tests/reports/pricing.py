@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.candidates import FREE, Price
+from tritforge.reports.explore.candidates import FREE, Price
 
 
 def made_up(stage):
@@ -18,7 +18,7 @@ def made_up(stage):
 
 
 class MadeUp:
-    """The same as what ``tritforge.explore`` is given."""
+    """The same as what ``tritforge.steps.explore`` is given."""
 
     stage = staticmethod(made_up)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reports.devices import DEVICES, XILINX, DeviceError, device, devices_table
+from tritforge.reports.devices import DEVICES, XILINX, DeviceError, device, devices_table
 
 
 def test_the_papers_device_has_the_papers_numbers():
@@ -20,7 +20,15 @@ def test_names_are_found_in_any_case():
 
 def test_every_part_is_named_by_its_key_and_its_figures_agree():
     assert len(DEVICES) >= 45
-    assert {"xc7k70t", "xc7k160t", "xc7k325t", "xc7k355t", "xc7k410t", "xc7k420t", "xc7k480t"} <= set(DEVICES)
+    assert {
+        "xc7k70t",
+        "xc7k160t",
+        "xc7k325t",
+        "xc7k355t",
+        "xc7k410t",
+        "xc7k420t",
+        "xc7k480t",
+    } <= set(DEVICES)
     for name, part in DEVICES.items():
         assert part.part == name == name.lower()
         assert part.source
@@ -48,7 +56,9 @@ def test_what_networks_are_built_for():
     assert {device(name).mapped for name in XILINX} == {"xc7", "xcup"}
     assert {"xc7z020", "xczu7ev", "xcvu9p"} < set(XILINX)
     assert not {"lfe5u-85f", "xcku040"} & set(XILINX)
-    assert all(DEVICES[name].carry4 == DEVICES[name].slices for name in XILINX if name.startswith("xc7"))
+    assert all(
+        DEVICES[name].carry4 == DEVICES[name].slices for name in XILINX if name.startswith("xc7")
+    )
     assert device("xczu3eg").carry4 == 2 * device("xczu3eg").slices
 
 

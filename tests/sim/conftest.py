@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export import serialize
-from export.datatype import DataType
-from export.files import sha256
-from export.ir import Convolution, Network, TensorType, Threshold
-from export.manifest import FileEntry, Layer, Manifest, Port, Rom, Stream
-from sim.result import SimulationResult
-from sim.runner import simulate
-from sim.simulators import Simulator, ToolMissing, locate
+from tritforge.export.artifacts.manifest import FileEntry, Layer, Manifest, Port, Rom, Stream
+from tritforge.export.ir import serialize
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Convolution, Network, TensorType, Threshold
+from tritforge.files import sha256
+from tritforge.sim.result import SimulationResult
+from tritforge.sim.runner import simulate
+from tritforge.sim.simulators import Simulator, ToolMissing, locate
 
 HEIGHT, WIDTH = 4, 3
 PIXELS = HEIGHT * WIDTH
@@ -82,10 +82,14 @@ def toy_manifest(verilog: FileEntry, rom: Rom) -> Manifest:
         files={"verilog": verilog},
         ports=PORTS,
         streams=(
-            Stream("s_axis", "input", "input", "s_axis", dtype="u4", payload_bits=8, **common, **axi),
+            Stream(
+                "s_axis", "input", "input", "s_axis", dtype="u4", payload_bits=8, **common, **axi
+            ),
             Stream("mix", "mix", "mix", "core.mix.o", dtype="s6", payload_bits=12, **common),
             Stream("act", "act", "act", "core.act.o", dtype="u2", payload_bits=4, **common),
-            Stream("m_axis", "output", "act", "m_axis", dtype="u2", payload_bits=4, **common, **axi),
+            Stream(
+                "m_axis", "output", "act", "m_axis", dtype="u2", payload_bits=4, **common, **axi
+            ),
         ),
         roms=(rom,),
         layers=(Layer("mix", "array"), Layer("act", "threshold")),
@@ -143,7 +147,9 @@ def bench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run_toy(toy: Callable[..., Path], toy_frames: np.ndarray, simulator: str, bench_root: Path) -> Run:
+def run_toy(
+    toy: Callable[..., Path], toy_frames: np.ndarray, simulator: str, bench_root: Path
+) -> Run:
     """A function that simulates the toy design with a fault: ``run_toy(fault, **arguments of simulate)``."""
 
     def run(fault: str = "none", **arguments: object) -> SimulationResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.stimulus import Stalls
+from tritforge.sim.stimulus import Stalls
 
 WRONG_WORD = (
     "layer mix, stream mix: first wrong word in frame 0 at y 3, x 0, channels 0..1, cycle {}: "
@@ -16,7 +16,9 @@ LOST_WORD = (  # the word of that place is lost, so the one behind it arrives th
 )
 
 
-@pytest.mark.parametrize("stalls", [stalls.value for stalls in Stalls if not stalls.pattern.framing])
+@pytest.mark.parametrize(
+    "stalls", [stalls.value for stalls in Stalls if not stalls.pattern.framing]
+)
 def test_a_right_design_passes(run_toy, stalls):
     result = run_toy(stalls=stalls, seed=3)
     assert result.failures == ()

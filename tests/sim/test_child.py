@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from sim import child
-from sim.child import FINISHED_FILE, Launch
+from tritforge.sim import child
+from tritforge.sim.child import FINISHED_FILE, Launch
 
 
 def test_it_dies_with_its_parent():
     """Killed, the parent can stop nothing: the child and what it started end by themselves."""
     child_program = (
-        "from sim.child import die_with_parent; die_with_parent()\n"
+        "from tritforge.sim.child import die_with_parent; die_with_parent()\n"
         "import os, subprocess, sys, time\n"
         "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "print(os.getpid(), other.pid, flush=True); time.sleep(600)\n"
@@ -25,7 +25,9 @@ def test_it_dies_with_its_parent():
         "    stdin=subprocess.PIPE, start_new_session=True)\n"
         "child.wait()\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", parent_program], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", parent_program], stdout=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     parent.kill()

@@ -7,13 +7,23 @@ import random
 import numpy as np
 import pytest
 
-from export.manifest import Stream
-from sim.framing import cut, report_sent, spoil, whole
-from sim.scoreboard import read_beats
-from sim.shell import log_bits
+from tritforge.export.artifacts.manifest import Stream
+from tritforge.sim.framing import cut, report_sent, spoil, whole
+from tritforge.sim.scoreboard import read_beats
+from tritforge.sim.shell import log_bits
 
 STREAM = Stream(
-    "s_axis", None, "input", "s_axis", (1, 3, 2), "u4", 2, 8, beats_per_frame=3, axi=True, tdata_bits=8
+    "s_axis",
+    None,
+    "input",
+    "s_axis",
+    (1, 3, 2),
+    "u4",
+    2,
+    8,
+    beats_per_frame=3,
+    axi=True,
+    tdata_bits=8,
 )
 
 
@@ -28,7 +38,9 @@ def test_every_frame_ends_once_and_its_words_are_those_that_count(size: int, see
     assert starts[-1] == len(beats)
     for number, (start, count) in enumerate(zip(starts, counts, strict=False)):
         length = ends[number] + 1 - start
-        assert [payload for payload, _ in beats[start : start + count]] == payloads[number * size :][:count]
+        assert [payload for payload, _ in beats[start : start + count]] == payloads[
+            number * size :
+        ][:count]
         assert (length == size, 0 < length < size, size < length)[
             number % 3 if size > 1 or number % 3 == 2 else 0
         ]

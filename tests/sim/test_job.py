@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from sim.job import (
+from tritforge.sim.job import (
     JOB_FILE,
     OUTCOME_FILE,
     PROGRESS_FILE,
@@ -13,7 +13,7 @@ from sim.job import (
     write_pauses,
     write_stimulus,
 )
-from sim.shell import PAUSES_FILE, SOURCE_FILE
+from tritforge.sim.shell import PAUSES_FILE, SOURCE_FILE
 
 
 def test_what_source_and_sink_read(tmp_path):

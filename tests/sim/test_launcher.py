@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sim import launcher
-from sim.launcher import Bench, SimulationFailed, SimulationStopped
-from sim.simulators import Simulator, Tool
+from tritforge.sim import launcher
+from tritforge.sim.launcher import Bench, SimulationFailed, SimulationStopped
+from tritforge.sim.simulators import Simulator, Tool
 
 
 @pytest.fixture
@@ -22,7 +22,9 @@ def bench(tmp_path):
     cells = tmp_path / "cells.v"
     cells.write_text("module cell; endmodule\n")
     tool = Tool(Simulator.ICARUS, "11", "iverilog", {})
-    return Bench(tool, "module bench; endmodule\n", (verilog, cells), tmp_path / "build", run, 0, False)
+    return Bench(
+        tool, "module bench; endmodule\n", (verilog, cells), tmp_path / "build", run, 0, False
+    )
 
 
 def with_child(monkeypatch, program):

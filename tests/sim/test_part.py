@@ -10,9 +10,9 @@ import re
 import numpy as np
 import pytest
 
-from sim import part, runner
-from sim.part import Part, cut_into_parts
-from sim.runner import PARTS_FILE, SimulationFailed, simulate
+from tritforge.sim import part, runner
+from tritforge.sim.part import Part, cut_into_parts
+from tritforge.sim.runner import PARTS_FILE, SimulationFailed, simulate
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_a_part_has_a_million_cycles_or_a_frame(tmp_path):
 
 @pytest.mark.parametrize("stalls", ["none", "random", "reset"])
 def test_all_parts_are_one_run(toy, many, tmp_path, stalls):
-    result = simulate(toy(), many, simulator="icarus", build_dir=tmp_path / "bench", stalls=stalls, jobs=3)
+    result = simulate(
+        toy(), many, simulator="icarus", build_dir=tmp_path / "bench", stalls=stalls, jobs=3
+    )
     assert result.failures == ()
     assert (result.first, result.frames, result.parts) == (0, 7, 4)
     assert [(report.delivered, report.wrong) for report in result.streams[1:]] == 3 * [(84, 0)]
@@ -54,12 +56,19 @@ def test_all_parts_are_one_run(toy, many, tmp_path, stalls):
 
 def test_a_failure_names_the_image_and_comes_again(toy, many, tmp_path):
     """The tenth pixel after a reset is wrong, so each part is: the first one is told."""
-    options = {"simulator": "icarus", "build_dir": tmp_path / "bench", "stalls": "random", "seed": 4}
+    options = {
+        "simulator": "icarus",
+        "build_dir": tmp_path / "bench",
+        "stalls": "random",
+        "seed": 4,
+    }
     result = simulate(toy("wrong word"), many, **options, first=100, jobs=1)
     assert result.first_mismatch.frame == 100
     assert result.replay == (100, 1)
     first, frames = result.replay
-    again = simulate(toy("wrong word"), many[first - 100 :][:frames], **options, first=first, wave=True)
+    again = simulate(
+        toy("wrong word"), many[first - 100 :][:frames], **options, first=first, wave=True
+    )
     assert again.first_mismatch == result.first_mismatch
     assert (tmp_path / "bench" / "run" / "dump.fst").exists()
     # the pauses of another first frame are other ones
@@ -80,7 +89,9 @@ def test_what_passed_before_an_interrupt_is_not_run_again(toy, many, tmp_path, m
     options = {"simulator": "icarus", "build_dir": tmp_path / "bench", "jobs": 1}
     with pytest.raises(KeyboardInterrupt):
         simulate(toy(), many, **options)
-    assert [one["first"] for one in json.loads((tmp_path / "bench" / PARTS_FILE).read_text())["passed"]] == [
+    assert [
+        one["first"] for one in json.loads((tmp_path / "bench" / PARTS_FILE).read_text())["passed"]
+    ] == [
         0,
         2,
     ]
@@ -109,5 +120,12 @@ def test_a_full_disk_is_no_verdict(toy, toy_frames, tmp_path, monkeypatch):
         "simulation: it could not be written to its end, is the disk full?"
     )
     with pytest.raises(SimulationFailed, match=f"^{re.escape(message)}$") as raised:
-        simulate(toy(), toy_frames, simulator="icarus", build_dir=tmp_path / "bench", stalls="none", seed=3)
+        simulate(
+            toy(),
+            toy_frames,
+            simulator="icarus",
+            build_dir=tmp_path / "bench",
+            stalls="none",
+            seed=3,
+        )
     assert raised.value.frames == (0, 2)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.datatype import DataType
-from export.ir import (
+from tests.export.networks import chain, residual, trits
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import (
     ArgMax,
     Bias,
     Convolution,
     Dense,
     Flatten,
-    IntArray,
     IRError,
     MaxPool,
     Network,
@@ -24,12 +24,12 @@ from export.ir import (
     TensorType,
     Threshold,
 )
-from export.pools import SumPool, TopK
-from export.requantize import Requantize
-from export.residual import Add, Shortcut
-from sim import reference
-from sim.reference import evaluate, run
-from tests.export.networks import chain, residual, trits
+from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.requantize import Requantize
+from tritforge.export.ir.residual import Add, Shortcut
+from tritforge.sim import reference
+from tritforge.sim.reference import evaluate, run
+from tritforge.types import IntArray
 
 
 def slow_convolution(node: Convolution, x: IntArray) -> IntArray:
@@ -115,7 +115,10 @@ def test_products_beyond_float64_are_exact(value: int) -> None:
 
 def test_threshold_counts_levels_from_the_minimum() -> None:
     node = Threshold(
-        name="t", input="input", thresholds=np.array([[-1, 2, 2], [5, 6, 7]]), output=DataType(2, signed=True)
+        name="t",
+        input="input",
+        thresholds=np.array([[-1, 2, 2], [5, 6, 7]]),
+        output=DataType(2, signed=True),
     )
     x = np.array([[-2, 4], [-1, 5], [1, 6], [2, 7]]).reshape(4, 1, 1, 2)
     assert evaluate(node, x).reshape(4, 2).tolist() == [[-2, -2], [-1, -1], [-1, 0], [1, 1]]
@@ -150,14 +153,18 @@ def test_pools_are_their_definition(
     node = kind(name="p", input="input", size=window, stride=stride, padding=padding)
     x = np.random.default_rng(0).integers(-8, -2, (2, *size, 2))  # a padding of 0 would win
     try:
-        expected = np.zeros((2, *node.infer(TensorType(*size, 2, DataType(4, signed=True))).shape[:2], 2))
+        expected = np.zeros(
+            (2, *node.infer(TensorType(*size, 2, DataType(4, signed=True))).shape[:2], 2)
+        )
     except IRError:
         return
     for n, oy, ox, c in np.ndindex(*expected.shape):
         inside = [
             x[n, y, column, c]
             for y in range(oy * stride[0] - padding[0], oy * stride[0] - padding[0] + window[0])
-            for column in range(ox * stride[1] - padding[1], ox * stride[1] - padding[1] + window[1])
+            for column in range(
+                ox * stride[1] - padding[1], ox * stride[1] - padding[1] + window[1]
+            )
             if 0 <= y < size[0] and 0 <= column < size[1]
         ]
         expected[n, oy, ox, c] = max(inside) if kind is MaxPool else sum(inside)
@@ -241,7 +248,9 @@ def test_unsigned_inputs_beyond_int64() -> None:
 
 def test_value_outside_its_declared_type_names_the_node() -> None:
     network = chain()
-    network.types["dense"] = replace(network.types["dense"], dtype=DataType(1, signed=False))  # a wrong proof
+    network.types["dense"] = replace(
+        network.types["dense"], dtype=DataType(1, signed=False)
+    )  # a wrong proof
     x = np.random.default_rng(0).integers(0, 8, (20, 5, 4, 2))
     values = evaluate(network.nodes[4], run(chain(), x)["flat"])
     shown = f"{values.min()}..{values.max()}"
@@ -302,5 +311,7 @@ def test_requantize_rounds_down_and_stays_in_its_range() -> None:
     )
     y = np.arange(-20, 21)
     found = evaluate(node, np.stack([y, y], axis=1)[:, None, None])[:, 0, 0]
-    expected = [[min(3, max(-4, math.floor(n / 4))) for n in (3 * int(v) - 2, int(v) + 2)] for v in y]
+    expected = [
+        [min(3, max(-4, math.floor(n / 4))) for n in (3 * int(v) - 2, int(v) + 2)] for v in y
+    ]
     assert found.tolist() == expected

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.result import culprit, planned_cycles
-from sim.scoreboard import StreamReport
+from tritforge.sim.result import culprit, planned_cycles
+from tritforge.sim.scoreboard import StreamReport
 
 
 def report(name, delivered, expected=10):

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from export.files import sha256
-from export.manifest import Manifest, ManifestError
-from sim.runner import RESULT_FILE, SimulationFailed, simulate
+from tritforge.export.artifacts.manifest import Manifest, ManifestError
+from tritforge.files import sha256
+from tritforge.sim.runner import RESULT_FILE, SimulationFailed, simulate
 
 
 def refuse(message, kind=ValueError):
@@ -44,7 +44,9 @@ def test_a_second_run_does_not_build_again(run_toy):
 
 @pytest.mark.parametrize("simulator", ["icarus"], indirect=True)
 def test_a_wave_is_recorded(toy, toy_frames, tmp_path, simulator):
-    result = simulate(toy(), toy_frames, simulator=simulator, build_dir=tmp_path / "wave", wave=True)
+    result = simulate(
+        toy(), toy_frames, simulator=simulator, build_dir=tmp_path / "wave", wave=True
+    )
     assert result.wave == str(tmp_path / "wave" / "run" / "dump.fst")
     assert (tmp_path / "wave" / "run" / "dump.fst").stat().st_size > 0
 
@@ -82,10 +84,16 @@ def test_a_changed_file_is_refused(toy, toy_frames, tmp_path):
     [
         ("m_axis", None, "AXI stream 'm_axis' of the manifest must carry 'act', not None"),
         ("s_axis", "act", "AXI stream 's_axis' of the manifest must carry 'input', not 'act'"),
-        ("mix", "mixed", "stream 'mix' of the manifest must carry a tensor of the network, not 'mixed'"),
+        (
+            "mix",
+            "mixed",
+            "stream 'mix' of the manifest must carry a tensor of the network, not 'mixed'",
+        ),
     ],
 )
-def test_a_manifest_that_would_compare_the_wrong_thing(toy, toy_frames, tmp_path, name, tensor, message):
+def test_a_manifest_that_would_compare_the_wrong_thing(
+    toy, toy_frames, tmp_path, name, tensor, message
+):
     design = toy()
     manifest = Manifest.read(design)
     streams = tuple(

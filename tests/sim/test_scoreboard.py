@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.datatype import DataType
-from export.manifest import Stream
-from sim.scoreboard import Violation, compare, read_beats
-from sim.stimulus import pack_beats
+from tritforge.export.artifacts.manifest import Stream
+from tritforge.export.ir.datatype import DataType
+from tritforge.sim.scoreboard import Violation, compare, read_beats
+from tritforge.sim.stimulus import pack_beats
 
 
 def stream(dtype="s6", lanes=2, shape=(2, 2, 4), axi=False, bits=None):

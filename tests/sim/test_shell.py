@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from export.manifest import Manifest
-from sim.shell import beats_file, log_bits, shell_verilog
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.sim.shell import beats_file, log_bits, shell_verilog
 
 
 @pytest.fixture

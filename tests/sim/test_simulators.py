@@ -8,8 +8,8 @@ import types
 
 import pytest
 
-from sim import simulators
-from sim.simulators import Simulator, Tool, ToolMissing, locate, require_wave
+from tritforge.sim import simulators
+from tritforge.sim.simulators import Simulator, Tool, ToolMissing, locate, require_wave
 
 
 def missing(message):
@@ -19,7 +19,9 @@ def missing(message):
 @pytest.fixture
 def programs(monkeypatch):
     """The programs on PATH, to be changed by the test."""
-    found = {name: f"/bin/{name}" for name in ("iverilog", "vvp", "g++", "make", "perl", "verilator")}
+    found = {
+        name: f"/bin/{name}" for name in ("iverilog", "vvp", "g++", "make", "perl", "verilator")
+    }
     monkeypatch.setattr(shutil, "which", found.get)
     return found
 
@@ -40,7 +42,9 @@ def test_no_icarus(programs, program):
 @pytest.mark.parametrize("program", ["g++", "make", "perl"])
 def test_what_verilator_needs(programs, program):
     del programs[program]
-    with missing(f"Verilator needs {program}, which is missing; install it: apt-get install {program}"):
+    with missing(
+        f"Verilator needs {program}, which is missing; install it: apt-get install {program}"
+    ):
         locate(Simulator.VERILATOR)
 
 
@@ -89,7 +93,9 @@ def test_the_wheel_comes_with_what_its_makefile_lacks(monkeypatch, programs, tmp
     assert tool.version == "5.48.0"
     assert tool.environment["VERILATOR_ROOT"] == str(tmp_path)
     assert tool.environment["PATH"].startswith(f"{tmp_path / 'bin'}:")
-    assert tool.environment["MAKEFLAGS"] == ("OPT_FAST=-O1 CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG=")
+    assert tool.environment["MAKEFLAGS"] == (
+        "OPT_FAST=-O1 CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
+    )
 
 
 def test_no_shared_python(monkeypatch):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.datatype import DataType
-from sim.stimulus import Patience, Stalls, log_uniform, pack_beats
+from tritforge.export.ir.datatype import DataType
+from tritforge.sim.stimulus import Patience, Stalls, log_uniform, pack_beats
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Whose fault each exception of ours is."""
+"""Who can do something about each exception of ours."""
 
 from __future__ import annotations
 
@@ -7,57 +7,70 @@ import importlib
 
 import pytest
 
+from tests.test_layering import module_of
 from tests.test_repository import name_of, sources
-from tritforge.errors import INTERNAL, PROOFS, USER_MISTAKES, Blame, MissingStep, ProofFailed, blame
+from tritforge.errors import (
+    BUG_STATUS,
+    PROOF_STATUS,
+    USER_STATUS,
+    ConfigError,
+    MissingStep,
+    ProofError,
+    ProofFailed,
+    UserError,
+    exit_status,
+)
 
-TABLES = (USER_MISTAKES, PROOFS, INTERNAL)
-BUILTIN = {"BaseException", "Exception", "RuntimeError", "TypeError", "ValueError"}
+BUGS = {
+    "NetlistError",
+    "PackingError",
+    "ScheduleError",
+    "SimulationStopped",
+    "ThresholdError",
+    "TimingError",
+}
+"""What no input should be able to bring about: there a traceback helps."""
 
 
-def defined() -> set[tuple[str, str]]:
+def defined() -> list[tuple[str, str]]:
     """(module, class) of every exception that a source file defines."""
-    found = set()
+    found = []
     for path in sources():
-        module = name_of(path).removesuffix(".py").replace("/", ".")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and any(
-                isinstance(b, ast.Name) and b.id in BUILTIN for b in node.bases
+                isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception"))
+                for base in node.bases
             ):
-                found.add((module, node.name))
+                found.append((module_of(name_of(path)), node.name))
     return found
 
 
-def test_every_exception_stands_in_one_table() -> None:
-    listed = [(module, name) for table in TABLES for module, names in table.items() for name in names]
-    assert len(set(listed)) == len(listed)
-    assert set(listed) == defined()
+@pytest.mark.parametrize(("module", "name"), defined())
+def test_every_exception_says_who_can_mend_it(module: str, name: str) -> None:
+    error = getattr(importlib.import_module(module), name)
+    assert issubclass(error, (UserError, ProofError)) != (name in BUGS)
+
+
+def test_the_bugs_are_there() -> None:
+    assert {name for _, name in defined()} >= BUGS
 
 
 @pytest.mark.parametrize(
-    ("table", "guilty"), [(USER_MISTAKES, Blame.USER), (PROOFS, Blame.PROOF), (INTERNAL, Blame.OURS)]
-)
-def test_blame(table: dict[str, tuple[str, ...]], guilty: Blame) -> None:
-    for module, names in table.items():
-        for name in names:
-            error = getattr(importlib.import_module(module), name)
-            assert blame(error("message")) is guilty, name
-
-
-@pytest.mark.parametrize(
-    ("error", "guilty"),
+    ("error", "status"),
     [
-        (PermissionError(13, "Permission denied", "x"), Blame.USER),
-        (MissingStep("x"), Blame.USER),
-        (ProofFailed("x"), Blame.PROOF),
-        (ValueError("x"), Blame.OURS),
-        (KeyError("x"), Blame.OURS),
-        (AssertionError(), Blame.OURS),
+        (PermissionError(13, "Permission denied", "x"), USER_STATUS),
+        (MissingStep("x"), USER_STATUS),
+        (ConfigError("x"), USER_STATUS),
+        (ProofFailed("x"), PROOF_STATUS),
+        (ValueError("x"), BUG_STATUS),
+        (KeyError("x"), BUG_STATUS),
+        (AssertionError(), BUG_STATUS),
     ],
 )
-def test_blame_of_single_errors(error: Exception, guilty: Blame) -> None:
-    assert blame(error) is guilty
+def test_exit_status(error: Exception, status: int) -> None:
+    assert exit_status(error) == status
 
 
-def test_exit_statuses() -> None:
-    assert (Blame.PROOF.value, Blame.USER.value) == (1, 2)
-    assert Blame.OURS.value not in (0, 1, 2)
+def test_statuses() -> None:
+    assert (PROOF_STATUS, USER_STATUS) == (1, 2)
+    assert BUG_STATUS not in (0, 1, 2)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from quant.data.augment import augmented
+from tritforge.quant.data.augment import augmented
 
 
 def drawn(images: Tensor, seed: int = 0, padding: int = 4, how: str = "crop-flip") -> Tensor:

@@ -12,12 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from quant import datasets
-from quant.data import cifar
-from quant.data.dataset import DatasetError, md5, values
+from tritforge.quant import datasets
+from tritforge.quant.data import cifar
+from tritforge.quant.data.dataset import DatasetError, md5, values
 
 PACK = (
-    Path(os.environ.get("TRITFORGE_DATA") or Path(__file__).parents[4] / "shared" / "data") / "cifar10-jpeg"
+    Path(os.environ.get("TRITFORGE_DATA") or Path(__file__).parents[4] / "shared" / "data")
+    / "cifar10-jpeg"
 )
 
 
@@ -32,7 +33,10 @@ def batches() -> dict[str, tuple[np.ndarray, list[int]]]:
     """Pixels [n, 3072] and labels of six small batches."""
     random = np.random.default_rng(0)
     return {
-        name: (random.integers(0, 256, (4, 3072), dtype=np.uint8), random.integers(0, 10, 4).tolist())
+        name: (
+            random.integers(0, 256, (4, 3072), dtype=np.uint8),
+            random.integers(0, 10, 4).tolist(),
+        )
         for name in cifar.PYTHON_MD5
     }
 
@@ -40,7 +44,12 @@ def batches() -> dict[str, tuple[np.ndarray, list[int]]]:
 @pytest.fixture
 def python(batches: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, (pixels, labels) in batches.items():
-        content = {b"batch_label": b"x", b"labels": labels, b"data": pixels, b"filenames": [b"a.png"] * 4}
+        content = {
+            b"batch_label": b"x",
+            b"labels": labels,
+            b"data": pixels,
+            b"filenames": [b"a.png"] * 4,
+        }
         (tmp_path / name).write_bytes(pickle.dumps(content, protocol=3))
         monkeypatch.setitem(cifar.PYTHON_MD5, name, md5((tmp_path / name).read_bytes()))
     return tmp_path
@@ -110,7 +119,10 @@ def test_a_pickle_can_run_nothing(tmp_path: Path) -> None:
     [
         ({b"labels": [1]}, "KeyError: b'data'"),
         ([1, 2], "TypeError: list indices must be integers or slices, not bytes"),
-        ({b"data": np.zeros((2, 5), np.uint8), b"labels": [1, 2]}, "ValueError: an array of shape (2, 5)"),
+        (
+            {b"data": np.zeros((2, 5), np.uint8), b"labels": [1, 2]},
+            "ValueError: an array of shape (2, 5)",
+        ),
         ({b"data": np.zeros((2, 3072), np.uint8), b"labels": [1]}, "2 images but 1 labels"),
         ({b"data": np.zeros((1, 3072), np.uint8), b"labels": [77]}, "the label 77"),
     ],
@@ -118,7 +130,10 @@ def test_a_pickle_can_run_nothing(tmp_path: Path) -> None:
 def test_a_pickle_of_something_else_is_refused(content: Any, reason: str) -> None:
     with pytest.raises(DatasetError) as caught:
         cifar.read_batch(Path("b"), pickle.dumps(content, protocol=3))
-    assert str(caught.value) == f"dataset 'cifar10': b is not a batch of CIFAR-10 ({reason}); fetch it again"
+    assert (
+        str(caught.value)
+        == f"dataset 'cifar10': b is not a batch of CIFAR-10 ({reason}); fetch it again"
+    )
 
 
 def test_binary_batches(batches: Any, tmp_path: Path) -> None:
@@ -152,7 +167,9 @@ def write_pack(path: Path, count: int) -> list[np.ndarray]:
     files = []
     for _ in range(count):
         file = io.BytesIO()
-        Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(file, "JPEG", quality=75)
+        Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(
+            file, "JPEG", quality=75
+        )
         files.append(file.getvalue())
     header = os.path.commonprefix(files)  # noqa: RUF071  # of bytes, character by character
     bodies = [file[len(header) :] for file in files]

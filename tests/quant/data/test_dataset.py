@@ -9,8 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quant import datasets
-from quant.data.dataset import Dataset, DatasetError, md5, read_expected, stratified_folds, values
+from tritforge.quant import datasets
+from tritforge.quant.data.dataset import (
+    Dataset,
+    DatasetError,
+    md5,
+    read_expected,
+    stratified_folds,
+    values,
+)
 
 
 @given(labels=st.lists(st.integers(0, 4), min_size=1, max_size=80), folds=st.integers(2, 7))
@@ -33,7 +40,8 @@ def test_the_validation_split_is_stratified_and_takes_nothing_from_the_held_out_
     parts = torch.cat([rest.train_images, images]).flatten(1)
     assert sorted(parts.tolist()) == sorted(data.train_images.flatten(1).tolist())
     known = {
-        row.numpy().tobytes(): int(y) for row, y in zip(data.train_images, data.train_labels, strict=True)
+        row.numpy().tobytes(): int(y)
+        for row, y in zip(data.train_images, data.train_labels, strict=True)
     }
     assert [known[image.numpy().tobytes()] for image in images] == labels.tolist()
     again = data.validation_split(200)[1]
@@ -41,7 +49,9 @@ def test_the_validation_split_is_stratified_and_takes_nothing_from_the_held_out_
 
 
 @given(total=st.integers(2, 40), data=st.data())
-def test_a_validation_split_has_the_size_that_was_asked_for(total: int, data: st.DataObject) -> None:
+def test_a_validation_split_has_the_size_that_was_asked_for(
+    total: int, data: st.DataObject
+) -> None:
     count = data.draw(st.integers(1, total - 1))
     dataset = Dataset(
         train_images=torch.arange(total).reshape(-1, 1, 1, 1),
@@ -53,7 +63,9 @@ def test_a_validation_split_has_the_size_that_was_asked_for(total: int, data: st
     )
     rest, images, labels = dataset.validation_split(count)
     assert len(images) == len(labels) == count
-    assert sorted([*rest.train_images.flatten().tolist(), *images.flatten().tolist()]) == list(range(total))
+    assert sorted([*rest.train_images.flatten().tolist(), *images.flatten().tolist()]) == list(
+        range(total)
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1437])

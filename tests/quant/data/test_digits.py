@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from quant import datasets
+from tritforge.quant import datasets
 
 
 def test_digits_have_the_promised_form() -> None:
@@ -34,9 +34,14 @@ def test_the_five_held_out_parts_are_all_images_once() -> None:
 
 def test_an_image_keeps_its_label() -> None:
     pixels, labels = load_digits(return_X_y=True)
-    known = {row.astype(np.float32).tobytes(): label for row, label in zip(pixels, labels, strict=True)}
+    known = {
+        row.astype(np.float32).tobytes(): label for row, label in zip(pixels, labels, strict=True)
+    }
     data = datasets.load("digits", folds=3, fold=2)
-    for images, targets in ((data.train_images, data.train_labels), (data.test_images, data.test_labels)):
+    for images, targets in (
+        (data.train_images, data.train_labels),
+        (data.test_images, data.test_labels),
+    ):
         assert [known[(16 * image).numpy().tobytes()] for image in images] == targets.tolist()
 
 

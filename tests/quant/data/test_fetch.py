@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from quant.data import fetch as module
-from quant.data.cifar import PYTHON_MD5
-from quant.data.dataset import DatasetError, md5
-from quant.data.fetch import SOURCES, Source, fetch
+from tritforge.quant.data import fetch as module
+from tritforge.quant.data.cifar import PYTHON_MD5
+from tritforge.quant.data.dataset import DatasetError, md5
+from tritforge.quant.data.fetch import SOURCES, Source, fetch
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def test_another_address(published: Path, tmp_path: Path) -> None:
         ("two", "nowhere", "nowhere/a cannot be fetched: unknown url type: 'nowhere/a'"),
     ],
 )
-def test_refusals(published: Path, tmp_path: Path, name: str, address: str | None, message: str) -> None:
+def test_refusals(
+    published: Path, tmp_path: Path, name: str, address: str | None, message: str
+) -> None:
     with pytest.raises(DatasetError) as caught:
         fetch(name, tmp_path, address=address)
     assert str(caught.value) == message
@@ -87,7 +89,9 @@ def test_the_members_of_an_archive_are_kept_and_nothing_else(
             archive.addfile(entry, io.BytesIO(name.encode()))
     (tmp_path / "a.tar.gz").write_bytes(file.getvalue())
     source = Source(
-        address=tmp_path.as_uri(), files={"a.tar.gz": md5(file.getvalue())}, members={"first": "x/one"}
+        address=tmp_path.as_uri(),
+        files={"a.tar.gz": md5(file.getvalue())},
+        members={"first": "x/one"},
     )
     monkeypatch.setitem(module.SOURCES, "packed", source)
     fetch("packed", tmp_path / "deep" / "here")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from quant import datasets
-from quant.data.dataset import DatasetError
+from tritforge.quant import datasets
+from tritforge.quant.data.dataset import DatasetError
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def test_a_missing_class_folder_is_named(tree: Path) -> None:
 def test_what_is_no_tree_of_classes_is_refused(tree: Path) -> None:
     for image in (tree / "val" / "bee").glob("*.png"):
         image.unlink()
-    assert refusal(tree) == f"dataset 'folders': the class folder {tree / 'val' / 'bee'} has no image"
+    assert (
+        refusal(tree) == f"dataset 'folders': the class folder {tree / 'val' / 'bee'} has no image"
+    )
     assert refusal(tree / "val") == f"dataset 'folders': {tree / 'val' / 'train'} is not a folder"
 
 

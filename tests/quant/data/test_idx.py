@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from quant import datasets
-from quant.data import idx as module
-from quant.data.dataset import DatasetError, md5
+from tritforge.quant import datasets
+from tritforge.quant.data import idx as module
+from tritforge.quant.data.dataset import DatasetError, md5
 
 
 def idx(array: np.ndarray) -> bytes:
-    header = bytes((0, 0, 8, array.ndim)) + b"".join(extent.to_bytes(4, "big") for extent in array.shape)
+    header = bytes((0, 0, 8, array.ndim)) + b"".join(
+        extent.to_bytes(4, "big") for extent in array.shape
+    )
     return header + array.astype(np.uint8).tobytes()
 
 
@@ -83,9 +85,15 @@ def test_damaged_files_are_refused_by_name(mnist: Path) -> None:
     path = mnist / "t10k-labels-idx1-ubyte"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    assert refusal(mnist) == f"dataset 'mnist': {path} says shape (3,) but holds 2 bytes; fetch it again"
+    assert (
+        refusal(mnist)
+        == f"dataset 'mnist': {path} says shape (3,) but holds 2 bytes; fetch it again"
+    )
     path.write_bytes(b"<html>")
-    assert refusal(mnist) == f"dataset 'mnist': {path} is not an IDX file of unsigned bytes with 1 axes"
+    assert (
+        refusal(mnist)
+        == f"dataset 'mnist': {path} is not an IDX file of unsigned bytes with 1 axes"
+    )
     path.write_bytes(idx(np.array([1, 2])))
     assert refusal(mnist) == f"dataset 'mnist': {mnist} holds 3 images but 2 labels in 't10k'"
     path.write_bytes(idx(np.array([1, 2, 77])))

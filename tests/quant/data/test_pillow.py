@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from quant.data.dataset import DatasetError
-from quant.data.pillow import decoded
+from tritforge.quant.data.dataset import DatasetError
+from tritforge.quant.data.pillow import decoded
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
-import quant
-from quant.networks.alexnet import AlexNet
+from tritforge import quant
+from tritforge.quant.networks.alexnet import AlexNet
 
 
 def test_shapes_and_weights() -> None:

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-import quant
-from export.lower import lower
-from quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
-from quant.networks import NETWORKS, build
-from quant.networks.blocks import ACTIVATIONS, activation, at_least, pixels, widths
 from tests.export.models import assert_same_integers, shaken
+from tritforge import quant
+from tritforge.export.lowering.lower import lower
+from tritforge.quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
+from tritforge.quant.networks import NETWORKS, build
+from tritforge.quant.networks.blocks import ACTIVATIONS, activation, at_least, pixels, widths
 
 
 def test_activations_by_name() -> None:
@@ -17,7 +17,10 @@ def test_activations_by_name() -> None:
     assert kinds == [UnsignedQuantizer, SignedQuantizer, TernaryActivation, nn.ReLU]
     with pytest.raises(ValueError) as caught:
         activation("tanh", 3)
-    assert str(caught.value) == "activation must be one of unsigned, signed, ternary, float, not 'tanh'"
+    assert (
+        str(caught.value)
+        == "activation must be one of unsigned, signed, ternary, float, not 'tanh'"
+    )
 
 
 def test_checks_name_the_option() -> None:

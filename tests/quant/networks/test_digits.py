@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-import quant
-from quant import datasets
-from quant.evaluate import exact, integer_activations
-from quant.networks import NETWORKS, build
-from quant.networks.digits import Digits
-from quant.train import TrainingConfig, TrainingResult, train
+from tritforge import quant
+from tritforge.quant import datasets
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.quant.networks import NETWORKS, build
+from tritforge.quant.networks.digits import Digits
+from tritforge.quant.training.loop import TrainingConfig, TrainingResult, train
 
 CONFIG = TrainingConfig(epochs=60, batch_size=64, learning_rate=0.01, seed=0)
 
@@ -22,7 +22,9 @@ def fit(fold: int, directory: Path) -> TrainingResult:
 
 
 def test_shapes_follow_the_options() -> None:
-    model = quant.ternarize(build("digits", channels=[5, 6], input_bits=3, activation_bits=1, classes=4))
+    model = quant.ternarize(
+        build("digits", channels=[5, 6], input_bits=3, activation_bits=1, classes=4)
+    )
     codes = integer_activations(exact(model), torch.rand(2, 1, 8, 8))
     assert {name: array.shape for name, array in codes.items()} == {
         "quant_in": (2, 1, 8, 8),
@@ -71,7 +73,9 @@ def test_the_mean_of_five_folds_is_at_least_97_5_percent(tmp_path: Path) -> None
         ("digits", {"classes": 1}, "classes must be an int of at least 2, not 1"),
     ],
 )
-def test_what_does_not_exist_is_refused(name: str, options: dict[str, object], message: str) -> None:
+def test_what_does_not_exist_is_refused(
+    name: str, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(ValueError) as caught:
         build(name, **options)
     assert str(caught.value) == message

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-import quant
-from quant.evaluate import exact, integer_activations
-from quant.networks import build
-from quant.networks.lenet5 import LeNet5
+from tritforge import quant
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.quant.networks import build
+from tritforge.quant.networks.lenet5 import LeNet5
 
 
 def test_shapes_and_weights_are_those_of_the_papers() -> None:
@@ -20,7 +20,11 @@ def test_shapes_and_weights_are_those_of_the_papers() -> None:
         "classifier": (2, 10),
     }
     assert all(codes[name].max() <= 3 for name in ("act1", "act2", "act3"))
-    layers = [module for module in model.modules() if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear))]
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear))
+    ]
     assert [len(layer.weight.detach().unique()) for layer in layers] == [3, 3, 3, 3]
     assert sum(layer.weight.numel() for layer in layers) == 581_408
 
@@ -61,7 +65,7 @@ def test_pooling_first_is_for_training_and_changes_no_value(options: dict[str, o
     first.train()(x)
     last.load_state_dict(first.state_dict())
     assert torch.equal(first.eval()(x), last.eval()(x))
-    norm.train()  # as quant.recalibrate has it: of the deployed weights, in the order of training
+    norm.train()  # as tritforge.quant.training.recalibrate has it: of the deployed weights, in the order of training
     first(x)
     assert [tuple(size) for size in sizes] == [(12, 12), (24, 24), (12, 12)]
 
@@ -69,7 +73,9 @@ def test_pooling_first_is_for_training_and_changes_no_value(options: dict[str, o
 def test_slopes_stay_positive_where_training_pools_first() -> None:
     model = build("lenet5", channels=[3, 4], hidden=5, pool_first=True)
     norms = [
-        module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+        module
+        for module in model.modules()
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
     ]
     assert len(norms) == 3
     with torch.no_grad():

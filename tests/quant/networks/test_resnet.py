@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-import quant
-from quant.activation import Quantizer
-from quant.evaluate import exact
-from quant.networks import build
-from quant.networks.resnet import CifarResNet, ImageResNet, _PadShortcut
 from tests.export.models import shaken
+from tritforge import quant
+from tritforge.quant.activation import Quantizer
+from tritforge.quant.evaluate import exact
+from tritforge.quant.networks import build
+from tritforge.quant.networks.resnet import CifarResNet, ImageResNet, _PadShortcut
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,11 @@ from tests.export.models import shaken
         ("resnet32", 32, 461_872),
         ("resnet44", 44, 655_408),
         ("resnet56", 56, 848_944),
-        ("resnet18", 21, 11_678_912),  # option B adds a layer to three stages, to four in a bottleneck
+        (
+            "resnet18",
+            21,
+            11_678_912,
+        ),  # option B adds a layer to three stages, to four in a bottleneck
         ("resnet34", 37, 21_779_648),
         ("resnet50", 54, 25_502_912),
         ("resnet101", 105, 44_442_816),
@@ -69,7 +73,11 @@ def test_both_branches_meet_in_integers_of_one_unit(kind: str) -> None:
 
         block.get_submodule("act").register_forward_pre_hook(hook)
 
-    blocks = [module for path, module in model.named_modules() if path.count(".") == 1 and "blocks" in path]
+    blocks = [
+        module
+        for path, module in model.named_modules()
+        if path.count(".") == 1 and "blocks" in path
+    ]
     for block in blocks:
         check(block)
     model(torch.rand(2, 3, 32, 32, dtype=torch.float64))
@@ -82,7 +90,11 @@ def test_it_trains_in_all_its_weights(kind: str) -> None:
     model = quant.ternarize(tiny(kind), "ics")
     loss = nn.functional.cross_entropy(model(torch.rand(4, 3, 32, 32)), torch.tensor([0, 1, 2, 0]))
     loss.backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters() if p.requires_grad)
+    assert all(
+        p.grad is not None and p.grad.isfinite().all()
+        for p in model.parameters()
+        if p.requires_grad
+    )
 
 
 def test_float_activations_add_without_quantizers() -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import torch
 
-import quant
-from quant.evaluate import exact, integer_activations
-from quant.networks.vgg7 import VGG7
+from tritforge import quant
+from tritforge.quant.evaluate import exact, integer_activations
+from tritforge.quant.networks.vgg7 import VGG7
 
 
 def test_shapes_and_weights_are_those_of_the_papers() -> None:

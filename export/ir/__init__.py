@@ -1,0 +1,1 @@
+"""The integer contract: data types, nodes, the network, and its file format."""

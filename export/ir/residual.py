@@ -1,0 +1,69 @@
+"""What makes a network residual: the add of two branches, and the shortcut without weights.
+
+Add-ons to the contract of ``tritforge.export.ir.nodes``: a network may fork, since any number of nodes may read a tensor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Node, TensorType
+
+__all__ = ["Add", "Shortcut"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Add(Node):
+    """``input`` + ``other``, element by element.
+
+    Both count the same step: whoever makes the node (``tritforge.export.lowering.lower``) vouches for that, for the contract
+    knows no scale. Their types may differ; that of the sum is proved, so the sum is exact.
+    """
+
+    other: str
+    kind = "add"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The two branches."""
+        return (self.input, self.other)
+
+    def infer(self, source: TensorType, other: TensorType) -> TensorType:
+        """The narrowest type that holds every sum."""
+        if source.shape != other.shape:
+            raise self._refuse(
+                f"branches must have one shape, but {self.input!r} is {source} and {self.other!r} is {other}"
+            )
+        left, right = source.dtype, other.dtype
+        sums = DataType.from_range(left.minimum + right.minimum, left.maximum + right.maximum)
+        return TensorType(*source.shape, sums)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Shortcut(Node):
+    """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its own.
+
+    The shortcut without weights of He et al. 2015 (arXiv:1512.03385, section 4.2, option A).
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    before: int = 0
+    after: int = 0
+    kind = "shortcut"
+
+    def _check(self) -> None:
+        if min(self.stride) < 1:
+            raise self._refuse(f"stride must be positive, not {self.stride!r}")
+        for name in ("before", "after"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise self._refuse(f"{name} must be an int of at least 0, not {value!r}")
+
+    def infer(self, source: TensorType) -> TensorType:
+        """The pixels that are kept, with more channels."""
+        height, width = (
+            -(-extent // stride)
+            for extent, stride in zip(source.shape[:2], self.stride, strict=True)
+        )
+        return TensorType(height, width, self.before + source.channels + self.after, source.dtype)

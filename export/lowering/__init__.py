@@ -1,0 +1,1 @@
+"""From a trained torch model to the integer contract."""

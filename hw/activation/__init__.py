@@ -1,0 +1,1 @@
+"""Circuits that turn accumulator sums into activation codes or biased scores."""

@@ -1,0 +1,144 @@
+"""Requantization without a multiplier: a bit of the constant a cycle, one adder for each row."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+
+from tritforge.export.artifacts.rom import value_rom
+from tritforge.hw.activation.parallel import MultiCycleUnit
+from tritforge.hw.cost.memory import rom
+from tritforge.hw.cost.technology import Cost, counter_bits
+from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.rom import Rom
+from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
+
+__all__ = ["SerialMultiplier", "SerialMultiplierUnit"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SerialMultiplierUnit(MultiCycleUnit):
+    """code = (multiplier * sum + bias) >> shift, rounded down, limited to the target's range.
+
+    With bias = high * 2**steps + low and bit j of multiplier and low in cycle j,
+
+        product = 0;  ``steps`` times: product = (product + (bit of multiplier ? sum : 0) + bit of low) >> 1
+
+    leaves product = (multiplier * sum + low) >> steps, which is never wider than a sum, and code = product + high,
+    limited. The ROM has three bits of each row for each step: of multiplier, low and high. ``steps`` + 1 cycles.
+
+    Parameters
+    ----------
+    values : int64 [M, 2], multiplier and bias of each row, already corrected (tritforge.hw.matrix.offset_binary);
+        0 <= multiplier < 2**shift.
+    shift : at least 0.
+    """
+
+    shift: int
+
+    role = "requantize"
+
+    @property
+    def _high(self):
+        """The bias in whole codes, limited to what makes a difference: product is in 0..source.maximum."""
+        lowest = self.target.minimum - self.source.maximum
+        return np.clip(self.values[:, 1] >> self.shift, lowest, self.target.maximum)
+
+    @property
+    def high_bits(self):
+        """Width of high, two's complement."""
+        return 1 + max(int(value if value >= 0 else ~value).bit_length() for value in self._high)
+
+    @property
+    def steps(self):
+        """Bits of the multiplier; more where high is wider, as it travels in the same words."""
+        return max(self.shift, self.high_bits)
+
+    @property
+    def cycles(self):
+        return self.steps + 1
+
+    @property
+    def rom(self):
+        spare = self.steps - self.shift                     # the same function with larger constants
+        low   = (self.values[:, 1] & (1 << self.shift) - 1) << spare
+        high  = (self._high & (1 << self.high_bits) - 1) << self.steps - self.high_bits
+        step  = np.arange(self.steps)
+        parts = [number[:, None] >> step & 1 for number in (self.values[:, 0] << spare, low, high)]      # [M, steps] each
+        words = (parts[0] | parts[1] << 1 | parts[2] << 2).reshape(self.passes, self.pe, self.steps).transpose(0, 2, 1)
+        return value_rom(self.layer, self.role, words.reshape(-1, 1), self.pe, 3)
+
+    @property
+    def luts(self):
+        """Six-input LUTs, estimated, to choose between this and thresholds."""
+        adders = self.source.bits + 1 + max(self.source.bits, self.high_bits) + 1
+        state  = 2 * self.steps.bit_length() + (self.passes * self.steps).bit_length()
+        return state + self.pe * (adders + self.target.bits + 3 + 3 * -(-self.passes * self.steps // 64))
+
+    def cost(self, technology):
+        """Registers: the sums, the cycles left, a product and the bias's high part of each row, the codes, the ROM's
+        address, valid. An adder of a product's bits and one of a code's, whose range is limited."""
+        counter = self.cycles.bit_length() + counter_bits(self.passes * self.steps)
+        code    = max(self.source.bits + 1, self.high_bits) + 1
+        return (Cost(ff=self.i.payload_bits + counter + self.pe * (self.source.bits + self.high_bits) + self.o.payload_bits + 1)
+                + rom(technology, self.rom)
+                + technology.logic("requantize", one=1, counter=counter, product=self.pe * self.source.bits,
+                                   code=self.pe * code, target=self.o.payload_bits))
+
+    def component(self):
+        return SerialMultiplier(self)
+
+
+class SerialMultiplier(UnitComponent):
+    """The circuit of :class:`SerialMultiplierUnit`.
+
+    Members
+    -------
+    i : beats of ``pe`` sums, row 0 first.
+    o : beats of ``pe`` codes.
+    """
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        m.submodules.constants = rom = Rom(unit.rom)
+
+        sums   = Signal.like(self.i.payload)
+        left   = Signal(below(unit.cycles + 1))             # cycles of work on them; 0: there are none
+        load     = Signal()
+        multiply = Signal()
+        finish   = Signal()
+        m.d.comb += [
+            multiply.eq(left > 1),
+            finish.eq((left == 1) & can_accept(self.o)),
+            self.i.ready.eq((left == 0) | finish),
+            load.eq(self.i.valid & self.i.ready),
+            rom.enable.eq(load | (left > 2)),               # the bits of the next step
+        ]
+        count(m, rom.address, unit.rom.depth, rom.enable)
+        with m.If(load):
+            m.d.sync += [sums.eq(self.i.payload), left.eq(unit.cycles)]
+        with m.Elif(multiply | finish):
+            m.d.sync += left.eq(left - 1)
+
+        view = unit.o.view(self.o.payload)
+        for number in range(unit.pe):
+            bit_of_multiplier, bit_of_low, bit_of_high = rom.data.word_select(number, 3)
+            product = Signal(unit.source.bits, name=f"product_{number}")
+            high    = Signal(signed(unit.high_bits), name=f"high_{number}")
+            total   = Signal(unit.source.bits + 1, name=f"total_{number}")
+            code    = Signal(signed(max(unit.source.bits + 1, unit.high_bits) + 1), name=f"code_{number}")
+            m.d.comb += [
+                total.eq(product + Mux(bit_of_multiplier, unit.i.view(sums)[number], 0) + bit_of_low),
+                code.eq(product + high),
+            ]
+            with m.If(load):
+                m.d.sync += product.eq(0)
+            with m.Elif(multiply):
+                m.d.sync += [product.eq(total >> 1), high.eq(Cat(high[1:], bit_of_high))]
+            with m.If(finish):
+                m.d.sync += view[number].eq(
+                    Mux(code < unit.target.minimum, unit.target.minimum,
+                        Mux(code > unit.target.maximum, unit.target.maximum, code)))
+        output_register(m, self.o, finish)
+        return m

@@ -1,0 +1,134 @@
+"""Thresholds of the pixels of a row in turns: a few comparators, where the next row of sums is cycles away."""
+
+from dataclasses import dataclass
+
+from amaranth import *
+
+from tritforge.export.artifacts.rom import value_rom
+from tritforge.hw.activation.parallel import MultiCycleUnit, MultiThresholdUnit
+from tritforge.hw.cost.memory import rom
+from tritforge.hw.cost.technology import Cost, counter_bits, reaches
+from tritforge.hw.stream.rom import Rom
+from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
+from tritforge.hw.targets.operators import reached
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["TimeSharedThresholds", "TimeSharedThresholdsUnit", "in_turns"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimeSharedThresholdsUnit(MultiCycleUnit, MultiThresholdUnit):
+    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, ``at_a_time`` pixels of every row of a beat a cycle.
+
+    Parameters
+    ----------
+    at_a_time : divides ``pixels``, and is smaller.
+    """
+
+    at_a_time: int
+
+    @property
+    def cycles(self):
+        """Turns of a beat."""
+        return self.pixels // self.at_a_time
+
+    @property
+    def rom(self):
+        return value_rom(self.layer, self.role, self.levels, self.pe, self.value_bits)
+
+    @property
+    def luts(self):
+        levels  = self.levels.shape[1]
+        choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
+        compare = levels * -(-self.value_bits // 2) + self.count_bits
+        return self.pe * (self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64))
+
+    def cost(self, technology):
+        """Registers: the sums, busy, turn and group, the codes of all turns but the last, the codes, valid. For each bit of
+        the sums of a turn a choice among all turns; a comparator for each of these sums and level, and the parities
+        of tritforge.hw.activation.parallel."""
+        sums     = self.pe * self.at_a_time
+        levels   = self.levels.shape[1]
+        width    = max(self.source.bits, self.value_bits)
+        counter  = counter_bits(self.cycles, max(2, self.passes)) + 1
+        parity   = sums * sum(-(-((levels >> bit) - 1) // 5) for bit in range(self.count_bits) if levels >> bit)
+        held     = sums * self.target.bits * (self.cycles - 1)
+        chosen   = technology.choice(self.cycles) * (sums * self.source.bits)
+        common   = {"one": 1, "counter": counter, "parity": parity,
+                    "offset": sums * self.target.bits * (self.code(0) != 0)}
+        shared   = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1) + chosen + rom(technology, self.rom)
+        if technology.cells:
+            return shared + reaches(technology, width, sums * levels) + technology.logic("turns", **common)
+        return shared + technology.logic("turns", compared=sums * levels * width, **common)
+
+    def component(self):
+        return TimeSharedThresholds(self)
+
+
+class TimeSharedThresholds(UnitComponent):
+    """The circuit of :class:`TimeSharedThresholdsUnit`: the sums wait in a register; so do the codes of all turns but the last.
+
+    Members
+    -------
+    i : beats of ``pe`` rows of sums, ``pixels`` each.
+    o : beats of as many codes.
+    """
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        row  = rows(m, platform)
+        m.submodules.constants = rom = Rom(unit.rom)
+
+        sums      = Signal.like(self.i.payload)
+        busy      = Signal()
+        turn      = Signal(below(unit.cycles))
+        group     = Signal(below(unit.passes))
+        following = Signal(below(unit.passes))
+        load      = Signal()
+        finish    = Signal()
+        last      = turn == unit.cycles - 1
+        m.d.comb += [
+            finish.eq(busy & last & can_accept(self.o)),
+            self.i.ready.eq(~busy | finish),
+            load.eq(self.i.valid & self.i.ready),
+            following.eq(Mux(finish, Mux(group == unit.passes - 1, 0, group + 1), group)),
+            rom.address.eq(following), rom.enable.eq(1),
+        ]
+        m.d.sync += [group.eq(following), busy.eq(load | (busy & ~finish))]
+        with m.If(load):
+            m.d.sync += sums.eq(self.i.payload)
+        with m.If(finish):
+            m.d.sync += turn.eq(0)
+        with m.Elif(busy & ~last):
+            m.d.sync += turn.eq(turn + 1)
+
+        bits   = unit.target.bits
+        levels = unit.levels.shape[1]
+        codes  = []                                      # of a beat, once the last turn has come
+        for number in range(unit.pe):
+            bounds = [rom.data.word_select(number * levels + level, unit.value_bits) for level in range(levels)]
+            made   = []                                  # codes of this turn
+            for pixel in range(unit.at_a_time):
+                total = Signal(unit.source.bits, name=f"sum_{number}_{pixel}")
+                lanes = range(number * unit.pixels + pixel, (number + 1) * unit.pixels, unit.at_a_time)
+                m.d.comb += total.eq(Cat(sums.word_select(lane, unit.source.bits) for lane in lanes)
+                                     .word_select(turn, unit.source.bits))
+                count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
+                                 for level, bound in enumerate(bounds)])
+                made.append(unit.code(count)[:bits])
+            held = Signal((unit.cycles - 1) * unit.at_a_time * bits, name=f"codes_{number}")      # of the turns before
+            with m.If(busy & ~last):
+                m.d.sync += held.eq(Cat(held, *made)[len(Cat(made)):])
+            codes += [held, *made]
+        with m.If(finish):
+            m.d.sync += self.o.payload.eq(Cat(codes))
+        output_register(m, self.o, finish)
+        return m
+
+
+def in_turns(pause, **parameters):
+    """Every :class:`TimeSharedThresholdsUnit` that takes at most ``pause`` cycles a beat, the fewest first."""
+    pixels = parameters["pixels"]
+    return [TimeSharedThresholdsUnit(name="turns", at_a_time=pixels // turns, **parameters)
+            for turns in range(2, min(pause, pixels) + 1) if pixels % turns == 0]

@@ -1,0 +1,1 @@
+"""What circuits cost on an FPGA before synthesis."""

@@ -1,0 +1,1 @@
+"""Engines that compute layers with weights, one package each."""

@@ -1,0 +1,1 @@
+"""The engine `array`: PE x SIMD add/subtract lanes, weights streamed from ROM."""

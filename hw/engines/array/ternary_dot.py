@@ -1,0 +1,123 @@
+"""A row of the array on ternary inputs: a product and an addition in one LUT a lane."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from amaranth import *
+
+from tritforge.hw.cost.technology import Cost
+from tritforge.hw.engines.array.dot import DotComponent, DotShape, columns
+from tritforge.hw.engines.unrolled.engine import place
+from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.matrix.compressor import wire_heap
+from tritforge.hw.targets.ecp5 import row_luts, sum_luts
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["TernaryDot", "TernaryShape", "dot_shape"]
+
+_CHAIN = 5
+"""Lanes, and so LUTs, one behind the other before a register: fewer would leave more bits to add."""
+
+
+@dataclass(frozen=True)
+class TernaryShape:
+    """The additions of ``simd`` products of ternary weights and inputs, into an accumulator of ``width`` bits.
+
+    The term of a lane is 0 for a weight 0, else 1 + weight * input, so 0, 1 or 2: the sum of two bits. A lane adds
+    one more bit and leaves a sum and a carry, which is a LUT6_2 of five inputs; the sum goes to the next lane of its
+    chain. What the chains leave is a heap (tritforge.hw.matrix.bit_heap) that comes down to two numbers, for the accumulator's row.
+    """
+
+    simd:  int
+    width: int
+
+    @property
+    def bits(self):
+        """Width of an input."""
+        return 2
+
+    @property
+    def chains(self):
+        """Lanes of each chain."""
+        return [min(_CHAIN, self.simd - first) for first in range(0, self.simd, _CHAIN)]
+
+    @cached_property
+    def heap(self):
+        """The rows of additions behind the chains (tritforge.hw.matrix.compressor)."""
+        return wire_heap((len(self.chains), self.simd), self.width)
+
+    @property
+    def numbers(self):
+        """The bits (tritforge.hw.matrix.compressor.Bit, or None) of the two numbers that the heap leaves, without the zeros above them."""
+        used = [max((column + 1 for column, bit in enumerate(output) if bit is not None), default=0)
+                for output in self.heap.outputs]
+        return [output[:width] for output, width in zip(self.heap.outputs, used, strict=True)]
+
+    @property
+    def stages(self):
+        """Registers from the operands to the last terms, the accumulator not among them."""
+        return 1 + self.heap.stages
+
+    def cost(self, technology, count=1):
+        """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
+        row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
+        heap      = self.heap
+        idle      = 0 if technology.primitives is Primitives.XILINX7 else heap.idle_flip_flops
+        registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops - idle) * count
+        if not technology.cells:
+            taken = sum(len(column) for row in heap.rows for column in row.operands)
+            return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, taken=count * taken,
+                                                accumulator=count * self.width)
+        operands = [len(number) for number in self.numbers]
+        if technology.primitives is Primitives.ECP5:
+            atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
+            rows  = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in heap.rows
+                         if row.shape.kind is RowKind.TERNARY), technology.rows(sum_luts(operands, self.width, self.width)))
+            return registers + rows * count + technology.logic("ternary dot", lanes=count * self.simd, taken=count * atoms)
+        chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]
+        rows     = self.simd + sum(chains)
+        return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count
+
+    def component(self):
+        return TernaryDot(self)
+
+
+class TernaryDot(DotComponent):
+    """total = so_far + sum over lanes of (nonzero ? 1 + weight * value : 0); every stage registered.
+
+    Members are those of :class:`tritforge.hw.engines.array.dot.DotComponent`, ``values`` trit codes as they are.
+    """
+
+    def circuit(self, platform):
+        m     = Module()
+        shape = self._shape
+        row   = rows(m, platform)
+
+        ones, twos, lane = [], [], 0
+        for count in shape.chains:
+            so_far = Const(0, 1)
+            for _ in range(count):
+                so_far, carry = row.ternary_lane(
+                    f"lane_{lane}", self.values.word_select(lane, 2), self.codes.word_select(lane, 2), so_far)
+                twos.append(carry)
+                lane += 1
+            ones.append(so_far)
+        made = dict(enumerate([*ones, *twos]))
+
+        heap = shape.heap
+        for stage, wires in enumerate([tuple(made), *heap.registers]):
+            register = Signal(len(wires), name=f"stage_{stage}", reset_less=True)
+            with m.If(self.steps[stage]):
+                m.d.sync += register.eq(Cat(made[wire] for wire in wires))
+            bits = dict(zip(wires, register, strict=True))
+            made = bits | place(m, platform, heap, heap.blocks[stage][0] if stage < len(heap.blocks) else (), bits)
+
+        numbers = [Cat(Const(0, 1) if bit is None else made[bit.wire] for bit in number) for number in shape.numbers]
+        m.d.comb += self.total.eq(row.add("total_row", numbers, shape.width, so_far=self.so_far, clear=self.clear))
+        return m
+
+
+def dot_shape(simd, dtype, width):
+    """The shape of a row of ``simd`` inputs of type ``dtype``."""
+    return TernaryShape(simd, width) if dtype.ternary else DotShape(simd, dtype.bits, width)

@@ -1,0 +1,106 @@
+"""The planes of a layer joined: sums times their coefficients, all additions of a plane in one cycle."""
+
+from dataclasses import replace
+
+import numpy as np
+from amaranth import *
+
+from tritforge.hw.cost.technology import Cost, counter_bits
+from tritforge.hw.engines.planes_serial import PlanesUnit, SerialPlanesUnit, signed_digits
+from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
+from tritforge.hw.targets.operators import Operators
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["ParallelPlanes", "ParallelPlanesUnit", "combined"]
+
+
+ROW = 3
+"""Terms of a row of additions."""
+
+
+class ParallelPlanesUnit(PlanesUnit):
+    """All additions of a plane in one cycle: a coefficient costs an adder for each of its ones but the first, and no
+    DSP. One beat a cycle, latency 1 behind the last plane's."""
+
+    @property
+    def interval_cycles(self):
+        return self.totals * len(self.coefficients)
+
+    def schedule(self, graph, channel):
+        steps  = self.interval_cycles
+        planes = len(self.coefficients)
+        total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
+        return replace(total, spoils=total.put + 1)
+
+    def cost(self, technology):
+        """Registers: the plane, the totals, valid. An adder for each one of a coefficient but the first, from that one's place
+        on; a multiplexer of the planes, and an adder of ``target`` bits."""
+        ones  = [[bit for bit in range(number.bit_length()) if number >> bit & 1] for number in self.coefficients]
+        added = sum(min(self.target.bits - bit, self.source.bits + 1) for bits in ones for bit in bits[1:])
+        bits  = self.lanes * self.target.bits
+        cells = technology.primitives is Primitives.ECP5
+        return Cost(ff=counter_bits(len(self.coefficients)) + self.o.payload_bits + 1) + technology.logic(
+            "combine", one=1, mux=bits, **{"chains" if cells else "adders": self.lanes * added})
+
+    def component(self):
+        return ParallelPlanes(self)
+
+
+class ParallelPlanes(UnitComponent):
+    """The circuit of :class:`ParallelPlanesUnit`; the total grows in the output register itself.
+
+    Members
+    -------
+    i : beats of sums, plane 0 first.
+    o : beats of totals.
+    """
+
+    def elaborate(self, platform):
+        unit  = self._unit
+        m     = Module()
+        cells = getattr(platform, "primitives", None) is Primitives.ECP5
+        row   = rows(m, platform) if cells else Operators()          # those of the 7 series take more LUTs than operators here
+        width = unit.target.bits
+        plane = Signal(below(len(unit.coefficients)))
+        last  = plane == len(unit.coefficients) - 1
+        step  = Signal()
+        m.d.comb += [self.i.ready.eq(can_accept(self.o)), step.eq(self.i.valid & can_accept(self.o))]
+        count(m, plane, len(unit.coefficients), step)
+        for lane in range(unit.lanes):
+            total = self.o.payload.word_select(lane, width)
+            value = self.i.payload.word_select(lane, unit.source.bits)
+            product = Signal(width, name=f"product_{lane}")
+            with m.Switch(plane):
+                for index, coefficient in enumerate(unit.coefficients):
+                    with m.Case(index):
+                        m.d.comb += product.eq(self._product(row, f"lane_{lane}_plane_{index}", value, coefficient))
+            with m.If(step):
+                m.d.sync += total.eq(row.add(f"lane_{lane}", [product], width, so_far=total, clear=plane == 0))
+        output_register(m, self.o, step & last)
+        return m
+
+    def _product(self, row, name, value, coefficient):
+        """``value`` times ``coefficient``: its shifts by every one in there."""
+        width = self._unit.target.bits
+        terms = [Cat(Const(0, bit), value)[:width] for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
+        while len(terms) > 1:
+            groups = [terms[first:first + ROW] for first in range(0, len(terms), ROW)]
+            terms  = [group[0] if len(group) == 1 else row.add(f"{name}_{len(terms)}_{number}", group, width)
+                      for number, group in enumerate(groups)]
+        return terms[0]
+
+
+def combined(steps, **parameters):
+    """What joins the planes: a digit a cycle (tritforge.hw.engines.planes_serial) where that saves additions and hardly costs time.
+
+    Parameters
+    ----------
+    steps : [results, J], cycles from plane to plane; a 64th of them all may be lost.
+    parameters : of either unit, but for the name.
+    """
+    digits = [len(signed_digits(coefficient)) for coefficient in parameters["coefficients"]]
+    if sum(digits) > len(digits) and np.maximum(steps, digits).sum() <= np.sum(steps) * 65 // 64:
+        return SerialPlanesUnit(name="planes", **parameters)
+    return ParallelPlanesUnit(name="combine", **parameters)

@@ -1,0 +1,1 @@
+"""The engine `skip`: nonzero weights alone, by a schedule computed at export."""

@@ -1,0 +1,177 @@
+"""The ``skip`` engine for a vector: each lane has a memory of its own."""
+
+import numpy as np
+from amaranth import *
+from amaranth.lib import memory
+
+from tritforge.hw.cost.memory import Port, ram
+from tritforge.hw.cost.technology import Cost, counter_bits
+from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
+from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.event_graph import Channel
+from tritforge.hw.stream.unit import below
+from tritforge.hw.targets.operators import lane_bits
+
+__all__ = ["SkipDenseOverlapped", "SkipDenseSingle", "SkipDenseUnit"]
+
+
+class SkipDenseUnit(SkipUnit):
+    """sum'[plane, row] of a dense layer: channels/banks cycles take the vector, ``program.cycles`` execute.
+
+    Where a lane's part of the vector fits into a LUT a bit, the two do not overlap: its memory needs one port and half
+    the LUTs of one with two, and the ROM's first words hold the addresses to write. A larger one is a block RAM, which
+    has two ports and holds two vectors: the next one arrives while one is executed.
+    """
+
+    pixels      = 1
+    output_rows = 1
+    kernel      = (1, 1)
+    dilation    = (1, 1)
+    selects     = False
+
+    @property
+    def overlaps(self):
+        """Whether the next vector arrives while one is executed."""
+        return self.pixel_beats > 64                     # words of a LUT as memory
+
+    @property
+    def interval_cycles(self):
+        if self.overlaps:
+            return max(self.pixel_beats, self.program.cycles)
+        return self.pixel_beats + self.program.cycles
+
+    @property
+    def preamble(self):
+        if self.overlaps:
+            return []
+        lanes = self.program.pe * self.program.entries
+        return [[*[beat << 2] * lanes, 0] for beat in range(self.pixel_beats)]
+
+    def operands(self, graph, channel):
+        if self.overlaps:
+            every  = range(self.program.cycles)
+            write  = graph.process(f"{self.name}.write", self.pixel_beats)
+            issue  = graph.process(f"{self.name}.issue", self.program.cycles)
+            graph.take(channel, write, np.arange(write.steps))
+            issue.wait(write, [self.pixel_beats - 1], 1, at=[0])
+            read = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.program.cycles, every, every)
+            write.wait(read.producer, [-self.program.cycles - 1], 1, at=[0])     # that half is free: two frames before
+            return read
+        steps  = self.interval_cycles
+        issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))
+        return graph.chain(f"{self.name}.read", issued, steps, range(steps), range(self.pixel_beats, steps))
+
+    def feed_cost(self, technology):
+        """Without overlap: the step, whether it computes, and the beat; a memory of one port for each lane. With overlap:
+        beat, step, the halves and how many are full, the end; a block for each lane."""
+        bits  = self.source.dtype.bits
+        lanes = self.program.pe * self.program.entries
+        signs = lanes * self.source.dtype.signed
+        if self.overlaps:
+            counter = counter_bits(self.pixel_beats, self.program.cycles) + 3 + 4 + 1
+            place   = (self.pixel_beats - 1).bit_length()
+            return (Cost(ff=counter) + ram(technology, bits, 2 << place, block=True, copies=lanes)
+                    + technology.logic("skip vectors", one=1, counter=counter, signs=signs))
+        counter = counter_bits(self.interval_cycles) + 1
+        return (Cost(ff=counter + self.i.payload_bits)
+                + ram(technology, bits, max(2, self.pixel_beats), Port.REGISTERED, copies=lanes)
+                + technology.logic("skip vector", one=1, counter=counter, signs=signs))
+
+    def component(self):
+        return SkipDenseOverlapped(self) if self.overlaps else SkipDenseSingle(self)
+
+
+class SkipDenseSingle(SkipArray):
+    """The circuit of :class:`SkipDenseUnit`. A word that writes takes a beat with it and goes no further than the memories."""
+
+    def feed(self, m, rom, valid, ready, read):
+        unit  = self._unit
+        step  = Signal(below(unit.interval_cycles))
+        loads = step < unit.pixel_beats
+        issue = Signal()
+        m.d.comb += [
+            issue.eq((~loads | self.i.valid) & ready),
+            self.i.ready.eq(loads & ready),
+            rom.address.eq(step), rom.enable.eq(issue),
+        ]
+        beat     = Signal.like(self.i.payload)
+        computes = Signal()
+        with m.If(ready):
+            m.d.sync += valid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [computes.eq(~loads), beat.eq(self.i.payload)]
+        count(m, step, unit.interval_cycles, issue)
+        return computes, [[self._lane(m, rom, pe, lane, beat, read & ~computes, read) for lane in range(unit.program.entries)]
+                          for pe in range(unit.program.pe)]
+
+    def _lane(self, m, rom, pe, lane, beat, write, read):
+        """The memory of a lane: the word that it read."""
+        unit  = self._unit
+        bits  = unit.source.dtype.bits
+        entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
+        store = memory.Memory(shape=bits, depth=max(2, unit.pixel_beats), init=[])
+        m.submodules[f"vector_{pe}_{lane}"] = store
+        into, out = store.write_port(), store.read_port()
+        m.d.comb += [
+            into.addr.eq(entry[2:]), into.en.eq(write), into.data.eq(beat.word_select(lane // unit.program.ports, bits)),
+            out.addr.eq(entry[2:]), out.en.eq(read),
+        ]
+        return out.data
+
+    def operand(self, m, name, lane, pixel, select):
+        return lane_bits(lane, self._unit.source.dtype)
+
+
+class SkipDenseOverlapped(SkipArray):
+    """The circuit of :class:`SkipDenseUnit` where two vectors overlap: one half of each memory is written, one read."""
+
+    def feed(self, m, rom, valid, ready, read):
+        unit      = self._unit
+        beat      = Signal(below(unit.pixel_beats))
+        step      = Signal(below(unit.program.cycles))
+        halves    = Signal(3)                            # that is written, that is issued, that is read
+        held      = Signal(range(3))                     # whole vectors that are still read
+        arrived   = Signal(range(3))                     # and those that are still issued
+        taken     = Signal()
+        arrives   = Signal()
+        issue     = Signal()
+        issued    = Signal()                             # the last step of a vector is issued,
+        ends      = Signal()                             # and waits to be read
+        beat_last = beat == unit.pixel_beats - 1
+        step_last = step == unit.program.cycles - 1
+        m.d.comb += [
+            self.i.ready.eq(held != 2),
+            taken.eq(self.i.valid & self.i.ready), arrives.eq(taken & beat_last),
+            issue.eq((arrived != 0) & ready), issued.eq(issue & step_last),
+            rom.address.eq(step), rom.enable.eq(issue),
+        ]
+        m.d.sync += [held.eq(held + arrives - (read & ends)), arrived.eq(arrived + arrives - issued)]
+        count(m, beat, unit.pixel_beats, taken)
+        count(m, step, unit.program.cycles, issue)
+        with m.If(taken):
+            m.d.sync += halves[0].eq(halves[0] ^ beat_last)
+        with m.If(ready):
+            m.d.sync += valid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [halves[1].eq(halves[1] ^ step_last), halves[2].eq(halves[1]), ends.eq(step_last)]
+
+        lanes = []
+        bits  = unit.source.dtype.bits
+        place = (unit.pixel_beats - 1).bit_length()
+        for pe in range(unit.program.pe):
+            lanes.append([])
+            for lane in range(unit.program.entries):
+                entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
+                store = memory.Memory(shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"})
+                m.submodules[f"vectors_{pe}_{lane}"] = store
+                into, out = store.write_port(), store.read_port()
+                m.d.comb += [
+                    into.addr.eq(Cat(beat[:place], halves[0])), into.en.eq(taken),
+                    into.data.eq(self.i.payload.word_select(lane // unit.program.ports, bits)),
+                    out.addr.eq(Cat(entry[2:], halves[2])), out.en.eq(read),
+                ]
+                lanes[-1].append(out.data)
+        return Const(1), lanes
+
+    def operand(self, m, name, lane, pixel, select):
+        return lane_bits(lane, self._unit.source.dtype)

@@ -1,0 +1,1 @@
+"""The engine `unrolled`: the matrix as wiring, a new vector every cycle."""

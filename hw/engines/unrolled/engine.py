@@ -1,0 +1,248 @@
+"""The ``unrolled`` engine: the matrix is wiring, a new vector every cycle."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from amaranth import *
+from amaranth.lib.wiring import In, Out
+
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import MatrixNode
+from tritforge.hw.cost.technology import Cost
+from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.matrix.compressor import wire
+from tritforge.hw.matrix.cse import CseOptions, share
+from tritforge.hw.stream.shared import SharedComponent
+from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, name_ports
+from tritforge.hw.targets.ecp5 import row_luts
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["MatrixBlock", "MatrixLogic", "MatrixLogicUnit", "place"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixLogicUnit(Unit):
+    """sum'[row] = y[row] + wiring.sums.corrections[row] for each vector, unsigned, with y = W x and W any matrix of
+    ``node``: planes and their coefficients.
+
+    A whole vector a beat, a beat a cycle; wiring.stages cycles from a vector to its sums. Zeros cost nothing.
+
+    Parameters
+    ----------
+    name : instance name.
+    node : the layer.
+    source : type of the input elements.
+    vectors : vectors a frame (output pixels).
+    search : how shared sums are looked for (tritforge.hw.matrix.cse).
+    rows_per_stage : rows of additions one behind the other between registers; None for no limit: a stage for each
+        depth of shared sums and one for the outputs.
+    registers : flip-flops that are worth a LUT where cuts are chosen (tritforge.hw.matrix.bit_heap); None where they cost nothing.
+    """
+
+    name:           str
+    node:           MatrixNode
+    source:         DataType
+    vectors:        int
+    search:         CseOptions     = field(default_factory=CseOptions)
+    rows_per_stage: int | None = None
+    registers:      int | None = None
+
+    @cached_property
+    def graph(self):
+        """The additions (tritforge.hw.matrix.adder_graph)."""
+        matrix = np.tensordot(self.node.coefficients, self.node.block_matrices().astype(np.int64), axes=1)      # [M, K]
+        return share(matrix, self.source.bits, self.search)
+
+    @cached_property
+    def wiring(self):
+        """The rows they are made of (tritforge.hw.matrix.compressor)."""
+        return wire(self.graph, self.source, self.rows_per_stage, self.registers)
+
+    @property
+    def i(self):
+        return Beats(self.source, self.graph.inputs)
+
+    @property
+    def o(self):
+        return Beats(self.wiring.sums.dtype, len(self.graph.rows))
+
+    @property
+    def interval_cycles(self):
+        return self.vectors
+
+    @property
+    def frame_beats(self):
+        return self.vectors
+
+    def schedule(self, graph, channel):
+        beats = range(self.vectors)
+        for stage in range(self.wiring.stages):
+            channel = graph.chain(f"{self.name}.stage_{stage}", channel, self.vectors, beats, beats)
+        return channel
+
+    def cost(self, technology):
+        """From the wiring itself: a LUT for each column of each row and a CARRY4 for four, a flip-flop for each wire that
+        a stage keeps, and one for each stage's valid. Without cells LUTs go with the columns by the bits they take
+        (:func:`_operators`); of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
+        wiring    = self.wiring
+        idle      = 0 if technology.primitives is Primitives.XILINX7 else wiring.idle_flip_flops
+        registers = Cost(ff=wiring.flip_flops - idle + wiring.stages)
+        if technology.primitives is Primitives.XILINX7:
+            chains = [row.shape.luts for row in wiring.rows]
+            rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
+            return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
+        if technology.primitives is Primitives.ECP5:
+            ternary = [row for row in wiring.rows if row.shape.kind is RowKind.TERNARY]
+            atoms   = [row for row in wiring.rows if row.shape.kind is RowKind.ATOMS]
+            rows    = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in ternary), Cost(sites=None))
+            return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(atoms))
+        rows, few = wiring.rows, Cost()
+        if self.i.payload_bits <= 6 and wiring.stages == 1:
+            functions, different = self._functions()
+            rows, few = (), Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops + idle)
+        return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(rows))
+
+    def _functions(self):
+        """How many different functions of the few bits of a vector the sums' bits are, constants left out: (but for these bits
+        themselves, in all)."""
+        bits    = np.arange(1 << self.i.payload_bits)[:, None] >> np.arange(self.i.payload_bits) & 1     # [2**bits, bits]
+        values  = bits.reshape(len(bits), self.graph.inputs, -1) @ (1 << np.arange(self.source.bits))
+        values -= (values >> self.source.bits - 1 << self.source.bits) * self.source.signed
+        matrix  = np.tensordot(self.node.coefficients, self.node.block_matrices().astype(np.int64), axes=1)
+        sums    = values @ matrix.T + self.wiring.sums.corrections                                       # [2**bits, M]
+        columns = {(sums >> bit & 1).T[row].tobytes() for bit in range(self.wiring.sums.dtype.bits) for row in range(len(matrix))}
+        columns -= {np.full(len(bits), value).tobytes() for value in (0, 1)}
+        return len(columns - {column.tobytes() for column in bits.T}), len(columns)
+
+    def component(self):
+        return MatrixLogic(self)
+
+
+def _operators(rows):
+    """Features of ``rows`` of additions as operators: what synthesis makes of a column.
+
+    A sum of three numbers is full and half adders, one for each column, a fourth bit one more, and a chain of carries, or gates
+    where it is narrow; a sum of two is a chain or gates alone.
+    """
+    found = dict.fromkeys(("full", "half", "four", "inverted", "chain", "narrow", "long", "short"), 0)
+    for row in rows:
+        sizes = [len(column) for column in row.operands]
+        three = max(sizes) > 2
+        wide  = len(sizes) > (2 if three else 3)
+        found["inverted"] += sum(bit.inverted for column in row.operands for bit in column)
+        found[("chain" if wide else "narrow") if three else "long" if wide else "short"] += len(sizes) + len(sizes) % 2 * wide
+        if three:
+            found["full"] += sum(size > 2 for size in sizes)
+            found["half"] += sizes.count(2)
+            found["four"] += sizes.count(4)
+    return found
+
+
+class MatrixLogic(UnitComponent):
+    """The circuit of :class:`MatrixLogicUnit`: stages of rows, each ending in registers with a valid of their own.
+
+    Members
+    -------
+    i : a vector a beat.
+    o : a beat of all sums, row 0 first.
+    """
+
+    def elaborate(self, platform):
+        m      = Module()
+        wiring = self._unit.wiring
+
+        valid  = [self.i.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, wiring.stages)), self.o.valid]
+        ready  = [self.i.ready, *(Signal(name=f"ready_{stage}") for stage in range(1, wiring.stages))]
+        for stage, behind in enumerate([*ready[1:], self.o.ready]):
+            m.d.comb += ready[stage].eq(~valid[stage + 1] | behind)
+            with m.If(ready[stage]):
+                m.d.sync += valid[stage + 1].eq(valid[stage])
+
+        bits = dict(enumerate(self.i.payload))               # of each wire that is there in this stage
+        for stage, (wires, blocks) in enumerate(zip(wiring.registers, wiring.blocks, strict=True)):
+            made = {}                                        # there in the next stage
+            for number, block in enumerate(blocks):
+                if len(blocks) == 1:
+                    made |= place(m, platform, wiring, block, bits)
+                    continue
+                part = MatrixBlock(wiring, block, wires)
+                m.submodules[f"block_{stage}_{number}"] = part
+                name_ports(f"block_{stage}_{number}", part)
+                m.d.comb += part.reads.eq(Cat(bits[wire] for wire in part.read_wires))
+                made |= dict(zip(part.made_wires, part.made, strict=True))
+            register = Signal(len(wires), name=f"stage_{stage + 1}", reset_less=True)
+            with m.If(ready[stage]):
+                m.d.sync += register.eq(Cat(made[wire] if wire in made else bits[wire] for wire in wires))
+            bits = dict(zip(wires, register, strict=True))
+
+        for number, output in enumerate(wiring.outputs):
+            lane = self.o.payload.word_select(number, wiring.sums.dtype.bits)
+            m.d.comb += lane.eq(Cat(
+                Const(0, 1) if bit is None else ~bits[bit.wire] if bit.inverted else bits[bit.wire] for bit in output))
+        return m
+
+
+class MatrixBlock(SharedComponent):
+    """Rows of one stage of a large matrix, combinational: what is too long for one module is many.
+
+    Parameters
+    ----------
+    wiring : Wiring.
+    block : numbers of the rows; they take what is in registers, or what one of them makes.
+    wanted : wires behind the stage.
+
+    Members
+    -------
+    reads : the bits of ``read_wires``.
+    made : the bits of ``made_wires``; the caller registers them.
+    """
+
+    clocked = False
+
+    def __init__(self, wiring, block, wanted):
+        self._arguments = wiring, block, wanted
+        rows  = [wiring.rows[number] for number in block]
+        made  = {wire for row in rows for wire in row.outputs}
+        reads = {bit.wire for row in rows for column in row.operands for bit in column}
+        self.read_wires = sorted(reads - made)
+        self.made_wires = sorted(made & set(wanted))
+        content = repr((block, [(row.shape, row.operands) for row in rows])).encode()
+        super().__init__({"reads": In(len(self.read_wires)), "made": Out(len(self.made_wires))},
+                         block[0], int(hashlib.sha256(content).hexdigest()[:16], 16))
+
+    def again(self):
+        return MatrixBlock(*self._arguments)
+
+    def circuit(self, platform):
+        m    = Module()
+        bits = dict(zip(self.read_wires, self.reads, strict=True))
+        made = place(m, platform, *self._arguments[:2], bits)
+        m.d.comb += self.made.eq(Cat(made[wire] for wire in self.made_wires))
+        return m
+
+
+def place(m, platform, wiring, block, bits):
+    """Add the rows of ``block`` to ``m``; returns the bits of all wires that they make.
+
+    ``bits`` : of each wire that is there before.
+    """
+    row  = rows(m, platform)
+    bits = dict(bits)
+    made = {}
+    for number in block:
+        wired    = wiring.rows[number]
+        ternary  = wired.shape.kind is RowKind.TERNARY
+        operands = [[(bits[bit.wire], bit.inverted) for bit in column] for column in wired.operands]
+        sums, save, carry = (row.ternary_row if ternary else row.atoms_row)(f"row_{number}", operands, top=wired.shape.top)
+        left = [*sums, *(() if carry is None else (carry,)), *(() if wired.save is None else (save,))]
+        left = dict(zip(wired.outputs, left, strict=True))
+        if not ternary:
+            comb = Signal(len(left), name=f"row_{number}")
+            m.d.comb += comb.eq(Cat(*left.values()))
+            left = dict(zip(left, comb, strict=True))
+            bits |= left
+        made |= left
+    return made

@@ -1,0 +1,49 @@
+"""The choice of the ``unrolled`` engine for a layer, and how hard to look for what its rows share."""
+
+from dataclasses import dataclass
+
+from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
+from tritforge.hw.matrix.cse import CseOptions
+from tritforge.hw.stream.width_converter import resized
+
+__all__ = ["UnrolledFolding"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnrolledFolding(Folding):
+    """Every weight at once. ``iterations``, ``seed`` and ``depth`` are those of the search (tritforge.hw.matrix.cse.CseOptions),
+    ``rows_per_stage`` is how many rows of additions stand one behind the other between registers, None: no limit, and
+    ``registers`` how many flip-flops are worth a LUT where cuts are chosen, None: they cost nothing.
+
+    The defaults take few flip-flops; ``depth`` None and ``registers`` None take the fewest LUTs."""
+
+    engine:         str        = "unrolled"
+    iterations:     int        = 100
+    seed:           int        = 0
+    depth:          int | None = 1
+    rows_per_stage: int | None = None
+    registers:      int | None = 8
+
+    def __post_init__(self):
+        self.search                                          # noqa: B018  # refuses what it does not take
+        for name in ("rows_per_stage", "registers"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+                raise TypeError(f"{name} must be an int or None, not {value!r}")
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be positive, not {value!r}")
+
+    @property
+    def search(self):
+        """The settings of the search."""
+        return CseOptions(iterations=self.iterations, seed=self.seed, depth=self.depth)
+
+    def units(self, layer):
+        rows, columns = layer.node.block_matrices().shape[1:]
+        units  = layer.windows(layer.source.channels, whole=True)
+        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
+                         layer.vectors * columns)
+        unit = MatrixLogicUnit(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
+                        search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers)
+        return (*units, unit, layer.results(unit.wiring.sums, rows))

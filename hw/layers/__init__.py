@@ -1,0 +1,1 @@
+"""Circuits of layers without weights: windows, pooling, argmax, residual adds."""

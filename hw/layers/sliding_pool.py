@@ -1,0 +1,184 @@
+"""Pooling over windows that overlap or reach over the edge, on a stream of activation codes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import *
+
+from tritforge.hw.cost.memory import Port, ram
+from tritforge.hw.cost.technology import Cost, counter_bits, going_around, total
+from tritforge.hw.layers.reduction import PoolUnit, Reduction
+from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.single_port_ram import single_port_ram
+from tritforge.hw.stream.unit import Beats, UnitComponent, below, can_accept, output_register
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["SlidingPool", "SlidingPoolUnit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlidingPoolUnit(PoolUnit):
+    """Maximum or sum over windows of ``size``, ``stride`` apart, in an image with an edge of ``padding``.
+
+    The window is reduced along its row first, then across rows: one beat a cycle, latency 1. A position of the edge
+    behind the image that a window reads takes a cycle as well, but no beat; the edge before it costs nothing. The last
+    columns of a row and the last results of each output column sit in distributed RAM.
+
+    Parameters
+    ----------
+    stride, padding : (vertical, horizontal); padding is smaller than the size, and changes no result.
+    """
+
+    stride:  tuple[int, int]
+    padding: tuple[int, int]
+
+    @property
+    def row(self):
+        """What a window's row is reduced to."""
+        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[1]), self.lanes)
+
+    @property
+    def output_size(self):
+        """Output rows and columns."""
+        return tuple((extent + 2 * padding - size) // stride + 1 for extent, padding, size, stride
+                     in zip(self.tensor.shape[:2], self.padding, self.size, self.stride, strict=True))
+
+    @property
+    def walked(self):
+        """Rows and columns that are walked: those of the image, and of the edge behind it what a window reads."""
+        return tuple(max(extent, (outputs - 1) * stride + size - padding) for extent, padding, size, stride, outputs
+                     in zip(self.tensor.shape[:2], self.padding, self.size, self.stride, self.output_size, strict=True))
+
+    @property
+    def interval_cycles(self):
+        return self.walked[0] * self.walked[1] * self.pixel_beats
+
+    @property
+    def frame_beats(self):
+        return self.output_size[0] * self.output_size[1] * self.pixel_beats
+
+    def schedule(self, graph, channel):
+        def steps(rows, columns):
+            pixels = rows[:, None] * self.walked[1] + columns
+            return (pixels.reshape(-1, 1) * self.pixel_beats + np.arange(self.pixel_beats)).ravel()
+
+        inside = [np.arange(extent) for extent in self.tensor.shape[:2]]
+        ends   = [np.arange(outputs) * stride + size - 1 - padding for outputs, stride, size, padding
+                  in zip(self.output_size, self.stride, self.size, self.padding, strict=True)]
+        return graph.chain(self.name, channel, self.interval_cycles, steps(*inside), steps(*ends))
+
+    def cost(self, technology):
+        """Registers: position and phase of both axes, beat and address, the results and valid. What came before in a row
+        and in a column are memories of one port, or registers for a single beat. Each lane combines the elements of a row,
+        then of a column; a gate makes each bit of the edge the neutral element."""
+        positions = sum(walked.bit_length() for walked in self.walked) + counter_bits(*self.stride)
+        columns   = self.output_size[1] * self.pixel_beats
+        address   = counter_bits(self.pixel_beats) + counter_bits(columns)
+        kept      = [(beats.payload_bits * (size - 1), depth) for size, beats, depth
+                     in ((self.size[1], self.i, self.pixel_beats), (self.size[0], self.row, columns)) if size > 1]
+        registers = positions + address + self.o.payload_bits + 1 + sum(bits for bits, depth in kept if depth == 1)
+        edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
+                        in zip(self.size, self.padding, (self.row, self.i), strict=True))
+        blanked   = self.i.payload_bits * (self.walked != self.tensor.shape[:2])
+        gates     = 0
+        if technology.cells:                            # operators take part of these gates in, cells none
+            gates, edge, blanked = edge + blanked, 0, 0
+        return (Cost(ff=registers, lut=gates, sites=gates)
+                + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in kept if depth > 1)
+                + technology.logic("sliding pool", one=1, address=counter_bits(columns),
+                                   edge=edge * (self.reduction is Reduction.SUM), lowest=edge * (self.reduction is Reduction.MAX),
+                                   blanked=blanked,
+                                   **going_around(*self.walked, self.pixel_beats))
+                + self.reduction.cost(technology, self.tensor.dtype, self.size[1], self.row.dtype.bits, self.lanes)
+                + self.reduction.cost(technology, self.row.dtype, self.size[0], self.o.dtype.bits, self.lanes))
+
+    def component(self):
+        return SlidingPool(self)
+
+
+class SlidingPool(UnitComponent):
+    """The circuit of :class:`SlidingPoolUnit`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
+
+    def _axis(self, m, axis, step):
+        """Walk along an axis: the position, whether it is the last, inside the image, and the end of a window."""
+        unit = self._unit
+        name = "yx"[axis]
+        extent, padding, size, stride = (sizes[axis] for sizes in (unit.tensor.shape, unit.padding, unit.size, unit.stride))
+        end      = size - 1 - padding                   # of the first window
+        position = Signal(below(unit.walked[axis] + 1), name=name)
+        phase    = Signal(below(stride), name=f"{name}_phase", init=-end % stride)
+        last     = position == unit.walked[axis] - 1
+        count(m, position, unit.walked[axis], step)
+        if stride > 1:
+            with m.If(step):
+                m.d.sync += phase.eq(Mux(last, -end % stride, Mux(phase == stride - 1, 0, phase + 1)))
+        inside = position < extent if unit.walked[axis] > extent else Const(1)
+        ends   = (phase == 0) & (position >= end) if end else phase == 0
+        return position, last, inside, ends
+
+    def _window(self, m, name, axis, position, beats, depth, address, newest, enable):
+        """The elements of each lane along an axis, the newest last: what came before at this address is kept.
+
+        Before the edge of the image there is nothing, which changes no result.
+        """
+        unit, bits = self._unit, beats.payload_bits
+        size, padding = unit.size[axis], unit.padding[axis]
+        if size == 1:
+            return [[beats.view(newest)[lane]] for lane in range(unit.lanes)]
+        kept = Signal(bits * (size - 1), name=f"{name}_kept")
+        then = Cat(kept, newest)[bits:]
+        if depth == 1:
+            with m.If(enable):
+                m.d.sync += kept.eq(then)
+        else:
+            m.d.comb += kept.eq(single_port_ram(m, name, len(kept), depth, address=address, enable=enable, data=then))
+        lanes = [[] for _ in range(unit.lanes)]
+        for back in reversed(range(size)):
+            part = beats.view(kept.word_select(size - 1 - back, bits)) if back else beats.view(newest)
+            for lane, elements in enumerate(lanes):
+                outside = back > size - 1 - padding     # for some window
+                neutral = unit.reduction.neutral(unit.tensor.dtype)
+                elements.append(Mux(position >= back, part[lane], neutral) if outside else part[lane])
+        return lanes
+
+    def elaborate(self, platform):
+        unit = self._unit
+        m    = Module()
+        step = Signal()
+        beat = Signal(below(unit.pixel_beats))
+        beat_last = beat == unit.pixel_beats - 1
+        x, x_last, x_inside, x_ends = self._axis(m, 1, step & beat_last)
+        y, _,      y_inside, y_ends = self._axis(m, 0, step & beat_last & x_last)
+        inside = Signal()
+        put    = Signal()
+        m.d.comb += [
+            inside.eq(x_inside & y_inside),
+            put.eq(x_ends & y_ends),
+            self.i.ready.eq(inside & (~put | can_accept(self.o))),
+            step.eq((~inside | self.i.valid) & (~put | can_accept(self.o))),
+        ]
+
+        adders = rows(m, platform)
+        taken  = Signal(unit.i.payload_bits)
+        row    = Signal(unit.row.payload_bits)
+        column_address = Signal(below(unit.output_size[1] * unit.pixel_beats))
+        for lane in range(unit.lanes):
+            m.d.comb += unit.i.view(taken)[lane].eq(
+                Mux(inside, unit.i.view(self.i.payload)[lane], unit.reduction.neutral(unit.tensor.dtype)))
+        pixels = self._window(m, "columns", 1, x, unit.i, unit.pixel_beats, beat, taken, step)
+        before = self._window(m, "rows", 0, y, unit.row, unit.output_size[1] * unit.pixel_beats, column_address, row,
+                              step & x_ends)
+        for lane in range(unit.lanes):
+            m.d.comb += unit.row.view(row)[lane].eq(
+                unit.reduction.reduce(adders, f"row_{lane}", pixels[lane], unit.row.dtype.bits))
+            result = unit.reduction.reduce(adders, f"window_{lane}", before[lane], unit.o.dtype.bits)
+            with m.If(step & put):
+                m.d.sync += unit.o.view(self.o.payload)[lane].eq(result)
+        output_register(m, self.o, step & put)
+
+        count(m, beat, unit.pixel_beats, step)
+        with m.If(step & x_ends):
+            m.d.sync += column_address.eq(column_address + 1)
+        with m.If(step & beat_last & x_last):
+            m.d.sync += column_address.eq(0)
+        return m

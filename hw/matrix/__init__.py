@@ -1,0 +1,1 @@
+"""Compilers from ternary matrices to adder graphs, compressor trees and schedules."""

@@ -1,0 +1,308 @@
+"""An adder graph down to bits: every row of additions, what it takes and what it leaves, and in which stage.
+
+Inputs are numbers of positive bits: x = sum of 2**b * u_b + offset, with the top bit inverted where x is
+    signed. A negative term sends its inverted bits, -t = sum of ~bits - ones - offset, which costs nothing
+    in a LUT. So every element of y is a heap of bits and one constant. The constants are not built:
+
+    sum'[row] = y[row] + correction[row],  0 <= sum' < 2**width
+
+and whoever takes sum' knows the correction (thresholds or a bias absorb it). Wires are numbered: K * B of
+the inputs, then those that rows leave. Nodes stay redundant: what a node hands on are the bits of its heap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from tritforge.export.ir.datatype import DataType
+from tritforge.hw.matrix.adder_graph import AdderGraph, Sum, Term
+from tritforge.hw.matrix.bit_heap import HeapRow, RowKind, compress
+from tritforge.hw.matrix.offset_binary import Sums
+
+__all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire", "wire_heap"]
+
+BLOCK = 4000
+"""LUTs of a block of rows, from which on the next one begins: what a module of its own is made of."""
+
+
+@dataclass(frozen=True)
+class Bit:
+    """A wire or its inverse."""
+
+    wire: int
+    inverted: bool = False
+
+    def __invert__(self) -> Bit:
+        return Bit(self.wire, not self.inverted)
+
+
+@dataclass(frozen=True)
+class WiredRow:
+    """A row of additions with its bits.
+
+    ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column
+    and the sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they
+    are. ``stage``: registers from the input. ``heap``: number of the heap whose bits it takes. ``sums``: a
+    wire a column; ``save`` and ``carry``: wires above the last one.
+    """
+
+    shape: HeapRow
+    stage: int
+    heap: int
+    operands: tuple[tuple[Bit, ...], ...]
+    sums: tuple[int, ...]
+    save: int | None
+    carry: int | None
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Every wire that the row leaves."""
+        return (*self.sums, *(wire for wire in (self.carry, self.save) if wire is not None))
+
+    @property
+    def ready(self) -> int:
+        """Stage in which they are there: a ternary row's come out of registers."""
+        return self.stage + (self.shape.kind is RowKind.TERNARY)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The circuit of a graph on inputs of type ``source``.
+
+    Parameters
+    ----------
+    source: type of an input.
+    inputs: K.
+    rows: in order; each takes wires of the inputs and of rows before it.
+    outputs: of each element of y its bits, lowest first; None is 0.
+    sums: what the elements are in place of those of y.
+    followed: a row that ends with registers takes the outputs, so none need stand before it.
+    """
+
+    source: DataType
+    inputs: int
+    rows: tuple[WiredRow, ...]
+    outputs: tuple[tuple[Bit | None, ...], ...]
+    sums: Sums
+    followed: bool = False
+
+    @cached_property
+    def stages(self) -> int:
+        """Registers from the inputs to every output; one at least, unless what follows ends with registers.
+
+        The last row of an output may be one of atoms, which no register ends: one follows all the same.
+        """
+        if self.followed:
+            return max([0, *(row.ready for row in self.rows)])
+        return max([1, *(row.stage + 1 for row in self.rows)])
+
+    @property
+    def luts(self) -> int:
+        """Planned LUTs of all rows."""
+        return sum(row.shape.luts for row in self.rows)
+
+    @cached_property
+    def registers(self) -> tuple[tuple[int, ...], ...]:
+        """The wires in each stage's registers, from those before stage 1 to those of the outputs."""
+        last: dict[int, int] = {}
+        for row in self.rows:
+            for bit in (bit for column in row.operands for bit in column):
+                last[bit.wire] = max(last.get(bit.wire, 0), row.stage)
+        for bit in (bit for bits in self.outputs for bit in bits if bit is not None):
+            last[bit.wire] = self.stages
+        made = {wire: row.stage for row in self.rows for wire in row.outputs}
+        return tuple(
+            tuple(wire for wire, until in sorted(last.items()) if made.get(wire, 0) < stage <= until)
+            for stage in range(1, self.stages + 1)
+        )
+
+    @cached_property
+    def blocks(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The rows, by number, of each stage, in blocks of whole heaps that take from registers alone."""
+        stages = max([self.stages, *(row.stage + 1 for row in self.rows)])
+        found: list[list[list[int]]] = [[[]] for _ in range(stages)]
+        size, heap = [0] * stages, [0] * stages
+        for number, row in enumerate(self.rows):
+            at = row.stage
+            if size[at] > BLOCK and row.heap != heap[at]:
+                found[at].append([])
+                size[at] = 0
+            found[at][-1].append(number)
+            size[at], heap[at] = size[at] + row.shape.luts, row.heap
+        return tuple(tuple(tuple(block) for block in blocks) for blocks in found)
+
+    @property
+    def flip_flops(self) -> int:
+        """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
+        return sum(len(wires) for wires in self.registers)
+
+    @property
+    def idle_flip_flops(self) -> int:
+        """Those of them that stay 0: three bits of one column leave a carry-save and no carry.
+
+        What does not hide the carry behind a cell of its own needs none.
+        """
+        idle = {row.carry for row in self.rows if row.shape.taken == (3,) and row.shape.carries > 1}
+        return sum(wire in idle for wires in self.registers for wire in wires)
+
+
+@dataclass
+class _Number:
+    """Bits by column and a constant: what a source of the graph is."""
+
+    columns: dict[int, list[Bit]]
+    offset: int
+
+    def times(self, weight: int) -> _Number:
+        """This number times plus or minus a power of two."""
+        shift = abs(weight).bit_length() - 1
+        if weight > 0:
+            moved = {c + shift: bits for c, bits in self.columns.items()}
+            return _Number(moved, self.offset << shift)
+        ones = sum(len(bits) << c for c, bits in self.columns.items())
+        moved = {c + shift: [~bit for bit in bits] for c, bits in self.columns.items()}
+        return _Number(moved, (-self.offset - ones) << shift)
+
+
+def wire(
+    graph: AdderGraph, source: DataType, rows_per_stage: int | None = None, registers: int | None = None
+) -> Wiring:
+    """Compress every heap of ``graph``; ``rows_per_stage`` and ``registers`` are those of
+    ``tritforge.hw.matrix.bit_heap.compress``."""
+    return _Wirer(graph, source, rows_per_stage, registers).run()
+
+
+@lru_cache(maxsize=64)
+def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
+    """Compress a heap of bits, column by column, to two numbers modulo 2**``width``.
+
+    The inputs are the bits, those of the lowest column first; ``outputs`` are the two numbers. Two rows at
+    most stand between registers, and one more of atoms behind the last of them: what adds the two numbers to
+    a third may follow without a register.
+    """
+    columns = [column for column, count in enumerate(heights) for _ in range(count)]
+    terms = tuple(Term(at, shift=column) for at, column in enumerate(columns))
+    wirer = _Wirer(AdderGraph(len(terms), (), ()), DataType(1, signed=False), 2, 8)
+    number = wirer.sum_of(terms)
+    heap = wirer.compress(number.columns, width, 2)
+    outputs = tuple(
+        tuple(heap[c][at] if len(heap.get(c, ())) > at else None for c in range(width)) for at in range(2)
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    return Wiring(wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), followed=True)
+
+
+class _Wirer:
+    def __init__(self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None) -> None:
+        self.graph = graph
+        self.source = source
+        self.limit = limit
+        self.registers = registers
+        self.heaps = 0
+        self.rows: list[WiredRow] = []
+        self.wires = graph.inputs * source.bits
+        self.ready: dict[int, int] = {}
+        top = source.bits - 1
+        self.numbers = [
+            _Number(
+                {b: [Bit(k * source.bits + b, source.signed and b == top)] for b in range(source.bits)},
+                -(1 << top) if source.signed else 0,
+            )
+            for k in range(graph.inputs)
+        ]
+
+    def run(self) -> Wiring:
+        """Nodes first, then the rows."""
+        for terms in self.graph.nodes:
+            number = self.sum_of(terms)
+            self.numbers.append(_Number(self.compress(number.columns, None), number.offset))
+        matrix = self.graph.matrix()
+        positive, negative = np.maximum(matrix, 0).sum(axis=1), np.maximum(-matrix, 0).sum(axis=1)
+        highest = positive * self.source.maximum - negative * self.source.minimum
+        outputs, corrections = [], []
+        made: dict[Sum, tuple[Bit | None, ...]] = {}  # rows of several terms of one input are no nodes
+        for terms, high in zip(self.graph.rows, highest.tolist(), strict=True):
+            number = self.sum_of(terms)
+            width = (high - number.offset).bit_length()
+            if terms not in made:
+                heap = self.compress(number.columns, width)
+                made[terms] = tuple(heap[c][0] if heap.get(c) else None for c in range(width))
+            outputs.append(made[terms])
+            corrections.append(-number.offset)
+        offsets = np.array(corrections, dtype=np.int64)
+        sums = Sums(offsets, highest + offsets)
+        return Wiring(self.source, self.graph.inputs, tuple(self.rows), tuple(outputs), sums)
+
+    def sum_of(self, terms: Sum) -> _Number:
+        total = _Number(defaultdict(list), 0)
+        for term in terms:
+            number = self.numbers[term.source].times(term.weight)
+            for column, bits in number.columns.items():
+                total.columns[column] += bits
+            total.offset += number.offset
+        return total
+
+    def compress(
+        self, columns: dict[int, list[Bit]], width: int | None, numbers: int = 1
+    ) -> dict[int, list[Bit]]:
+        """Put the rows of a heap; returns the bits that they leave."""
+        size = max(columns, default=-1) + 1 if width is None else width
+        heights = tuple(len(columns.get(c, ())) for c in range(size))
+        heap = {c: [(0, bit) for bit in columns.get(c, ())] for c in range(size)}
+        first = max((self.ready.get(bit.wire, 0) for bits in heap.values() for _, bit in bits), default=0)
+        later: list[tuple[int, Bit]] = []
+        stage = 0
+        self.heaps += 1
+        for shape in compress(heights, width, self.limit, self.registers, numbers):
+            if shape.stage > stage:
+                stage = shape.stage
+                heap = {c: [(0, bit) for _, bit in bits] for c, bits in heap.items()}
+                _join(heap, later, 0)
+                later = []
+            depth, row = self._row(shape, heap, first)
+            left = [(shape.column + at, wire) for at, wire in enumerate(row.sums)]
+            above = shape.column + len(shape.taken)
+            left += [(above, wire) for wire in row.outputs[len(row.sums) :]]
+            bits = [(c, Bit(wire)) for c, wire in left]
+            if shape.kind is RowKind.TERNARY:
+                later += bits
+            else:
+                _join(heap, bits, depth + 1)
+        _join(heap, later, 0)
+        return {c: [bit for _, bit in bits] for c, bits in heap.items()}
+
+    def _row(
+        self, shape: HeapRow, heap: dict[int, list[tuple[int, Bit]]], first: int
+    ) -> tuple[int, WiredRow]:
+        """Take a row's bits out of the heap and number what it leaves."""
+        plain_last = 4 if shape.kind is RowKind.TERNARY else 6
+        operands, depth = [], 0
+        for at, count in enumerate(shape.taken):
+            column = shape.column + at
+            picky = count == plain_last and (at == 0 or shape.kind is RowKind.ATOMS)
+            bits = sorted(heap.get(column, []), key=lambda item: (item[0], item[1].inverted == picky))
+            heap[column] = bits[count:]
+            depth = max([depth, *(level for level, _ in bits[:count])])
+            chosen = [bit for _, bit in bits[:count]]
+            operands.append(tuple(sorted(chosen, key=lambda bit: not bit.inverted)))
+        sums = tuple(range(self.wires, self.wires + len(shape.taken)))
+        self.wires += len(sums)
+        save = carry = None
+        if shape.carries:
+            carry, self.wires = self.wires, self.wires + 1
+        if shape.carries > 1:
+            save, self.wires = self.wires, self.wires + 1
+        row = WiredRow(shape, first + shape.stage, self.heaps, tuple(operands), sums, save, carry)
+        self.rows.append(row)
+        self.ready.update(dict.fromkeys(row.outputs, row.ready))
+        return depth, row
+
+
+def _join(heap: dict[int, list[tuple[int, Bit]]], bits: Iterable[tuple[int, Bit]], depth: int) -> None:
+    for column, bit in bits:
+        heap.setdefault(column, []).append((depth, bit))

@@ -1,0 +1,302 @@
+"""Search for the sums that the rows of a matrix share, so that the circuit takes few LUTs.
+
+The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary matrix has
+one a row). A rectangle is a set of rows and a set of columns whose entries agree up to a sign for each row
+and column: its columns become one node, which each of its rows then uses as a single term, and the node's
+own row can be shared again.
+
+What counts is LUTs, not additions. A row of three-input additions takes two bits off a heap with each LUT,
+so a consumer pays ``ALPHA`` for every bit that enters it, a node pays for bringing its own heap down to
+what it hands on, and a rectangle's gain follows (tritforge.hw.matrix.rectangles). Best rectangles are taken one after
+the other; then some nodes are dissolved at random and the places filled anew, as long as that lowers the
+cost (large neighbourhood search).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tritforge.hw.matrix.adder_graph import AdderGraph, Term
+from tritforge.hw.matrix.bit_heap import estimate
+from tritforge.hw.matrix.rectangles import EFFORT, UNIT, Entries, extract, node_profile
+from tritforge.types import IntArray
+
+__all__ = ["CseOptions", "share"]
+
+TIE = 8
+"""Parts of a LUT that a bit counts beside the estimate of whole rows, so that rows that are nearly shorter
+count."""
+
+DEEPEST = 30
+"""Depth of nodes where none was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CseOptions:
+    """How long and within what limits to search.
+
+    Parameters
+    ----------
+    iterations: fills, the first and then rounds of dissolving and filling anew; large matrices get fewer, by
+        the work that each took (tritforge.hw.matrix.rectangles.EFFORT in all), so that a search ends within minutes.
+    seconds: stop the rounds after this time; None for no limit. With it, the result depends on the machine.
+    seed: of the random choices.
+    depth: nodes one behind the other at most; None for no limit; 0 shares nothing.
+    compiled: use the compiled inner loop where a compiler is found; the result is the same.
+    """
+
+    iterations: int = 100
+    seconds: float | None = None
+    seed: int = 0
+    depth: int | None = 1
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "seed", "depth"):
+            value = getattr(self, name)
+            if name == "depth" and value is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"{name} must be an int, not {value!r}")
+        if self.iterations < 1:
+            raise ValueError(f"iterations must be positive, not {self.iterations!r}")
+        if self.seconds is not None and not isinstance(self.seconds, (int, float)):
+            raise TypeError(f"seconds must be a number, not {self.seconds!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(f"seconds must be positive, not {self.seconds!r}")
+        if self.depth is not None and self.depth < 0:
+            raise ValueError(f"depth must not be negative, not {self.depth!r}")
+
+
+def share(matrix: npt.NDArray[np.integer], bits: int, search: CseOptions | None = None) -> AdderGraph:
+    """Return a graph that computes ``matrix`` [M, K] on inputs of ``bits`` bits.
+
+    Raises
+    ------
+    ValueError: the matrix is no matrix of integers or has an empty dimension; a bits that is not positive.
+    """
+    chosen = search or CseOptions()
+    array = np.asarray(matrix)
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"matrix must be a matrix of integers, not of {array.dtype} with shape {array.shape}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"matrix must not be empty, not of shape {array.shape}")
+    if bits < 1:
+        raise ValueError(f"bits must be positive, not {bits!r}")
+    return _shared(array.astype(np.int64).tobytes(), tuple(array.shape), bits, chosen)
+
+
+@lru_cache(maxsize=64)  # a design is planned more than once, and searched for once
+def _shared(content: bytes, shape: tuple[int, ...], bits: int, chosen: CseOptions) -> AdderGraph:
+    array = np.frombuffer(content, dtype=np.int64).reshape(shape)
+    digits = digit_rows(array)
+    state = _State(shape[1], bits, len(digits), _elements(array, digits, bits))
+    for number, (_, _, row) in enumerate(digits):
+        state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
+    if chosen.depth != 0:
+        state = _search(state, chosen)
+    graph = _graph(state, digits, shape)
+    if not np.array_equal(graph.matrix(), array):
+        raise AssertionError("the graph does not rebuild its matrix")
+    return graph
+
+
+def digit_rows(matrix: IntArray) -> list[tuple[int, int, npt.NDArray[np.int8]]]:
+    """Split a matrix into (row, shift, trits): canonical signed digits, rows without a digit left out.
+
+    >>> [(row, shift, trits.tolist()) for row, shift, trits in digit_rows(np.array([[1, -3]]))]
+    [(0, 0, [1, 1]), (0, 2, [0, -1])]
+    """
+    found: list[tuple[int, int, int, npt.NDArray[np.int8]]] = []
+    rest, shift = matrix.copy(), 0
+    while rest.any():
+        odd = rest & 1
+        digit = np.where(odd, 2 - (rest & 3), 0)  # 1, or -1 where the rest is 3 modulo 4
+        rest = (rest - digit) >> 1
+        found += [(int(r), shift, 0, digit[r].astype(np.int8)) for r in np.flatnonzero(digit.any(axis=1))]
+        shift += 1
+    return [(row, at, trits) for row, at, _, trits in sorted(found, key=lambda item: item[:2])]
+
+
+@dataclass(frozen=True)
+class _Element:
+    """An element of y: its digit rows with their shifts, and its bits."""
+
+    digits: tuple[tuple[int, int], ...]
+    width: int
+
+
+def _elements(
+    matrix: IntArray, digits: Sequence[tuple[int, int, npt.NDArray[np.int8]]], bits: int
+) -> list[_Element]:
+    spans = np.abs(matrix.astype(np.int64)).sum(axis=1) * ((1 << bits) - 1)
+    found: list[list[tuple[int, int]]] = [[] for _ in spans]
+    for number, (row, shift, _) in enumerate(digits):
+        found[row].append((number, shift))
+    return [_Element(tuple(d), int(span).bit_length()) for d, span in zip(found, spans, strict=True) if d]
+
+
+class _State:
+    """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs``
+    + n."""
+
+    def __init__(self, inputs: int, bits: int, outputs: int, elements: Sequence[_Element]) -> None:
+        self.elements = elements
+        self.inputs = inputs
+        self.bits = bits
+        self.outputs = outputs
+        self.rows: Entries = [{} for _ in range(outputs)]
+
+    def copy(self) -> _State:
+        other = _State(self.inputs, self.bits, self.outputs, self.elements)
+        other.rows = [dict(row) for row in self.rows]
+        return other
+
+    def order(self) -> list[int]:
+        """Nodes, each after those it is made of."""
+        order: list[int] = []
+        done: set[int] = set()
+        for root in range(len(self.rows) - self.outputs):
+            stack = [root]
+            while stack:
+                node = stack[-1]
+                missing = [
+                    c - self.inputs
+                    for c in sorted(self.rows[self.outputs + node])
+                    if c >= self.inputs and c - self.inputs not in done
+                ]
+                if node in done or not missing:
+                    stack.pop()
+                    if node not in done:
+                        done.add(node)
+                        order.append(node)
+                else:
+                    stack += missing
+        return order
+
+    def cost(self) -> int:
+        """LUTs of nodes and rows, about; bits that go into a row break ties."""
+        size: dict[int, tuple[int, ...]] = {}
+        plain = (1,) * self.bits
+        total = entering = 0
+        for node in self.order():
+            luts, size[node] = node_profile(self._heights(self.outputs + node, size, plain))
+            total += luts
+        for element in self.elements:
+            heights = [0] * element.width
+            for row, shift in element.digits:
+                for column, count in enumerate(self._heights(row, size, plain), start=shift):
+                    if column < element.width:
+                        heights[column] += count
+            total += estimate(tuple(heights), element.width)
+            entering += sum(heights)
+        return total * UNIT + entering * TIE
+
+    def _heights(self, row: int, size: dict[int, tuple[int, ...]], plain: tuple[int, ...]) -> tuple[int, ...]:
+        profiles = [plain if c < self.inputs else size[c - self.inputs] for c in self.rows[row]]
+        heights = [0] * max((len(p) for p in profiles), default=0)
+        for profile in profiles:
+            for column, count in enumerate(profile):
+                heights[column] += count
+        return tuple(heights)
+
+    def dissolve(self, doomed: set[int]) -> None:
+        """Put the terms of ``doomed`` nodes where they were used, then those of nodes used less than
+        twice."""
+        order = self.order()
+        while True:
+            for node in order:
+                if node in doomed:
+                    self._inline(node)
+            uses = [0] * (len(self.rows) - self.outputs)
+            for number, row in enumerate(self.rows):
+                if number < self.outputs or number - self.outputs not in doomed:
+                    for column in row:
+                        if column >= self.inputs:
+                            uses[column - self.inputs] += 1
+            more = {n for n, count in enumerate(uses) if count < 2} - doomed
+            if not more:
+                break
+            order = [n for n in order if n not in doomed]
+            doomed = doomed | more
+        self._renumber(doomed)
+
+    def _inline(self, node: int) -> None:
+        column, terms = self.inputs + node, self.rows[self.outputs + node]
+        for row in self.rows:
+            sign = row.pop(column, 0)
+            if sign:
+                row.update({c: s * sign for c, s in terms.items()})
+
+    def _renumber(self, doomed: set[int]) -> None:
+        kept = [n for n in range(len(self.rows) - self.outputs) if n not in doomed]
+        place = {self.inputs + n: self.inputs + at for at, n in enumerate(kept)}
+        self.rows = [
+            {place.get(c, c): s for c, s in self.rows[number].items()}
+            for number in [*range(self.outputs), *(self.outputs + n for n in kept)]
+        ]
+
+
+def _search(state: _State, search: CseOptions) -> _State:
+    """First fill, then rounds of dissolving."""
+    chance = random.Random(search.seed)
+    fill = _filler(search)
+    depth = DEEPEST if search.depth is None else search.depth
+    started = time.monotonic()
+    work = fill(state, depth, 0, 0)
+    state.dissolve(set())
+    cost = state.cost()
+    best, best_cost = state, cost
+    for _round_number in range(1, search.iterations):
+        if work > EFFORT or (search.seconds is not None and time.monotonic() - started > search.seconds):
+            break
+        trial = state.copy()
+        nodes = len(trial.rows) - trial.outputs
+        share_of = 0.5 * chance.random() ** 2 + 0.02
+        trial.dissolve({node for node in range(nodes) if chance.random() < share_of})
+        work += fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
+        trial.dissolve(set())
+        trial_cost = trial.cost()
+        if trial_cost <= cost + cost // 2000 * (chance.random() < 0.2):
+            state, cost = trial, trial_cost
+            if cost < best_cost:
+                best, best_cost = state, cost
+    return best
+
+
+def _filler(search: CseOptions) -> Callable[[_State, int, int, int], int]:
+    inner: Callable[[Entries, int, int, int, int, int, int], int] = extract
+    if search.compiled:
+        from tritforge.hw.matrix.native import compiled_extract
+
+        inner = compiled_extract() or extract
+
+    def fill(state: _State, depth: int, noise: int, power: int) -> int:
+        return inner(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
+
+    return fill
+
+
+def _graph(
+    state: _State, digits: Sequence[tuple[int, int, npt.NDArray[np.int8]]], shape: tuple[int, ...]
+) -> AdderGraph:
+    order = state.order()
+    place = {state.inputs + node: state.inputs + at for at, node in enumerate(order)}
+
+    def terms(row: int, shift: int = 0) -> tuple[Term, ...]:
+        entries = ((place.get(c, c), sign) for c, sign in state.rows[row].items())
+        return tuple(Term(c, sign < 0, shift) for c, sign in sorted(entries))
+
+    rows: list[tuple[Term, ...]] = [()] * shape[0]
+    for number, (row, shift, _) in enumerate(digits):
+        rows[row] += terms(number, shift)
+    return AdderGraph(shape[1], tuple(terms(state.outputs + node) for node in order), tuple(rows))

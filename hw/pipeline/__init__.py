@@ -1,0 +1,1 @@
+"""From a network to a planned pipeline, its top module and its Verilog."""

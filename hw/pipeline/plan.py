@@ -1,0 +1,378 @@
+"""From a network and a folding to a pipeline: which units, how wide, how many cycles. Nothing is built yet."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import gcd
+
+from tritforge.export.ir.nodes import (
+    INPUT,
+    ArgMax,
+    Bias,
+    Flatten,
+    MatrixNode,
+    MaxPool,
+    Network,
+    Node,
+    Pool,
+    Threshold,
+)
+from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.requantize import Requantize
+from tritforge.export.ir.residual import Add, Shortcut
+from tritforge.hw.activation.standalone import biases, levels
+from tritforge.hw.engines.layer import MatrixLayer, PlanError
+from tritforge.hw.layers.add import AdderUnit
+from tritforge.hw.layers.argmax import RunningArgMaxUnit
+from tritforge.hw.layers.pool import WindowPoolUnit
+from tritforge.hw.layers.reduction import Reduction
+from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
+from tritforge.hw.layers.subsample import SubsamplerUnit
+from tritforge.hw.layers.top_k import TopKSorterUnit
+from tritforge.hw.pipeline.fifo_depths import JOINS_ALONE, fitted
+from tritforge.hw.pipeline.keywords import KEYWORDS
+from tritforge.hw.pipeline.stage import Stage
+from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata, lanes_in, tdata_bits
+from tritforge.hw.stream.event_graph import EventGraph, settled
+from tritforge.hw.stream.width_converter import resized
+
+__all__ = ["Fork", "NodeSite", "Plan", "Solved", "node_sites", "plan", "stages"]
+
+RUN_FRAMES = 8
+"""Frames solved for the timing; the last three must follow each other at the same distance."""
+
+REDUCTIONS = {MaxPool: Reduction.MAX, SumPool: Reduction.SUM}
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A stage's output, or the network's input, with several ``takers``: (stage, number of its input)."""
+
+    name:   str
+    source: str
+    takers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What the event graph of a plan was solved for: minutes for the largest, so it is kept beside the design.
+
+    ``fifos``: by stage, the depth of the FIFO before each input; ``frame_cycles``: :attr:`Plan.frame_cycles`.
+    """
+
+    fifos:        dict[str, tuple[int, ...]]
+    frame_cycles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate.
+
+    ``known_cycles``: :attr:`frame_cycles` of the same plan, where it was solved before.
+    """
+
+    network:      Network
+    stages:       tuple[Stage, ...]
+    known_cycles: tuple[int, ...] | None = None
+    tdata:        Tdata = AS_THEY_COME
+
+    @property
+    def tdata_bits(self):
+        """Widths of TDATA at the input and at the output."""
+        return self.tdata.input or tdata_bits(self.i), self.tdata.output or tdata_bits(self.o)
+
+    @property
+    def i(self):
+        return next(stage.input(number) for stage in self.stages
+                    for number, source in enumerate(stage.sources) if source == INPUT)
+
+    @property
+    def o(self):
+        return self.stages[-1].o
+
+    @cached_property
+    def takers(self):
+        """By stage, or INPUT, everything that reads it: (stage, number of its input)."""
+        takers = defaultdict(list)
+        for stage in self.stages:
+            for number, source in enumerate(stage.sources):
+                takers[source].append((stage.name, number))
+        return {source: tuple(found) for source, found in takers.items()}
+
+    @cached_property
+    def forks(self):
+        """Every stream that has several takers."""
+        names = {stage.name for stage in self.stages}
+        forks = []
+        for source, takers in self.takers.items():
+            if len(takers) > 1:
+                name = f"{source}_fork"
+                while name in names:
+                    name += "_"
+                names.add(name)
+                forks.append(Fork(name, source, takers))
+        return tuple(forks)
+
+    def roms(self):
+        """Every image of the design, as (tritforge.export.artifacts.rom.RomImage, packing or None)."""
+        for stage in self.stages:
+            yield from stage.roms()
+
+    def stage(self, name):
+        """The stage called ``name``."""
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def output(self, source):
+        """Beats that ``source``, a stage or INPUT, puts."""
+        return self.i if source == INPUT else self.stage(source).o
+
+    def tensor(self, source):
+        """Tensor that ``source``, a stage or INPUT, puts."""
+        return INPUT if source == INPUT else self.stage(source).tensor
+
+    def frame_beats(self, source):
+        """Beats a frame that ``source``, a stage or INPUT, puts."""
+        return self.network.types[self.tensor(source)].size // self.output(source).lanes
+
+    def schedule(self, graph, pace=None):
+        """Add the pipeline to the event graph; returns the source's channel and the one behind every stage, by name.
+
+        With ``pace`` the beats of a frame arrive evenly over as many cycles.
+        """
+        channels = {INPUT: graph.source(self.frame_beats(INPUT), pace)}
+        for stage in self.stages:
+            channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
+        return channels
+
+    @property
+    def frame_cycles(self):
+        """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
+        no pause on either side. Ends with the first frame of the steady state."""
+        if self.known_cycles is not None:
+            return self.known_cycles
+        return self._run[0]
+
+    @property
+    def stream_cycles(self):
+        """By stream (a stage's name, or stage.unit for one within), the cycles in which the last beat of each of the first
+        ``RUN_FRAMES`` frames goes over it, counted as in :attr:`frame_cycles`."""
+        return self._run[1]
+
+    @cached_property
+    def _run(self):
+        """Frame and stream cycles; the graph itself is large and not kept."""
+        graph    = EventGraph(RUN_FRAMES)
+        channels = self.schedule(graph)
+        graph.solve()
+        start    = int(channels[INPUT].producer.time[0])
+        return (settled(channels[self.stages[-1].name], RUN_FRAMES, start),
+                {name: tuple(cycle - start for cycle in cycles) for name, cycles in graph.ends().items()})
+
+    @property
+    def solved(self):
+        """What :func:`plan` takes to make this plan again without solving it."""
+        return Solved({stage.name: stage.fifos for stage in self.stages}, self.frame_cycles)
+
+    def with_fifos(self, depths):
+        """The plan with FIFOs of these depths by stage, one before each of its inputs, 0 for none."""
+        stages = tuple(stage.with_fifos(depths[stage.name], [self.frame_beats(source) for source in stage.sources])
+                       for stage in self.stages)
+        return replace(self, stages=stages, known_cycles=None)
+
+    @property
+    def latency_cycles(self):
+        """From the first input beat accepted to the last output beat accepted, pipeline empty, no pauses."""
+        return self.frame_cycles[0]
+
+    @property
+    def interval_cycles(self):
+        """From frame to frame in the steady state, no pauses."""
+        return self.frame_cycles[-1] - self.frame_cycles[-2]
+
+
+def plan(network, foldings, fifos=JOINS_ALONE, solved=None, tdata=AS_THEY_COME):
+    """Lay ``network`` out as a pipeline.
+
+    Parameters
+    ----------
+    network : tritforge.export.ir.nodes.Network.
+    foldings : an engine's folding (tritforge.hw.engines.layer.Folding) for every matrix layer, by name.
+    fifos : those besides the ones before residual adds (tritforge.hw.pipeline.fifo_depths.Fifos).
+    solved : what :attr:`Plan.solved` said of a plan of the same network and settings, to save the time.
+    tdata : widths of TDATA where they are not to follow from the first and the last layer.
+
+    Raises
+    ------
+    PlanError : a folding is missing, unknown or does not fit; or a result is read by nothing; or a name is a word
+        of Verilog; or TDATA is narrower than an element.
+    """
+    for name in (network.name, *(node.name for node in network.nodes)):
+        if name in KEYWORDS:
+            raise PlanError(f"{name!r} is a word of Verilog and can name neither the network nor a layer; rename it")
+    layers = [node.name for node in network.matrix_nodes()]
+    for name in foldings:
+        if name not in layers:
+            raise PlanError(f"hardware.layers names {name!r}, which is no layer with weights; those are: {', '.join(layers)}")
+    readers = defaultdict(list)
+    for node in network.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+    for node in network.nodes[:-1]:
+        if not readers[node.name]:
+            raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
+    bare = Plan(network, tuple(stages(network, foldings, tdata)), tdata=tdata)
+    if solved is None:
+        return fitted(bare, fifos)
+    return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
+
+
+@dataclass(frozen=True)
+class NodeSite:
+    """Place of a stage in a network: everything about it but its folding and the lanes that its inputs come with.
+
+    Parameters
+    ----------
+    network : the network.
+    node : what the stage is built around.
+    behind : thresholds, multipliers or bias that belong to a layer with weights; else None.
+    sources : names of the stages that are read, or tritforge.export.ir.nodes.INPUT.
+    """
+
+    network: Network
+    node:    Node
+    behind:  Threshold | Requantize | Bias | None
+    sources: tuple[str, ...]
+
+    @property
+    def name(self):
+        return self.node.name
+
+    @property
+    def tensor(self):
+        """Name of the tensor that leaves the stage."""
+        return self.node.name if self.behind is None else self.behind.name
+
+    @property
+    def matrix(self):
+        """Whether it is a layer with weights, which needs a folding."""
+        return isinstance(self.node, MatrixNode)
+
+    def types(self, number=0):
+        """Type of input ``number``."""
+        return self.network.types[self.node.inputs[number]]
+
+    def layer(self, lanes=None):
+        """The layer with weights as an engine is given it (tritforge.hw.engines.layer.MatrixLayer)."""
+        types = self.network.types
+        return MatrixLayer(node=self.node, behind=self.behind, source=types[self.node.input], sums=types[self.node.name],
+                     target=types[self.tensor], lanes=lanes)
+
+    def stage(self, lanes, folding=None):
+        """The stage.
+
+        Parameters
+        ----------
+        lanes : that each input comes with; None at the network's input while nothing reads it, which then comes with
+            what the stage wants.
+        folding : of a layer with weights.
+        """
+        if self.matrix:
+            return Stage(self.name, self.tensor, folding.units(self.layer(*lanes)), self.node, folding, self.sources)
+        if isinstance(self.node, Add):
+            return self._join(lanes)
+        return Stage(self.name, self.name, tuple(self._units(*lanes)), sources=self.sources)
+
+    def _join(self, given):
+        types    = [self.types(number) for number in range(len(given))]
+        lanes    = max((some for some in given if some is not None), default=types[0].channels)
+        branches = tuple(tuple(resized(f"lanes{number}", tensor.dtype, some, lanes, tensor.size))
+                         for number, (some, tensor) in enumerate(zip(given, types, strict=True)))
+        unit     = AdderUnit(name="add", left=types[0].dtype, right=types[1].dtype, lanes=lanes,
+                       frame_beats=types[0].size // lanes)
+        return Stage(self.name, self.name, (unit,), sources=self.sources, branches=branches)
+
+    def _units(self, given):
+        """Units of a node without weights that reads one tensor."""
+        node   = self.node
+        source = self.types()
+        lanes  = given if given is not None else source.channels
+        if isinstance(node, Pool):
+            common = {"name": "pool", "tensor": source, "size": node.size, "lanes": lanes,
+                      "reduction": REDUCTIONS[type(node)]}
+            if node.step == node.size and node.padding == (0, 0):
+                return [WindowPoolUnit(**common)]
+            return [SlidingPoolUnit(stride=node.step, padding=node.padding, **common)]
+        if isinstance(node, Shortcut):
+            wanted = gcd(lanes, node.before, node.after)
+            return [*resized("lanes", source.dtype, given, wanted, source.size),
+                    SubsamplerUnit(name="shortcut", tensor=source, stride=node.stride, before=node.before, after=node.after,
+                              lanes=wanted)]
+        if isinstance(node, (Threshold, Requantize)):
+            return [levels(node, source, lanes)]
+        if isinstance(node, Bias):
+            return [biases(node, source, self.network.types[node.name], lanes)]
+        if isinstance(node, ArgMax):
+            return [RunningArgMaxUnit(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes)]
+        if isinstance(node, TopK):
+            return [*resized("lanes", source.dtype, given, 1, source.size),
+                    TopKSorterUnit(name="best", dtype=source.dtype, elements=source.channels, k=node.k)]
+        raise PlanError(f"{node.kind} {node.name!r}: no unit builds it")
+
+
+def node_sites(network):
+    """The stages of ``network`` in order, before anything about them is chosen."""
+    readers = defaultdict(list)
+    for node in network.nodes:
+        for name in node.inputs:
+            readers[name].append(node)
+    stage_of = {INPUT: INPUT}           # by tensor, the stage it leaves, or INPUT
+    taken    = set()                    # thresholds and biases that belong to a layer with weights
+    found    = []
+    for node in network.nodes:
+        if isinstance(node, Flatten):
+            stage_of[node.name] = stage_of[node.input]      # the stream already has the vector's order
+        elif node not in taken:
+            behind = None
+            if isinstance(node, MatrixNode) and len(readers[node.name]) == 1:
+                reader = readers[node.name][0]
+                if isinstance(reader, (Threshold, Requantize, Bias)):
+                    behind = reader
+                    taken.add(behind)
+            slot = NodeSite(network, node, behind, tuple(stage_of[name] for name in node.inputs))
+            stage_of[node.name] = stage_of[slot.tensor] = node.name
+            found.append(slot)
+    return tuple(found)
+
+
+def _lanes_at_end(which, bits, tensor):
+    """Lanes of a beat of ``bits`` bits at the input or the output."""
+    lanes = lanes_in(bits, tensor)
+    if not lanes:
+        raise PlanError(f"hardware.{which}_tdata_bits must hold an element, of {tensor.dtype.bits} bits, not {bits}")
+    return lanes
+
+
+def stages(network, foldings, tdata=AS_THEY_COME):
+    """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
+    lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
+    if tdata.input is not None:
+        lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
+    for slot in node_sites(network):
+        if slot.matrix and slot.name not in foldings:
+            raise PlanError(f"hardware.layers has no entry for {slot.name!r}; give its engine and folding")
+        given = [lanes.get(source) for source in slot.sources]
+        ahead = ()
+        if tdata.input is not None and slot.sources == (INPUT,) and not slot.matrix:    # these take some channels of a pixel
+            wanted = gcd(*given, network.input.channels)
+            ahead  = resized("width_in", network.input.dtype, *given, wanted, network.input.size)
+            given  = [wanted]
+        stage = slot.stage(given, foldings.get(slot.name))
+        stage = replace(stage, units=(*ahead, *stage.units))
+        if tdata.output is not None and stage.tensor == network.output:
+            target = network.types[network.output]
+            wanted = _lanes_at_end("output", tdata.output, target)
+            stage = replace(stage, units=(*stage.units, *resized("width", target.dtype, stage.o.lanes, wanted, target.size)))
+        lanes[stage.name] = stage.o.lanes
+        for number, source in enumerate(stage.sources):
+            lanes.setdefault(source, stage.input(number).lanes)
+        yield stage

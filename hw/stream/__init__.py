@@ -1,0 +1,1 @@
+"""Stream interfaces, FIFOs, width converters, ROMs, and the exact cycle model."""

@@ -1,0 +1,212 @@
+"""ROM images inside the design, and the decoder of packed trits."""
+
+from amaranth import *
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from tritforge.export.artifacts.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
+from tritforge.export.artifacts.rom import WEIGHTS, RomImage
+from tritforge.hw.cost.memory import JOINED, made_of, moving
+from tritforge.hw.cost.packing import MemoryStyle, split_depth
+from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.shared import SharedComponent
+from tritforge.hw.stream.unit import below
+from tritforge.hw.targets.operators import Operators
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.rows import rows
+
+__all__ = ["Rom", "RomFiles", "files", "read_ahead", "trit_codes"]
+
+
+class RomFiles:
+    """Elaboration platform for Verilog: a ROM becomes an instance that reads its image with ``$readmemh``.
+
+    Without it (Amaranth's own simulator) a ROM is a memory with the same words and the same timing.
+
+    Parameters
+    ----------
+    primitives : what rows of additions are made of (tritforge.hw.targets.rows.rows).
+    library : tritforge.hw.stream.shared.Library of the modules that shared components become; None where each is a circuit of its own.
+    """
+
+    def __init__(self, primitives=Primitives.GENERIC, library=None):
+        self.primitives = primitives
+        self.library    = library
+
+
+class Rom(wiring.Component):
+    """A ROM with one registered read port; ``data`` follows ``address`` by a cycle in which ``enable`` was high.
+
+    Parameters
+    ----------
+    image : the words (tritforge.export.artifacts.rom.RomImage).
+    lanes : parts of a word, each read at an address of its own; divides the width.
+    style : what it is made of.
+
+    Members
+    -------
+    enable  : read in this cycle; otherwise ``data`` stays.
+    address : word to read, one address for each lane, that of the low part first.
+    data    : ``image.word_bits`` bits, valid from the cycle after the read.
+    """
+
+    def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO):
+        if image.word_bits % lanes:
+            raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
+        self._image = image
+        self._lanes = lanes
+        self._style = style
+        super().__init__({
+            "enable":  In(1),
+            "address": In(lanes * max(1, (image.depth - 1).bit_length())),
+            "data":    Out(image.word_bits),
+        })
+
+    def elaborate(self, platform):
+        m     = Module()
+        image = self._image
+        bits  = len(self.address) // self._lanes
+        if isinstance(platform, RomFiles):
+            datas = []
+            for number, part in enumerate(files(image)):
+                data  = Signal(image.word_bits, name=f"data_{number}")
+                width = max(1, (part.depth - 1).bit_length())
+                m.submodules["image" if number == 0 else "image_high"] = Instance(
+                    "tritforge_rom",
+                    p_FILE    = f"{part.stem}.mem",
+                    p_WIDTH   = image.word_bits,
+                    p_DEPTH   = part.depth,
+                    p_ADDRESS = width,
+                    p_LANES   = self._lanes,
+                    **self._made(part, platform.primitives),
+                    i_clk     = ClockSignal(),
+                    i_enable  = self.enable,
+                    i_address = self.address if self._lanes > 1 else self.address[:width],
+                    o_data    = data,
+                )
+                datas.append(data)
+            if len(datas) == 1:
+                m.d.comb += self.data.eq(datas[0])
+            else:
+                high = Signal()                              # the lower part is a power of two: a bit tells them apart
+                with m.If(self.enable):
+                    m.d.sync += high.eq(self.address[-1])
+                m.d.comb += self.data.eq(Mux(high, datas[1], datas[0]))
+        else:
+            part = image.word_bits // self._lanes
+            for lane in range(self._lanes):
+                words = [word >> lane * part & (1 << part) - 1 for word in image.words]
+                m.submodules[f"part_{lane}"] = content = memory.Memory(shape=part, depth=image.depth, init=words)
+                port = content.read_port()
+                m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address.word_select(lane, bits)),
+                             self.data.word_select(lane, part).eq(port.data)]
+        return m
+
+    def _made(self, image, primitives):
+        """Parameters of the instance: what the ROM is made of."""
+        style   = self._style.value if primitives is not Primitives.XILINX7 else made_of(image, self._lanes, self._style)
+        varying = {"p_VARYING": Const(moving(image), image.word_bits)} if style == JOINED else {}
+        return {"p_STYLE": style, **varying}
+
+
+def files(image):
+    """The images that the Verilog reads for ``image``: weights may lie in two memories (tritforge.hw.cost.packing.split_depth)."""
+    lower = split_depth(image.word_bits, image.depth) if image.role == WEIGHTS else None
+    return (image,) if lower is None else image.split(lower)
+
+
+def read_ahead(m, rom, words, step):
+    """Read ``words`` of ``rom`` in turn, one a ``step``: its data are those of the step that comes. Returns whether these are
+    of the last word. The address is a counter of its own, one ahead, and goes on behind reset without a step."""
+    address = Signal(below(words), name="ahead")
+    begun   = Signal(name="ahead_begun")
+    moves   = Signal(name="ahead_moves")
+    m.d.comb += [moves.eq(step | ~begun), rom.address.eq(address), rom.enable.eq(moves)]
+    m.d.sync += begun.eq(1)
+    count(m, address, words, moves)
+    return address == 0
+
+
+class ByteDecoder(SharedComponent):
+    """Five trits from one byte (tritforge.export.artifacts.packing), combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
+
+    A byte that no packing makes gives five codes of which nothing is promised. 9 LUTs of the 7 series.
+    """
+
+    clocked = False
+
+    def __init__(self):
+        super().__init__({"byte": In(8), "codes": Out(2 * TRITS_PER_BYTE)})
+
+    def again(self):
+        return ByteDecoder()
+
+    def circuit(self, platform):
+        m   = Module()
+        row = rows(m, platform)
+        if isinstance(row, Operators):
+            return self._switched(m)
+        bits   = list(self.byte)
+        lower  = [row.functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),                  # what stands for the
+                  row.functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]        # middle field
+        field  = [*bits[:2], lower[1][0], *lower[0]]
+        first  = [row.functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1)) for at in range(3)]
+        last   = [row.functions(f"last_{at}", bits[2:], _last_code(at))[0] for at in range(4)]
+        m.d.comb += self.codes.eq(Cat(*(bit for pair in first for bit in pair), *last))
+        return m
+
+    def _switched(self, m):
+        """The same for any device."""
+        low, middle, high = self.byte[:2], self.byte[2:5], self.byte[5:]
+        escape = Signal()                                    # trits 3 and 4 are the last pair
+        lower  = Signal(3)                                   # what stands for the middle field
+        m.d.comb += [escape.eq(middle == 7), lower.eq(Mux(escape, high, middle))]
+        with m.Switch(Cat(low, lower)):
+            for field in range(4 * 7):
+                trits = low_trits(field >> 2, field & 3)
+                if trits is not None:
+                    with m.Case(field):
+                        m.d.comb += self.codes[:6].eq(_codes(trits))
+        with m.Switch(high):
+            for number, pair in enumerate(PAIRS[:8]):
+                with m.Case(number):
+                    m.d.comb += self.codes[6:].eq(Mux(escape, _codes(PAIRS[8]), _codes(pair)))
+        return m
+
+
+def _lower(at):
+    """Bit ``at`` of the byte in the middle field, or what stands there: of byte bits 2, 3, 4, 6 and 7."""
+    return lambda a, b, c, d, e: ((d, e)[at - 3] if a & b & c else (b, c)[at - 3])
+
+
+def _low_code(at):
+    """Bit ``at`` of the codes of trits 0, 1, 2, from the fields L and M."""
+    def bit(*bits):
+        low, middle = bits[0] | bits[1] << 1, bits[2] | bits[3] << 1 | bits[4] << 2
+        return _codes((middle < 7 and low_trits(middle, low)) or (0, 0, 0)) >> at & 1
+    return bit
+
+
+def _last_code(at):
+    """Bit ``at`` of the codes of trits 3, 4, from byte bits 2 to 7."""
+    def bit(*bits):
+        return _codes(PAIRS[8 if all(bits[:3]) else bits[3] | bits[4] << 1 | bits[5] << 2]) >> at & 1
+    return bit
+
+
+def _codes(trits):
+    """Two-bit codes of ``trits`` side by side."""
+    return sum(TRIT_CODES[trit] << 2 * at for at, trit in enumerate(trits))
+
+
+def trit_codes(m, word, count, packing):
+    """The 2-bit codes of the ``count`` trits in a ROM word, as a list of values."""
+    if packing is Packing.TWO_BIT:
+        return [word.word_select(at, 2) for at in range(count)]
+    codes = []
+    for at in range(len(word) // 8):
+        decoder = ByteDecoder()
+        m.submodules[f"decoder_{at}"] = decoder
+        m.d.comb += decoder.byte.eq(word.word_select(at, 8))
+        codes += [decoder.codes.word_select(trit, 2) for trit in range(TRITS_PER_BYTE)]
+    return codes[:count]

@@ -1,0 +1,1 @@
+"""What each FPGA family offers: primitives, and the operators that serve every other target."""

@@ -1,0 +1,283 @@
+"""Cells of the ECP5 by name: additions with the gates before them inside the carry chain.
+
+A CCU2C is two bits of carry: sum = Z ^ C, next C = Z ? C : G. Z is a table of four inputs A, B, C, D; G is the same table
+where C and D are 0, a function of A and B. So a bit of a row takes a LUT together with what stands before it:
+
+    product  a number plus a ternary product; A the number's bit, B = x, C = nonzero, D = negative
+    sum      two numbers, the second one gated; A and B their bits, C the gate, D = 1; where D is 0 the table is A
+    compare  left < right; A and B their bits, D = 1: Z says that they are equal, G is B
+
+Synthesis makes chains of the sums alone and LUT4 of all gates before them. Three numbers are two chains, a LUT less a bit
+than full adders and a chain.
+
+Only a neighbour gives a cell its carry, and only a neighbour takes one: place and route puts a cell before a chain whose
+carry comes from elsewhere, be it a constant, and one behind a chain whose carry goes elsewhere. So chains of a module
+stand one behind the other in one, of up to ``LONGEST`` bits: between two of them a bit with Z = 0 and G = 0 puts the
+carry of the one out as its sum and starts the other with 0. What comes later may depend on what came before, never the
+other way round.
+
+Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Trellis and of Yosys' techlibs/lattice.
+"""
+
+from functools import cache
+
+from amaranth import *
+
+from tritforge.hw.matrix.bit_heap import saves
+from tritforge.hw.targets.operators import Operators, ternary_product
+from tritforge.hw.targets.primitives import Modelled
+
+__all__ = ["BEHIND", "COMPARED", "GATES", "LONGEST", "Ecp5", "chain_luts", "product_luts", "row_luts", "sum_luts"]
+
+GATES = 4
+"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison with a bound is."""
+
+COMPARED = 3
+"""Bits up to which the only comparison of two numbers in a cycle is gates."""
+
+BEHIND = 2
+"""Bits up to which one of several comparisons is, one behind the other: of 3 bits these take a sixth more LUTs than chains, of
+4 bits twice as many (tritforge.hw.layers.sliding_pool)."""
+
+LONGEST = 32
+"""Bits of chains that stand one behind the other. The carry does not pass between two, but static timing thinks so."""
+
+_ONE = Const(1, 1)                                           # costs nothing at an input of a cell, a 0 is a net
+
+
+def chain_luts(columns, carry=True):
+    """LUTs of a chain of so many ``columns``, whole cells of two; ``carry``: whether its carry is wanted."""
+    return columns + (1 if columns % 2 else 2 * carry)
+
+
+def product_luts(bits):
+    """LUTs of the sum of two ternary products of so many ``bits``, more than one: (of gates, of chains)."""
+    return bits, chain_luts(bits)
+
+
+def sum_luts(bits, width, so_far=None):
+    """LUTs of the sum modulo 2**``width`` of numbers of ``bits`` bits each and, gated, of ``so_far``: (of gates, of chains)."""
+    total, *others = sorted(bits)
+    others = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
+    few = chains = 0
+    for number, gated in others:
+        longer = max(total, number)
+        if total + number <= GATES and not gated:
+            total = min(width, longer + 1)
+            few  += total
+        else:
+            chains += chain_luts(min(width, longer), width > longer)
+            total   = min(width, longer + 1)
+    return few, chains
+
+
+def row_luts(counts, top):
+    """LUTs of a ternary row with so many bits in its columns: (of gates, of chains)."""
+    if len(counts) == 1 and counts[0] <= 3:
+        return 2 - top, 0
+    chains = _chains(counts, top)
+    joined = not top and len(chains) > 1 and not saves(counts)[-1]
+    return joined, sum(chain_luts(len(taken), not top) for _, taken, _ in chains)
+
+
+class Ecp5(Operators):
+    """Adds rows made of CCU2C and LUT4 to the module ``m``; combinational."""
+
+    def __init__(self, m, platform):
+        self._m        = m
+        self._modelled = isinstance(platform, Modelled)
+        self._open     = None                                # carry of 0 that the next chain may start with
+        self._length   = 0                                   # bits up to there
+
+    def products(self, name, lanes):
+        """Sum of the ternary products of two ``lanes``, (value, code) each; two LUTs a bit."""
+        (value, code), (other, other_code) = lanes
+        if len(value) == 1:
+            return super().products(name, lanes)
+        first = ternary_product(value, code)
+        sums, carry = self._chain(name, [(_PRODUCT, first[bit], other[bit], *other_code) for bit in range(len(value))])
+        return Cat(*sums, carry)
+
+    def add(self, name, terms, width, *, so_far=None, clear=None):
+        """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``, modulo 2**``width``: a LUT a bit for each but the first."""
+        first, *others = sorted(terms, key=len)
+        for number, term in enumerate(others):
+            first = self._sum(f"{name}_{number}", first, term, width)
+        return first[:width] if so_far is None else self._sum(name, first, so_far, width, clear)
+
+    def _sum(self, name, left, right, width, clear=None):
+        """Sum of ``left`` and ``right``, the latter 0 where ``clear`` is high, modulo 2**``width``."""
+        if clear is None and len(left) + len(right) <= GATES:
+            return super().add(name, [left, right], width)
+        count   = min(width, max(len(left), len(right)))
+        columns = []
+        for bit in range(count):
+            bits = [number[bit] for number in (left, right) if bit < len(number)]
+            if clear is None or bit >= len(right):
+                columns.append((_SUM if len(bits) == 2 else _ALONE, *bits, *[_ONE] * (4 - len(bits))))
+            else:
+                columns.append((_GATED if bit < len(left) else _GATED_ALONE, left[bit] if bit < len(left) else _ONE, right[bit], clear, _ONE))
+        sums, carry = self._chain(name, columns, carry=width > count)
+        return Cat(*sums) if carry is None else Cat(*sums, carry)
+
+    def ternary_row(self, name, columns, *, top):
+        """A ternary row of a heap (tritforge.hw.matrix.bit_heap): (sum of each column, carry-save or None, carry or None).
+
+        ``columns`` : (signal, inverted) of each bit of each column. ``top`` : there is nothing above the last one.
+        """
+        counts  = tuple(len(bits) for bits in columns)
+        if len(counts) == 1 and counts[0] <= 3:
+            return self._column_alone(name, columns[0], top)
+        columns = [list(bits) for bits in columns]
+        above   = []
+        for number, (first, taken, starts) in enumerate(_chains(counts, top)):
+            start = _signal(*columns[first].pop()) if starts else None
+            used  = [bits[:count] for bits, count in zip(columns[first:], taken, strict=True)]
+            sums, carry = self._chain(f"{name}_{number}", [_column(bits) for bits in used], carry=not top, start=start)
+            above.append(carry)
+            columns[first:] = [[(total, False), *bits[count:]]
+                               for total, bits, count in zip(sums, columns[first:], taken, strict=True)]
+        sums = [_signal(*bits[0]) if bits else Const(0, 1) for bits in columns]
+        if top:
+            return sums, None, None
+        return (sums, *above) if saves(counts)[-1] else (sums, None, Cat(above).any())
+
+    def _column_alone(self, name, bits, top):
+        """A row of up to three bits of one column: no chain. Its carry is the carry-save of three."""
+        signals, inverted = zip(*bits, strict=True)
+        total = self._lut4(f"{name}_sum", _among(inverted, _odd), signals)
+        if top:
+            return [total], None, None
+        carry = self._lut4(f"{name}_carry", _among(inverted, _most), signals)
+        return ([total], carry, Const(0, 1)) if len(bits) == 3 else ([total], None, carry)
+
+    def at_least(self, name, value, bound):
+        """Whether ``value`` >= ``bound``, both unsigned."""
+        width = max(len(value), len(bound))
+        if width <= GATES:
+            return super().at_least(name, value, bound)
+        value, bound = (Cat(number, Const(0, width - len(number))) for number in (value, bound))
+        return self._reaches(name, list(zip(value, bound, strict=True)))
+
+    def no_less(self, name, left, right, given=None):
+        """Whether ``left`` >= ``right``, of one type, and ``given``, a bit; without it one of several comparisons."""
+        pairs = list(zip(left, right, strict=True))
+        if left.shape().signed:                              # a sign that is 1 is the smaller one
+            pairs[-1] = pairs[-1][::-1]
+        if given is not None:
+            pairs.append((given, _ONE))
+        return self._reaches(name, pairs) if len(left) > (BEHIND if given is None else COMPARED) else super().no_less(name, left, right, given)
+
+    def _reaches(self, name, pairs):
+        """Whether the number of the first bits of ``pairs`` is not below that of the second."""
+        _, less = self._chain(name, [(_LESS, *pair, _ONE, _ONE) for pair in pairs])
+        return ~less
+
+    def running_larger(self, name, so_far, value, first):
+        """The larger one of two numbers of one type, ``value`` where ``first`` is high: a choice has an input left for it."""
+        if len(value) <= COMPARED:
+            return super().running_larger(name, so_far, value, first)
+        return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
+
+    def _lut4(self, name, function, inputs):
+        """The signal ``function(inputs)`` of a LUT4."""
+        z     = Signal(name=f"{name}_z")
+        table = _table(lambda *bits: function(*bits[:len(inputs)]))
+        pins  = [*inputs, *[_ONE] * (4 - len(inputs))]
+        if self._modelled:
+            self._m.d.comb += z.eq(Const(table, 16).bit_select(Cat(*pins), 1))
+        else:
+            self._m.submodules[f"{name}_lut"] = Instance(
+                "LUT4", p_INIT=Const(table, 16), o_Z=z, **{f"i_{pin}": bit for pin, bit in zip("ABCD", pins, strict=True)})
+        return z
+
+    def _chain(self, name, columns, *, carry=True, start=None):
+        """The sum of each of ``columns``, (table, A, B, C, D), and the carry out or, if that is not wanted, None.
+
+        ``start`` : a carry that comes in.
+        """
+        spare  = chain_luts(len(columns), carry) - len(columns)
+        halves = [*columns, *[(0, _ONE, _ONE, _ONE, _ONE)] * spare]
+        if self._open is None or self._length + len(halves) > LONGEST or start is not None:
+            self._open, self._length = Const(0, 1) if start is None else start, 0
+        sums = [Signal(name=f"{name}_{at}_s") for at in range(len(halves))]
+        for at in range(0, len(halves), 2):
+            out = Signal(name=f"{name}_{at}_cout")
+            if self._modelled:
+                passed = self._open
+                for total, (table, *pins) in zip(sums[at:at + 2], halves[at:at + 2], strict=True):
+                    z, g    = (Const(table & (1 << (1 << count)) - 1, 1 << count).bit_select(Cat(*pins[:count]), 1) for count in (4, 2))
+                    self._m.d.comb += total.eq(z ^ passed)
+                    passed  = Mux(z, passed, g)
+                self._m.d.comb += out.eq(passed)
+            else:
+                pins = {f"i_{pin}{half}": bit for half in (0, 1) for pin, bit in zip("ABCD", halves[at + half][1:], strict=True)}
+                self._m.submodules[f"{name}_{at}_ccu2c"] = Instance(
+                    "CCU2C", p_INIT0=Const(halves[at][0], 16), p_INIT1=Const(halves[at + 1][0], 16), p_INJECT1_0="NO", p_INJECT1_1="NO",
+                    i_CIN=self._open, o_S0=sums[at], o_S1=sums[at + 1], o_COUT=out, **pins)
+            self._open = out
+        self._length += len(halves)
+        if not spare:                                        # what comes out is a carry, no 0
+            self._open = None
+        return sums[:len(columns)], sums[len(columns)] if carry else None
+
+
+@cache
+def _chains(counts, top):
+    """The chains of a ternary row with so many bits in its columns: (first column, bits that each one takes from there on,
+    whether one bit more of the first column is the carry that comes in)."""
+    left, chains = list(counts), []
+    starts = left[0] == 4 and (len(left) > 1 or not top)
+    left[0] -= starts
+    while starts or max(left) > 1:
+        first = 0 if starts else next(at for at, count in enumerate(left) if count > 1)
+        taken = [min(count, 2) for count in left[first:]]
+        if top:
+            taken[-1] = min(left[-1], 4)
+        left[first:] = [count - used + 1 for count, used in zip(left[first:], taken, strict=True)]
+        chains.append((first, tuple(taken), starts))
+        starts = False
+    return tuple(chains)
+
+
+def _column(bits):
+    """A column of a chain with ``bits``, (signal, inverted) each: two at most, at the top four, whose parity counts alone."""
+    inverted = [flag for _, flag in bits]
+    return (_inverted(_OF[len(bits)], inverted), *(signal for signal, _ in bits), *[_ONE] * (4 - len(bits)))
+
+
+def _signal(signal, inverted):
+    return ~signal if inverted else signal
+
+
+def _table(function):
+    """The 16 bits of INIT for a function of A, B, C, D."""
+    return sum(int(function(*(index >> pin & 1 for pin in range(4)))) << index for index in range(16))
+
+
+def _inverted(table, inverted):
+    """``table`` for inputs, A first, of which those flagged come ``inverted``."""
+    mask = sum(flag << pin for pin, flag in enumerate(inverted))
+    return sum((table >> (index ^ mask) & 1) << index for index in range(16))
+
+
+def _odd(*bits):
+    return sum(bits) & 1
+
+
+def _most(*bits):
+    return sum(bits) >= 2
+
+
+def _among(inverted, function):
+    """``function`` of bits that come ``inverted`` or not."""
+    return lambda *bits: function(*(bit ^ flag for bit, flag in zip(bits, inverted, strict=True)))
+
+
+_PRODUCT     = _table(lambda number, x, nonzero, negative: number ^ (nonzero & (x ^ negative)))
+_SUM         = _table(lambda left, right, _, one: left ^ right & one)
+_ALONE       = _table(lambda bit, _right, _, one: bit)
+_GATED       = _table(lambda left, right, clear, one: left ^ (right & one & (1 - clear)))
+_GATED_ALONE = _table(lambda _left, right, clear, one: right & one & (1 - clear))
+_LESS        = _table(lambda left, right, _, one: 1 ^ left ^ right if one else right)
+_OF          = (0, _ALONE, _SUM, _table(lambda a, b, c, _: a ^ b ^ c), _table(lambda *bits: sum(bits) & 1))

@@ -1,0 +1,1 @@
+"""Ternarization methods, one file each."""

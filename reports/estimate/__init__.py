@@ -1,0 +1,1 @@
+"""What a plan costs, against what a device has."""

@@ -1,0 +1,75 @@
+"""Whether a plan fits a device: what it takes at the very least, and what it is estimated to take.
+
+What no synthesis can do without follows from the plan alone, for any device:
+
+    LUT    : of each array PE * ceil(SIMD / 2) * bits for the first additions, PE * bits of a sum for the last
+    memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of its LUTs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritforge.hw.cost.technology import Cost
+from tritforge.hw.engines.array.engine import MacArrayUnit
+from tritforge.hw.pipeline.plan import Plan
+from tritforge.hw.stream.fifo import FifoUnit
+from tritforge.reports.devices import Device
+
+__all__ = ["Needs", "exceeds", "lacks", "least"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a design takes at the very least; ``largest`` says its largest memory, "" where it has none."""
+
+    lut: int
+    memory_bits: int
+    largest: str = ""
+
+
+def least(plan: Plan) -> Needs:
+    """Return what ``plan`` takes at the very least."""
+    units = [unit for stage in plan.stages for unit in stage.all_units]
+    lut = sum(
+        unit.pe * (-(-unit.simd // 2) * unit.source.bits + unit.o.dtype.bits)
+        for unit in units
+        if isinstance(unit, MacArrayUnit)
+    )
+    memories = [(image.word_bits * image.depth, f"ROM {image.stem!r}") for image, _ in plan.roms()]
+    memories += [
+        (unit.bits, f"FIFO {unit.name!r} of {stage.name!r}, {unit.depth:,} beats deep")
+        for stage in plan.stages
+        for unit in stage.all_units
+        if isinstance(unit, FifoUnit)
+    ]
+    bits, name = max(memories, default=(0, ""))
+    largest = f"the {name} alone has {bits:,}" if memories else ""
+    return Needs(lut=lut, memory_bits=sum(bits for bits, _ in memories), largest=largest)
+
+
+def lacks(needs: Needs, device: Device) -> list[str]:
+    """Return what ``device`` has too little of, in words with both numbers; nothing when all may fit."""
+    bits = device.bram * device.bram_kbits * 1024 + device.lut * (1 << device.lut_inputs)
+    missing = [f"at least {needs.lut:,} LUT of {device.lut:,}"] if needs.lut > device.lut else []
+    if needs.memory_bits > bits:
+        largest = f" ({needs.largest})" if needs.largest else ""
+        missing.append(f"at least {needs.memory_bits:,} bits of memory{largest} of {bits:,}")
+    return missing
+
+
+def exceeds(cost: Cost, device: Device) -> list[str]:
+    """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown fits."""
+    logic = cost.lut if cost.sites is None else cost.sites
+    lut = None if logic is None or cost.lutram is None else logic + cost.lutram
+    bram36 = None if cost.bram18 is None else -(-cost.bram18 // 2)
+    pairs = (
+        (lut, "LUT", device.lut),
+        (cost.ff, "FF", device.ff),
+        (bram36, "BRAM36", device.bram36),
+    )
+    return [
+        f"an estimated {round(used):,} {name} of {has:,}"
+        for used, name, has in pairs
+        if used is not None and has is not None and used > has
+    ]

@@ -1,0 +1,193 @@
+"""What a network will cost before it is synthesised: the closed forms of its components, summed by layer.
+
+Each unit of a plan states its cost (``tritforge.hw.cost.technology``). The table has the form of that of synthesis, and the two
+meet in ``compared``. The error of the formulas is measured against synthesis by benchmarks/estimator.py on
+random configurations that took no part in the calibration, and every estimate states it. Unknown is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tritforge.hw.cost.technology import Cost, Family, Technology, calibration, total
+from tritforge.hw.pipeline.plan import Plan
+from tritforge.hw.stream.axi_lite import Registers
+from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
+from tritforge.hw.stream.fork import StreamFork
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import Device
+from tritforge.reports.render.tables import Table, Value
+from tritforge.reports.synth.netlist import REST
+from tritforge.reports.synth.resources import Resources
+from tritforge.reports.synth.utilisation import REST_TITLE
+
+__all__ = ["Estimate", "compared", "error_note", "estimate", "family_of", "table", "technology_of"]
+
+TITLE = "Estimated resources"
+
+COMPARED_TITLE = "Estimate, synthesis and simulation"
+
+_COLUMNS = (
+    ("LUT", "lut", "lut"),
+    ("LUTRAM", "lutram", "lutram"),
+    ("LUT in all", "lut_total", "lut"),
+    ("FF", "ff", "ff"),
+    ("CARRY4", "carry", "carry4"),
+    ("BRAM36", "bram36", "bram36"),
+    ("DSP", "dsp", "dsp"),
+    ("LUT6 sites", "sites", None),
+)
+"""Heading, field of a cost, and what a device has of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Costs by layer, and of what is in none.
+
+    Parameters
+    ----------
+    technology: what it is mapped to.
+    layers: by name, in order.
+    rest: of the ends and of what joins the layers.
+    """
+
+    technology: Technology
+    layers: Mapping[str, Cost]
+    rest: Cost
+
+    @property
+    def total(self) -> Cost:
+        """Of the whole design."""
+        whole: Cost = total((*self.layers.values(), self.rest))
+        return whole
+
+
+def family_of(device: Device) -> Family | None:
+    """The family that synthesis maps ``device`` to; None where it is not among the calibrated ones."""
+    return None if device.mapped is None else Family(device.mapped)
+
+
+def technology_of(device: Device, primitives: Primitives) -> Technology | None:
+    """What a design with ``primitives`` is mapped to on ``device``, with its own cells; None as family_of."""
+    family = family_of(device)
+    if family is None:
+        return None
+    cells = Primitives.ECP5 if family is Family.ECP5 else Primitives.XILINX7
+    return Technology(family, primitives if primitives is Primitives.GENERIC else cells)
+
+
+def estimate(
+    plan: Plan, technology: Technology | None = None, *, registers: bool = False
+) -> Estimate:
+    """Sum the costs of ``plan``'s units; ``registers``: with the AXI4-Lite block."""
+    technology = technology or Technology()
+    layers = {
+        stage.name: total(unit.cost(technology) for unit in stage.all_units)
+        for stage in plan.stages
+    }
+    types = plan.network.types
+    parts: list[Any] = [
+        FrameSource(plan.i, plan.network.input.size // plan.i.lanes),
+        FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes),
+        *(StreamFork(plan.output(fork.source), len(fork.takers)) for fork in plan.forks),
+        *([Registers(0)] if registers else []),
+    ]
+    rest = Cost()
+    for part in parts:
+        part._MustUse__silence = True  # looked at, not built
+        rest = rest + part.cost(technology)
+    return Estimate(technology=technology, layers=layers, rest=rest)
+
+
+def _value(cost: Cost, field: str) -> Value:
+    """A field of a cost as a table shows it: half a block of 36 Kb is one of 18 Kb, all else is whole."""
+    if field == "bram36":
+        half = cost.bram18
+        return None if half is None else half // 2 if half % 2 == 0 else half / 2
+    value = getattr(cost, field)
+    return None if value is None else round(value)
+
+
+def error_note(technology: Technology) -> str:
+    """The measured error of the formulas, in a sentence."""
+    found = calibration().get("error", {}).get(technology.family.value)
+    if found is None:
+        return f"Formulas of hw/cost/technology.py, not measured against synthesis for {technology.family.value}."
+    return (
+        f"Formulas of hw/cost/technology.py. Against {found['tool']} on {found['configurations']} random configurations "
+        f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "
+        f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th percentile; "
+        f"memories exact in {found['memories_exact']}."
+    )
+
+
+def table(result: Estimate, device: Device) -> Table:
+    """The estimate, layer by layer, against ``device``."""
+    parts = {**result.layers, REST_TITLE: result.rest, "total": result.total}
+    rows: list[tuple[Value, ...]] = [
+        (name, *(_value(cost, field) for _, field, _ in _COLUMNS)) for name, cost in parts.items()
+    ]
+    has = [None if name is None else getattr(device, name) for _, _, name in _COLUMNS]
+    whole = rows[-1][1:]
+    rows.append((f"{device.part.upper()} has", *("" if value is None else value for value in has)))
+    shares = [
+        f"{100 * value / number:.2f} %" if number and isinstance(value, int | float) else ""
+        for number, value in zip(has, whole, strict=True)
+    ]
+    rows.append(("used", *shares))
+    columns = ("Layer", *(heading for heading, _, _ in _COLUMNS))
+    return Table(TITLE, columns, tuple(rows), (error_note(result.technology),), 3)
+
+
+def compared(
+    result: Estimate,
+    measured: Mapping[str, Resources],
+    cycles: Mapping[str, tuple[int | None, int | None]],
+) -> Table:
+    """Estimate beside synthesis, and the planned cycles beside those of a simulation.
+
+    Parameters
+    ----------
+    measured: resources of each layer, of ``REST`` what is in none.
+    cycles: by layer (planned interval, simulated cycles); the network's under "total".
+    """
+    fields = (("lut_total", "LUT"), ("ff", "FF"), ("bram36", "BRAM36"))
+    rows = []
+    whole = {**{name: result.layers[name] for name in result.layers}, REST: result.rest}
+    known = {name: measured[name] for name in whole if name in measured}
+    for name, cost in [*whole.items(), ("total", result.total)]:
+        actual = known.get(name) if name != "total" else None
+        if name == "total" and len(known) == len(whole):
+            actual = sum(known.values(), Resources(lut_sites=0))
+        row: list[Value] = [REST_TITLE if name == REST else name]
+        for field, _ in fields:
+            predicted = _value(cost, field)
+            found = None
+            if actual is not None:
+                found = actual.bram36_total if field == "bram36" else getattr(actual, field)
+            error = None
+            if isinstance(predicted, int | float) and found:
+                error = round(100 * (predicted - found) / found, 1)
+            row += [predicted, int(found) if found is not None and found == int(found) else found]
+            if field != "bram36":
+                row.append("" if error is None else error)
+        planned, simulated = cycles.get(name, (None, None))
+        rows.append(
+            (*row, "" if planned is None else planned, "" if simulated is None else simulated)
+        )
+    columns = (
+        "Layer",
+        "LUT est.",
+        "LUT",
+        "LUT off, %",
+        "FF est.",
+        "FF",
+        "FF off, %",
+        "BRAM36 est.",
+        "BRAM36",
+        "Cycles planned",
+        "Cycles simulated",
+    )
+    return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.technology),), 1)

@@ -1,0 +1,1 @@
+"""Choosing engine and folding of every layer by exact search."""

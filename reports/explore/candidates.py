@@ -1,0 +1,225 @@
+"""What each stage of a network could be: every folding of every engine, with its cycles and its price.
+
+A layer's own units depend on its folding alone; between it and the stage before stands what changes the
+number of lanes, whose price depends on both. So a candidate is priced once as if its input came as it wants
+it, and the change of lanes apart. Cycles are those of the slowest unit, in closed form
+(``tritforge.hw.pipeline.stage.Stage.interval_cycles``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+from tritforge.export.ir.nodes import INPUT, Convolution, MatrixNode
+from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.layer import PlanError
+from tritforge.hw.engines.registry import ENGINES, Folding
+from tritforge.hw.engines.skip.folding import SkipFolding
+from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.hw.pipeline.plan import NodeSite
+from tritforge.hw.pipeline.stage import Stage
+from tritforge.hw.stream.width_converter import resized
+
+__all__ = [
+    "MOST_BANKS",
+    "PORTS",
+    "UNROLLED_WEIGHTS",
+    "Candidate",
+    "Move",
+    "Price",
+    "PriceModel",
+    "Space",
+    "foldings",
+]
+
+UNROLLED_WEIGHTS = 4096
+"""Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
+
+MOST_BANKS = 32
+"""Banks of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and finding out
+takes minutes."""
+
+PORTS = (1, 2, 4)
+"""Entries that read the same bank: fewer banks than entries fill the cycles better, a bank fewer lanes of
+input."""
+
+WELL_SEARCHED = 512
+"""Weights up to which that search has its full number of rounds; larger layers get ten."""
+
+
+class Price(NamedTuple):
+    """What a piece of hardware takes; sums and comparisons go by the place."""
+
+    lut: float
+    bram18: float
+    dsp: float
+    ff: float
+
+    def plus(self, other: Price) -> Price:
+        """The sum."""
+        return Price(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def within(self, limits: Price) -> bool:
+        """Whether nothing exceeds ``limits``."""
+        return all(a <= b for a, b in zip(self, limits, strict=True))
+
+
+FREE = Price(0, 0, 0, 0)
+
+PriceModel = Callable[[Stage], "Price | None"]
+"""The price of the units of a stage; None where the model cannot price one of them."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A folding of a layer: lanes that it takes and puts, cycles a frame, price."""
+
+    folding: Folding
+    wants: int
+    gives: int
+    interval: int
+    cost: Price
+
+
+@dataclass(frozen=True)
+class Move:
+    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it
+    takes them and of its output, cycles a frame, price."""
+
+    folding: Folding | None
+    wants: int
+    gives: int
+    interval: int
+    cost: Price
+
+
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+
+
+def foldings(slot: NodeSite, engines: Sequence[str], most_lanes: int) -> Iterator[Folding]:
+    """Every folding of ``slot`` worth a try; some of them its engine refuses.
+
+    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` banks
+    that divide the channels, each of as many entries as ``PORTS`` has. ``unrolled``: large layers
+    with a shorter search. No more than ``most_lanes`` lanes.
+    """
+    node = slot.node
+    assert isinstance(node, MatrixNode)
+    rows, columns = node.plane_matrices().shape[1:]
+    if "array" in engines:
+        for pe in _divisors(rows):
+            for simd in _divisors(columns):
+                if pe * simd <= most_lanes:
+                    yield ArrayFolding(pe=pe, simd=simd)
+    if "skip" in engines:
+        pixels = slot.network.types[node.name].width if isinstance(node, Convolution) else 1
+        widths = [banks for banks in _divisors(slot.types().channels) if banks <= MOST_BANKS]
+        for pe, banks, ports in product(_divisors(rows), widths, PORTS):
+            if pe * banks * ports * pixels <= most_lanes:
+                yield SkipFolding(pe=pe, entries=banks * ports, banks=banks)
+    if "unrolled" in engines and rows * columns <= UNROLLED_WEIGHTS:
+        yield (
+            UnrolledFolding() if rows * columns <= WELL_SEARCHED else UnrolledFolding(iterations=10)
+        )
+
+
+@dataclass
+class Space:
+    """All that can be chosen for a network.
+
+    Parameters
+    ----------
+    slots: of the network, in order.
+    model: prices a stage.
+    engines: names of the engines to consider.
+    most_lanes: no folding has more.
+    progress: called with the name of a layer as its candidates are made.
+    """
+
+    slots: tuple[NodeSite, ...]
+    model: PriceModel
+    engines: Sequence[str] = tuple(ENGINES)
+    most_lanes: int = 1 << 15
+    progress: Callable[[str], None] = lambda name: None
+    unpriced: dict[str, int] = field(default_factory=dict)
+    _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    _moves: dict[tuple[str, tuple[int | None, ...]], tuple[Move, ...]] = field(default_factory=dict)
+
+    def candidates(self, slot: NodeSite) -> tuple[Candidate, ...]:
+        """The foldings of ``slot`` that are accepted and priced, without what another one beats.
+
+        Raises
+        ------
+        PlanError: none is left.
+        """
+        if slot.name not in self._candidates:
+            self.progress(slot.name)
+            found: list[Candidate] = []
+            for folding in foldings(slot, self.engines, self.most_lanes):
+                try:
+                    stage = slot.stage((None,), folding)
+                except PlanError:
+                    continue
+                cost = self.model(stage)
+                if cost is None:
+                    self.unpriced[slot.name] = self.unpriced.get(slot.name, 0) + 1
+                    continue
+                found.append(
+                    Candidate(
+                        folding, stage.input(0).lanes, stage.o.lanes, stage.interval_cycles, cost
+                    )
+                )
+            if not found:
+                raise PlanError(
+                    f"{slot.name!r}: no folding of {', '.join(self.engines)} can be built and priced"
+                )
+            self._candidates[slot.name] = _best(found)
+        return self._candidates[slot.name]
+
+    def moves(self, slot: NodeSite, lanes: tuple[int | None, ...]) -> tuple[Move, ...]:
+        """What ``slot`` can be behind ``lanes``, None at a network's input that nothing reads yet."""
+        key = (slot.name, lanes)
+        if key not in self._moves:
+            if slot.matrix:
+                self._moves[key] = tuple(
+                    self._behind(slot, lanes[0], c) for c in self.candidates(slot)
+                )
+            else:
+                stage = slot.stage(lanes)
+                cost = self.model(stage)
+                if cost is None:
+                    raise PlanError(f"{slot.name!r}: the model has no price for it")
+                first = slot.sources.index(INPUT) if INPUT in slot.sources else 0
+                wants = stage.input(first).lanes
+                self._moves[key] = (Move(None, wants, stage.o.lanes, stage.interval_cycles, cost),)
+        return self._moves[key]
+
+    def _behind(self, slot: NodeSite, lanes: int | None, candidate: Candidate) -> Move:
+        """``candidate`` behind a stream of ``lanes``."""
+        tensor = slot.types()
+        between = resized("lanes", tensor.dtype, lanes, candidate.wants, tensor.size)
+        interval, cost = candidate.interval, candidate.cost
+        if between:
+            price = self.model(Stage(slot.name, slot.tensor, tuple(between), sources=slot.sources))
+            if price is None:
+                raise PlanError(f"{slot.name!r}: the model has no price for a change of lanes")
+            cost = cost.plus(price)
+            interval = max(interval, *(unit.interval_cycles for unit in between))
+        wants = candidate.wants if lanes is None else lanes
+        return Move(candidate.folding, wants, candidate.gives, interval, cost)
+
+
+def _best(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Without each that another of the same lanes equals or beats in cycles and in every price."""
+    groups: dict[tuple[int, int], list[Candidate]] = {}
+    kept: list[Candidate] = []
+    for one in sorted(found, key=lambda c: (c.interval, c.cost)):
+        group = groups.setdefault((one.wants, one.gives), [])
+        if not any(other.cost.within(one.cost) for other in group):
+            group.append(one)
+            kept.append(one)
+    return tuple(kept)

@@ -1,0 +1,112 @@
+"""Density and compression of a network's weights, from the bits that its ROM images take.
+
+The tables of the papers for comparison: density of layers (Table VII of paper 002, Table 4 of paper 003) and
+the nominal compression of two-bit weights against 32-bit ones, 16 (paper 002), or 16 / t with t planes.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.ir.nodes import Network, Trits
+from tritforge.reports.render.svg import WIDTH, Svg
+from tritforge.reports.render.tables import Column, Table, Value
+
+__all__ = ["PAPERS", "density_picture", "density_table", "entropy_bits", "papers_table"]
+
+FLOAT_BITS = 32
+WEIGHTS_ROLE = "weights"
+
+PAPERS: tuple[tuple[str, str, float, float, float], ...] = (
+    ("AlexNet, ICS", "002, Table VII, after fine-tuning", 53.6, 67.5, 41.1),
+    ("ResNet-18, ICS", "002, Table VII, after fine-tuning", 52.2, 68.3, 40.1),
+    ("AlexNet, TTQ", "003, Table 4, first and last layer in 32 bits", 100.0, 100.0, 37.0),
+)
+"""Network and method, source, and density in per cent: first layer, last layer, all."""
+
+
+def entropy_bits(trits: Trits) -> float:
+    """Bits a weight that no lossless code of independent weights goes below: the entropy of their shares."""
+    shares = [float((trits == trit).mean()) for trit in (-1, 0, 1)]
+    return -sum(share * math.log2(share) for share in shares if share)
+
+
+def density_table(network: Network, manifest: Manifest) -> Table:
+    """Density, ROM bits and compression against 32-bit floats of each layer; every plane of a REL costs."""
+    bits: dict[str, int] = {}
+    for image in manifest.roms:
+        if image.role.startswith(WEIGHTS_ROLE):  # they may lie in two images
+            bits[image.layer] = bits.get(image.layer, 0) + image.word_bits * image.depth
+    rows: list[tuple[Value, ...]] = []
+    whole_floats = whole_nonzeros = whole_trits = 0
+    for node in network.matrix_nodes():
+        floats, nonzeros = node.planes[0].size, int((node.planes != 0).sum())
+        rom = bits.get(node.name)
+        rows.append(
+            (
+                *(node.name, len(node.planes), floats, nonzeros, 100 * nonzeros / node.planes.size),
+                *(entropy_bits(node.planes), rom, *_rates(rom, floats)),
+            )
+        )
+        whole_floats += floats
+        whole_nonzeros += nonzeros
+        whole_trits += node.planes.size
+    known = all(row[6] is not None for row in rows)
+    whole = sum(int(row[6] or 0) for row in rows) if known else None
+    density = 100 * whole_nonzeros / whole_trits
+    rows.append(
+        (
+            "all layers",
+            "",
+            whole_floats,
+            whole_nonzeros,
+            density,
+            "",
+            whole,
+            *_rates(whole, whole_floats),
+        )
+    )
+    columns = (
+        *("Layer", "Planes", "Weights", "Not zero", Column("Density", suffix=" %")),
+        *(Column("Entropy, bits", digits=2), "ROM bits", Column("Bits a weight", digits=2)),
+        Column("Compression", digits=2, suffix="x"),
+    )
+    notes = (
+        "Density: share of trits that are not 0, over all planes. ROM bits: words x width of the weight "
+        "images, filling included. Compression: 32 bits x weights / ROM bits; the papers' nominal rate is "
+        "16x.",
+        "Entropy: the least that a lossless code of independent weights could take, a trit.",
+    )
+    return Table("Density and compression", columns, tuple(rows), notes, 1)
+
+
+def _rates(rom: int | None, floats: int) -> tuple[float | None, float | None]:
+    return (None, None) if rom is None else (rom / floats, FLOAT_BITS * floats / rom)
+
+
+def papers_table() -> Table:
+    """What the papers report of their own networks, quoted and not recomputed."""
+    shares = (Column(name, suffix=" %") for name in ("First layer", "Last layer", "All"))
+    note = "Quoted: their weights are not published with them."
+    return Table("Density in the papers", ("Network", "Paper", *shares), PAPERS, (note,))
+
+
+def density_picture(network: Network) -> Svg:
+    """Density of each layer beside the average that paper 002 reports for AlexNet, as in its figure 6."""
+    pitch, label, tail = 28, 150, 80
+    nodes = list(network.matrix_nodes())
+    svg = Svg(WIDTH, pitch * len(nodes) + 24, "Density of each layer")
+    scale = (WIDTH - label - tail) / 100
+    for index, node in enumerate(nodes):
+        y, density = index * pitch, 100 * (1 - node.sparsity)
+        svg.text(0, y + 19, node.name)
+        svg.rect(
+            label, y + 4, scale * density, 20, "var(--bar)", hint=f"{node.name}: {density:.1f} %"
+        )
+        svg.text(label + scale * density + 8, y + 19, f"{density:.1f} %", bold=True)
+    mark = label + scale * PAPERS[0][4]
+    svg.path(f"M{mark:.1f} 0V{pitch * len(nodes)}", stroke="var(--minus)", dash="4 3")
+    note = f"{PAPERS[0][4]} %: average of AlexNet in paper 002"
+    svg.text(mark, pitch * len(nodes) + 17, note, anchor="middle", fill="var(--muted)")
+    return svg

@@ -1,0 +1,118 @@
+"""The picture of a network that is no chain: a line for each stage, and the branches beside them."""
+
+from __future__ import annotations
+
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.ir.nodes import INPUT, MatrixNode, Network, Node
+from tritforge.reports.page.plots import chain, describe
+from tritforge.reports.render.svg import WIDTH, Svg
+
+__all__ = ["branches", "draw", "lines", "picture"]
+
+_LINE, _GAP, _LEFT, _LANE = 30, 12, 60, 16
+"""Height of a line, room between lines, left edge of the boxes, distance between branches."""
+
+_RIGHT = WIDTH - 240
+"""Right edge of the boxes; what is folded stands beyond."""
+
+
+def lines(network: Network) -> list[tuple[Node, ...]]:
+    """Split the nodes into lines: a node goes to the line above where it reads that and nothing else does."""
+    result: list[list[Node]] = []
+    readers = [name for node in network.nodes for name in node.inputs]
+    for node in network.nodes:
+        above = result[-1][-1].name if result else INPUT
+        joined = isinstance(node, MatrixNode) or len(node.inputs) > 1 or not result
+        if joined or node.input != above or readers.count(above) > 1:
+            result.append([])
+        result[-1].append(node)
+    return [tuple(line) for line in result]
+
+
+def branches(network: Network) -> list[tuple[int, int]]:
+    """Edges (from line, to line) that skip a line; -1 is the input."""
+    made = {INPUT: -1}
+    edges: list[tuple[int, int]] = []
+    for number, line in enumerate(lines(network)):
+        edges += [
+            (made[name], number)
+            for node in line
+            for name in node.inputs
+            if made.get(name, number) not in (number - 1, number)
+        ]
+        made |= {node.name: number for node in line}
+    return edges
+
+
+def picture(network: Network, manifest: Manifest | None = None) -> Svg:
+    """The picture that fits the network: of a chain that of ``tritforge.reports.page.plots``, else :func:`draw`."""
+    readers = [name for node in network.nodes for name in node.inputs]
+    straight = len(set(readers)) == len(readers)
+    return chain(network, manifest) if straight else draw(network, manifest)
+
+
+def draw(network: Network, manifest: Manifest | None = None) -> Svg:
+    """The network from top to bottom; with a manifest, each line says its folding and its cycles."""
+    layers = {layer.name: layer for layer in manifest.layers} if manifest is not None else {}
+    rows = lines(network)
+    step = _LINE + _GAP
+    svg = Svg(WIDTH, (len(rows) + 2) * step, f"The layers of {network.name} from top to bottom")
+
+    def middle(number: int) -> float:
+        return (number + 1) * step + _LINE / 2
+
+    source = {
+        name: number - 1 for number, name in enumerate([INPUT, *(row[-1].name for row in rows)])
+    }
+    for number, row in enumerate([None, *rows, None], start=-1):
+        y = middle(number) - _LINE / 2
+        if row is None:
+            svg.text(_LEFT + 12, y + 20, "input" if number < 0 else "output", bold=True)
+            tensor = network.types[INPUT if number < 0 else network.output]
+            svg.text(_LEFT + 110, y + 20, str(tensor), fill="var(--muted)")
+        else:
+            svg.box(_LEFT, y, _RIGHT - _LEFT, _LINE)
+            fill = "var(--accent)" if isinstance(row[0], MatrixNode) else "var(--line)"
+            svg.rect(_LEFT, y, 4, _LINE, fill, radius=2)
+            svg.text(_LEFT + 12, y + 20, row[0].name, bold=True)
+            svg.text(_LEFT + 110, y + 20, ", ".join(describe(node) for node in row))
+            svg.text(
+                _RIGHT - 10,
+                y + 20,
+                str(network.types[row[-1].name]),
+                anchor="end",
+                fill="var(--muted)",
+            )
+            layer = layers.get(row[0].name)
+            if layer is not None:
+                rate = "" if layer.interval_cycles is None else f"{layer.interval_cycles:,} cycles"
+                told = ", ".join(part for part in (rate, layer.folding_text) if part)
+                svg.text(_RIGHT + 10, y + 20, told, fill="var(--muted)", size=11)
+        follows = number == len(rows) or any(
+            source.get(name) == number - 1 for node in (row or ())[:1] for name in node.inputs
+        )
+        if number >= 0 and follows:
+            _down(svg, _LEFT + 30, y - _GAP, y)
+    for lane, (first, last) in _lanes(branches(network)):
+        x = _LEFT - 10 - lane * _LANE
+        begin, end = (
+            middle(first) + 7,
+            middle(last) - 7,
+        )  # apart where one branch ends and another begins
+        svg.path(f"M{_LEFT} {begin}H{x}V{end}H{_LEFT - 5}", stroke="var(--muted)")
+        svg.path(f"M{_LEFT} {end}l-7 -4v8z", fill="var(--muted)")
+    return svg
+
+
+def _down(svg: Svg, x: float, y0: float, y1: float) -> None:
+    svg.path(f"M{x} {y0}V{y1 - 5}", stroke="var(--muted)")
+    svg.path(f"M{x} {y1}l-4 -7h8z", fill="var(--muted)")
+
+
+def _lanes(edges: list[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """Give every edge the innermost lane that is free along it."""
+    placed: list[tuple[int, tuple[int, int]]] = []
+    for edge in sorted(edges, key=lambda edge: edge[1] - edge[0]):
+        taken = {lane for lane, (first, last) in placed if first < edge[1] and edge[0] < last}
+        placed.append((next(lane for lane in range(len(edges)) if lane not in taken), edge))
+    return placed

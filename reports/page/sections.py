@@ -1,0 +1,275 @@
+"""The tables and figures of speech of a report, shared by its HTML and its Markdown form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tritforge.export.ir.nodes import MatrixNode
+from tritforge.reports.estimate import estimate
+from tritforge.reports.page.data import ReportData
+from tritforge.reports.page.plots import describe
+from tritforge.reports.render.tables import Column, Table, Value, text_of
+from tritforge.reports.synth import utilisation
+
+__all__ = [
+    "Tile",
+    "accuracy_table",
+    "comparisons_table",
+    "cycles_table",
+    "estimate_table",
+    "resources_table",
+    "runs_table",
+    "tiles",
+    "verdict",
+    "versions_table",
+    "weights_table",
+    "words_table",
+]
+
+VERDICTS = {
+    "equal": "Every word equal",
+    "different": "Not equal",
+    "unproven": "Nothing was compared",
+}
+"""Headline of each ``ReportData.verdict``."""
+
+
+_SIMULATE = "Run `tritforge simulate` to compare the Verilog with the integer reference."
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure at the top of the report: what it is, the figure, and what it is measured on."""
+
+    name: str
+    figure: str
+    detail: str
+
+
+def verdict(data: ReportData) -> tuple[str, str]:
+    """Headline and one sentence on what was compared bit for bit."""
+    if data.verdict == "unproven":
+        return VERDICTS["unproven"], _SIMULATE
+    differences = sum(comparison.differences for comparison in data.comparisons)
+    detail = f"{data.words_compared:,} integers compared bit for bit, {differences:,} differ."
+    for against in dict.fromkeys(comparison.against for comparison in data.comparisons):
+        judged = dict.fromkeys(c.judged for c in data.comparisons if c.against == against)
+        detail += f" Against the {against}: {'; '.join(judged)}."
+    empty = [comparison.judged for comparison in data.comparisons if comparison.total == 0]
+    failures = [line for comparison in data.comparisons for line in comparison.failures]
+    if failures:
+        detail += f" First fault: {failures[0].rstrip('.')}."
+    if empty:
+        detail += f" No word was compared for {', '.join(empty)}."
+    return VERDICTS[data.verdict], detail
+
+
+def tiles(data: ReportData) -> tuple[Tile, ...]:
+    """The figures at the top."""
+    trained, synthesis, device = data.training, data.synthesis, data.device
+    weights = np.concatenate([node.planes.ravel() for node in data.network.matrix_nodes()])
+    accuracy = Tile("Accuracy", text_of(None), "held-out images")
+    if trained is not None and trained.accuracy is not None:
+        shown = text_of(100 * trained.accuracy, 2, " %")
+        accuracy = Tile(
+            "Accuracy", shown, f"{trained.correct:,} of {trained.images:,} held-out images"
+        )
+    lut = dsp = None
+    of_lut = of_dsp = "synthesis not run"
+    if synthesis is not None and device is not None:
+        lut, dsp = synthesis.total.lut_total, synthesis.total.dsp
+        of_lut = f"{100 * lut / device.lut:.2f} % of {device.part.upper()}"
+        of_dsp = f"of {device.dsp:,}"
+    return (
+        accuracy,
+        Tile(
+            "Weights",
+            f"{weights.size:,}",
+            f"all ternary, {100 * float((weights == 0).mean()):.1f} % zero",
+        ),
+        Tile("Words compared", _short(data.words_compared), "at layer boundaries"),
+        Tile(
+            "Cycles a frame",
+            f"{data.manifest.interval_cycles:,}",
+            f"latency {data.manifest.latency_cycles:,}",
+        ),
+        Tile("LUT", text_of(lut), of_lut),
+        Tile("DSP blocks", text_of(dsp), of_dsp),
+    )
+
+
+def _short(count: int) -> str:
+    """A count that fits a tile: in millions from ten of them on; the verdict above has every digit."""
+    return f"{count / 1e6:,.1f} M" if count >= 10_000_000 else text_of(count or None)
+
+
+def accuracy_table(data: ReportData) -> Table:
+    """How the network was trained and what it is worth."""
+    trained = data.training
+    if trained is None:
+        return Table("Accuracy and training", ("", ""), (), ("Run `tritforge train`.",))
+    share = None if trained.accuracy is None else f"{100 * trained.accuracy:.2f} %"
+    error = None if trained.standard_error is None else f"{100 * trained.standard_error:.2f} points"
+    # a dataset with a test set of its own has no folds, and its description says what was held out
+    fold = (
+        [] if trained.folds is None else [("Held out", f"fold {trained.fold} of {trained.folds}")]
+    )
+    right = None if trained.correct is None else f"{trained.correct:,} of {trained.images:,}"
+    rows: list[tuple[Value, ...]] = [
+        ("Accuracy on held-out images", share),
+        ("Classified right", right),
+        ("Standard error, binomial", error),
+        ("Predictions made by", trained.model),
+        ("Data", trained.dataset),
+        *fold,
+        ("Ternarization", trained.method),
+        ("Epochs", str(trained.epochs)),
+        ("Seed", str(trained.seed)),
+        ("Training time", None if trained.seconds is None else f"{trained.seconds:.1f} s"),
+    ]
+    return Table("Accuracy and training", ("", ""), tuple(rows))
+
+
+def weights_table(data: ReportData) -> Table:
+    """The weights of each layer and the accumulator their sums need."""
+    types = data.network.types
+    packings = {rom.layer: rom.packing for rom in data.manifest.roms if rom.packing is not None}
+
+    def row(node: MatrixNode) -> tuple[Value, ...]:
+        counts = [int((node.planes == trit).sum()) for trit in (-1, 0, 1)]
+        accumulator = str(node.accumulator(types[node.input].dtype))
+        return (
+            node.name,
+            describe(node),
+            node.planes.size,
+            *counts,
+            100 * node.sparsity,
+            accumulator,
+            packings.get(node.name),
+        )
+
+    nodes = list(data.network.matrix_nodes())
+    rows = [row(node) for node in nodes]
+    sums = [sum(int(r[index] or 0) for r in rows) for index in range(2, 6)]
+    rows.append(("all layers", "", *sums, 100 * sums[2] / sums[0], "", ""))
+    columns = (
+        "Layer",
+        "",
+        "Weights",
+        "-1",
+        "0",
+        "+1",
+        Column("Zero", suffix=" %"),
+        "Accumulator",
+        "Packing",
+    )
+    return Table(
+        "Weights", columns, tuple(rows), ("Accumulator: the type proved from the actual rows.",), 1
+    )
+
+
+def cycles_table(data: ReportData) -> Table:
+    """The plan: folding and cycles of each layer."""
+    rows: list[tuple[Value, ...]] = [
+        (
+            layer.name,
+            layer.engine,
+            layer.folding_text,
+            "" if layer.rows is None else f"{layer.rows} x {layer.columns}",
+            layer.interval_cycles,
+        )
+        for layer in data.manifest.layers
+    ]
+    rows.append(("network", "", "", "", data.manifest.interval_cycles))
+    note = (
+        f"Interval: cycles from frame to frame. Latency of a frame through the empty pipeline: "
+        f"{data.manifest.latency_cycles:,} cycles. The clock frequency needs place and route: not measured."
+    )
+    columns = ("Layer", "Engine", "Folding", "Matrix", "Interval, cycles")
+    return Table("Plan", columns, tuple(rows), (note,), 1)
+
+
+def runs_table(data: ReportData) -> Table:
+    """The plan's cycle count beside the simulators'."""
+    rows = tuple(
+        (
+            run.simulator,
+            run.stalls,
+            run.frames,
+            run.cycles,
+            "with stalls: no plan" if run.planned is None else run.planned,
+            "" if run.planned is None or run.cycles is None else run.cycles - run.planned,
+            None if run.cycles_per_second is None else round(run.cycles_per_second),
+        )
+        for run in data.cycles
+    )
+    counts = ("Frames", "Cycles simulated", "Cycles planned", "Difference", "Cycles/s")
+    columns = ("Simulator", "Stalls", *counts)
+    return Table("Simulated", columns, rows, () if rows else (_SIMULATE,))
+
+
+def resources_table(data: ReportData) -> Table:
+    """LUT, FF, CARRY4, LUTRAM, block RAM and DSP of each layer, in total, and of the device."""
+    if data.synthesis is None:
+        note = "Run `tritforge synth` to count the cells of each layer."
+        return Table(utilisation.TITLE, utilisation.HEADINGS, (), (note,))
+    return utilisation.utilisation(data.synthesis, data.layer_names)
+
+
+def estimate_table(data: ReportData) -> Table:
+    """What the formulas say of each layer, beside what synthesis counted and the cycles of a simulation."""
+    if data.estimate is None:
+        return Table(
+            estimate.COMPARED_TITLE, ("Layer",), (), ("No formulas for this family of devices.",)
+        )
+    counted = {}
+    if data.synthesis is not None:
+        names = [name for name in data.estimate.layers if name in data.layer_names]
+        counted = data.synthesis.by_layer(names)
+    cycles: dict[str, tuple[int | None, int | None]] = {
+        layer.name: (layer.interval_cycles, None) for layer in data.manifest.layers
+    }
+    planned = [run for run in data.cycles if run.planned is not None]
+    frames = ""
+    if planned:
+        cycles["total"] = planned[0].planned, planned[0].cycles
+        frames = f" Cycles of the total: of {planned[0].frames} frames on {planned[0].simulator}."
+    shown = estimate.compared(data.estimate, counted, cycles)
+    note = "Cycles of a layer: planned, a frame." + frames
+    return replace(shown, notes=(*shown.notes, note))
+
+
+def comparisons_table(data: ReportData) -> Table:
+    """Which models were compared, on what, under which conditions."""
+    columns = ("No.", "Judged", "Against", "Conditions", "Images", "Words", "Different")
+    rows = tuple(
+        (number, c.judged, c.against, c.conditions, c.images, c.total, c.differences)
+        for number, c in enumerate(data.comparisons, start=1)
+    )
+    faults = tuple(
+        f"No. {number}: {line}"
+        for number, comparison in enumerate(data.comparisons, start=1)
+        for line in comparison.failures
+    )
+    return Table("Compared bit for bit", columns, rows, faults if rows else (_SIMULATE,))
+
+
+def words_table(data: ReportData) -> Table:
+    """Words compared at each layer boundary, one column for each comparison."""
+    named = dict.fromkeys(name for c in data.comparisons for name in c.words)
+    order = ["input", "s_axis", *(node.name for node in data.network.nodes), "m_axis"]
+    boundaries = sorted(named, key=lambda name: order.index(name) if name in order else len(order))
+    rows = [(name, *(c.words.get(name, "") for c in data.comparisons)) for name in boundaries]
+    rows.append(("total", *(c.total for c in data.comparisons)))
+    columns = ("Boundary", *(f"No. {number}" for number in range(1, len(data.comparisons) + 1)))
+    return Table("Words at each layer boundary", columns, tuple(rows), (), 1)
+
+
+def versions_table(data: ReportData) -> Table:
+    """Versions of everything that had a hand in it."""
+    known = {**data.manifest.generator, **data.versions}
+    if data.synthesis is not None:
+        known.setdefault("synthesis", data.synthesis.tool)
+    return Table("Versions", ("", ""), tuple(sorted(known.items())))

@@ -1,0 +1,1 @@
+"""Tables and drawings as text, CSV, Markdown, HTML and SVG."""

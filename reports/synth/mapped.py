@@ -1,0 +1,239 @@
+"""Synthesis for a target other than the 7 series: the cells of each instance by type, and its memories.
+
+What the cells cost is the matter of the target (``tritforge.reports.synth.asic``, ``tritforge.reports.synth.ecp5``); here the design is
+mapped once, kept with the digest of everything it depends on, and read back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tritforge.files import read_object, write_atomic
+from tritforge.reports.synth.hierarchy import REST, layers_of, outermost, walk
+from tritforge.reports.synth.yosys import Progress, SynthesisError, digests, tool_name, yosys
+from tritforge.reports.synth.yosys import key as digest
+
+__all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
+
+FORMAT = "tritforge-mapped"
+VERSION = 1
+
+NETLIST = "netlist.json"
+
+VERILOG = "netlist.v"
+"""What the commands of a target must write."""
+
+_MEMORY = "$mem_v2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """A memory that stays one: ``words`` of ``width`` bits; without write ports it is a ROM."""
+
+    name: str
+    words: int
+    width: int
+    read_ports: int
+    write_ports: int
+
+    @property
+    def bits(self) -> int:
+        """Bits that it holds."""
+        return self.words * self.width
+
+    @property
+    def kind(self) -> str:
+        """ROM, or RAM."""
+        return "RAM" if self.write_ports else "ROM"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """An instance: its path, dotted below the top, its module, and what it holds itself, by cell type."""
+
+    path: str
+    module: str
+    cells: Mapping[str, int]
+    memories: tuple[Memory, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """A mapped design and where it came from.
+
+    Parameters
+    ----------
+    target: of the command line: "asic" or "ecp5".
+    top, tool, script: as in :class:`tritforge.reports.synth.xilinx.Synthesis`.
+    inputs: SHA-256 of every file that was read, by name.
+    seconds: wall time of the run.
+    parts: every instance.
+    key: digest of everything it depends on.
+    """
+
+    target: str
+    top: str
+    tool: str
+    script: tuple[str, ...]
+    inputs: Mapping[str, str]
+    seconds: float
+    parts: tuple[Part, ...]
+    key: str
+
+    def by_layer(self, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
+        """The instances at and below the outermost one that bears each of ``names``, and the rest."""
+        groups = outermost((part.path for part in self.parts), names)
+        owners = layers_of((part.path for part in self.parts), groups)
+        return {
+            name: tuple(part for part in self.parts if owners[part.path] == name)
+            for name in (*groups, REST)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Mapped:
+        """Read ``to_json``'s values; SynthesisError when they are something else."""
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
+            raise SynthesisError(f"not a {FORMAT} of version {VERSION}: run synthesis again")
+        try:
+            parts = tuple(
+                Part(
+                    path=part["path"],
+                    module=part["module"],
+                    cells=dict(part["cells"]),
+                    memories=tuple(Memory(**memory) for memory in part["memories"]),
+                )
+                for part in data["parts"]
+            )
+            return cls(
+                target=data["target"],
+                top=data["top"],
+                tool=data["tool"],
+                script=tuple(data["script"]),
+                inputs=dict(data["inputs"]),
+                seconds=float(data["seconds"]),
+                parts=parts,
+                key=data["key"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
+
+
+def load(path: Path) -> Mapped:
+    """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if missing."""
+    try:
+        content = read_object(path)
+    except ValueError as error:
+        raise SynthesisError(f"{error}: run synthesis again") from None
+    return Mapped.from_json(content)
+
+
+def synthesise(
+    target: str,
+    files: Mapping[str, Path],
+    commands: Sequence[str],
+    top: str,
+    build_dir: Path,
+    *,
+    keep: Sequence[str] = (),
+    progress: Progress | None = None,
+    minutes: float | None = None,
+) -> Mapped:
+    """Run ``commands`` beside ``files`` and count; writes ``<target>.json`` and ``<target>.log`` to
+    ``build_dir``.
+
+    A result there that was made from the same files by the same commands and tool is returned as it is.
+
+    Parameters
+    ----------
+    target: names the result.
+    files: where each file is that the commands read, by the name they use.
+    commands: Yosys', one of which writes ``netlist.json``.
+    top: the top module.
+    build_dir: made if missing.
+    keep: files of Yosys' that are left as ``<target>.<name>``: for a placer ``netlist.json``, for a simulator
+        ``netlist.v``.
+    progress, minutes: see ``tritforge.reports.synth.yosys.yosys``.
+
+    Raises
+    ------
+    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was left unmapped.
+    FileNotFoundError: a file is missing.
+    """
+    inputs = digests(dict(sorted(files.items())))
+    key = digest(FORMAT, VERSION, commands, inputs)
+    build_dir.mkdir(parents=True, exist_ok=True)
+    result = build_dir / f"{target}.json"
+    kept = {name: build_dir / f"{target}.{name}" for name in keep}
+    with contextlib.suppress(OSError, SynthesisError):
+        found = load(result)
+        if found.key == key and all(path.is_file() for path in kept.values()):
+            return found
+    started = time.monotonic()
+    with yosys(files, commands, build_dir / f"{target}.log", progress, minutes) as folder:
+        netlist = json.loads((folder / NETLIST).read_text())
+        for name, path in kept.items():
+            os.replace(folder / name, path)
+    parts = tuple(
+        Part(path=path, module=module, cells=cells, memories=memories)
+        for path, module, (cells, memories) in walk(netlist, top, _held)
+    )
+    mapped = Mapped(
+        target=target,
+        top=top,
+        tool=tool_name(netlist["creator"]),
+        script=tuple(commands),
+        inputs=inputs,
+        seconds=round(time.monotonic() - started, 2),
+        parts=parts,
+        key=key,
+    )
+    write_atomic(result, json.dumps(mapped.to_json(), indent=1) + "\n")
+    return mapped
+
+
+def _held(
+    module: str, cells: Mapping[str, Any], body: Mapping[str, Any]
+) -> tuple[dict[str, int], tuple[Memory, ...]]:
+    """What a module holds itself: cells by type, and memories."""
+    counted = Counter(
+        cell["type"] for cell in cells.values() if cell["type"] not in (_MEMORY, "$scopeinfo")
+    )
+    stores = [cell for _, cell in sorted(cells.items()) if cell["type"] == _MEMORY]
+    met: Counter[object] = Counter()
+    if stores:
+        ends = [bits for cell in body["cells"].values() for bits in cell["connections"].values()]
+        ends += [port["bits"] for port in body["ports"].values()]
+        met.update(bit for bits in ends for bit in bits)
+    return dict(sorted(counted.items())), tuple(_memory(cell, met) for cell in stores)
+
+
+def _memory(cell: Mapping[str, Any], met: Mapping[object, int]) -> Memory:
+    """A memory as wide as what is read of it: columns whose data leads nowhere are left out of a real one.
+
+    ``met`` is how often each net is met in the module; data that nothing takes, once.
+    """
+
+    def number(name: str) -> int:
+        """A parameter; Yosys writes ints as binary digits."""
+        return int(cell["parameters"][name], 2)
+
+    width, data = number("WIDTH"), cell["connections"]["RD_DATA"]
+    return Memory(
+        name=cell["parameters"]["MEMID"].lstrip("\\"),
+        words=number("SIZE"),
+        width=len({at % width for at, bit in enumerate(data) if met[bit] > 1}),
+        read_ports=number("RD_PORTS"),
+        write_ports=number("WR_PORTS"),
+    )

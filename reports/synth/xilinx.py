@@ -1,0 +1,240 @@
+"""Synthesis of the generated Verilog with Yosys for Xilinx FPGAs, counted per instance.
+
+The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc`` cells, which
+come out as pairs of LUT3, and no layer could be told from another. A result names the tool, the exact
+commands and the digest of every input, and is kept until one of these changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tritforge.files import read_object, sha256, write_atomic
+from tritforge.reports.devices import XILINX, Device
+from tritforge.reports.synth.hierarchy import outermost
+from tritforge.reports.synth.netlist import Instance, instances, rollup
+from tritforge.reports.synth.resources import NetlistError, Resources, total
+from tritforge.reports.synth.yosys import Progress, SynthesisError, digests, tool_name, yosys
+from tritforge.reports.synth.yosys import key as digest
+
+__all__ = [
+    "LOG",
+    "NETLIST",
+    "RESULT",
+    "Synthesis",
+    "load",
+    "script",
+    "synthesise",
+]
+
+FORMAT = "tritforge-synthesis"
+VERSION = 2
+RESULT = "synth.json"
+LOG = "synth.log"
+NETLIST = "netlist.v"
+"""The netlist as Verilog, beside the result."""
+
+_CELLS = "netlist.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthesis:
+    """A counted netlist and where it came from.
+
+    Parameters
+    ----------
+    top: the top module.
+    device: the part the counts are compared with. Yosys maps for its family.
+    tool: name and version as the tool gives it.
+    script: the commands, as run.
+    inputs: SHA-256 of each Verilog file and ROM image, by file name.
+    netlist_sha256: of the netlist as Verilog.
+    seconds: wall time of the run that made the netlist.
+    parts: every instance with its own resources.
+    key: digest of everything the netlist depends on.
+    """
+
+    top: str
+    device: str
+    tool: str
+    script: tuple[str, ...]
+    inputs: Mapping[str, str]
+    netlist_sha256: str
+    seconds: float
+    parts: tuple[Instance, ...]
+    key: str
+
+    @property
+    def total(self) -> Resources:
+        """Resources of the whole design."""
+        return total(part.own for part in self.parts)
+
+    def by_layer(self, names: Iterable[str]) -> dict[str, Resources]:
+        """Resources of the outermost instance that bears each of ``names``, and of the rest.
+
+        A name that no instance bears is left out: its logic, if any, is in the rest.
+        """
+        return rollup(self.parts, outermost((part.path for part in self.parts), names))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, the form of ``synth.json``."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "key": self.key,
+            "top": self.top,
+            "device": self.device,
+            "tool": self.tool,
+            "script": list(self.script),
+            "inputs": dict(self.inputs),
+            "netlist_sha256": self.netlist_sha256,
+            "seconds": self.seconds,
+            "total": self.total.to_json(),
+            "instances": [
+                {"path": p.path, "module": p.module, "own": p.own.to_json()} for p in self.parts
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Synthesis:
+        """Read ``to_json``'s values; SynthesisError when they are something else."""
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
+            raise SynthesisError(f"not a {FORMAT} of version {VERSION}: run synthesis again")
+        try:
+            parts = tuple(
+                Instance(p["path"], p["module"], Resources(**p["own"])) for p in data["instances"]
+            )
+            return cls(
+                top=data["top"],
+                device=data["device"],
+                tool=data["tool"],
+                script=tuple(data["script"]),
+                inputs=dict(data["inputs"]),
+                netlist_sha256=data["netlist_sha256"],
+                seconds=float(data["seconds"]),
+                parts=parts,
+                key=data["key"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
+
+
+def load(path: Path) -> Synthesis:
+    """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is missing."""
+    try:
+        content = read_object(path)
+    except ValueError as error:
+        raise SynthesisError(f"{error}: run synthesis again") from None
+    return Synthesis.from_json(content)
+
+
+def script(verilog: Sequence[str], top: str, family: str) -> tuple[str, ...]:
+    """The Yosys commands for these file names; ``family``: xc7 or xcup."""
+    return (
+        # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
+        *(f'read_verilog -defer "{name}"' for name in verilog),
+        f"synth_xilinx -family {family} -top {top} -noiopad -noclkbuf",
+        f"write_json {_CELLS}",
+        f"write_verilog -noattr {NETLIST}",
+    )
+
+
+def synthesise(
+    verilog_paths: Sequence[Path],
+    rom_dir: Path | None,
+    top: str,
+    build_dir: Path,
+    device: Device,
+    *,
+    progress: Progress | None = None,
+    minutes: float | None = None,
+) -> Synthesis:
+    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``.
+
+    A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
+
+    Parameters
+    ----------
+    verilog_paths: the sources; at least one.
+    rom_dir: folder of the ``.mem`` files that ``$readmemh`` reads by bare name, or None.
+    top: the top module.
+    build_dir: made if missing.
+    device: the part to compare with; its family alone decides on the netlist.
+    progress: called as Yosys goes from pass to pass.
+    minutes: after which Yosys is stopped; None waits as long as it takes.
+
+    Raises
+    ------
+    SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell is unmapped,
+        or a DSP block was used.
+    FileNotFoundError: a Verilog file is missing.
+    """
+    if not verilog_paths:
+        raise SynthesisError("verilog_paths must name at least one file")
+    if not re.fullmatch(r"[A-Za-z_]\w*", top):
+        raise SynthesisError(f"top must be an identifier, not {top!r}")
+    sources = {Path(path).name: Path(path) for path in verilog_paths}
+    if device.part not in XILINX:
+        raise SynthesisError(f"synthesis is for the 7 series and UltraScale+, not for {device}")
+    commands = script(tuple(sources), top, str(device.mapped))
+    if rom_dir is not None:
+        sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
+    inputs = digests(sources)
+    key = digest(FORMAT, VERSION, commands, inputs)
+
+    build_dir.mkdir(parents=True, exist_ok=True)
+    cached = _cached(build_dir / RESULT, key, device)
+    if cached is not None:
+        return cached
+    started = time.monotonic()
+    with yosys(sources, commands, build_dir / LOG, progress, minutes) as folder:
+        netlist = json.loads((folder / _CELLS).read_text())
+        os.replace(folder / NETLIST, build_dir / NETLIST)
+    seconds = round(time.monotonic() - started, 2)
+    try:
+        parts = instances(netlist, top)
+    except NetlistError as error:
+        raise SynthesisError(f"{error}; see {LOG}") from None
+    _refuse_dsp(parts)
+    result = Synthesis(
+        top=top,
+        device=device.part,
+        tool=tool_name(netlist["creator"]),
+        script=commands,
+        inputs=inputs,
+        netlist_sha256=sha256(build_dir / NETLIST),
+        seconds=seconds,
+        parts=parts,
+        key=key,
+    )
+    write_atomic(build_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")
+    return result
+
+
+def _refuse_dsp(parts: Sequence[Instance]) -> None:
+    """A ternary network multiplies nothing: a DSP block means that something else was built."""
+    users = [part for part in parts if part.own.dsp]
+    if users:
+        number = sum(part.own.dsp for part in users)
+        where = users[0].path or "the top"
+        raise SynthesisError(
+            f"{number} DSP used, first in {where} (module {users[0].module}); must be 0"
+        )
+
+
+def _cached(path: Path, key: str, device: Device) -> Synthesis | None:
+    """The result in ``path`` if it is whole and has this key and device."""
+    with contextlib.suppress(OSError, SynthesisError):
+        found = load(path)
+        whole = sha256(path.with_name(NETLIST)) == found.netlist_sha256
+        if found.key == key and found.device == device.part and whole:
+            return found
+    return None

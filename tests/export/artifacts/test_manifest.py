@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.export.expect import raises
+from tritforge.export.artifacts.manifest import (
+    FileEntry,
+    Layer,
+    Manifest,
+    ManifestError,
+    Port,
+    Rom,
+    Stream,
+)
+from tritforge.files import sha256
+
+
+def design(directory: Path) -> Manifest:
+    """A manifest and the files it names."""
+    (directory / "digits.v").write_text("module digits; endmodule\n")
+    (directory / "conv1.weights.mem").write_text("0\n")
+    return Manifest(
+        name="digits",
+        top="digits",
+        generator={"amaranth": "0.5.10"},
+        files={"verilog": FileEntry.of(directory / "digits.v")},
+        ports=(Port("aclk", "input", 1), Port("m_axis_tdata", "output", 8)),
+        streams=(
+            Stream("conv1", "conv1", "act1", "core.conv1.o", (8, 8, 16), "u2", 4, 8, 256),
+            Stream(
+                "s_axis", None, "input", "s_axis", (8, 8, 1), "u4", 1, 4, 64, axi=True, tdata_bits=8
+            ),
+        ),
+        layers=(
+            Layer("conv1", "array", 16, 9, {"pe": 4, "packing": "2bit"}, 144, 100, 2304),
+            Layer("pool1", "pool"),
+        ),
+        roms=(
+            Rom(
+                "conv1.weights.mem",
+                "conv1",
+                "weights",
+                8,
+                36,
+                "2bit",
+                sha256(directory / "conv1.weights.mem"),
+            ),
+        ),
+        interval_cycles=2304,
+        latency_cycles=3000,
+        frame_cycles=(3000, 5304),
+        device="xc7k480t",
+    )
+
+
+def test_read_gives_back_what_was_written(tmp_path: Path) -> None:
+    manifest = design(tmp_path)
+    assert manifest.write(tmp_path) == tmp_path / "manifest.json"
+    assert Manifest.read(tmp_path) == manifest
+    bare = replace(manifest, roms=(), frame_cycles=None, device=None)
+    bare.write(tmp_path)
+    assert Manifest.read(tmp_path) == bare
+
+
+def test_content_of_the_file(tmp_path: Path) -> None:
+    design(tmp_path).write(tmp_path)
+    content = json.loads((tmp_path / "manifest.json").read_text())
+    assert (content["format"], content["version"]) == ("tritforge-design", 1)
+    assert (content["clock"], content["reset"]) == ("aclk", "aresetn")
+    assert content["ports"][0] == {"name": "aclk", "direction": "input", "width_bits": 1}
+    assert content["streams"][0] == {
+        "name": "conv1",
+        "layer": "conv1",
+        "tensor": "act1",
+        "path": "core.conv1.o",
+        "shape": [8, 8, 16],
+        "dtype": "u2",
+        "lanes": 4,
+        "payload_bits": 8,
+        "beats_per_frame": 256,
+        "axi": False,
+        "tdata_bits": None,
+    }
+
+
+def test_stream_by_name(tmp_path: Path) -> None:
+    assert design(tmp_path).stream("s_axis").tdata_bits == 8
+    with raises(KeyError, "'conv2'"):
+        design(tmp_path).stream("conv2")
+
+
+def test_optional_keys_may_be_absent(tmp_path: Path) -> None:
+    path = design(tmp_path).write(tmp_path)
+    content = json.loads(path.read_text())
+    del content["frame_cycles"], content["device"], content["streams"][0]["axi"]
+    path.write_text(json.dumps(content))
+    manifest = Manifest.read(tmp_path)
+    assert (manifest.frame_cycles, manifest.device, manifest.streams[0].axi) == (None, None, False)
+
+
+@pytest.mark.parametrize("name", ["digits.v", "conv1.weights.mem"])
+def test_one_flipped_bit_in_any_file(tmp_path: Path, name: str) -> None:
+    manifest = design(tmp_path)
+    manifest.verify(tmp_path)
+    path = tmp_path / name
+    expected, content = sha256(path), bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    with raises(
+        ManifestError,
+        f"{path}: its SHA-256 must be {expected}, not {sha256(path)}; "
+        "the file was changed after the design was generated, generate it again",
+    ):
+        manifest.verify(tmp_path)
+    path.unlink()
+    with raises(ManifestError, f"{path}: missing; generate the design again"):
+        manifest.verify(tmp_path)
+
+
+def test_missing_or_damaged_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    with raises(ManifestError, f"{path}: missing; generate the design first"):
+        Manifest.read(tmp_path)
+    path.write_text('{"format": ')
+    with raises(ManifestError, f"{path}: damaged, not JSON; generate the design again"):
+        Manifest.read(tmp_path)
+
+
+def set_at(content: Any, *place: Any) -> None:
+    """Set ``content[...][key] = value`` for place = (..., key, value)."""
+    *way, key, value = place
+    for step in way:
+        content = content[step]
+    content[key] = value
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("version", 2), "must be tritforge-design version 1, not tritforge-design version 2"),
+        (("format", "x"), "must be tritforge-design version 1, not x version 1"),
+        (("top", 1), "key 'top' must be str, not 1"),
+        (
+            ("layers", 0, "folding", "pe", True),
+            "key 'layers[0].folding.pe' must be an int or a str, not True",
+        ),
+        (("interval_cycles", "1"), "key 'interval_cycles' must be int, not '1'"),
+        (("interval_cycles", True), "key 'interval_cycles' must be int, not True"),
+        (("frame_cycles", [1, None]), "key 'frame_cycles[1]' must be int, not None"),
+        (("streams", {}), "key 'streams' must be a list, not {}"),
+        (("streams", 1, "axi", 1), "key 'streams[1].axi' must be bool, not 1"),
+        (("streams", 0, "shape", 3), "key 'streams[0].shape' must be a list, not 3"),
+        (("files", []), "key 'files' must be an object, not []"),
+        (("files", "verilog", "digits.v"), "key 'files.verilog' must be an object, not 'digits.v'"),
+        (
+            ("ports", 0, "width", 1),
+            "unknown key 'ports[0].width'; known: name, direction, width_bits",
+        ),
+        (("files", "verilog", {"file": "a"}), "key 'files.verilog.sha256' is missing"),
+    ],
+    ids=str,
+)
+def test_manifest_of_another_form(tmp_path: Path, place: tuple[Any, ...], message: str) -> None:
+    path = design(tmp_path).write(tmp_path)
+    content = json.loads(path.read_text())
+    set_at(content, *place)
+    path.write_text(json.dumps(content))
+    with raises(ManifestError, f"{path}: {message}"):
+        Manifest.read(tmp_path)
+
+
+def test_json_that_is_no_object(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text("[]")
+    with raises(ManifestError, f"{path}: must be an object"):
+        Manifest.read(tmp_path)

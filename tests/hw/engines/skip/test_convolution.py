@@ -1,0 +1,62 @@
+import pytest
+
+from tests.hw.pipeline import check, planned, tensor
+from tests.hw.test_skip import beats_in, engine, expected, weights
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Convolution, TensorType
+from tritforge.hw.cost.memory import ram
+from tritforge.hw.cost.technology import Technology
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "kernel", "stride", "padding", "dtype", "entries", "banks"),
+    [
+        ((4, 4), 1, (3, 3), (1, 1), (1, 1), "u2", 1, 1),
+        ((5, 4), 4, (3, 3), (1, 1), (1, 1), "s3", 4, 2),
+        ((5, 6), 2, (3, 2), (1, 1), (0, 0), "u8", 2, 2),
+        ((6, 7), 2, (3, 3), (2, 2), (1, 1), "s2", 1, 1),
+        ((7, 5), 1, (2, 2), (3, 2), (0, 1), "u2", 2, 1),
+        ((5, 5), 3, (5, 5), (1, 1), (2, 2), "u1", 3, 3),
+        ((5, 4), 2, (1, 1), (2, 2), (0, 0), "s3", 2, 1),
+        ((6, 1), 2, (4, 1), (1, 1), (3, 0), "s3", 1, 1),
+    ],
+)
+def test_convolution(size, channels, kernel, stride, padding, dtype, entries, banks):
+    source = TensorType(*size, channels, DataType.parse(dtype))
+    planes = weights(2, (1, 4, channels, *kernel), 0.3)
+    node = Convolution(name="layer", input="input", planes=planes, stride=stride, padding=padding)
+    unit = engine(node, source, pe=2, entries=entries, banks=banks, outputs=2)
+    images = tensor(source.dtype, (3, *size, channels))
+    check(unit, beats_in(unit, images), expected(unit, images), frames=3)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "read"),
+    [((1, 1), 2, 0, 4), ((3, 3), 1, 1, 8), ((3, 3), 2, 0, 7), ((2, 2), 3, 1, 5), ((1, 1), 1, 0, 8)],
+)
+def test_columns_that_no_pixel_reads_cost_no_memory(kernel, stride, padding, read):
+    planes = weights(2, (1, 4, 2, *kernel), 0.3)
+    node = Convolution(
+        name="layer",
+        input="input",
+        planes=planes,
+        stride=(stride, stride),
+        padding=(padding, padding),
+    )
+    unit = engine(
+        node, TensorType(8, 8, 2, DataType.parse("u8")), pe=2, entries=2, banks=1, outputs=2
+    )
+    assert unit.columns_read == read
+    rows = ram(Technology(), 8 * read, unit.window.rows * unit.pixel_beats, enables=read, copies=4)
+    assert unit.feed_cost(Technology()).lutram == rows.lutram > 0
+
+
+def test_rows_arrive_while_others_are_computed():
+    """Frames follow at the interval in closed form."""
+    source = TensorType(8, 8, 4, DataType.parse("u2"))
+    for density in (0.1, 0.9):
+        planes = weights(2, (1, 8, 4, 3, 3), density)
+        node = Convolution(name="layer", input="input", planes=planes, padding=(1, 1))
+        unit = engine(node, source, pe=1, entries=4, banks=2, outputs=2)
+        leaves = planned(unit, 5)[unit.frame_beats - 1 :: unit.frame_beats]
+        assert leaves[4] - leaves[3] == unit.interval_cycles

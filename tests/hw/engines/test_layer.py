@@ -1,0 +1,47 @@
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Convolution, TensorType
+from tritforge.hw.engines.layer import MatrixLayer, divisors
+
+U2 = DataType.parse("u2")
+
+
+def convolution(kernel=(3, 3), *, padding=(0, 0), lanes=4):
+    node = Convolution(
+        name="conv", input="input", planes=np.ones((1, 2, 4, *kernel), np.int8), padding=padding
+    )
+    source = TensorType(5, 5, 4, U2)
+    sums = node.infer(source)
+    return MatrixLayer(node=node, behind=None, source=source, sums=sums, target=sums, lanes=lanes)
+
+
+def test_windows_come_in_the_lanes_asked_for_or_whole():
+    assert [(unit.name, unit.o.lanes) for unit in convolution().windows(2)] == [
+        ("lanes", 2),
+        ("window", 2),
+    ]
+    assert [unit.o.lanes for unit in convolution(lanes=None).windows(4, whole=True)] == [36]
+    assert [unit.o.lanes for unit in convolution(padding=(1, 1)).windows(4, whole=True)] == [36]
+    assert convolution((1, 1)).windows(4) == []
+
+
+def test_sums_of_an_input_that_they_were_not_proved_for():
+    layer = convolution()
+    wider = dataclasses.replace(layer.source, dtype=DataType.parse("u8"))
+    message = "sums of 'conv' must be 3x3x2 u14, as proved for an input of 5x5x4 u8, not 3x3x2 u7"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        dataclasses.replace(layer, source=wider)
+
+
+def test_a_plan_error_names_the_layer():
+    assert str(convolution().refuse("too large")) == "'conv': too large"
+
+
+def test_divisors():
+    assert divisors(12) == "1, 2, 3, 4, 6, 12"
+    assert divisors(1) == "1"

@@ -1,0 +1,262 @@
+"""A network's configuration: what the user chooses, as it stands in ``networks/<name>.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tritforge.config import variants
+from tritforge.config.quantization import QuantizationConfig
+from tritforge.config.schema import compose, key, read
+from tritforge.errors import ConfigError
+from tritforge.hw.engines.registry import Folding
+from tritforge.hw.pipeline.fifo_depths import Fifos
+from tritforge.hw.pipeline.keywords import KEYWORDS
+from tritforge.hw.stream.axi_stream import Tdata
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.quant.datasets import IN_FILES
+from tritforge.quant.training.settings import OPTIMIZERS, SCHEDULES, TrainingConfig
+from tritforge.reports.devices import XILINX
+
+__all__ = [
+    "DATA_VARIABLE",
+    "NETWORKS_FOLDER",
+    "Config",
+    "DatasetConfig",
+    "HardwareConfig",
+    "NetworkConfig",
+    "PretrainSettings",
+    "QuantizationConfig",
+    "TrainingSettings",
+    "available",
+    "expand",
+    "load",
+    "locate",
+    "override",
+    "with_data",
+]
+
+NETWORKS_FOLDER = Path("networks")
+"""Where a configuration that is given by its name alone is looked for, in the working folder."""
+
+LEAST_FIFO_BEATS = 2
+"""Of a FIFO before every layer: with one place less it would take a beat every other cycle."""
+
+DATA_VARIABLE = "TRITFORGE_DATA"
+"""Environment variable: a folder with a folder for each dataset that comes in files, by its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetConfig:
+    """The images: the dataset, the fold that is held out, and the folder of a dataset that comes in files."""
+
+    name: str
+    folds: int | None = key(None, minimum=2)
+    fold: int = key(0, minimum=0)
+    root: str | None = None
+    image_size: int | None = key(None, minimum=1)
+
+    def __post_init__(self) -> None:
+        if self.folds is not None and self.fold >= self.folds:
+            raise ConfigError(f"fold must be in 0..{self.folds - 1}, not {self.fold}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The torch model: a key of ``tritforge.quant.networks.NETWORKS``, and options of that builder, None for its own.
+
+    ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
+    ``conv_relu`` a ReLU between layer and batch norm, ``pool_first`` the order of training, ``residual_bits``
+    the width of what residuals add.
+    """
+
+    name: str
+    channels: tuple[int, ...] | None = key(None, minimum=1)
+    hidden: int | None = key(None, minimum=1)
+    conv_relu: bool | None = None
+    pool_first: bool | None = None
+    residual_bits: int | None = key(None, minimum=2)
+    classes: int | None = key(None, minimum=2)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is given, as arguments of the builder."""
+        given = {
+            item.name: getattr(self, item.name) for item in fields(self) if item.name != "name"
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainSettings:
+    """The training of the float network that the ternary one starts from.
+
+    What is not given is as in ``training``; but not milestones and factors: there are none then.
+    """
+
+    epochs: int = key(minimum=1)
+    optimizer: str | None = key(None, choices=OPTIMIZERS)
+    nesterov: bool | None = None
+    learning_rate: float | None = key(None, above=0)
+    weight_decay: float | None = key(None, minimum=0)
+    schedule: str | None = key(None, choices=SCHEDULES)
+    milestones: tuple[int, ...] = key((), minimum=1)
+    factors: tuple[float, ...] = key((), above=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(TrainingConfig):
+    """The parameters of ``tritforge.quant.training.settings.TrainingConfig``, and what comes before it and where it runs.
+
+    The seed is also that of the starting weights.
+    """
+
+    seed: int = 0
+    pretrain: PretrainSettings | None = None
+    device: str = key("auto", choices=("auto", "cpu", "cuda"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pretrain is not None:
+            try:
+                self.pretraining()
+            except ValueError as error:
+                raise ValueError(f"pretrain: {error}") from error
+
+    def pretraining(self) -> TrainingSettings:
+        """Return the training of the float network that this one starts from."""
+        assert self.pretrain is not None
+        given = {item.name: getattr(self.pretrain, item.name) for item in fields(self.pretrain)}
+        changed = {name: value for name, value in given.items() if value is not None}
+        return replace(self, recalibrate=0, pretrain=None, **changed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareConfig:
+    """The device to build for, what additions are made of, and engine and folding of each layer with weights.
+
+    Every device to choose has the cells of the 7 series: they are the default; those of the ECP5 are what
+    `synth --target ecp5` and `place` take. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of
+    up to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a
+    block RAM. "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
+    runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in place of
+    what the first and the last layer take and give at a time.
+    """
+
+    device: str = key(choices=XILINX)
+    primitives: Primitives = key(Primitives.XILINX7, choices=("generic", "xilinx7"))  # noqa: RUF009
+    fifos: str = key("auto", choices=("auto", "none", "every"))
+    fifo_bits: int = key(18432, minimum=1)
+    axi_lite: bool = False
+    input_tdata_bits: int | None = key(None, minimum=8)
+    output_tdata_bits: int | None = key(None, minimum=8)
+    layers: dict[str, Folding]
+
+    def __post_init__(self) -> None:
+        _ = self.tdata  # looks at the two widths
+
+    @property
+    def tdata(self) -> Tdata:
+        """Widths of TDATA that are asked for."""
+        return Tdata(self.input_tdata_bits, self.output_tdata_bits)
+
+    @property
+    def planned_fifos(self) -> Fifos:
+        """Those that are asked for besides the ones before residual adds."""
+        return Fifos(
+            most_bits=0 if self.fifos == "none" else self.fifo_bits,
+            least_beats=LEAST_FIFO_BEATS if self.fifos == "every" else 0,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything about one network; ``name`` names the Verilog module and the folder under ``build``."""
+
+    name: str = key(
+        pattern="[A-Za-z][A-Za-z0-9_]*", meaning="letters, digits and _, a letter first"
+    )
+    dataset: DatasetConfig
+    network: NetworkConfig
+    quantization: QuantizationConfig
+    training: TrainingSettings
+    hardware: HardwareConfig
+
+    def __post_init__(self) -> None:
+        if self.name in KEYWORDS:
+            raise ConfigError(f"name must not be a word of Verilog, not {self.name!r}")
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in the YAML file ``path``, or FILE:VARIANT (``tritforge.config.variants``).
+
+    Raises
+    ------
+    ConfigError: unknown, missing or repeated keys, wrong types or values; the message names the line.
+    OSError: the file cannot be read.
+    """
+    file, variant = variants.split(path)
+    return read(file, Config, variants.choose(file, compose(file), variant))
+
+
+def available() -> list[str]:
+    """The names of the configurations in the ``networks`` folder here."""
+    return sorted(path.stem for path in NETWORKS_FOLDER.glob("*.yaml"))
+
+
+def locate(name: str) -> Path:
+    """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration, stands for."""
+    file, variant = variants.split(Path(name))
+    for path in (file, NETWORKS_FOLDER / f"{file}.yaml"):
+        if path.is_file():
+            return path if variant is None else path.with_name(f"{path.name}:{variant}")
+    known = f"; {NETWORKS_FOLDER} has {', '.join(available())}" if available() else ""
+    raise ConfigError(f"there is no configuration {name!r}{known}")
+
+
+def expand(name: str) -> list[Path]:
+    """Return what ``name`` means in a comparison: all variants of a file that has some, or what it says."""
+    path = locate(name)
+    chosen = variants.split(path)[1]
+    found = [] if chosen is not None else variants.names(path)
+    return [path.with_name(f"{path.name}:{variant}") for variant in found] or [path]
+
+
+def override(
+    config: Config, *, epochs: int | None = None, seed: int | None = None, fold: int | None = None
+) -> Config:
+    """Return ``config`` with what is given on the command line in place of what the file says."""
+    training, dataset = config.training, config.dataset
+    return replace(
+        config,
+        training=replace(
+            training,
+            epochs=training.epochs if epochs is None else epochs,
+            seed=training.seed if seed is None else seed,
+        ),
+        dataset=replace(dataset, fold=dataset.fold if fold is None else fold),
+    )
+
+
+def with_data(config: Config, environment: Mapping[str, str]) -> Config:
+    """Return ``config`` with the folder of its dataset's files.
+
+    A ``dataset.root`` is kept; without one the folder is <dataset> in that of the environment variable
+    ``TRITFORGE_DATA``. A dataset that does not come in files needs none.
+
+    Raises
+    ------
+    ConfigError: neither is given.
+    """
+    dataset = config.dataset
+    if dataset.root is not None or dataset.name not in IN_FILES:
+        return config
+    folder = environment.get(DATA_VARIABLE, "")
+    if not folder:
+        raise ConfigError(
+            f"dataset {dataset.name!r} comes in files: set {DATA_VARIABLE} to the folder that holds "
+            f"{dataset.name}/, or dataset.root to their own"
+        )
+    return replace(config, dataset=replace(dataset, root=str(Path(folder) / dataset.name)))

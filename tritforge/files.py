@@ -1,0 +1,88 @@
+"""Files that are either complete or absent, written under a temporary name and renamed; and reading them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["read_object", "replacing", "sha256", "write_atomic"]
+
+_CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it takes the name ``path`` when the block succeeds.
+
+    A block that raises, and a process that is killed, leave the file that was at ``path`` before.
+    The temporary name keeps the suffix of ``path``, because some writers choose a format by it.
+
+    Parameters
+    ----------
+    path: final name; its folder must exist.
+
+    Raises
+    ------
+    OSError: the folder is missing or not writable; the block wrote nothing.
+    """
+    final = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{final.stem}.", suffix=final.suffix, dir=final.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())  # the rename must not reach the disk before the content
+        os.chmod(
+            temporary, 0o666 & ~_umask()
+        )  # mkstemp's 0600 would hide the result from other users
+        os.replace(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write ``content`` (text as UTF-8, line ends as they are) so that ``path`` is never half written."""
+    data = content.encode() if isinstance(content, str) else content
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's content as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    """The process's file mode mask; the only portable way to read it is to set it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the JSON object in the file ``path``.
+
+    Raises
+    ------
+    FileNotFoundError: there is none.
+    ValueError: it holds something else; the message names it, without its folder, and says what.
+    """
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path.name} is not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} is not a JSON object")
+    return content

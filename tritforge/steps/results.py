@@ -1,0 +1,161 @@
+"""What the steps left behind, brought together for a report; missing or out of date is not measured."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tritforge import __version__
+from tritforge.config.config import Config
+from tritforge.errors import MissingStep
+from tritforge.export.artifacts.manifest import MANIFEST_FILE, Manifest
+from tritforge.export.ir.nodes import Network
+from tritforge.files import sha256, write_atomic
+from tritforge.quant import checkpoint
+from tritforge.reports.estimate.estimate import Estimate
+from tritforge.reports.page import records
+from tritforge.reports.page.data import Comparison, ReportData, Training
+from tritforge.reports.synth.xilinx import RESULT, Synthesis, load
+from tritforge.reports.synth.yosys import SynthesisError
+from tritforge.sim.result import SimulationResult
+from tritforge.steps import vectors
+from tritforge.steps.planning import planned, priced
+from tritforge.steps.targets import other_tables
+from tritforge.steps.vectors import Agreement, Vectors
+from tritforge.steps.workspace import Workspace
+from tritforge.system import doctor
+
+__all__ = [
+    "OVERRIDABLE",
+    "as_trained",
+    "estimated",
+    "gather",
+    "save_verdict",
+    "settings",
+    "synthesis",
+]
+
+OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed"))
+"""Settings, by section and key, that the command line of `train` can change."""
+
+
+def settings(meta: Mapping[str, Any], place: Workspace) -> dict[str, dict[str, Any]]:
+    """Return the settings that `train` put into a checkpoint; MissingStep if another program made it."""
+    kept = meta.get("settings")
+    if not isinstance(kept, dict) or not all(
+        isinstance(section, dict) for section in kept.values()
+    ):
+        raise MissingStep(
+            f"{place.training} was not made by tritforge: run `{place.command('train')}`"
+        )
+    return kept
+
+
+def as_trained(config: Config, kept: Mapping[str, Mapping[str, Any]]) -> Config:
+    """Return ``config`` with the fold, epochs and seed that the checkpoint was trained with."""
+    fold, epochs, seed = (kept[section][name] for section, name in OVERRIDABLE)
+    return replace(
+        config,
+        dataset=replace(config.dataset, fold=fold),
+        training=replace(config.training, epochs=epochs, seed=seed),
+    )
+
+
+def save_verdict(path: Path, place: Workspace, result: SimulationResult) -> None:
+    """Keep a verdict together with the digest of the design it is about."""
+    kept = {
+        "manifest_sha256": sha256(place.design / MANIFEST_FILE),
+        "result": json.loads(result.to_json()),
+    }
+    write_atomic(path, json.dumps(kept, indent=2) + "\n")
+
+
+def gather(
+    config: Config, place: Workspace, network: Network, manifest: Manifest, tests: Vectors | None
+) -> ReportData:
+    """Return everything known about the design; with ``tests`` torch and the reference are compared anew."""
+    comparisons, training = [], None
+    if tests is not None:
+        agreement = vectors.compare(network, tests)
+        comparisons.append(
+            Comparison(
+                judged=records.EXACT_MODEL,
+                against=records.REFERENCE,
+                images=len(tests.images),
+                words=agreement.words,
+                differences=agreement.differences,
+            )
+        )
+        training = _training(place, tests, agreement)
+    verdicts = list(_verdicts(place))
+    simulated = [records.simulation(verdict, manifest) for verdict in verdicts]
+    return ReportData(
+        network=network,
+        manifest=manifest,
+        training=training,
+        comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
+        cycles=tuple(run for _, run in simulated),
+        synthesis=synthesis(config, place, manifest),
+        estimate=estimated(config, place, network),
+        others=other_tables(place, network, manifest),
+        versions=_versions(verdicts),
+        commands=(place.command("demo"),),
+    )
+
+
+def estimated(config: Config, place: Workspace, network: Network) -> Estimate | None:
+    """What the formulas say of the design, before it is synthesised; None where there are none."""
+    return priced(config, planned(config, place, network, force=True))
+
+
+def _training(place: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:
+    """How the network was trained, and the reference's right answers; None if the checkpoint is gone."""
+    try:
+        _, meta = checkpoint.load(place.training)
+        kept = settings(meta, place)
+    except (checkpoint.CheckpointError, MissingStep):
+        return None
+    found = records.training(
+        meta,
+        method=kept["quantization"]["method"],
+        fold=kept["dataset"]["fold"],
+        folds=kept["dataset"]["folds"],
+        model=records.REFERENCE,
+    )
+    correct = None if agreement.classes is None else int((agreement.classes == tests.labels).sum())
+    return replace(found, images=len(tests.images), correct=correct)
+
+
+def _verdicts(place: Workspace) -> Iterator[dict[str, Any]]:
+    """The simulations of this very design; those of an earlier one do not count."""
+    digest = sha256(place.design / MANIFEST_FILE)
+    for path in sorted(place.simulations.glob("*/*.json")):
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            kept = json.loads(path.read_text())
+            if kept["manifest_sha256"] == digest:
+                yield kept["result"]
+
+
+def synthesis(config: Config, place: Workspace, manifest: Manifest) -> Synthesis | None:
+    """The count of this very design on this device, or None."""
+    wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
+    wanted.update({rom.file: rom.sha256 for rom in manifest.roms})
+    try:
+        found = load(place.synthesis / RESULT)
+    except (FileNotFoundError, SynthesisError):
+        return None
+    same = dict(found.inputs) == wanted and found.device == config.hardware.device
+    return found if same else None
+
+
+def _versions(verdicts: list[dict[str, Any]]) -> dict[str, str]:
+    """The version of everything on this machine that took part."""
+    found = {
+        finding.name: finding.version for finding in doctor.examine() if finding.version is not None
+    }
+    simulators = {verdict["simulator"]: verdict["version"] for verdict in verdicts}
+    return {"tritforge": __version__, **found, **simulators}

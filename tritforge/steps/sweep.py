@@ -1,0 +1,278 @@
+"""Many plans of one network through real synthesis, on Dask: local processes, or a cluster that is there
+already.
+
+A point is a plan. It is built and synthesised in a worker, which needs no file of ours; its result comes
+back and is written at once, so that a kill at any moment loses no more than what was still running, and the
+next start goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tritforge import __version__
+from tritforge.errors import UserError
+from tritforge.export.ir.nodes import Network
+from tritforge.files import write_atomic
+from tritforge.hw.engines.registry import Folding
+from tritforge.hw.pipeline import verilog
+from tritforge.hw.pipeline.fifo_depths import Fifos
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata
+from tritforge.hw.targets.primitives import Primitives
+from tritforge.reports.devices import device
+from tritforge.reports.render.scatter import Point as Dot
+from tritforge.reports.render.scatter import scatter
+from tritforge.reports.render.svg import Svg
+from tritforge.reports.render.tables import Column, Table, Value
+from tritforge.reports.synth.xilinx import synthesise
+from tritforge.reports.synth.yosys import pyosys_version
+
+__all__ = ["Point", "SweepError", "clients", "measure", "results_picture", "results_table", "run"]
+
+CONNECT_SECONDS = 10
+"""A scheduler that does not answer within this is not there."""
+
+ALLOWED_DEATHS = 1
+"""Times that a point may take a worker down with it before it is given up."""
+
+
+class SweepError(UserError):
+    """A scheduler or worker that is not there, or points that failed; what was finished is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A plan to measure.
+
+    Parameters
+    ----------
+    name: for people.
+    network: with the weights.
+    network_sha256: digest of its file, which stands for all of it.
+    foldings: of its layers.
+    fifos: those besides the ones before joins.
+    tdata: widths of TDATA that are asked for.
+    primitives, part: what it is built of, and the device it is compared with.
+    expected_lut: what the model said; None where it said nothing.
+    """
+
+    name: str
+    network: Network
+    network_sha256: str
+    foldings: Mapping[str, Folding]
+    fifos: Fifos
+    primitives: Primitives
+    part: str
+    expected_lut: float | None = None
+    tdata: Tdata = AS_THEY_COME
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that the result depends on."""
+        chosen = {
+            name: [folding.engine, folding.options] for name, folding in self.foldings.items()
+        }
+        settings = [
+            chosen,
+            asdict(self.fifos),
+            str(self.tdata),
+            self.primitives.value,
+            self.part,
+            pyosys_version(),
+            __version__,
+        ]
+        text = json.dumps([self.network_sha256, settings], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def measure(point: Point) -> dict[str, Any]:
+    """Plan, generate and synthesise ``point``; runs in a worker and leaves nothing behind."""
+    made = plan(point.network, point.foldings, point.fifos, tdata=point.tdata)
+    with tempfile.TemporaryDirectory(prefix="tritforge-sweep-") as name:
+        folder = Path(name)
+        for image, _ in made.roms():
+            image.write(folder)
+        top = point.network.name
+        source = folder / f"{top}.v"
+        write_atomic(source, verilog.generate(made, point.primitives))
+        counted = synthesise([source], folder, top, folder / "synth", device(point.part))
+    total = counted.total
+    return {
+        "interval_cycles": int(made.interval_cycles),
+        "latency_cycles": int(made.latency_cycles),
+        "lut": total.lut_total,
+        "ff": total.ff,
+        "carry4": total.carry4,
+        "bram36": total.bram36_total,
+        "dsp": total.dsp,
+        "tool": counted.tool,
+        "seconds": counted.seconds,
+        "layers": {name: part.lut_total for name, part in counted.by_layer(point.foldings).items()},
+    }
+
+
+@contextlib.contextmanager
+def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
+    """Yield a Dask client: of the cluster whose ``scheduler`` is at that address, or of local processes.
+
+    Raises
+    ------
+    SweepError: Dask is not installed, or nothing answers at the address.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise SweepError(
+            "Dask is not installed: run `pip install distributed` (the extra `sweep`)"
+        ) from None
+    settings = {
+        "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+        "distributed.scheduler.worker-saturation": 1.0,
+    }
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(settings):
+        if scheduler is None:
+            with (
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=":0",
+                    silence_logs=logging.CRITICAL,
+                ) as cluster,
+                Client(cluster) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(scheduler, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TimeoutError):
+            raise SweepError(
+                f"no Dask scheduler answers at {scheduler!r} within {CONNECT_SECONDS} s; without --scheduler "
+                "the points run in local processes"
+            ) from None
+        with client:
+            if not client.nthreads():
+                raise SweepError(f"the Dask scheduler at {scheduler!r} has no workers")
+            yield client
+
+
+def run(
+    points: Sequence[Point],
+    folder: Path,
+    client: Any,
+    *,
+    work: Callable[[Point], dict[str, Any]] = measure,
+    finished: Callable[[Point, dict[str, Any]], None] = lambda point, result: None,
+) -> list[dict[str, Any]]:
+    """Measure the points that ``folder`` has no result of, and return all results in the order of ``points``.
+
+    Each result is written to <folder>/<key>.json when it comes in.
+
+    Raises
+    ------
+    SweepError: points failed or took their worker down; the message counts them and names the first cause.
+    """
+    from distributed import as_completed
+
+    folder.mkdir(parents=True, exist_ok=True)
+    done: dict[str, dict[str, Any]] = {}
+    for point in points:
+        with contextlib.suppress(OSError, json.JSONDecodeError):
+            done[point.key] = json.loads((folder / f"{point.key}.json").read_text(encoding="utf-8"))
+    waiting = [
+        point for point in {point.key: point for point in points}.values() if point.key not in done
+    ]
+    failed: list[str] = []
+    running: dict[Any, Point] = {}
+    arriving = as_completed()
+    # One point to each thread: a point that takes its worker down takes no other with it.
+    places = sum(client.nthreads().values())
+    while waiting or running:
+        while waiting and len(running) < max(1, places):
+            point = waiting.pop(0)
+            future = client.submit(work, point, pure=False)
+            running[future] = point
+            arriving.add(future)
+        future = next(arriving)
+        point = running.pop(future)
+        if future.status == "finished":
+            result = {"name": point.name, "expected_lut": point.expected_lut, **future.result()}
+            write_atomic(folder / f"{point.key}.json", json.dumps(result, indent=1) + "\n")
+            done[point.key] = result
+            finished(point, result)
+        else:
+            failed.append(f"{point.name}: {_cause(future)}")
+    if failed:
+        kept = len(points) - len(failed)
+        raise SweepError(
+            f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} are kept in "
+            f"{folder}, and the same command goes on"
+        )
+    return [done[point.key] for point in points]
+
+
+def _cause(future: Any) -> str:
+    """Why a point has no result."""
+    error = future.exception()
+    if type(error).__name__ == "KilledWorker":
+        return "its worker died, out of memory or killed"
+    if error is None:
+        return f"it was {future.status}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Table:
+    """Synthesised counts of each point, and what the model had said."""
+    rows: list[tuple[Value, ...]] = []
+    for result in results:
+        expected = result["expected_lut"]
+        error = None if expected is None else 100 * (expected / result["lut"] - 1)
+        rate = 1e6 * clock_mhz / result["interval_cycles"]
+        told = None if expected is None else round(expected)
+        rows.append(
+            (
+                *(result["name"], result["interval_cycles"], rate, result["lut"], told, error),
+                *(result["ff"], result["bram36"], result["dsp"], result["seconds"]),
+            )
+        )
+    columns = (
+        *(
+            "Point",
+            "Cycles",
+            Column("Frames/s", digits=0),
+            "LUT",
+            "LUT, estimated",
+            Column("Error", suffix=" %"),
+        ),
+        *("FF", "BRAM36", "DSP", Column("Yosys", suffix=" s")),
+    )
+    tools = ", ".join(dict.fromkeys(str(result["tool"]) for result in results))
+    note = f"{tools}, hierarchy kept, not placed and routed. Frames/s at {clock_mhz:g} MHz, which was given."
+    return Table("Sweep", columns, tuple(rows), (note,))
+
+
+def results_picture(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Svg:
+    """LUT against frames a second: synthesised, and estimated where known."""
+    dots = []
+    for result in results:
+        rate = 1e6 * clock_mhz / result["interval_cycles"]
+        dots.append(
+            Dot(rate, result["lut"], "synthesised", hint=f"{result['name']}: {result['lut']:,} LUT")
+        )
+        if result["expected_lut"] is not None:
+            dots.append(
+                Dot(
+                    rate, result["expected_lut"], "estimated", hint=f"{result['expected_lut']:,.0f}"
+                )
+            )
+    return scatter(dots, "LUT against frames a second, synthesised", "frames/s", "LUT")

@@ -1,0 +1,1 @@
+"""What the machine has: tools and system packages."""
