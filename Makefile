@@ -4,6 +4,7 @@
 #               kills, and docs/verification.md; each goes on where it was cut off; MNIST and CIFAR-10 by TRITFORGE_DATA
 # make results  measure the digits network anew and write the figures of the README
 # make results-lenet5  the same for LeNet-5 on MNIST, with TRITFORGE_DATA set; an hour
+# make docs     the documentation site in build/site; a broken link or a missing page fails
 # make lint     ruff and mypy alone
 # make doctor   which tools were found, and what to do for what is missing
 # make clean    remove what programs made, except the virtual environment
@@ -21,7 +22,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.tritforge
 
-.PHONY: demo test verify results results-lenet5 lint doctor environment programs clean
+.PHONY: demo test verify results results-lenet5 docs lint doctor environment programs clean
 
 demo: environment
 	@$(RUN) tritforge demo $(NETWORK)
@@ -53,6 +54,10 @@ results-lenet5: environment
 	$(RUN) tritforge simulate networks/lenet5.yaml --simulator icarus --frames 4
 	$(VENV)/bin/python benchmarks/results.py lenet5
 	$(VENV)/bin/python benchmarks/verification.py
+
+docs: environment
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
+	@echo "build/site/index.html (with search: $(RUN) http.server --directory build/site)"
 
 lint: environment
 	@$(RUN) ruff check

@@ -21,6 +21,9 @@ TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v"} | {
     ".csv",
     ".svg",
     ".html",
+    ".css",
+    ".cff",
+    ".ipynb",
 }
 """Suffixes of the files that belong into the repository, pictures apart."""
 

@@ -1,6 +1,6 @@
 """Rectangles of a sparse ternary matrix: the best ones become nodes, one after the other, until none gains.
 
-A rectangle is a set of rows R and a set of columns C with entry[r][c] = sign_r * sign_c for all of them.
+A rectangle is a set of rows R and a set of columns C with ``entry[r][c] = sign_r * sign_c`` for all of them.
 Growing starts from a pair of columns (or of rows), with all rows (columns) that agree on it, and takes in
 the line that leaves most of those; the size with the largest gain is kept. Whole numbers only, no order
 left to chance: the compiled form (rectangles.cpp) gives the same result.

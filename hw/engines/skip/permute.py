@@ -16,7 +16,7 @@ __all__ = ["LanePermutation", "LanePermutationUnit", "permuted"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LanePermutationUnit(Unit):
-    """o[lane] = i[order[beat mod period][lane]]. One beat a cycle, latency 1; ``lanes`` multiplexers.
+    """``o[lane] = i[order[beat mod period][lane]]``. One beat a cycle, latency 1; ``lanes`` multiplexers.
 
     Parameters
     ----------
