@@ -108,7 +108,7 @@ def add_sweep(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, config: Config, place: Workspace) -> None:
+def run(arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
     """Run `explore` or `sweep`."""
     from tritforge.errors import ConfigError
     from tritforge.reports.devices import device
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Workspace) -> None
     if arguments.command == "explore":
         explore.explore(
             config,
-            place,
+            workspace,
             goal(arguments.fps),
             pricing,
             engines=engines,
@@ -136,13 +136,13 @@ def run(arguments: argparse.Namespace, config: Config, place: Workspace) -> None
             effects=not arguments.no_effects,
         )
     else:
-        _sweep(arguments, config, place, goal, pricing, engines)
+        _sweep(arguments, config, workspace, goal, pricing, engines)
 
 
 def _sweep(
     arguments: argparse.Namespace,
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     goal: Callable[[float | None], Goal],
     pricing: Pricing,
     engines: tuple[str, ...],
@@ -153,8 +153,8 @@ def _sweep(
     from tritforge.files import write_atomic
     from tritforge.steps import sweep
 
-    points = _points(arguments, config, place, goal, pricing, engines)
-    folder = place.root / "sweep"
+    points = _points(arguments, config, workspace, goal, pricing, engines)
+    folder = workspace.root / "sweep"
     with (
         sweep.clients(arguments.scheduler, arguments.workers) as client,
         tqdm(total=len(points), unit="point", leave=False, disable=None) as bar,
@@ -177,7 +177,7 @@ def _sweep(
 def _points(
     arguments: argparse.Namespace,
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     goal: Callable[[float | None], Goal],
     pricing: Pricing,
     engines: tuple[str, ...],
@@ -191,8 +191,8 @@ def _points(
     from tritforge.steps import explore, sweep
     from tritforge.steps.design import load_network
 
-    network = load_network(place)
-    known = sha256(place.design / serialize.NETWORK_FILE)
+    network = load_network(workspace)
+    known = sha256(workspace.design / serialize.NETWORK_FILE)
     fifos, tdata = config.hardware.planned_fifos, config.hardware.tdata
 
     def point(name: str, foldings: dict[str, Any], lut: float | None) -> Point:

@@ -62,16 +62,16 @@ def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
                 raise ConfigError("--jobs is for a start without torchrun: leave out one of them")
             train_side_by_side(found, jobs)
         else:
-            for chosen, place in tqdm(
+            for chosen, workspace in tqdm(
                 found, desc="compare", unit="network", disable=not sys.stderr.isatty()
             ):
                 if processes.first:
-                    share_pretraining(chosen, place, [place for _, place in found])
+                    share_pretraining(chosen, workspace, [workspace for _, workspace in found])
                 processes.wait()
-                train_once(chosen, place)
+                train_once(chosen, workspace)
     if not processes.first:
         return
-    runs = [collect(chosen, place) for chosen, place in found]
+    runs = [collect(chosen, workspace) for chosen, workspace in found]
     folder = build_folder / "compare"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {"Accuracy": "accuracy.png", **{run.name: f"weights_{run.name}.png" for run in runs}}
@@ -88,11 +88,11 @@ def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
     print("\n".join(one.text() for one in tables) + f"-> {folder}")
 
 
-def collect(chosen: Config, place: Workspace) -> Run:
-    """Return what is known of the trained network in ``place``."""
-    state, meta = checkpoint.load(place.training)
-    trained = results.as_trained(chosen, results.settings(meta, place))
-    model = build(trained, place)
+def collect(chosen: Config, workspace: Workspace) -> Run:
+    """Return what is known of the trained network in ``workspace``."""
+    state, meta = checkpoint.load(workspace.training)
+    trained = results.as_trained(chosen, results.settings(meta, workspace))
+    model = build(trained, workspace)
     checkpoint.restore(model, state)
     quantization, result = chosen.quantization, meta["result"]
     before, apart = meta.get("float"), result["validation_accuracy"]
@@ -117,7 +117,7 @@ def collect(chosen: Config, place: Workspace) -> Run:
         seed=meta["training"]["seed"],
         dataset=meta["dataset"],
         device=meta.get("device") or device_name(chosen.training.device),
-        layers=tuple(_layers(exact(model), exact(start(trained, place)))),
+        layers=tuple(_layers(exact(model), exact(start(trained, workspace)))),
         rom_bits=_rom_bits(trained, model),
     )
 

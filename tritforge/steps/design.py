@@ -12,27 +12,27 @@ from tritforge.steps.workspace import Workspace
 __all__ = ["checked_images", "load_manifest", "load_network"]
 
 
-def load_network(place: Workspace) -> Network:
+def load_network(workspace: Workspace) -> Network:
     """Return the integer network that `export` wrote."""
-    place.need(place.design / serialize.NETWORK_FILE, "export")
-    return serialize.load(place.design)
+    workspace.need(workspace.design / serialize.NETWORK_FILE, "export")
+    return serialize.load(workspace.design)
 
 
-def load_manifest(place: Workspace) -> Manifest:
+def load_manifest(workspace: Workspace) -> Manifest:
     """Return the manifest that `generate` wrote; every file that it names must be as it was then."""
-    place.need(place.design / MANIFEST_FILE, "generate")
-    manifest = Manifest.read(place.design)
-    manifest.verify(place.design)
+    workspace.need(workspace.design / MANIFEST_FILE, "generate")
+    manifest = Manifest.read(workspace.design)
+    manifest.verify(workspace.design)
     return manifest
 
 
-def checked_images(made: Plan, place: Workspace) -> list[FileEntry]:
+def checked_images(made: Plan, workspace: Workspace) -> list[FileEntry]:
     """The entries of the ROM images, each of which must be that of the plan: a changed one gets no digest."""
     roms = []
     for image, _ in made.roms():
-        path = place.need(place.design / f"{image.stem}.mem", "export")
+        path = workspace.need(workspace.design / f"{image.stem}.mem", "export")
         if read_mem(path, image.word_bits, image.depth) != image.words:
-            again = place.command("export")
+            again = workspace.command("export")
             raise RomError(
                 f"{path}: not the image of this network and folding; run `{again}` again"
             )

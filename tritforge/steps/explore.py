@@ -297,7 +297,7 @@ def _effects(
 
 def explore(
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     goal: Goal,
     pricing: Prices,
     *,
@@ -309,7 +309,7 @@ def explore(
 
     Writes <build>/explore/<name>.yaml (or ``output``), explore.json and frontier.svg.
     """
-    network = load_network(place)
+    network = load_network(workspace)
     with tqdm(unit="layer", leave=False, disable=None) as bar:
 
         def show(name: str) -> None:
@@ -324,10 +324,10 @@ def explore(
         found = find(network, space, goal, pricing, hardware.planned_fifos, hardware.tdata)
         plans = frontier(space, FRONTIER_POINTS)
         changes = _effects(network, found, goal, shown) if effects else []
-    folder = place.root / "explore"
+    folder = workspace.root / "explore"
     target = output or folder / f"{config.name}.yaml"
-    command = f"tritforge explore {shlex.quote(str(place.config_path))} {_options(goal)}"
-    write_plan(config, place.config_path, target, found, goal, command)
+    command = f"tritforge explore {shlex.quote(str(workspace.config_path))} {_options(goal)}"
+    write_plan(config, workspace.config_path, target, found, goal, command)
     tables = [plan_table(found.choice, found.cost, found.interval, goal.device)]
     tables += [effects_table(changes)] if changes else []
     tables.append(frontier_table(plans, goal.clock_mhz))

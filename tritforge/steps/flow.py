@@ -73,33 +73,33 @@ class _Trained:
     meta: dict[str, Any]
 
 
-def _restore(config: Config, place: Workspace) -> _Trained:
+def _restore(config: Config, workspace: Workspace) -> _Trained:
     """Return what `train` left; what --epochs, --seed and --fold changed there is the checkpoint's."""
-    place.need(place.training / "model.json", "train")
-    state, meta = checkpoint.load(place.training)
-    kept, wanted = results.settings(meta, place), settings(config)
+    workspace.need(workspace.training / "model.json", "train")
+    state, meta = checkpoint.load(workspace.training)
+    kept, wanted = results.settings(meta, workspace), settings(config)
     for section, values in wanted.items():
         for name, value in values.items():
             has = kept.get(section, {}).get(name)
             if has != value and (section, name) not in results.OVERRIDABLE:
                 raise MissingStep(
-                    f"{place.training} was trained with {section}.{name} {has!r}, {place.config_path} has "
-                    f"{value!r}: run `{place.command('train')}` again"
+                    f"{workspace.training} was trained with {section}.{name} {has!r}, {workspace.config_path} has "
+                    f"{value!r}: run `{workspace.command('train')}` again"
                 )
     trained = results.as_trained(config, kept)
-    model = build(trained, place)
+    model = build(trained, workspace)
     checkpoint.restore(model, state)
     return _Trained(config=trained, model64=exact(model), meta=meta)
 
 
 def _random(
-    config: Config, place: Workspace, seed: int, count: int, held_out: bool
+    config: Config, workspace: Workspace, seed: int, count: int, held_out: bool
 ) -> tuple[nn.Module, Tensor, Tensor]:
     """The network at random starting weights and the first held-out images, or random ones of label 0."""
     training = replace(config.training, seed=seed)
-    model64 = exact(build(replace(config, training=training), place))
+    model64 = exact(build(replace(config, training=training), workspace))
     if held_out:
-        dataset = load_dataset(config, place)
+        dataset = load_dataset(config, workspace)
         return model64, dataset.test_images[:count], dataset.test_labels[:count]
     numbers = torch.Generator().manual_seed(seed)
     channels, *size = datasets.SHAPES[config.dataset.name]
@@ -110,7 +110,7 @@ def _random(
 
 def export(
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     *,
     random_weights: int | None = None,
     count: int = RANDOM_IMAGES,
@@ -126,14 +126,14 @@ def export(
     if not chosen.ternary or chosen.activation == "float":
         wrong = "method 'float'" if not chosen.ternary else "activation 'float'"
         raise ConfigError(
-            f"{place.config_path}: quantization has {wrong}, which has no hardware: it serves to compare"
+            f"{workspace.config_path}: quantization has {wrong}, which has no hardware: it serves to compare"
         )
     if random_weights is None:
-        trained = _restore(config, place)
-        dataset = load_dataset(trained.config, place)
+        trained = _restore(config, workspace)
+        dataset = load_dataset(trained.config, workspace)
         model64, images, labels = trained.model64, dataset.test_images, dataset.test_labels
     else:
-        model64, images, labels = _random(config, place, random_weights, count, held_out)
+        model64, images, labels = _random(config, workspace, random_weights, count, held_out)
     with _phases("lowering", "torch", "reference", "planning", "ROM images") as begin:
         begin("lowering")
         lowered = lower(model64, tuple(images.shape[1:]), name=config.name)
@@ -143,18 +143,18 @@ def export(
         begin("reference")
         agreement = vectors.demand_equal(network, tests)
         begin("planning")
-        made = planned(config, place, network, anew=True, force=force)
+        made = planned(config, workspace, network, anew=True, force=force)
         begin("ROM images")
-        place.design.mkdir(parents=True, exist_ok=True)
-        serialize.save(network, place.design)
-        keep(config, place, made)
-        tests.save(place.vectors)
-        write_atomic(place.host, json.dumps(_host(lowered), indent=2) + "\n")
-        written = [image.write(place.design) for image, _ in made.roms()]
+        workspace.design.mkdir(parents=True, exist_ok=True)
+        serialize.save(network, workspace.design)
+        keep(config, workspace, made)
+        tests.save(workspace.vectors)
+        write_atomic(workspace.host, json.dumps(_host(lowered), indent=2) + "\n")
+        written = [image.write(workspace.design) for image, _ in made.roms()]
     which = "held-out" if random_weights is None or held_out else "random"
     print(
         f"torch in float64 = integer reference on all {len(tests.images)} {which} images: "
-        f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {place.design}"
+        f"{sum(agreement.words.values()):,} integers compared, {len(written)} ROM images -> {workspace.design}"
     )
 
 
@@ -185,27 +185,27 @@ def _host(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
+def generate(config: Config, workspace: Workspace, *, force: bool = False) -> None:
     """Write the Verilog and the manifest, which names every file of the design with its digest."""
-    network = load_network(place)
-    place.need(place.vectors, "export")
+    network = load_network(workspace)
+    workspace.need(workspace.vectors, "export")
     with _phases("planning", "ROM images", "Verilog") as begin:
         begin("planning")
-        made = planned(config, place, network, force=force)
+        made = planned(config, workspace, network, force=force)
         begin("ROM images")
-        roms = checked_images(made, place)
+        roms = checked_images(made, workspace)
         begin("Verilog")
         text = verilog.generate(made, config.hardware.primitives, config.hardware.axi_lite)
-    source = place.design / f"{network.name}.v"
+    source = workspace.design / f"{network.name}.v"
     write_atomic(source, text)
-    cells = place.design / "cells.v"
+    cells = workspace.design / "cells.v"
     cells.unlink(missing_ok=True)
     files = {
         "verilog": FileEntry.of(source),
-        "network": FileEntry.of(place.design / serialize.NETWORK_FILE),
-        "tensors": FileEntry.of(place.design / serialize.TENSOR_FILE),
-        "vectors": FileEntry.of(place.vectors),
-        "host": FileEntry.of(place.need(place.host, "export")),
+        "network": FileEntry.of(workspace.design / serialize.NETWORK_FILE),
+        "tensors": FileEntry.of(workspace.design / serialize.TENSOR_FILE),
+        "vectors": FileEntry.of(workspace.vectors),
+        "host": FileEntry.of(workspace.need(workspace.host, "export")),
     }
     if config.hardware.primitives is not Primitives.GENERIC:
         write_atomic(cells, verilog.cells(config.hardware.primitives))
@@ -217,7 +217,7 @@ def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
         device=config.hardware.device,
         registers=config.hardware.axi_lite,
     )
-    manifest.write(place.design)
+    manifest.write(workspace.design)
     print(
         f"{len(source.read_text().splitlines()):,} lines of Verilog, a frame every "
         f"{manifest.interval_cycles:,} cycles -> {source}"
@@ -226,7 +226,7 @@ def generate(config: Config, place: Workspace, *, force: bool = False) -> None:
 
 def simulate(
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     *,
     simulator: str = "verilator",
     stalls: str = "random",
@@ -243,9 +243,9 @@ def simulate(
     "ecp5", they go through what `synth` made of it for this target. A failure names the command that shows
     it again with a wave.
     """
-    manifest = load_manifest(place)
-    source = None if netlist is None else _netlist(config, place, manifest, netlist)
-    tests = Vectors.load(place.vectors)
+    manifest = load_manifest(workspace)
+    source = None if netlist is None else _netlist(config, workspace, manifest, netlist)
+    tests = Vectors.load(workspace.vectors)
     if first >= len(tests.images):
         raise ConfigError(
             f"--first must be below the {len(tests.images)} held-out images, not {first}"
@@ -254,13 +254,13 @@ def simulate(
     level = (
         "" if netlist is None else f"-netlist-{netlist}" if netlist == ecp5.TARGET else "-netlist"
     )
-    folder = place.simulations / f"{simulator}{level}"
+    folder = workspace.simulations / f"{simulator}{level}"
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
     with _bar(f"{simulator}, stalls {stalls}") as advance:
         try:
             result = runner.simulate(
-                place.design,
+                workspace.design,
                 images,
                 simulator=simulator,
                 build_dir=folder,
@@ -275,12 +275,12 @@ def simulate(
             )
         except SimulationFailed as error:
             tried = error.frames or (first, len(images))
-            again = _repeat(place, simulator, stalls, seed, tried, netlist)
+            again = _repeat(workspace, simulator, stalls, seed, tried, netlist)
             raise SimulationFailed(f"{error}; {again}") from error
-    results.save_verdict(verdict, place, result)
+    results.save_verdict(verdict, workspace, result)
     if not result.passed:
         again = _repeat(
-            place, simulator, stalls, seed, result.replay or (first, len(images)), netlist
+            workspace, simulator, stalls, seed, result.replay or (first, len(images)), netlist
         )
         more = (
             f" ({len(result.failures)} failures, all in {verdict})"
@@ -294,21 +294,21 @@ def simulate(
     _print_accuracy(result, tests)
 
 
-def _netlist(config: Config, place: Workspace, manifest: Manifest, target: str) -> Path:
+def _netlist(config: Config, workspace: Workspace, manifest: Manifest, target: str) -> Path:
     """The netlist of the present design for ``target``."""
     if target == ecp5.TARGET:
-        found = place.synthesis / f"{ecp5.TARGET}.{mapped.VERILOG}"
-        if targets.current(place, manifest, target) is None or not found.is_file():
-            command = f"{place.command('synth')} --target {target}"
+        found = workspace.synthesis / f"{ecp5.TARGET}.{mapped.VERILOG}"
+        if targets.current(workspace, manifest, target) is None or not found.is_file():
+            command = f"{workspace.command('synth')} --target {target}"
             raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
         return found
-    if results.synthesis(config, place, manifest) is None:
-        raise MissingStep(f"no netlist of this design: run `{place.command('synth')}` first")
-    return place.synthesis / NETLIST
+    if results.synthesis(config, workspace, manifest) is None:
+        raise MissingStep(f"no netlist of this design: run `{workspace.command('synth')}` first")
+    return workspace.synthesis / NETLIST
 
 
 def _repeat(
-    place: Workspace,
+    workspace: Workspace,
     simulator: str,
     stalls: str,
     seed: int,
@@ -319,7 +319,7 @@ def _repeat(
     level = "" if netlist is None else f" --netlist --target {netlist}"
     options = f"--simulator {simulator}{level} --stalls {stalls} --seed {seed}"
     which = f"--first {frames[0]} --frames {frames[1]}"
-    return f"to repeat it with a wave: `{place.command('simulate')} {options} {which} --wave`"
+    return f"to repeat it with a wave: `{workspace.command('simulate')} {options} {which} --wave`"
 
 
 def _print_accuracy(result: SimulationResult, tests: Vectors) -> None:
@@ -358,82 +358,84 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield advance
 
 
-def package(config: Config, place: Workspace, *, clock_mhz: float = 100.0) -> None:
+def package(config: Config, workspace: Workspace, *, clock_mhz: float = 100.0) -> None:
     """Write the folder that a project for an FPGA can take over as it is."""
-    manifest, network = load_manifest(place), load_network(place)
-    images = Vectors.load(place.vectors).images
+    manifest, network = load_manifest(workspace), load_network(workspace)
+    images = Vectors.load(workspace.vectors).images
     files = packing.write(
-        network, manifest, place.design, place.package, images, clock_mhz=clock_mhz
+        network, manifest, workspace.design, workspace.package, images, clock_mhz=clock_mhz
     )
     print(
-        f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {place.package}"
+        f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {workspace.package}"
     )
 
 
-def estimate(config: Config, place: Workspace) -> None:
+def estimate(config: Config, workspace: Workspace) -> None:
     """Print what the formulas say of each layer against the device."""
     part = device(config.hardware.device)
-    found = results.estimated(config, place, load_network(place))
+    found = results.estimated(config, workspace, load_network(workspace))
     if found is None:
         raise ConfigError(f"hardware.device: no formulas for {part}")
     print(estimates.table(found, part).text())
 
 
-def synth(config: Config, place: Workspace, minutes: float | None = None) -> None:
+def synth(config: Config, workspace: Workspace, minutes: float | None = None) -> None:
     """Synthesise the Verilog, print the resources of each layer against the device.
 
     ``minutes``: after which Yosys is stopped.
     """
-    manifest = load_manifest(place)
+    manifest = load_manifest(workspace)
     result = synthesise(
-        [place.design / manifest.files["verilog"].file],
-        place.design,
+        [workspace.design / manifest.files["verilog"].file],
+        workspace.design,
         manifest.top,
-        place.synthesis,
+        workspace.synthesis,
         device(config.hardware.device),
         progress=show_progress,
         minutes=minutes,
     )
-    data = results.gather(config, place, load_network(place), manifest, None)
+    data = results.gather(config, workspace, load_network(workspace), manifest, None)
     print(sections.resources_table(data).text())
     print(
-        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {place.synthesis / RESULT}"
+        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {workspace.synthesis / RESULT}"
     )
 
 
-def report(config: Config, place: Workspace) -> None:
+def report(config: Config, workspace: Workspace) -> None:
     """Gather what the steps left into report.html and report.md."""
-    network, manifest = load_network(place), load_manifest(place)
-    tests = Vectors.load(place.vectors)
-    data = results.gather(config, place, network, manifest, tests)
+    network, manifest = load_network(workspace), load_manifest(workspace)
+    tests = Vectors.load(workspace.vectors)
+    data = results.gather(config, workspace, network, manifest, tests)
     for suffix, text in (("html", html.render(data)), ("md", markdown.render(data))):
-        write_atomic(place.report(suffix), text)
-    place.tables.mkdir(exist_ok=True)
+        write_atomic(workspace.report(suffix), text)
+    workspace.tables.mkdir(exist_ok=True)
     for table in markdown.tables(data):
         name = re.sub(r"\W+", "-", table.title.lower())
-        write_atomic(place.tables / f"{name}.csv", table.csv())
+        write_atomic(workspace.tables / f"{name}.csv", table.csv())
     headline, detail = sections.verdict(data)
-    print(f"{headline}. {detail}\n-> {place.report('html')}, {place.report('md')}, {place.tables}")
+    print(
+        f"{headline}. {detail}\n-> {workspace.report('html')}, {workspace.report('md')}, {workspace.tables}"
+    )
     if data.verdict == "different":
-        raise ProofFailed(f"the models differ: see {place.report('html')}")
+        raise ProofFailed(f"the models differ: see {workspace.report('html')}")
 
 
-def demo(config: Config, place: Workspace, *, frames: int | None = None) -> None:
+def demo(config: Config, workspace: Workspace, *, frames: int | None = None) -> None:
     """Run the whole chain, simulating ``frames`` images; a checkpoint of the same settings is kept."""
     begin = time.monotonic()
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("train", lambda: train_once(config, place)),
-        ("export", lambda: export(config, place)),
-        ("generate", lambda: generate(config, place)),
-        ("simulate", lambda: simulate(config, place, frames=frames)),
-        ("simulate", lambda: simulate(config, place, stalls="none", frames=PLANNED_FRAMES)),
-        ("synth", lambda: synth(config, place)),
-        ("report", lambda: report(config, place)),
+        ("train", lambda: train_once(config, workspace)),
+        ("export", lambda: export(config, workspace)),
+        ("generate", lambda: generate(config, workspace)),
+        ("simulate", lambda: simulate(config, workspace, frames=frames)),
+        ("simulate", lambda: simulate(config, workspace, stalls="none", frames=PLANNED_FRAMES)),
+        ("synth", lambda: synth(config, workspace)),
+        ("report", lambda: report(config, workspace)),
     ]
     for number, (name, step) in enumerate(steps, start=1):
         print(f"\n[{number}/{len(steps)}] {name}", flush=True)
         step()
-    count = len(Vectors.load(place.vectors).images)
+    count = len(Vectors.load(workspace.vectors).images)
     verilog_too = "torch, integers and Verilog agree in every bit"
     if frames is not None and frames < count:
         verilog_too = f"torch and integers agree in every bit, and Verilog on the first {frames}"

@@ -25,7 +25,7 @@ from tritforge.quant.training.loop import LOG
 from tritforge.steps.training import (
     finished,
     pretrain_once,
-    pretrained_place,
+    pretrained_workspace,
     pretraining,
     settings,
     share_pretraining,
@@ -51,7 +51,7 @@ class _Task:
 
     action: Callable[[Config, Workspace], None]
     config: Config
-    place: Workspace
+    workspace: Workspace
     after: _Task | None = None
     running: tuple[BaseProcess, Connection] | None = None
     done: bool = False
@@ -81,7 +81,9 @@ def train_side_by_side(trainings: Sequence[Training], jobs: int) -> None:
                 if task.after is not None and task.after.failure is not None:
                     task.failure, task.done = task.after.failure, True
                 elif sum(other.running is not None for other in tasks) < jobs:
-                    share_pretraining(task.config, task.place, [place for _, place in trainings])
+                    share_pretraining(
+                        task.config, task.workspace, [workspace for _, workspace in trainings]
+                    )
                     _begin(task)
             answers = {task.running[1]: task for task in tasks if task.running is not None}
             for answer in wait(list(answers), _LOOK_S):
@@ -99,16 +101,18 @@ def _planned(trainings: Sequence[Training]) -> list[_Task]:
     """Return the tasks that are not done yet, those that others start from first."""
     begins: dict[str, _Task] = {}
     others = []
-    for config, place in sorted(trainings, key=lambda training: training[0].quantization.ternary):
-        if finished(config, place) is not None:
-            train_once(config, place)  # says that it is
+    for config, workspace in sorted(
+        trainings, key=lambda training: training[0].quantization.ternary
+    ):
+        if finished(config, workspace) is not None:
+            train_once(config, workspace)  # says that it is
             continue
-        first, task = pretraining(config), _Task(train_once, config, place)
+        first, task = pretraining(config), _Task(train_once, config, workspace)
         if not config.quantization.ternary and _key(config) not in begins:
             begins[_key(config)] = task
             continue
-        if first is not None and finished(first, pretrained_place(place)) is None:
-            task.after = begins.setdefault(_key(first), _Task(pretrain_once, config, place))
+        if first is not None and finished(first, pretrained_workspace(workspace)) is None:
+            task.after = begins.setdefault(_key(first), _Task(pretrain_once, config, workspace))
         others.append(task)
     return [*begins.values(), *others]
 
@@ -121,7 +125,7 @@ def _key(config: Config) -> str:
 def _begin(task: _Task) -> None:
     context = multiprocessing.get_context("spawn")  # a GPU's state does not survive a fork
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(task.action, task.place, theirs))
+    process = context.Process(target=_work, args=(task.action, task.workspace, theirs))
     process.start()
     theirs.close()
     task.running = process, ours
@@ -146,14 +150,14 @@ def _end(task: _Task) -> None:
 
 
 def _work(
-    action: Callable[[Config, Workspace], None], place: Workspace, answer: Connection
+    action: Callable[[Config, Workspace], None], workspace: Workspace, answer: Connection
 ) -> None:
     """Do the work of a process, and send what it printed, or the exception."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-            action(configs.load(place.config_path), place)
+            action(configs.load(workspace.config_path), workspace)
         answer.send(printed.getvalue().strip())
     except Exception as error:
         answer.send((error, traceback.format_exc()))
@@ -191,10 +195,10 @@ class _Counted:
     epochs: int = field(init=False)
 
     def __post_init__(self) -> None:
-        config, place = self.task.config, self.task.place
+        config, workspace = self.task.config, self.task.workspace
         first = pretraining(config) if self.task.action is pretrain_once else None
         self.epochs = (first or config).training.epochs
-        self.log = (pretrained_place(place) if first else place).training / LOG
+        self.log = (pretrained_workspace(workspace) if first else workspace).training / LOG
 
     def made(self) -> int:
         """Return the lines of its log."""

@@ -18,7 +18,7 @@ from tritforge.hw.pipeline.plan import Plan, Solved, plan
 from tritforge.reports.devices import device
 from tritforge.reports.estimate import capacity as room
 from tritforge.reports.estimate.estimate import Estimate, estimate, technology_of
-from tritforge.steps.workspace import Workspace, blaming
+from tritforge.steps.workspace import Workspace, as_config_error
 
 __all__ = ["PLAN_FILE", "keep", "planned", "priced", "program"]
 
@@ -27,7 +27,12 @@ PLAN_FILE = "plan.json"
 
 
 def planned(
-    config: Config, place: Workspace, network: Network, *, anew: bool = False, force: bool = False
+    config: Config,
+    workspace: Workspace,
+    network: Network,
+    *,
+    anew: bool = False,
+    force: bool = False,
 ) -> Plan:
     """Return the plan of ``network``.
 
@@ -37,13 +42,13 @@ def planned(
     ------
     ConfigError: it cannot be built, or, unless ``force``, the device is too small; it names the file.
     """
-    with blaming(place):
-        hardware, solved = config.hardware, None if anew else _solved(config, place)
+    with as_config_error(workspace):
+        hardware, solved = config.hardware, None if anew else _solved(config, workspace)
         design: Plan = plan(
             network, hardware.layers, hardware.planned_fifos, solved, hardware.tdata
         )
     if not force:
-        _demand_room(design, config, place)
+        _demand_room(design, config, workspace)
     return design
 
 
@@ -55,35 +60,35 @@ def priced(config: Config, design: Plan) -> Estimate | None:
     return estimate(design, technology, registers=config.hardware.axi_lite)
 
 
-def _demand_room(design: Plan, config: Config, place: Workspace) -> None:
+def _demand_room(design: Plan, config: Config, workspace: Workspace) -> None:
     part = device(config.hardware.device)
     missing = room.lacks(room.least(design), part)
     if not missing and (found := priced(config, design)):
         missing = room.exceeds(found.total, part)
     if missing:
         raise ConfigError(
-            f"{place.config_path}: the plan needs {' and '.join(missing)} that {part.part} has; "
+            f"{workspace.config_path}: the plan needs {' and '.join(missing)} that {part.part} has; "
             "fold it further, name a larger hardware.device, or pass --force"
         )
 
 
-def keep(config: Config, place: Workspace, design: Plan) -> None:
+def keep(config: Config, workspace: Workspace, design: Plan) -> None:
     """Write what was solved for ``design``, whose network is in the design folder already."""
     solved = design.solved
     content = {
-        "follows_from": _digest(config, place),
+        "follows_from": _digest(config, workspace),
         "fifos": {name: list(depths) for name, depths in solved.fifos.items() if any(depths)},
         "frame_cycles": list(solved.frame_cycles),
         "stages": {name: len(depths) for name, depths in solved.fifos.items()},
     }
-    write_atomic(place.design / PLAN_FILE, json.dumps(content, indent=1) + "\n")
+    write_atomic(workspace.design / PLAN_FILE, json.dumps(content, indent=1) + "\n")
 
 
-def _solved(config: Config, place: Workspace) -> Solved | None:
+def _solved(config: Config, workspace: Workspace) -> Solved | None:
     """What was kept, if it is of this very network, folding and program; a damaged file is as none."""
     try:
-        content = json.loads((place.design / PLAN_FILE).read_text())
-        if content["follows_from"] != _digest(config, place):
+        content = json.loads((workspace.design / PLAN_FILE).read_text())
+        if content["follows_from"] != _digest(config, workspace):
             return None
         fifos = {
             name: tuple(map(int, content["fifos"].get(name, [0] * inputs)))
@@ -94,11 +99,11 @@ def _solved(config: Config, place: Workspace) -> Solved | None:
         return None
 
 
-def _digest(config: Config, place: Workspace) -> str:
+def _digest(config: Config, workspace: Workspace) -> str:
     """Digest of the network, its foldings and the program that plans."""
     hardware = config.hardware
     files = [
-        sha256(place.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)
+        sha256(workspace.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)
     ]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
     all_of_it = (files, foldings, hardware.planned_fifos, hardware.tdata, program())

@@ -43,14 +43,14 @@ OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed")
 """Settings, by section and key, that the command line of `train` can change."""
 
 
-def settings(meta: Mapping[str, Any], place: Workspace) -> dict[str, dict[str, Any]]:
+def settings(meta: Mapping[str, Any], workspace: Workspace) -> dict[str, dict[str, Any]]:
     """Return the settings that `train` put into a checkpoint; MissingStep if another program made it."""
     kept = meta.get("settings")
     if not isinstance(kept, dict) or not all(
         isinstance(section, dict) for section in kept.values()
     ):
         raise MissingStep(
-            f"{place.training} was not made by tritforge: run `{place.command('train')}`"
+            f"{workspace.training} was not made by tritforge: run `{workspace.command('train')}`"
         )
     return kept
 
@@ -65,17 +65,21 @@ def as_trained(config: Config, kept: Mapping[str, Mapping[str, Any]]) -> Config:
     )
 
 
-def save_verdict(path: Path, place: Workspace, result: SimulationResult) -> None:
+def save_verdict(path: Path, workspace: Workspace, result: SimulationResult) -> None:
     """Keep a verdict together with the digest of the design it is about."""
     kept = {
-        "manifest_sha256": sha256(place.design / MANIFEST_FILE),
+        "manifest_sha256": sha256(workspace.design / MANIFEST_FILE),
         "result": json.loads(result.to_json()),
     }
     write_atomic(path, json.dumps(kept, indent=2) + "\n")
 
 
 def gather(
-    config: Config, place: Workspace, network: Network, manifest: Manifest, tests: Vectors | None
+    config: Config,
+    workspace: Workspace,
+    network: Network,
+    manifest: Manifest,
+    tests: Vectors | None,
 ) -> ReportData:
     """Return everything known about the design; with ``tests`` torch and the reference are compared anew."""
     comparisons, training = [], None
@@ -90,8 +94,8 @@ def gather(
                 differences=agreement.differences,
             )
         )
-        training = _training(place, tests, agreement)
-    verdicts = list(_verdicts(place))
+        training = _training(workspace, tests, agreement)
+    verdicts = list(_verdicts(workspace))
     simulated = [records.simulation(verdict, manifest) for verdict in verdicts]
     return ReportData(
         network=network,
@@ -99,24 +103,24 @@ def gather(
         training=training,
         comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
         cycles=tuple(run for _, run in simulated),
-        synthesis=synthesis(config, place, manifest),
-        estimate=estimated(config, place, network),
-        others=other_tables(place, network, manifest),
+        synthesis=synthesis(config, workspace, manifest),
+        estimate=estimated(config, workspace, network),
+        others=other_tables(workspace, network, manifest),
         versions=_versions(verdicts),
-        commands=(place.command("demo"),),
+        commands=(workspace.command("demo"),),
     )
 
 
-def estimated(config: Config, place: Workspace, network: Network) -> Estimate | None:
+def estimated(config: Config, workspace: Workspace, network: Network) -> Estimate | None:
     """What the formulas say of the design, before it is synthesised; None where there are none."""
-    return priced(config, planned(config, place, network, force=True))
+    return priced(config, planned(config, workspace, network, force=True))
 
 
-def _training(place: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:
+def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:
     """How the network was trained, and the reference's right answers; None if the checkpoint is gone."""
     try:
-        _, meta = checkpoint.load(place.training)
-        kept = settings(meta, place)
+        _, meta = checkpoint.load(workspace.training)
+        kept = settings(meta, workspace)
     except (checkpoint.CheckpointError, MissingStep):
         return None
     found = records.training(
@@ -130,22 +134,22 @@ def _training(place: Workspace, tests: Vectors, agreement: Agreement) -> Trainin
     return replace(found, images=len(tests.images), correct=correct)
 
 
-def _verdicts(place: Workspace) -> Iterator[dict[str, Any]]:
+def _verdicts(workspace: Workspace) -> Iterator[dict[str, Any]]:
     """The simulations of this very design; those of an earlier one do not count."""
-    digest = sha256(place.design / MANIFEST_FILE)
-    for path in sorted(place.simulations.glob("*/*.json")):
+    digest = sha256(workspace.design / MANIFEST_FILE)
+    for path in sorted(workspace.simulations.glob("*/*.json")):
         with contextlib.suppress(ValueError, KeyError, TypeError):
             kept = json.loads(path.read_text())
             if kept["manifest_sha256"] == digest:
                 yield kept["result"]
 
 
-def synthesis(config: Config, place: Workspace, manifest: Manifest) -> Synthesis | None:
+def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synthesis | None:
     """The count of this very design on this device, or None."""
     wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
     wanted.update({rom.file: rom.sha256 for rom in manifest.roms})
     try:
-        found = load(place.synthesis / RESULT)
+        found = load(workspace.synthesis / RESULT)
     except (FileNotFoundError, SynthesisError):
         return None
     same = dict(found.inputs) == wanted and found.device == config.hardware.device

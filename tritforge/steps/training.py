@@ -26,7 +26,7 @@ from tritforge.quant.training.loop import train as train_model
 from tritforge.quant.training.settings import TrainingConfig
 from tritforge.reports.page import curve
 from tritforge.steps import results
-from tritforge.steps.workspace import Workspace, blaming
+from tritforge.steps.workspace import Workspace, as_config_error
 
 __all__ = [
     "build",
@@ -34,7 +34,7 @@ __all__ = [
     "finished",
     "load_dataset",
     "pretrain_once",
-    "pretrained_place",
+    "pretrained_workspace",
     "pretraining",
     "settings",
     "share_pretraining",
@@ -44,19 +44,19 @@ __all__ = [
 ]
 
 
-def load_dataset(config: Config, place: Workspace) -> Dataset:
+def load_dataset(config: Config, workspace: Workspace) -> Dataset:
     """Return the configuration's dataset."""
-    with blaming(place):
+    with as_config_error(workspace):
         return datasets.load(**asdict(with_data(config, os.environ).dataset))
 
 
-def build(config: Config, place: Workspace) -> nn.Module:
+def build(config: Config, workspace: Workspace) -> nn.Module:
     """Return the network at the starting weights that the seed gives: ternary, or of float numbers.
 
     Where ``training.pretrain`` is set these are the weights that the pretraining starts from.
     """
     chosen = config.quantization
-    with blaming(place), torch.random.fork_rng():
+    with as_config_error(workspace), torch.random.fork_rng():
         torch.manual_seed(config.training.seed)
         return (
             _ternary(config, _float_network(config)) if chosen.ternary else _float_network(config)
@@ -89,7 +89,7 @@ def settings(config: Config) -> dict[str, Any]:
     return dict(found)
 
 
-def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
+def train(config: Config, workspace: Workspace, *, resume: bool = True) -> None:
     """Train the network; the checkpoint keeps the settings.
 
     With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
@@ -97,46 +97,49 @@ def train(config: Config, place: Workspace, *, resume: bool = True) -> None:
     ``torchrun`` may start it in several processes.
     """
     with launched() as processes:
-        _train(config, place, resume, report=processes.first)
+        _train(config, workspace, resume, report=processes.first)
 
 
-def _train(config: Config, place: Workspace, resume: bool, *, report: bool) -> None:
-    dataset = load_dataset(config, place)
-    _pretrain(config, place, dataset, resume)
+def _train(config: Config, workspace: Workspace, resume: bool, *, report: bool) -> None:
+    dataset = load_dataset(config, workspace)
+    _pretrain(config, workspace, dataset, resume)
     pretrained: dict[str, Any] | None = None
     if pretraining(config) is not None:
-        pretrained = checkpoint.load(pretrained_place(place).training)[1]["result"]
+        pretrained = checkpoint.load(pretrained_workspace(workspace).training)[1]["result"]
     meta = {"settings": settings(config), **({} if pretrained is None else {"float": pretrained})}
-    result = _run(config, place, start(config, place), dataset, resume, meta)
+    result = _run(config, workspace, start(config, workspace), dataset, resume, meta)
     if not report:
         return
     if pretrained is not None:
         print(
-            f"float network it started from: {_shares(pretrained)} -> {pretrained_place(place).training}"
+            f"float network it started from: {_shares(pretrained)} -> {pretrained_workspace(workspace).training}"
         )
-    print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {place.training}")
+    print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {workspace.training}")
 
 
-def train_once(config: Config, place: Workspace) -> None:
+def train_once(config: Config, workspace: Workspace) -> None:
     """Train, unless a whole checkpoint of these very settings is there."""
-    if finished(config, place) is None:
-        train(config, place)
+    if finished(config, workspace) is None:
+        train(config, workspace)
     else:
-        print(f"already trained with these settings -> {place.training}")
+        print(f"already trained with these settings -> {workspace.training}")
 
 
-def finished(config: Config, place: Workspace) -> dict[str, Any] | None:
+def finished(config: Config, workspace: Workspace) -> dict[str, Any] | None:
     """Return the meta data of a whole checkpoint of these very settings; None if there is none."""
     with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
-        _, meta = checkpoint.load(place.training)
-        if results.settings(meta, place) == settings(config) and (place.training / LOG).is_file():
+        _, meta = checkpoint.load(workspace.training)
+        if (
+            results.settings(meta, workspace) == settings(config)
+            and (workspace.training / LOG).is_file()
+        ):
             return meta
     return None
 
 
-def pretrained_place(place: Workspace) -> Workspace:
+def pretrained_workspace(workspace: Workspace) -> Workspace:
     """Return the workspace of the pretraining, in the folder ``float`` of the training's."""
-    return replace(place, root=place.root / "float")
+    return replace(workspace, root=workspace.root / "float")
 
 
 def pretraining(config: Config) -> Config | None:
@@ -147,47 +150,47 @@ def pretraining(config: Config) -> Config | None:
     return replace(config, quantization=config.quantization.as_float(), training=training)
 
 
-def share_pretraining(config: Config, place: Workspace, others: Iterable[Workspace]) -> None:
-    """Copy the float network that the training in ``place`` starts from, where one of ``others`` has it.
+def share_pretraining(config: Config, workspace: Workspace, others: Iterable[Workspace]) -> None:
+    """Copy the float network that the training in ``workspace`` starts from, where one of ``others`` has it.
 
     It may be what another training started from, or a float network that was trained for its own sake.
     """
-    first, inner = pretraining(config), pretrained_place(place)
+    first, inner = pretraining(config), pretrained_workspace(workspace)
     if first is None or finished(first, inner) is not None:
         return
-    for found in (found for other in others for found in (other, pretrained_place(other))):
+    for found in (found for other in others for found in (other, pretrained_workspace(other))):
         if found != inner and finished(first, found) is not None:
             shutil.rmtree(inner.training, ignore_errors=True)
             shutil.copytree(found.training, inner.training)
             return
 
 
-def pretrain_once(config: Config, place: Workspace) -> None:
+def pretrain_once(config: Config, workspace: Workspace) -> None:
     """Train the float network that the ternary one starts from, unless there is none or it is finished."""
-    _pretrain(config, place, load_dataset(config, place), resume=True)
+    _pretrain(config, workspace, load_dataset(config, workspace), resume=True)
 
 
-def _pretrain(config: Config, place: Workspace, dataset: Dataset, resume: bool) -> None:
-    first, inner = pretraining(config), pretrained_place(place)
+def _pretrain(config: Config, workspace: Workspace, dataset: Dataset, resume: bool) -> None:
+    first, inner = pretraining(config), pretrained_workspace(workspace)
     if first is not None and (not resume or finished(first, inner) is None):
         _run(first, inner, build(first, inner), dataset, resume, {"settings": settings(first)})
 
 
-def start(config: Config, place: Workspace) -> nn.Module:
+def start(config: Config, workspace: Workspace) -> nn.Module:
     """Return the network as its training begins; where it is pretrained, that must be finished."""
-    first, inner = pretraining(config), pretrained_place(place)
+    first, inner = pretraining(config), pretrained_workspace(workspace)
     if first is None:
-        return build(config, place)
+        return build(config, workspace)
     model = build(first, inner)
     checkpoint.restore(model, checkpoint.load(inner.training)[0])
-    with blaming(place), torch.random.fork_rng():
+    with as_config_error(workspace), torch.random.fork_rng():
         torch.manual_seed(config.training.seed)
         return _ternary(config, model)
 
 
 def _run(
     config: Config,
-    place: Workspace,
+    workspace: Workspace,
     model: nn.Module,
     dataset: Dataset,
     resume: bool,
@@ -199,7 +202,7 @@ def _run(
         model.to(_device(config.training.device)),
         dataset,
         TrainingConfig(**chosen),
-        place.training,
+        workspace.training,
         resume=resume,
         progress=sys.stderr.isatty(),
         meta={**meta, "device": device_name(config.training.device)},
@@ -207,7 +210,7 @@ def _run(
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
     if not current().first:
         return result
-    write_atomic(place.curve, curve.draw(curve.read_log(place.training / LOG), title))
+    write_atomic(workspace.curve, curve.draw(curve.read_log(workspace.training / LOG), title))
     return result
 
 

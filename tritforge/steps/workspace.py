@@ -10,7 +10,7 @@ from pathlib import Path
 from tritforge.config.variants import split
 from tritforge.errors import ConfigError, MissingStep
 
-__all__ = ["Workspace", "blaming"]
+__all__ = ["Workspace", "as_config_error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +91,9 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def blaming(place: Workspace) -> Iterator[None]:
+def as_config_error(workspace: Workspace) -> Iterator[None]:
     """Turn the ValueError of a function that was given the user's values into a ConfigError."""
     try:
         yield
     except ValueError as error:
-        raise ConfigError(f"{place.config_path}: {error}") from error
+        raise ConfigError(f"{workspace.config_path}: {error}") from error
