@@ -7,13 +7,13 @@ import argparse
 from tritforge.cli.arguments import at_least
 from tritforge.errors import ConfigError
 
-__all__ = ["FORMS", "add_report", "text"]
+__all__ = ["FORMS", "add_arguments", "text"]
 
 FORMS = ("text", "md", "csv", "json", "html")
 """How a table can be printed."""
 
 
-def add_report(command: argparse.ArgumentParser) -> None:
+def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the options of `report`."""
     command.add_argument("--paper", action="store_true", help="print Table IX of paper 002 instead")
     group = command.add_argument_group("with --paper")

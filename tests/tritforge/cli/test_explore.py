@@ -65,7 +65,7 @@ def test_a_plan_for_a_rate_is_found_and_written(place, capsys):
     ("options", "message"),
     [
         (("--budget", "lut=1"), "no plan is within 1 LUT, 955.0 BRAM36"),
-        (("--fps", "1e9"), "1,000,000,000 frames/s at 100 MHz are out of reach: whatever it takes, the"),
+        (("--fps", "1e9"), "1,000,000,000 frames/s at 100 MHz are out of reach: whatever it takes"),
         (("--device", "xc7k480"), "unknown device 'xc7k480'; nearest are"),
         (("--budget", "area=3"), "--budget must be NAME=NUMBER"),
     ],

