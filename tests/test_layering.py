@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ALL = {"export", "hw", "quant", "reports", "sim", "tritforge"}
 
-GROUND = {"tritforge", "tritforge.errors", "tritforge.files", "tritforge.types"}
+GROUND = {"tritforge", *(f"tritforge.{name}" for name in ("errors", "files", "templates", "types"))}
 """What every folder may import."""
 
 OURS = {
@@ -27,7 +27,7 @@ OURS = {
 """Of our own folders, besides itself."""
 
 OTHERS = {
-    "tritforge": {"dask", "distributed", "numpy", "safetensors", "torch", "tqdm", "yaml"},
+    "tritforge": {"dask", "distributed", "jinja2", "numpy", "safetensors", "torch", "tqdm", "yaml"},
     "reports": {"matplotlib", "numpy"},
     "hw": {"amaranth", "numpy"},
     "sim": {"cocotb", "cocotb_tools", "find_libpython", "numpy"},

@@ -24,6 +24,8 @@ TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v"} | {
     ".css",
     ".cff",
     ".ipynb",
+    ".js",
+    ".j2",
 }
 """Suffixes of the files that belong into the repository, pictures apart."""
 

