@@ -8,12 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-import tritforge.quant.methods.esa
-import tritforge.quant.methods.ics
-import tritforge.quant.methods.sttn
-import tritforge.quant.methods.tga
-import tritforge.quant.methods.ttq
-import tritforge.quant.methods.twn  # noqa: F401  # like the others: each registers its method
 from tritforge.errors import UserError
 from tritforge.quant.activation import Quantizer
 from tritforge.quant.methods.base import Ternarizer, create

@@ -29,7 +29,8 @@ from tritforge.sim.launcher import Bench, SimulationFailed
 from tritforge.sim.result import SimulationResult, judge, replayed
 from tritforge.sim.scoreboard import BeatLog, StreamReport, compare, read_beats
 from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
-from tritforge.sim.stimulus import Patience, Stalls, pack_beats
+from tritforge.sim.stalls import Patience, Stalls
+from tritforge.sim.stimulus import pack_beats
 from tritforge.types import IntArray
 
 __all__ = ["Part", "Setting", "cut_into_parts", "run_part"]

@@ -36,7 +36,7 @@ from tritforge.sim.part import Part, Setting, cut_into_parts, run_part
 from tritforge.sim.result import SimulationResult, merge
 from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
 from tritforge.sim.simulators import Simulator, locate, require_wave
-from tritforge.sim.stimulus import Stalls
+from tritforge.sim.stalls import Stalls
 
 __all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
@@ -78,7 +78,7 @@ def simulate(
     simulator: "verilator" or "icarus".
     build_dir: folder of this run; made when missing.
     seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
-    stalls: how source and sink pause, a name of ``tritforge.sim.stimulus.Stalls``; with "none" the cycle count of every
+    stalls: how source and sink pause, a name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one part.
     netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.

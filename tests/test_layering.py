@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 ALL = {"export", "hw", "quant", "reports", "sim", "tritforge"}
 
-GROUND = {"tritforge", *(f"tritforge.{name}" for name in ("errors", "files", "templates", "types"))}
+GROUND = {"tritforge"} | {
+    f"tritforge.{name}" for name in ("errors", "files", "registry", "templates", "types")
+}
 """What every folder may import."""
 
 OURS = {

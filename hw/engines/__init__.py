@@ -1,1 +1,10 @@
-"""Engines that compute layers with weights, one package each."""
+"""Engines that compute a layer with weights: each is a package here, and its name is the engine's."""
+
+from __future__ import annotations
+
+import pkgutil
+
+__all__ = ["NAMES"]
+
+NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+"""The engines, as YAML files and the command line name them; none is imported for it."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from tritforge.registry import Registry
 
 __all__ = ["METHODS", "Decomposition", "Ternarizer", "checked", "create", "method", "option_names"]
 
@@ -117,22 +118,13 @@ def checked(weight: Tensor, rule: str) -> Tensor:
     return exact
 
 
-METHODS: dict[str, type[Ternarizer]] = {}
+METHODS: Registry[str, type[Ternarizer]] = Registry(
+    "ternarization method", "tritforge.quant.methods"
+)
 """Method classes by the name that ``quant.ternarize`` and the configuration use."""
 
-_Method = TypeVar("_Method", bound=type[Ternarizer])
-
-
-def method(name: str) -> Callable[[_Method], _Method]:
-    """Return a class decorator that registers a ternarizer under ``name``."""
-
-    def register(cls: _Method) -> _Method:
-        if name in METHODS:
-            raise ValueError(f"ternarization method {name!r} is registered twice")
-        METHODS[name] = cls
-        return cls
-
-    return register
+method = METHODS.register
+"""The class decorator ``@method("name")`` that registers a ternarizer."""
 
 
 def option_names(cls: type[Ternarizer]) -> list[str]:

@@ -25,13 +25,13 @@ from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.mapped import NETLIST, VERILOG, Mapped, synthesise
+from tritforge.reports.synth.routers import ROUTERS
 from tritforge.reports.synth.utilisation import REST_TITLE
 from tritforge.reports.synth.yosys import Progress, SynthesisError
 
 __all__ = [
     "PARTS",
     "PLACED",
-    "ROUTERS",
     "TARGET",
     "PlaceError",
     "Placed",
@@ -57,11 +57,6 @@ PARTS = {
 
 SPEED = 6
 """Speed grade, the slowest; 8 is the fastest."""
-
-ROUTERS = ("router2", "router1")
-"""nextpnr's. The first routes all nets at once and then sends away what is in the way; it needs two minutes
-to eight minutes for LeNet-5, and with some seeds of the placer it finds no end. The second goes net by net:
-within an hour it came to no end there, but on a small design it may reach a higher frequency."""
 
 FORMAT = "tritforge-placed"
 VERSION = 1

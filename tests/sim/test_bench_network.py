@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tritforge.sim.stimulus import Stalls
+from tritforge.sim.stalls import Stalls
 
 WRONG_WORD = (
     "layer mix, stream mix: first wrong word in frame 0 at y 3, x 0, channels 0..1, cycle {}: "

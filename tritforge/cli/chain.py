@@ -10,6 +10,8 @@ from tritforge.cli import paper
 from tritforge.cli.arguments import at_least, positive
 from tritforge.cli.command import NetworkCommand
 from tritforge.errors import ConfigError
+from tritforge.sim.simulators import Simulator
+from tritforge.sim.stalls import Stalls
 
 if TYPE_CHECKING:
     from tritforge.config.config import Config
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NETLISTS",
-    "SIMULATORS",
-    "STALLS",
     "Demo",
     "Export",
     "Generate",
@@ -27,21 +27,6 @@ __all__ = [
     "Simulate",
     "Train",
 ]
-
-SIMULATORS = ("verilator", "icarus")
-STALLS = (
-    "none",
-    "random",
-    "slow-source",
-    "slow-sink",
-    "patient",
-    "cycling",
-    "long-stop",
-    "one-beat",
-    "reset",
-    "framing",
-)
-"""Names that ``sim`` knows, repeated so that --help need not import it; a test compares them."""
 
 NETLISTS = ("xilinx", "ecp5")
 """Targets whose netlists are simulated; the first is the default."""
@@ -225,7 +210,10 @@ class Simulate(NetworkCommand):
         """Add simulator, stalls, images and netlist."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--simulator", choices=SIMULATORS, default="verilator", help="default: %(default)s"
+            "--simulator",
+            choices=[simulator.value for simulator in Simulator],
+            default="verilator",
+            help="default: %(default)s",
         )
         parser.add_argument("--wave", action="store_true", help="record every signal as FST")
         parser.add_argument(
@@ -256,7 +244,7 @@ class Simulate(NetworkCommand):
         )
         parser.add_argument(
             "--stalls",
-            choices=STALLS,
+            choices=[stalls.value for stalls in Stalls],
             default="random",
             help="how both ends pause (default: %(default)s)",
         )

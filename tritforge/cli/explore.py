@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tritforge.cli.arguments import at_least, positive
 from tritforge.cli.command import NetworkCommand
 from tritforge.errors import ConfigError
+from tritforge.hw.engines import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     from tritforge.steps.sweep import Point
     from tritforge.steps.workspace import Workspace
 
-__all__ = ["ENGINES", "Explore", "Sweep"]
-
-ENGINES = ("array", "unrolled", "skip")
-"""Names that ``hw`` knows, repeated so that --help need not import it; a test compares them."""
+__all__ = ["Explore", "Sweep"]
 
 POINTS = 6
 """Plans of a sweep that names no rates."""
@@ -62,7 +60,7 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine",
         action="append",
-        choices=ENGINES,
+        choices=NAMES,
         help="consider this engine alone; repeat for more (default: all)",
     )
 
@@ -79,7 +77,7 @@ def _read_goal(arguments: argparse.Namespace, config: Config) -> _Choice:
     if pricing is None:
         raise ConfigError(f"--device must be of the 7 series, UltraScale+ or ECP5, not {part}")
     goal = explore.Goal(device=part, clock_mhz=arguments.clock_mhz, fps=None, limits=limits)
-    return _Choice(goal, pricing, tuple(arguments.engine or ENGINES))
+    return _Choice(goal, pricing, tuple(arguments.engine or NAMES))
 
 
 class Explore(NetworkCommand):

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from tritforge.cli.arguments import at_least, positive
 from tritforge.cli.command import NetworkCommand
+from tritforge.reports.synth.routers import ROUTERS
 
 if TYPE_CHECKING:
     from tritforge.config.config import Config
     from tritforge.steps.workspace import Workspace
 
-__all__ = ["ROUTERS", "TARGETS", "Estimate", "Place", "Synth"]
+__all__ = ["TARGETS", "Estimate", "Place", "Synth"]
 
 TARGETS = ("xilinx", "asic", "ecp5")
 """What `synth` can map to; the first is the family of the device in the configuration."""
-
-ROUTERS = ("router2", "router1")
-"""Those of ``tritforge.reports.synth.ecp5``."""
 
 
 def _add_part(parser: argparse.ArgumentParser, when: str = "") -> None:

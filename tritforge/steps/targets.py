@@ -17,6 +17,7 @@ from tritforge.reports.estimate.energy import energy_table
 from tritforge.reports.render.tables import Table
 from tritforge.reports.synth import asic, ecp5, liberty, vivado
 from tritforge.reports.synth.mapped import Mapped, load
+from tritforge.reports.synth.routers import ROUTERS
 from tritforge.reports.synth.yosys import SynthesisError, show_progress
 from tritforge.steps.design import checked_images, load_manifest, load_network
 from tritforge.steps.planning import planned
@@ -155,7 +156,7 @@ def place(
     part: str = ECP5_PART,
     clock_mhz: float = 100.0,
     seed: int = 1,
-    router: str = ecp5.ROUTERS[0],
+    router: str = ROUTERS[0],
 ) -> None:
     """Map to an ECP5, place and route, and print the frequency that was reached and the sites in use."""
     synth_ecp5(config, workspace, part=part)

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from tests.test_layering import ROOT
-from tritforge.cli import chain
 from tritforge.cli import main as cli
 from tritforge.config.config import Config
-from tritforge.sim.simulators import Simulator
-from tritforge.sim.stimulus import Stalls
 from tritforge.steps import flow
 from tritforge.steps.workspace import Workspace
 
@@ -20,11 +17,6 @@ from tritforge.steps.workspace import Workspace
 @pytest.fixture(autouse=True)
 def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-
-
-def test_the_names_are_those_of_what_runs() -> None:
-    assert [simulator.value for simulator in Simulator] == list(chain.SIMULATORS)
-    assert [stalls.value for stalls in Stalls] == list(chain.STALLS)
 
 
 @pytest.mark.parametrize(

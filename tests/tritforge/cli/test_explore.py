@@ -8,11 +8,9 @@ import pytest
 
 from tests.chain import LITTLE
 from tests.hw.networks import convolutional
-from tritforge.cli import explore as choosing
 from tritforge.cli import main as cli
 from tritforge.config import config
 from tritforge.export.ir import serialize
-from tritforge.hw.engines.registry import ENGINES
 from tritforge.steps import sweep
 from tritforge.steps.workspace import Workspace
 
@@ -30,10 +28,6 @@ def place(tmp_path):
 
 def run(place, command, *options):
     return cli.main([command, str(place.config_path), "--build", str(place.root), *options])
-
-
-def test_the_engines_are_those_there_are():
-    assert set(choosing.ENGINES) == set(ENGINES)
 
 
 def test_a_plan_for_a_rate_is_found_and_written(place, capsys):

@@ -9,18 +9,12 @@ import pytest
 
 from tests.test_layering import ROOT
 from tritforge.cli import main as cli
-from tritforge.cli.targets import ROUTERS
-from tritforge.reports.synth import ecp5
 from tritforge.steps import flow, targets
 
 
 @pytest.fixture(autouse=True)
 def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-
-
-def test_the_names_are_those_of_what_runs() -> None:
-    assert ecp5.ROUTERS == ROUTERS
 
 
 @pytest.mark.parametrize(
