@@ -1,10 +1,11 @@
-"""A matrix as a graph of additions: rows of signed, shifted terms, where a term is an input or a shared node.
+"""The adder graph of a constant matrix: y = W x as sums of shifted, signed sources.
 
     node[n] = sum over its terms of (-1)**negative * 2**shift * source
     y[row]  = the same
 
-Sources are numbered: 0..K-1 are the inputs, K + n is node n. A node's terms are inputs and earlier nodes,
-    so the graph is executed in order. It rebuilds its matrix exactly (``AdderGraph.matrix``).
+A source is an input (0..K-1) or a shared node (K + n for node n). The terms of a node are inputs
+and earlier nodes, so evaluation follows the order of the nodes. ``AdderGraph.matrix`` rebuilds W
+exactly.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Term:
 
     @property
     def weight(self) -> int:
-        """What the source is multiplied with."""
+        """Signed power of two that multiplies the source."""
         return -(1 << self.shift) if self.negative else 1 << self.shift
 
 
@@ -39,19 +40,21 @@ Sum = tuple[Term, ...]
 
 @dataclass(frozen=True)
 class AdderGraph:
-    """y = W x as shared sums.
+    """y = W x with common subexpressions as nodes.
 
     Parameters
     ----------
-    inputs: K.
-    nodes: the terms of each shared sum, inputs and earlier nodes.
-    rows: the terms of each element of y.
+    inputs: number of inputs, K.
+    nodes: terms of each shared sum: inputs and earlier nodes.
+    rows: terms of each element of y.
 
     Raises
     ------
-    ValueError: a term whose source is not there yet.
+    ValueError: a term refers to a source that is not defined before it.
 
-    >>> shared = AdderGraph(3, ((Term(0), Term(1)),), ((Term(3), Term(2)), (Term(3), Term(2, negative=True))))
+    >>> nodes = ((Term(0), Term(1)),)
+    >>> rows = ((Term(3), Term(2)), (Term(3), Term(2, negative=True)))
+    >>> shared = AdderGraph(3, nodes, rows)
     >>> shared.matrix().tolist(), shared.adders
     ([[1, 1, 1], [1, 1, -1]], 3)
     """
@@ -64,18 +67,20 @@ class AdderGraph:
         known = self.inputs
         for name, sums, grows in (("node", self.nodes, 1), ("row", self.rows, 0)):
             for number, terms in enumerate(sums):
-                for term in terms:
-                    if not 0 <= term.source < known:
-                        raise ValueError(
-                            f"{name} {number}: a source must be in 0..{known - 1}, not {term.source!r}"
-                        )
+                wrong = next((t.source for t in terms if not 0 <= t.source < known), None)
+                if wrong is not None:
+                    raise ValueError(
+                        f"{name} {number}: a source must be in 0..{known - 1}, not {wrong!r}"
+                    )
                 known += grows
 
     def evaluate(self, inputs: npt.ArrayLike) -> IntArray:
-        """Return y [..., M] for x [..., K], sum by sum as the circuit does."""
+        """Return y [..., M] for x [..., K], in the order in which the circuit adds."""
         values = list(np.moveaxis(np.asarray(inputs, dtype=np.int64), -1, 0))
         if len(values) != self.inputs:
-            raise ValueError(f"inputs must have {self.inputs} elements on their last axis, not {len(values)}")
+            raise ValueError(
+                f"inputs must have {self.inputs} elements on their last axis, not {len(values)}"
+            )
         zero = np.zeros(np.shape(inputs)[:-1], dtype=np.int64)
 
         def add(terms: Sum) -> IntArray:
@@ -91,7 +96,7 @@ class AdderGraph:
 
     @cached_property
     def depths(self) -> tuple[int, ...]:
-        """Of each node: nodes on the longest way from an input, itself included."""
+        """Logic depth of each node: nodes on its longest path from an input, itself included."""
         depths: list[int] = []
         for terms in self.nodes:
             depths.append(1 + max((self._depth(term, depths) for term in terms), default=0))
@@ -102,15 +107,15 @@ class AdderGraph:
 
     @property
     def depth(self) -> int:
-        """Largest depth of a node."""
+        """Largest depth of any node; 0 without nodes."""
         return max(self.depths, default=0)
 
     @property
     def adders(self) -> int:
-        """Additions of two operands that the graph stands for: one less than the terms of each sum."""
+        """Two-operand additions: one less than the terms of each sum."""
         return sum(max(0, len(terms) - 1) for terms in (*self.nodes, *self.rows))
 
     @property
     def terms(self) -> int:
-        """Terms of all sums."""
+        """Number of terms in all sums."""
         return sum(len(terms) for terms in (*self.nodes, *self.rows))

@@ -1,21 +1,23 @@
-"""Compression of a heap of bits: which rows of additions bring each column of it down, counted in LUTs.
+"""The compressor tree of a bit heap: the rows of LUTs and carry chains that reduce it.
 
-A heap holds bits by column; column c weighs 2**c. Two kinds of rows take bits away, both two bits a LUT:
+A bit heap holds bits by column; column c has weight 2**c. Two kinds of compressor row reduce it,
+each by two bits per LUT:
 
-    TERNARY  columns l..r, one LUT each: up to three bits a column, four in the lowest, five in the top column
-             of a sum modulo 2**width (only its parity counts there). Leaves a bit a column and, unless it
-             ends at the top, two of weight 2**(r + 1): the carry-save of column r and the carry out. In a
-             7-series slice it is legal only where each sum goes straight to its flip-flop.
-    ATOMS    pairs of columns (c, c + 1), two LUTs each: ``low`` bits of column c and ``high`` of column c + 1
-             with low // 2 + high at most 2 (`low` up to 6). Leaves a bit a column and the carry.
-             Combinational.
+    TERNARY  ternary adder on columns l..r, one LUT per column. Inputs: up to 3 bits a column, 4 in
+             column l, 5 in the top column of a sum modulo 2**width, where only the parity counts.
+             Outputs: 1 bit per column and, unless it ends at the top, 2 bits of weight 2**(r + 1),
+             the carry-save bit of column r and the carry out. A 7-series slice can build it only if
+             every sum bit goes straight to its flip-flop.
+    ATOMS    generalised parallel counters on column pairs (c, c + 1), two LUTs each: ``low`` <= 6
+             bits of column c and ``high`` of column c + 1 with low // 2 + high <= 2. Outputs: 1 bit
+             per column and the carry out. Combinational.
 
-A stage is some rows of atoms one behind the other and then ternary rows into the registers. How many rows
-of atoms stand before a cut decides how many bits the last row finds in its columns: one that finds two
-instead of three takes half as many away. So cuts belong to what is chosen. The rows come from a randomised
-greedy choice on the heights of the columns; the cheapest of many tries is kept. A cut costs flip-flops for
-all bits of the heap at that place: ``registers`` of them count as much as a LUT, for else a cut that saves a
-LUT or two would pay dozens of flip-flops for it.
+A pipeline stage is a cascade of ATOMS rows followed by TERNARY rows, whose outputs are registered.
+The number of ATOMS rows before a register cut decides how many bits the last row of the stage finds
+in its columns: with two instead of three it removes half as many. The cuts are therefore part of
+the search. A randomised greedy search over the column heights proposes many trees, and the cheapest
+one wins. A cut costs a flip-flop for every bit of the heap at that place; ``registers`` flip-flops
+count as one LUT, so that the search does not spend dozens of flip-flops to save a LUT.
 """
 
 from __future__ import annotations
@@ -29,24 +31,25 @@ from functools import lru_cache
 __all__ = ["HeapRow", "RowKind", "compress", "estimate", "saves"]
 
 _TRIES = 300
+"""Most attempts for one heap."""
 
 _WORK = 20_000
-"""Bits of a heap times its tries: high heaps, where a row is a small part, get fewer."""
+"""Bound on the bits of a heap times its attempts: in a large heap a single row matters less."""
 
 _HIGH = 800
-"""Bits of a heap from which on the estimate is of one plan only."""
+"""Bits of a heap above which the estimate evaluates a single plan."""
 
 _MANY = 1 << 30
 
 _PLANS = (_MANY, 0, 1, 2)
-"""Rows of atoms in each stage of the tries without chance."""
+"""ATOMS rows per stage of the deterministic attempts."""
 
 _HIGH_BITS = {6: 0, 5: 0, 4: 1, 3: 1, 2: 2, 1: 2, 0: 2}
-"""Bits of column c + 1 that an atom can take beside this many of column c."""
+"""Bits of column c + 1 that an atom takes, by its number of bits of column c."""
 
 
 class RowKind(Enum):
-    """What a row is made of."""
+    """Kind of a compressor row (see the module's docstring)."""
 
     TERNARY = "ternary"
     ATOMS = "atoms"
@@ -54,9 +57,15 @@ class RowKind(Enum):
 
 @dataclass(frozen=True)
 class HeapRow:
-    """A row: ``taken[i]`` bits of column ``column + i``; for atoms the columns alternate low and high.
+    """One compressor row.
 
-    ``stage``: registers before it, from the start of the heap. ``top``: the row ends at the top column.
+    Parameters
+    ----------
+    kind: TERNARY or ATOMS.
+    stage: register cuts between the inputs of the heap and the row.
+    column: lowest column.
+    taken: input bits of column ``column + i``; of ATOMS, low and high columns alternate.
+    top: whether the row ends at the top column of a sum modulo 2**width.
     """
 
     kind: RowKind
@@ -67,29 +76,29 @@ class HeapRow:
 
     @property
     def luts(self) -> int:
-        """A LUT a column."""
+        """LUTs: one per column."""
         return len(self.taken)
 
     @property
     def left(self) -> tuple[int, ...]:
-        """Bits that it leaves, from ``column`` up."""
+        """Output bits per column, from ``column`` up."""
         return (1,) * len(self.taken) + ((self.carries,) if self.carries else ())
 
     @property
     def carries(self) -> int:
-        """Bits that it leaves above its last column."""
+        """Output bits above the last column: 0 at the top, else 1, or 2 with a carry-save bit."""
         if self.top:
             return 0
         return 1 + int(self.kind is RowKind.TERNARY and self.saves[-1])
 
     @property
     def saves(self) -> tuple[bool, ...]:
-        """Of a ternary row: whether each column hands a carry-save bit to the next."""
+        """Per column of a TERNARY row: whether it produces a carry-save bit."""
         return saves(self.taken)
 
 
 def saves(taken: Sequence[int]) -> tuple[bool, ...]:
-    """Whether each column of a ternary row that takes so many bits hands a carry-save bit to the next."""
+    """Return for each column of a TERNARY row of ``taken`` bits whether it has a carry-save bit."""
     saved = taken[0] > 3
     found = []
     for count in taken:
@@ -98,7 +107,7 @@ def saves(taken: Sequence[int]) -> tuple[bool, ...]:
     return tuple(found)
 
 
-Heap = list[list[int]]  # of each column, the depth of each bit: rows before it in its stage
+Heap = list[list[int]]  # per column the logic depth of each bit: ATOMS rows since the last register
 
 
 @lru_cache(maxsize=1 << 16)
@@ -109,17 +118,16 @@ def compress(
     registers: int | None = None,
     numbers: int = 1,
 ) -> tuple[HeapRow, ...]:
-    """Return the rows, in order, that compress ``heights``.
+    """Return the rows of a compressor tree, in order.
 
     Parameters
     ----------
     heights: bits of each column.
-    width: bits of the sum, which one number remains of, modulo 2**width; None to leave the sum redundant,
-        as few
-        bits as pay when it is used twice or more.
-    rows_per_stage: rows one behind the other between registers; None for no limit.
-    registers: flip-flops between stages that are worth a LUT; None where they cost nothing.
-    numbers: 1, or 2 to leave two numbers of the sum, for a row behind the heap that adds them to a third.
+    width: the sum is reduced to one number modulo 2**width; None leaves it in redundant form, with
+        as few bits as pay off when the sum is used more than once.
+    rows_per_stage: most rows cascaded between registers; None for no limit.
+    registers: flip-flops that cost as much as one LUT; None if flip-flops are free.
+    numbers: 2 leaves two numbers for a ternary adder that adds them to a third one; 1 leaves one.
 
     >>> compress((3, 3, 3), None)
     (HeapRow(kind=<RowKind.TERNARY: 'ternary'>, stage=0, column=0, taken=(3, 3, 3), top=False),)
@@ -127,27 +135,33 @@ def compress(
     tries = min(_TRIES, len(_PLANS) + _WORK // max(1, sum(heights)))
 
     def attempt(number: int) -> _Attempt:
-        plan, chance = (_PLANS[number], None) if number < len(_PLANS) else (None, random.Random(number))
+        plan, chance = (
+            (_PLANS[number], None) if number < len(_PLANS) else (None, random.Random(number))
+        )
         return _Attempt(heights, width, rows_per_stage, plan, chance, numbers)
 
     attempts = (attempt(number) for number in range(1 if max(heights, default=0) < 4 else tries))
-    _, rows = min(((at.run(), at.cost(registers))[::-1] for at in attempts), key=lambda found: found[0])
+    _, rows = min(
+        ((at.run(), at.cost(registers))[::-1] for at in attempts), key=lambda found: found[0]
+    )
     return rows
 
 
 @lru_cache(maxsize=1 << 18)
 def estimate(heights: tuple[int, ...], width: int) -> int:
-    """Return the LUTs of the greedy choices without chance: near those of ``compress``, and quick.
+    """Return the LUTs of the best deterministic attempt: a fast estimate of ``compress``.
 
     >>> estimate((3, 3, 3), 5), sum(row.luts for row in compress((3, 3, 3), 5))
     (5, 5)
     """
     plans = _PLANS[: 1 if max(heights, default=0) < 4 or sum(heights) > _HIGH else 3]
-    return min(sum(row.luts for row in _Attempt(heights, width, None, plan, None).run()) for plan in plans)
+    return min(
+        sum(row.luts for row in _Attempt(heights, width, None, plan, None).run()) for plan in plans
+    )
 
 
 class _Attempt:
-    """One greedy way through the heap, ``plan`` rows of atoms in a stage, None for as chance has it."""
+    """One greedy compression with ``plan`` ATOMS rows per stage; None draws them at random."""
 
     def __init__(
         self,
@@ -170,10 +184,10 @@ class _Attempt:
         self.rows: list[HeapRow] = []
         size = width if width is not None else len(heights)
         self.heap: Heap = [[0] * count for count in [*heights, *[0] * size][:size]]
-        self.later: Heap = []  # made by ternary rows, there in the next stage
+        self.later: Heap = []  # outputs of TERNARY rows, available in the next stage
 
     def run(self) -> tuple[HeapRow, ...]:
-        """Compress to the end."""
+        """Compress the whole heap."""
         while not self._final():
             left = self._rows_of_atoms()
             while left and not self._final() and self._atoms():
@@ -185,13 +199,13 @@ class _Attempt:
         return tuple(self.rows)
 
     def cost(self, registers: int | None) -> tuple[int, int]:
-        """LUTs and, ``registers`` of them for one, flip-flops of the cuts, in parts; then stages."""
+        """Cost to minimise: LUTs plus flip-flops (``registers`` of them per LUT), then stages."""
         luts = sum(row.luts for row in self.rows)
         total = luts if registers is None else luts * registers + self.registered
         return total, self.rows[-1].stage if self.rows else 0
 
     def _final(self) -> bool:
-        """Whether a single ternary row is left to do, here or behind the heap."""
+        """Whether one TERNARY row, here or downstream of the heap, completes the sum."""
         depth = None if self.limit is None else self.limit - 1
         lowest = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), len(self.heap))
         for column, bits in enumerate(self.heap):
@@ -202,7 +216,7 @@ class _Attempt:
         return True
 
     def _rows_of_atoms(self) -> int:
-        """How many to put in this stage; where its depth is limited, a ternary row still has to follow."""
+        """ATOMS rows of this stage; a depth limit of 1 allows the TERNARY row alone."""
         plan = self.plan
         if plan is None:
             plan = self.chance.choice((0, 0, 1, 2, 3, _MANY)) if self.chance else _MANY
@@ -212,13 +226,13 @@ class _Attempt:
         return self.chance is not None and self.chance.random() < probability
 
     def _column(self, column: int) -> list[int]:
-        """The bits of a column, which is made if need be."""
+        """The bits of a column; extends the heap up to it."""
         while len(self.heap) <= column:
             self.heap.append([])
         return self.heap[column]
 
     def _within(self, column: int, most: int) -> int:
-        """Bits of a column that a row can take whose sums are ``most`` rows deep."""
+        """Bits of a column with a depth below ``most``."""
         bits = self._column(column)
         return len(bits) if self.limit is None else sum(depth < most for depth in bits)
 
@@ -226,7 +240,7 @@ class _Attempt:
         return self.width is not None and column >= self.width
 
     def _atoms(self) -> bool:
-        """Put one row of atoms; False where none pays within the depth of the stage."""
+        """Add one ATOMS row; False if none pays off within the depth of the stage."""
         most = _MANY if self.limit is None else self.limit - 1
         high = [c for c in range(len(self.heap)) if self._within(c, most) > 3]
         if not high:
@@ -244,7 +258,8 @@ class _Attempt:
             if low == 6 and self._luck(self.less):
                 low = 5
             if low > 4 and len(self.heap[column]) - 2 < low and self._luck(self.less):
-                low = max(3, len(self.heap[column]) - 2)  # three bits are left: as many as the last row takes
+                # two bits and the sum bit remain: as many as the last row takes
+                low = max(3, len(self.heap[column]) - 2)
             above = min(_HIGH_BITS[low], self._within(column + 1, most))
             if taken and self._luck(self.stop):
                 break
@@ -256,7 +271,7 @@ class _Attempt:
         return True
 
     def _ternaries(self) -> None:
-        """Put ternary rows into the registers at the end of the stage, and start the next."""
+        """Add the TERNARY rows that end the stage, and start the next one."""
         most = _MANY if self.limit is None else self.limit
         self.later = []
         while True:
@@ -280,7 +295,7 @@ class _Attempt:
         self.stage += 1
 
     def _last(self) -> None:
-        """The row that ends the heap."""
+        """Add the last row of the heap."""
         if self.numbers > 1:
             return
         start = next((c for c, bits in enumerate(self.heap) if len(bits) > 1), None)
@@ -301,7 +316,7 @@ class _Attempt:
         self._put(RowKind.TERNARY, start, taken, self._is_top(column))
 
     def _put(self, kind: RowKind, column: int, taken: Sequence[int], top: bool) -> None:
-        """Take the shallowest bits of the columns and leave the row's."""
+        """Add a row: consume the shallowest bits of its columns, produce its outputs."""
         row = HeapRow(kind, self.stage, column, tuple(taken), top)
         depth = 0
         for at, count in enumerate(taken, start=column):

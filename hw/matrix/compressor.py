@@ -1,13 +1,14 @@
-"""An adder graph down to bits: every row of additions, what it takes and what it leaves, and in which stage.
+"""Mapping of an adder graph onto compressor rows: operand bits, output wires and pipeline stages.
 
-Inputs are numbers of positive bits: x = sum of 2**b * u_b + offset, with the top bit inverted where x is
-    signed. A negative term sends its inverted bits, -t = sum of ~bits - ones - offset, which costs nothing
-    in a LUT. So every element of y is a heap of bits and one constant. The constants are not built:
+An input is a sum of positive bits, x = sum of 2**b * u_b + offset, with the sign bit of a signed x
+inverted. A negative term uses the inverted bits, -t = sum of ~bits - ones - offset; the inversion
+costs no LUT. Each element of y is therefore a bit heap and one constant. The constants are not
+built:
 
     sum'[row] = y[row] + correction[row],  0 <= sum' < 2**width
 
-and whoever takes sum' knows the correction (thresholds or a bias absorb it). Wires are numbered: K * B of
-the inputs, then those that rows leave. Nodes stay redundant: what a node hands on are the bits of its heap.
+and the consumer of sum' compensates for the correction in its thresholds or its bias. Wires are
+numbered: the K * B input bits first, then the outputs of each row. Nodes stay in carry-save form.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tritforge.hw.matrix.offset_binary import Sums
 __all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire", "wire_heap"]
 
 BLOCK = 4000
-"""LUTs of a block of rows, from which on the next one begins: what a module of its own is made of."""
+"""LUTs after which a block of rows ends and the next begins; each block is a Verilog module."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,18 @@ class Bit:
 
 @dataclass(frozen=True)
 class WiredRow:
-    """A row of additions with its bits.
+    """A compressor row with its wires.
 
-    ``operands[i]`` are those of column ``shape.column + i``; the fourth of a ternary row's lowest column
-    and the sixth of an atom are not inverted if it can be helped, for they enter the carry chain as they
-    are. ``stage``: registers from the input. ``heap``: number of the heap whose bits it takes. ``sums``: a
-    wire a column; ``save`` and ``carry``: wires above the last one.
+    Parameters
+    ----------
+    shape: kind and columns of the row.
+    stage: registers between the inputs and the row.
+    heap: number of the heap that the row reduces.
+    operands: input bits of column ``shape.column + i``. The fourth bit of the lowest TERNARY column
+        and the sixth of an atom enter the carry chain directly, so a bit that is not inverted is
+        preferred.
+    sums: one output wire per column.
+    save, carry: output wires above the last column; None if the row has none.
     """
 
     shape: HeapRow
@@ -61,27 +68,27 @@ class WiredRow:
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """Every wire that the row leaves."""
+        """All output wires."""
         return (*self.sums, *(wire for wire in (self.carry, self.save) if wire is not None))
 
     @property
     def ready(self) -> int:
-        """Stage in which they are there: a ternary row's come out of registers."""
+        """Stage in which the outputs are available: those of a TERNARY row are registered."""
         return self.stage + (self.shape.kind is RowKind.TERNARY)
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """The circuit of a graph on inputs of type ``source``.
+    """The netlist of an adder graph.
 
     Parameters
     ----------
     source: type of an input.
-    inputs: K.
-    rows: in order; each takes wires of the inputs and of rows before it.
-    outputs: of each element of y its bits, lowest first; None is 0.
-    sums: what the elements are in place of those of y.
-    followed: a row that ends with registers takes the outputs, so none need stand before it.
+    inputs: number of inputs, K.
+    rows: in topological order; operands are input bits and outputs of earlier rows.
+    outputs: bits of each element of sum', lowest first; None stands for 0.
+    sums: corrections and largest values of sum'.
+    followed: a registered row consumes the outputs, so they need no registers of their own.
     """
 
     source: DataType
@@ -93,9 +100,10 @@ class Wiring:
 
     @cached_property
     def stages(self) -> int:
-        """Registers from the inputs to every output; one at least, unless what follows ends with registers.
+        """Latency in cycles: registers from every input to every output, 1 at least.
 
-        The last row of an output may be one of atoms, which no register ends: one follows all the same.
+        A last row of ATOMS is combinational, so a register follows it. With ``followed`` the last
+        registers belong to the consumer, and the latency may be 0.
         """
         if self.followed:
             return max([0, *(row.ready for row in self.rows)])
@@ -108,7 +116,7 @@ class Wiring:
 
     @cached_property
     def registers(self) -> tuple[tuple[int, ...], ...]:
-        """The wires in each stage's registers, from those before stage 1 to those of the outputs."""
+        """Wires held in the registers before each stage, from stage 1 to the outputs."""
         last: dict[int, int] = {}
         for row in self.rows:
             for bit in (bit for column in row.operands for bit in column):
@@ -117,13 +125,15 @@ class Wiring:
             last[bit.wire] = self.stages
         made = {wire: row.stage for row in self.rows for wire in row.outputs}
         return tuple(
-            tuple(wire for wire, until in sorted(last.items()) if made.get(wire, 0) < stage <= until)
+            tuple(
+                wire for wire, until in sorted(last.items()) if made.get(wire, 0) < stage <= until
+            )
             for stage in range(1, self.stages + 1)
         )
 
     @cached_property
     def blocks(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """The rows, by number, of each stage, in blocks of whole heaps that take from registers alone."""
+        """Row numbers by stage and block; a block holds whole heaps and reads registers only."""
         stages = max([self.stages, *(row.stage + 1 for row in self.rows)])
         found: list[list[list[int]]] = [[[]] for _ in range(stages)]
         size, heap = [0] * stages, [0] * stages
@@ -138,14 +148,14 @@ class Wiring:
 
     @property
     def flip_flops(self) -> int:
-        """Planned flip-flops of rows and of bits that wait; not those that say which stage holds a vector."""
+        """Planned flip-flops of rows and of delayed bits, without the valid bit of each stage."""
         return sum(len(wires) for wires in self.registers)
 
     @property
     def idle_flip_flops(self) -> int:
-        """Those of them that stay 0: three bits of one column leave a carry-save and no carry.
+        """Flip-flops among them that stay 0: three bits of one column never produce a carry.
 
-        What does not hide the carry behind a cell of its own needs none.
+        Synthesis removes them unless the carry comes out of an explicit cell.
         """
         idle = {row.carry for row in self.rows if row.shape.taken == (3,) and row.shape.carries > 1}
         return sum(wire in idle for wires in self.registers for wire in wires)
@@ -153,13 +163,13 @@ class Wiring:
 
 @dataclass
 class _Number:
-    """Bits by column and a constant: what a source of the graph is."""
+    """A source of the graph: bits by column, and a constant."""
 
     columns: dict[int, list[Bit]]
     offset: int
 
     def times(self, weight: int) -> _Number:
-        """This number times plus or minus a power of two."""
+        """Return this number times ``weight``, a signed power of two."""
         shift = abs(weight).bit_length() - 1
         if weight > 0:
             moved = {c + shift: bits for c, bits in self.columns.items()}
@@ -170,20 +180,25 @@ class _Number:
 
 
 def wire(
-    graph: AdderGraph, source: DataType, rows_per_stage: int | None = None, registers: int | None = None
+    graph: AdderGraph,
+    source: DataType,
+    rows_per_stage: int | None = None,
+    registers: int | None = None,
 ) -> Wiring:
-    """Compress every heap of ``graph``; ``rows_per_stage`` and ``registers`` are those of
-    ``tritforge.hw.matrix.bit_heap.compress``."""
+    """Compress every heap of ``graph`` into rows.
+
+    ``rows_per_stage`` and ``registers`` as of ``tritforge.hw.matrix.bit_heap.compress``.
+    """
     return _Wirer(graph, source, rows_per_stage, registers).run()
 
 
 @lru_cache(maxsize=64)
 def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
-    """Compress a heap of bits, column by column, to two numbers modulo 2**``width``.
+    """Compress a bit heap with ``heights`` bits per column to two numbers modulo 2**``width``.
 
-    The inputs are the bits, those of the lowest column first; ``outputs`` are the two numbers. Two rows at
-    most stand between registers, and one more of atoms behind the last of them: what adds the two numbers to
-    a third may follow without a register.
+    The inputs are the bits, lowest column first; ``outputs`` are the two numbers. At most two rows
+    lie between registers, and one more row of ATOMS may follow the last registers: an adder of the
+    two numbers and a third one needs no register in front.
     """
     columns = [column for column, count in enumerate(heights) for _ in range(count)]
     terms = tuple(Term(at, shift=column) for at, column in enumerate(columns))
@@ -191,14 +206,19 @@ def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
     number = wirer.sum_of(terms)
     heap = wirer.compress(number.columns, width, 2)
     outputs = tuple(
-        tuple(heap[c][at] if len(heap.get(c, ())) > at else None for c in range(width)) for at in range(2)
+        tuple(heap[c][at] if len(heap.get(c, ())) > at else None for c in range(width))
+        for at in range(2)
     )
     nothing = np.zeros(0, dtype=np.int64)
-    return Wiring(wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), followed=True)
+    return Wiring(
+        wirer.source, len(terms), tuple(wirer.rows), outputs, Sums(nothing, nothing), followed=True
+    )
 
 
 class _Wirer:
-    def __init__(self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None) -> None:
+    def __init__(
+        self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None
+    ) -> None:
         self.graph = graph
         self.source = source
         self.limit = limit
@@ -210,14 +230,17 @@ class _Wirer:
         top = source.bits - 1
         self.numbers = [
             _Number(
-                {b: [Bit(k * source.bits + b, source.signed and b == top)] for b in range(source.bits)},
+                {
+                    b: [Bit(k * source.bits + b, source.signed and b == top)]
+                    for b in range(source.bits)
+                },
                 -(1 << top) if source.signed else 0,
             )
             for k in range(graph.inputs)
         ]
 
     def run(self) -> Wiring:
-        """Nodes first, then the rows."""
+        """Compress the nodes, then the elements of y."""
         for terms in self.graph.nodes:
             number = self.sum_of(terms)
             self.numbers.append(_Number(self.compress(number.columns, None), number.offset))
@@ -225,7 +248,7 @@ class _Wirer:
         positive, negative = np.maximum(matrix, 0).sum(axis=1), np.maximum(-matrix, 0).sum(axis=1)
         highest = positive * self.source.maximum - negative * self.source.minimum
         outputs, corrections = [], []
-        made: dict[Sum, tuple[Bit | None, ...]] = {}  # rows of several terms of one input are no nodes
+        made: dict[Sum, tuple[Bit | None, ...]] = {}  # equal rows are built once
         for terms, high in zip(self.graph.rows, highest.tolist(), strict=True):
             number = self.sum_of(terms)
             width = (high - number.offset).bit_length()
@@ -250,11 +273,13 @@ class _Wirer:
     def compress(
         self, columns: dict[int, list[Bit]], width: int | None, numbers: int = 1
     ) -> dict[int, list[Bit]]:
-        """Put the rows of a heap; returns the bits that they leave."""
+        """Add the compressor rows of one heap; return its remaining bits by column."""
         size = max(columns, default=-1) + 1 if width is None else width
         heights = tuple(len(columns.get(c, ())) for c in range(size))
         heap = {c: [(0, bit) for bit in columns.get(c, ())] for c in range(size)}
-        first = max((self.ready.get(bit.wire, 0) for bits in heap.values() for _, bit in bits), default=0)
+        first = max(
+            (self.ready.get(bit.wire, 0) for bits in heap.values() for _, bit in bits), default=0
+        )
         later: list[tuple[int, Bit]] = []
         stage = 0
         self.heaps += 1
@@ -279,13 +304,15 @@ class _Wirer:
     def _row(
         self, shape: HeapRow, heap: dict[int, list[tuple[int, Bit]]], first: int
     ) -> tuple[int, WiredRow]:
-        """Take a row's bits out of the heap and number what it leaves."""
+        """Take a row's operands out of the heap and number its output wires."""
         plain_last = 4 if shape.kind is RowKind.TERNARY else 6
         operands, depth = [], 0
         for at, count in enumerate(shape.taken):
             column = shape.column + at
             picky = count == plain_last and (at == 0 or shape.kind is RowKind.ATOMS)
-            bits = sorted(heap.get(column, []), key=lambda item: (item[0], item[1].inverted == picky))
+            bits = sorted(
+                heap.get(column, []), key=lambda item: (item[0], item[1].inverted == picky)
+            )
             heap[column] = bits[count:]
             depth = max([depth, *(level for level, _ in bits[:count])])
             chosen = [bit for _, bit in bits[:count]]
@@ -303,6 +330,8 @@ class _Wirer:
         return depth, row
 
 
-def _join(heap: dict[int, list[tuple[int, Bit]]], bits: Iterable[tuple[int, Bit]], depth: int) -> None:
+def _join(
+    heap: dict[int, list[tuple[int, Bit]]], bits: Iterable[tuple[int, Bit]], depth: int
+) -> None:
     for column, bit in bits:
         heap.setdefault(column, []).append((depth, bit))

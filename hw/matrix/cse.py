@@ -1,15 +1,15 @@
-"""Search for the sums that the rows of a matrix share, so that the circuit takes few LUTs.
+"""Common subexpression elimination (CSE) of a constant matrix, with LUTs as the cost.
 
-The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary matrix has
-one a row). A rectangle is a set of rows and a set of columns whose entries agree up to a sign for each row
-and column: its columns become one node, which each of its rows then uses as a single term, and the node's
-own row can be shared again.
+The matrix is split into ternary digit rows (canonical signed digits of its elements; a ternary
+matrix has one per row). A rectangle is a set of rows and a set of columns whose entries agree up to
+a sign per row and per column. Its columns become one node, each of its rows uses that node as a
+single term, and the node's own row can be shared again.
 
-What counts is LUTs, not additions. A row of three-input additions takes two bits off a heap with each LUT,
-so a consumer pays ``ALPHA`` for every bit that enters it, a node pays for bringing its own heap down to
-what it hands on, and a rectangle's gain follows (tritforge.hw.matrix.rectangles). Best rectangles are taken one after
-the other; then some nodes are dissolved at random and the places filled anew, as long as that lowers the
-cost (large neighbourhood search).
+The cost counts LUTs, not additions. A compressor row removes two bits per LUT, so each bit that
+enters a heap costs its consumer ``ALPHA``, a node costs the compression of its own heap, and the
+gain of a rectangle follows (tritforge.hw.matrix.rectangles). A greedy pass takes the best
+rectangles; a large neighbourhood search then dissolves random nodes and fills again, as long as the
+cost falls.
 """
 
 from __future__ import annotations
@@ -31,25 +31,24 @@ from tritforge.types import IntArray
 __all__ = ["CseOptions", "share"]
 
 TIE = 8
-"""Parts of a LUT that a bit counts beside the estimate of whole rows, so that rows that are nearly shorter
-count."""
+"""Weight of a heap bit, in parts of a LUT (``UNIT``): breaks ties between equal LUT counts."""
 
 DEEPEST = 30
-"""Depth of nodes where none was asked for."""
+"""Depth limit where none is set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CseOptions:
-    """How long and within what limits to search.
+    """Limits of the search.
 
     Parameters
     ----------
-    iterations: fills, the first and then rounds of dissolving and filling anew; large matrices get fewer, by
-        the work that each took (tritforge.hw.matrix.rectangles.EFFORT in all), so that a search ends within minutes.
-    seconds: stop the rounds after this time; None for no limit. With it, the result depends on the machine.
+    iterations: most passes, the greedy one included, 1 or more. The total work is bounded too
+        (tritforge.hw.matrix.rectangles.EFFORT), so that a large matrix takes minutes.
+    seconds: time limit; None for none. With a limit, the result depends on the machine's speed.
     seed: of the random choices.
-    depth: nodes one behind the other at most; None for no limit; 0 shares nothing.
-    compiled: use the compiled inner loop where a compiler is found; the result is the same.
+    depth: most cascaded nodes on a path; None for no limit, 0 shares nothing.
+    compiled: use the compiled inner loop if a C++ compiler is found; the result is the same.
     """
 
     iterations: int = 100
@@ -75,12 +74,14 @@ class CseOptions:
             raise ValueError(f"depth must not be negative, not {self.depth!r}")
 
 
-def share(matrix: npt.NDArray[np.integer], bits: int, search: CseOptions | None = None) -> AdderGraph:
-    """Return a graph that computes ``matrix`` [M, K] on inputs of ``bits`` bits.
+def share(
+    matrix: npt.NDArray[np.integer], bits: int, search: CseOptions | None = None
+) -> AdderGraph:
+    """Return an adder graph of ``matrix`` [M, K] for inputs of ``bits`` bits.
 
     Raises
     ------
-    ValueError: the matrix is no matrix of integers or has an empty dimension; a bits that is not positive.
+    ValueError: ``matrix`` is not a non-empty integer matrix, or ``bits`` is not positive.
     """
     chosen = search or CseOptions()
     array = np.asarray(matrix)
@@ -111,7 +112,7 @@ def _shared(content: bytes, shape: tuple[int, ...], bits: int, chosen: CseOption
 
 
 def digit_rows(matrix: IntArray) -> list[tuple[int, int, npt.NDArray[np.int8]]]:
-    """Split a matrix into (row, shift, trits): canonical signed digits, rows without a digit left out.
+    """Split a matrix into (row, shift, trits) by canonical signed digits; omit empty digit rows.
 
     >>> [(row, shift, trits.tolist()) for row, shift, trits in digit_rows(np.array([[1, -3]]))]
     [(0, 0, [1, 1]), (0, 2, [0, -1])]
@@ -122,14 +123,16 @@ def digit_rows(matrix: IntArray) -> list[tuple[int, int, npt.NDArray[np.int8]]]:
         odd = rest & 1
         digit = np.where(odd, 2 - (rest & 3), 0)  # 1, or -1 where the rest is 3 modulo 4
         rest = (rest - digit) >> 1
-        found += [(int(r), shift, 0, digit[r].astype(np.int8)) for r in np.flatnonzero(digit.any(axis=1))]
+        found += [
+            (int(r), shift, 0, digit[r].astype(np.int8)) for r in np.flatnonzero(digit.any(axis=1))
+        ]
         shift += 1
     return [(row, at, trits) for row, at, _, trits in sorted(found, key=lambda item: item[:2])]
 
 
 @dataclass(frozen=True)
 class _Element:
-    """An element of y: its digit rows with their shifts, and its bits."""
+    """An element of y: (digit row, shift) pairs, and its width in bits."""
 
     digits: tuple[tuple[int, int], ...]
     width: int
@@ -142,12 +145,18 @@ def _elements(
     found: list[list[tuple[int, int]]] = [[] for _ in spans]
     for number, (row, shift, _) in enumerate(digits):
         found[row].append((number, shift))
-    return [_Element(tuple(d), int(span).bit_length()) for d, span in zip(found, spans, strict=True) if d]
+    return [
+        _Element(tuple(d), int(span).bit_length())
+        for d, span in zip(found, spans, strict=True)
+        if d
+    ]
 
 
 class _State:
-    """Digit rows and nodes as entries {column: sign}; column K + n is node n, whose own row is ``outputs``
-    + n."""
+    """Digit rows, then node rows, as {column: sign}.
+
+    Node n is column ``inputs`` + n and row ``outputs`` + n.
+    """
 
     def __init__(self, inputs: int, bits: int, outputs: int, elements: Sequence[_Element]) -> None:
         self.elements = elements
@@ -162,7 +171,7 @@ class _State:
         return other
 
     def order(self) -> list[int]:
-        """Nodes, each after those it is made of."""
+        """Return the nodes in topological order."""
         order: list[int] = []
         done: set[int] = set()
         for root in range(len(self.rows) - self.outputs):
@@ -184,7 +193,7 @@ class _State:
         return order
 
     def cost(self) -> int:
-        """LUTs of nodes and rows, about; bits that go into a row break ties."""
+        """Estimate the LUTs of nodes and rows, in parts of a LUT; heap bits break ties."""
         size: dict[int, tuple[int, ...]] = {}
         plain = (1,) * self.bits
         total = entering = 0
@@ -201,7 +210,9 @@ class _State:
             entering += sum(heights)
         return total * UNIT + entering * TIE
 
-    def _heights(self, row: int, size: dict[int, tuple[int, ...]], plain: tuple[int, ...]) -> tuple[int, ...]:
+    def _heights(
+        self, row: int, size: dict[int, tuple[int, ...]], plain: tuple[int, ...]
+    ) -> tuple[int, ...]:
         profiles = [plain if c < self.inputs else size[c - self.inputs] for c in self.rows[row]]
         heights = [0] * max((len(p) for p in profiles), default=0)
         for profile in profiles:
@@ -210,8 +221,7 @@ class _State:
         return tuple(heights)
 
     def dissolve(self, doomed: set[int]) -> None:
-        """Put the terms of ``doomed`` nodes where they were used, then those of nodes used less than
-        twice."""
+        """Inline the ``doomed`` nodes, then the nodes that are used less than twice."""
         order = self.order()
         while True:
             for node in order:
@@ -238,16 +248,16 @@ class _State:
                 row.update({c: s * sign for c, s in terms.items()})
 
     def _renumber(self, doomed: set[int]) -> None:
-        kept = [n for n in range(len(self.rows) - self.outputs) if n not in doomed]
-        place = {self.inputs + n: self.inputs + at for at, n in enumerate(kept)}
+        left = [n for n in range(len(self.rows) - self.outputs) if n not in doomed]
+        place = {self.inputs + n: self.inputs + at for at, n in enumerate(left)}
         self.rows = [
             {place.get(c, c): s for c, s in self.rows[number].items()}
-            for number in [*range(self.outputs), *(self.outputs + n for n in kept)]
+            for number in [*range(self.outputs), *(self.outputs + n for n in left)]
         ]
 
 
 def _search(state: _State, search: CseOptions) -> _State:
-    """First fill, then rounds of dissolving."""
+    """Greedy pass, then large neighbourhood search."""
     chance = random.Random(search.seed)
     fill = _filler(search)
     depth = DEEPEST if search.depth is None else search.depth
@@ -257,7 +267,9 @@ def _search(state: _State, search: CseOptions) -> _State:
     cost = state.cost()
     best, best_cost = state, cost
     for _round_number in range(1, search.iterations):
-        if work > EFFORT or (search.seconds is not None and time.monotonic() - started > search.seconds):
+        if work > EFFORT or (
+            search.seconds is not None and time.monotonic() - started > search.seconds
+        ):
             break
         trial = state.copy()
         nodes = len(trial.rows) - trial.outputs

@@ -1,7 +1,8 @@
-"""Inner loops in C++, such as that of the search for shared sums: compiled on first use.
+"""Inner loops in C++, such as that of common subexpression elimination, compiled on first use.
 
-The library is kept in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` under the user's cache
-folder) by the digest of its source. Without a compiler the Python form does the same work more slowly.
+The shared library is stored in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` in the
+user's cache folder) under the digest of its source. Without a compiler the Python form gives the
+same result more slowly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tritforge.hw.matrix.rectangles import Entries
 __all__ = ["CACHE_VARIABLE", "Extract", "compiled_extract", "compiled_library"]
 
 CACHE_VARIABLE = "TRITFORGE_CACHE"
-"""Environment variable: folder of what is compiled on first use."""
+"""Environment variable that names the folder of compiled libraries."""
 
 Extract = Callable[[Entries, int, int, int, int, int, int], int]
 """``tritforge.hw.matrix.rectangles.extract`` or its compiled form."""
@@ -35,7 +36,7 @@ _SOURCE = Path(__file__).with_name("rectangles.cpp")
 
 @functools.cache
 def compiled_extract() -> Extract | None:
-    """Return the compiled form of ``tritforge.hw.matrix.rectangles.extract``; None where none can be built."""
+    """Return the compiled ``rectangles.extract``; None if it cannot be built."""
     library = compiled_library(_SOURCE)
     if library is None:
         return None
@@ -63,7 +64,9 @@ def compiled_extract() -> Extract | None:
             start = np.empty(library.rectangles_rows(handle) + 1, dtype=np.int64)
             columns = np.empty(library.rectangles_entries(handle), dtype=np.int32)
             signs = np.empty(len(columns), dtype=np.int8)
-            library.rectangles_read(handle, start.ctypes.data, columns.ctypes.data, signs.ctypes.data)
+            library.rectangles_read(
+                handle, start.ctypes.data, columns.ctypes.data, signs.ctypes.data
+            )
             work = int(library.rectangles_work(handle))
         finally:
             library.rectangles_free(handle)
@@ -76,7 +79,7 @@ def compiled_extract() -> Extract | None:
 
 
 def compiled_library(source: Path) -> ctypes.CDLL | None:
-    """Return the shared library of a C++ file, compiled if it is not there yet; None where it cannot be."""
+    """Return the shared library of a C++ file, compiled if needed; None if it cannot be built."""
     try:
         return ctypes.CDLL(str(_library(source)))
     except (OSError, subprocess.SubprocessError):
@@ -84,22 +87,33 @@ def compiled_library(source: Path) -> ctypes.CDLL | None:
 
 
 def _library(source: Path) -> Path:
-    """The shared library, compiled if it is not there yet; OSError or SubprocessError where it cannot be."""
+    """Compile the shared library if needed; OSError or SubprocessError if that fails."""
     text = source.read_bytes()
     machine = platform.machine()
-    command = ["-O3", "-std=c++17", "-shared", "-fPIC", *(["-mpopcnt"] if machine == "x86_64" else [])]
+    command = [
+        "-O3",
+        "-std=c++17",
+        "-shared",
+        "-fPIC",
+        *(["-mpopcnt"] if machine == "x86_64" else []),
+    ]
     digest = hashlib.sha256(repr((command, machine, platform.system())).encode() + text).hexdigest()
     library = _cache() / f"{source.stem}-{digest[:16]}.so"
     if library.is_file():
         return library
-    compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
+    compiler = next(
+        (path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None
+    )
     if compiler is None:
         raise OSError("no C++ compiler")
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
         subprocess.run(
-            [compiler, *command, "-o", str(made), str(source)], check=True, capture_output=True, timeout=300
+            [compiler, *command, "-o", str(made), str(source)],
+            check=True,
+            capture_output=True,
+            timeout=300,
         )
         os.replace(made, library)
     return library

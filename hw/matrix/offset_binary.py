@@ -1,16 +1,18 @@
-"""What the ones' complement of the engines costs: nothing but other constants.
+"""Offset binary arithmetic: negation by ones' complement, compensated in the constants downstream.
 
-The engines add unsigned operands only. An input x of B bits becomes u = x, or x with its top bit inverted
-when it is signed (u = x + 2**(B-1)); a weight -1 sends ~u = 2**B - 1 - u. Its sum is therefore
+The engines add unsigned operands only. An input x of B bits becomes u = x, or, if it is signed, x
+with its sign bit inverted (u = x + 2**(B-1)); a weight -1 adds ~u = 2**B - 1 - u. An engine
+computes
 
-    sum' = y + correction,  correction = (2**B - 1) * n_neg  [+ 2**(B-1) * (n_pos - n_neg) if signed]
+    sum' = y + correction,
+    correction = (2**B - 1) * n_neg  [+ 2**(B-1) * (n_pos - n_neg) if x is signed]
 
-A ternary input becomes u = 1 + x = 0, 1 or 2, and 1 - x for a weight -1: sum' = y + n_pos + n_neg
-(tritforge.hw.engines.array.ternary_dot). Here n_pos and n_neg are the number of +1 and -1 in the row. The correction is known at
-export, so it goes into the thresholds (y >= t becomes sum' >= t + correction) or the bias (y + b becomes
-sum' + (b - correction)).
-Planes with coefficients add up: sum' = sum_j m_j * sum'_j, and so do their corrections and largest sums.
-Source: the two's complement identity -u = ~u + 1.
+where n_pos and n_neg count the weights +1 and -1 of the row. A ternary input becomes u = 1 + x = 0,
+1 or 2, and 1 - x for a weight -1: sum' = y + n_pos + n_neg
+(tritforge.hw.engines.array.ternary_dot). The correction is constant, so it moves into the
+thresholds (y >= t becomes sum' >= t + correction) or the bias (y + b becomes sum' + (b -
+correction)) at no cost in hardware. Planes with coefficients are linear: sum' = sum_j m_j * sum'_j,
+likewise their corrections and largest sums. Source: the two's complement identity -u = ~u + 1.
 """
 
 from __future__ import annotations
@@ -30,12 +32,12 @@ __all__ = ["Sums"]
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """The sums that an engine hands out in place of y, row by row.
+    """The offset binary sums sum' that an engine outputs in place of y.
 
     Parameters
     ----------
     corrections: int64 [M], sum' - y.
-    largest: int64 [M], what sum' never exceeds; it is never negative.
+    largest: int64 [M], upper bound of sum'; its lower bound is 0.
     """
 
     corrections: IntArray
@@ -43,7 +45,11 @@ class Sums:
 
     @classmethod
     def of(cls, matrix: Trits, dtype: DataType, coefficients: Sequence[int] = (1,)) -> Sums:
-        """Return those of trits [M, K], or of planes [J, M, K] with J ``coefficients``, on inputs ``dtype``.
+        """Return the sums of trits [M, K], or of planes [J, M, K] with J coefficients.
+
+        Raises
+        ------
+        ValueError: the number of planes differs from that of the coefficients.
 
         >>> Sums.of(np.array([[1, -1, -1]], dtype=np.int8), DataType(2, signed=False)).corrections
         array([6])
@@ -54,7 +60,9 @@ class Sums:
         planes = np.asarray(matrix)
         planes = planes[None] if planes.ndim == 2 else planes  # [J, M, K]
         if len(planes) != len(coefficients):
-            raise ValueError(f"{len(planes)} planes need as many coefficients, not {tuple(coefficients)!r}")
+            raise ValueError(
+                f"{len(planes)} planes need as many coefficients, not {tuple(coefficients)!r}"
+            )
         weights = np.array(coefficients, dtype=np.int64)
         positive = weights @ (planes > 0).sum(axis=2, dtype=np.int64)  # [M]
         negative = weights @ (planes < 0).sum(axis=2, dtype=np.int64)
@@ -68,7 +76,7 @@ class Sums:
 
     @property
     def dtype(self) -> DataType:
-        """The narrowest type that holds every sum; unsigned."""
+        """Narrowest unsigned type that holds every sum'."""
         return DataType(max(1, int(self.largest.max()).bit_length()), signed=False)
 
     def rows(self, order: npt.NDArray[np.int64]) -> Sums:
@@ -76,18 +84,19 @@ class Sums:
         return Sums(self.corrections[order], self.largest[order])
 
     def thresholds(self, thresholds: IntArray) -> IntArray:
-        """Return the thresholds [M, L] to compare sum' with: 0 where always reached, largest + 1 where never.
+        """Return the thresholds [M, L] for sum': 0 if always reached, ``largest`` + 1 if never.
 
-        They take one bit more than ``dtype`` only where a row that can fill it never reaches some level.
+        They need one bit more than ``dtype`` only if a row with the largest value of ``dtype``
+        never reaches some level.
         """
         shifted = np.asarray(thresholds, dtype=np.int64) + self.corrections[:, None]
         clipped: IntArray = np.clip(shifted, 0, self.largest[:, None] + 1)
         return clipped
 
     def bias(self, bias: npt.ArrayLike) -> IntArray:
-        """Return the signed integers [M] to add to sum' so that y + bias comes out."""
+        """Return the signed biases [M] for sum': sum' + result = y + ``bias``."""
         return np.asarray(bias, dtype=np.int64) - self.corrections
 
     def products(self, multiplier: IntArray, bias: IntArray) -> IntArray:
-        """Return constants [M, 2] for sum' so that multiplier * y + bias comes out: the multiplier stays."""
+        """Return (multiplier, bias) [M, 2] for sum' that give ``multiplier`` * y + ``bias``."""
         return np.stack([multiplier, bias - multiplier * self.corrections], axis=1)

@@ -1,9 +1,10 @@
-"""Rectangles of a sparse ternary matrix: the best ones become nodes, one after the other, until none gains.
+"""Greedy extraction of common subexpressions: rectangles of a sparse ternary matrix become nodes.
 
-A rectangle is a set of rows R and a set of columns C with ``entry[r][c] = sign_r * sign_c`` for all of them.
-Growing starts from a pair of columns (or of rows), with all rows (columns) that agree on it, and takes in
-the line that leaves most of those; the size with the largest gain is kept. Whole numbers only, no order
-left to chance: the compiled form (rectangles.cpp) gives the same result.
+A rectangle is a set of rows R and a set of columns C with
+``entry[r][c] = sign_r * sign_c`` for all of them. It grows from a pair of columns (or rows) with
+all rows (columns) that agree on the pair: each step adds the line that keeps the most of them, and
+the size with the largest gain wins. Integers only and a defined order: the compiled form
+(rectangles.cpp) gives the same result.
 """
 
 from __future__ import annotations
@@ -16,35 +17,35 @@ from math import isqrt
 __all__ = ["ALPHA", "EFFORT", "UNIT", "Entries", "extract", "node_profile"]
 
 UNIT = 64
-"""Parts of a LUT in which gains are counted."""
+"""Parts of a LUT: the unit of gains."""
 
 ALPHA = 33
-"""What a bit that enters a heap costs its consumer: half a LUT and the loss of real rows."""
+"""Cost of a bit that enters a heap: half a LUT, and a little for rows that are not full."""
 
 EVEN = 16
-"""What a row of an even number of terms gains for each bit of a term when it gets an odd number, and the
-other way round: rows of additions take three terms and leave one, so an even row ends with a pair."""
+"""Gain per bit of a row whose number of terms becomes odd, and loss if it becomes even.
+
+A ternary adder reduces three terms to one, so an even number leaves a pair at the end.
+"""
 
 EFFORT = 3_000_000_000
-"""Lines looked at for pairs and while rectangles grow, after which no more are taken: what matrices of
-hundreds of thousands of elements are held to."""
+"""Bound on the work (lines examined), which matrices of hundreds of thousands of elements reach."""
 
 _SEEDS, _GROWN = 100_000, 20_000_000
-"""Pairs of each side that are grown at the start, the ones that agree in most places, and lines that they
-look at in a step."""
+"""Bounds of the first pairs per side (those with the most agreement) and of lines per step."""
 
 _FRESH, _RENEWED = 48, 16_384
-"""The same for the pairs with each new line; never less than a sixth."""
+"""The same bounds for the pairs with a new line; at least a sixth of ``_FRESH`` pairs."""
 
 Entries = list[dict[int, int]]
-"""Sign of each entry of each row, by column."""
+"""Per row, the sign of each nonzero entry by column."""
 
 
 def node_profile(heights: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """Return the LUTs of a node whose heap has these heights, and the bits of each column that it hands on.
+    """Return the LUTs of a node with these heap heights, and its output bits per column.
 
-    Three-input rows until no column is higher than three, and a last one that goes on while it takes bits
-    away.
+    Ternary rows until no column has more than three bits, then a last row as long as it removes
+    bits.
 
     >>> node_profile((3, 3)), node_profile((2, 2))
     ((2, (1, 1, 2)), (2, (1, 1, 1)))
@@ -77,7 +78,7 @@ def node_profile(heights: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
 
 @dataclass
 class _Rectangle:
-    """Lines of one side with their signs, and those of the other that agree: positive and negative."""
+    """Members (line, sign) of one side, bit sets of the other side's lines by sign."""
 
     side: int
     members: list[tuple[int, int]]
@@ -85,19 +86,21 @@ class _Rectangle:
     negative: int
 
 
-def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int) -> int:
-    """Take rectangles out of ``rows`` until none gains; each appends its node's row. Returns the lines looked
-    at, a measure of the work.
+def extract(
+    rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
+) -> int:
+    """Replace rectangles of ``rows`` by nodes until none has a gain; return the lines examined.
 
     Parameters
     ----------
-    rows: the outputs' rows and then the nodes'; changed in place. Column inputs + n is node n.
-    inputs, outputs: how many columns and rows are not nodes.
-    bits: width of an input.
-    depth: nodes one behind the other at most.
-    noise: 0, or a number that sets the prices of bits and of even rows and makes gains uncertain by up to a
-        quarter.
-    power: prefer small rectangles: 0 not, 1 by the fourth root of their area, 2 by its square root.
+    rows: rows of the outputs, then of the nodes; changed in place. Column ``inputs`` + n is node n.
+    inputs, outputs: number of columns and rows that are not nodes.
+    bits: width of an input in bits.
+    depth: most cascaded nodes on a path.
+    noise: 0, or a seed that varies the costs of bits and of even rows and lowers each gain by up to
+        a quarter.
+    power: preference for small rectangles: the gain is divided by their area's 4th root (1) or
+        square root (2); 0 for none.
     """
     extraction = _Extraction(rows, inputs, outputs, bits, depth, noise, power)
     extraction.run()
@@ -105,7 +108,7 @@ def extract(rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noi
 
 
 def _ones(bits: int) -> Iterator[int]:
-    """Positions of the ones, lowest first."""
+    """Yield the positions of the ones, lowest first."""
     while bits:
         low = bits & -bits
         yield low.bit_length() - 1
@@ -113,10 +116,17 @@ def _ones(bits: int) -> Iterator[int]:
 
 
 class _Extraction:
-    """The matrix from both sides: side 0 is columns as sets of rows, side 1 rows as sets of columns."""
+    """The matrix as bit sets: side 0 holds each column's rows, side 1 each row's columns."""
 
     def __init__(
-        self, rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
+        self,
+        rows: Entries,
+        inputs: int,
+        outputs: int,
+        bits: int,
+        depth: int,
+        noise: int,
+        power: int,
     ) -> None:
         self.rows = rows
         self.inputs = inputs
@@ -152,7 +162,7 @@ class _Extraction:
         self.heap: list[tuple[int, int, int, int, int]] = []
 
     def run(self) -> None:
-        """Take the best until none is left."""
+        """Take the best rectangle until none has a gain."""
         for side in range(2):
             for _, one, other, sign in self._pairs(side):
                 self._offer(side, one, other, sign)
@@ -176,7 +186,7 @@ class _Extraction:
     def _both(self, side: int, line: int) -> int:
         return self.positive[side][line] | self.negative[side][line]
 
-    # levels: nodes before a column, nodes behind a row
+    # levels: nodes upstream of a column, nodes downstream of a row
 
     def _enter(self, side: int, line: int, level: int) -> None:
         for at in range(self.depth):
@@ -187,7 +197,7 @@ class _Extraction:
         self.level[side][line] = level
 
     def _raise(self, side: int, node: int, least: int) -> None:
-        """The level of a node on this side is ``least`` or more, and of those behind it one more each."""
+        """Raise the level of a node to ``least`` or more; its successors follow, one more each."""
         stack = [(node, least)]
         while stack:
             node, least = stack.pop()
@@ -235,7 +245,11 @@ class _Extraction:
             score = (score << 4) // isqrt(area << 8)
         if self.noise:
             mixed = (
-                self.noise + side * 40503 + one * 2654435761 + other * 2246822519 + sign * 3266489917
+                self.noise
+                + side * 40503
+                + one * 2654435761
+                + other * 2246822519
+                + sign * 3266489917
             ) & (2**32 - 1)
             mixed = ((mixed ^ mixed >> 15) * 2246822519) & (2**32 - 1)
             mixed = ((mixed ^ mixed >> 13) * 3266489917) & (2**32 - 1)
@@ -245,7 +259,7 @@ class _Extraction:
     # growing
 
     def _pairs(self, side: int) -> list[tuple[int, int, int, int]]:
-        """(agreeing places, line, line, sign), the most first, at most ``_SEEDS`` and whole counts only."""
+        """Pairs as (agreeing places, line, line, sign), about ``_SEEDS``, most agreement first."""
         lines = len(self.positive[side])
         self.work += lines * lines * 8
         counts: dict[int, int] = {}
@@ -277,7 +291,7 @@ class _Extraction:
             heapq.heappush(self.heap, (-found[0], side, one, other, sign))
 
     def _grow(self, side: int, one: int, other: int, sign: int) -> tuple[int, _Rectangle] | None:
-        """The rectangle of largest gain as a pair grows, with its score; None without gain."""
+        """Grow a pair; return the score and rectangle of the largest gain, None without gain."""
         p, n, level = self.positive[side], self.negative[side], self.level[side]
         members = [(one, 1), (other, sign)]
         deepest = max(level[one], level[other])
@@ -353,14 +367,16 @@ class _Extraction:
             members = list(_ones(signs[at][0] | signs[at][1]))
             self._enter(at, line, 1 + max(self.level[at][member] for member in members))
         terms = self._both(1, node + self.outputs)
-        self.odd ^= 1 << node + self.outputs if terms.bit_count() % 2 else self._both(0, node + self.inputs)
+        self.odd ^= (
+            1 << node + self.outputs if terms.bit_count() % 2 else self._both(0, node + self.inputs)
+        )
         self.profile.append(node_profile(self._heights(_ones(terms)))[1])
         for at in range(2):
             self._raise(at, node, 1)
             self._fresh(at, node + (self.inputs, self.outputs)[at])
 
     def _fresh(self, side: int, line: int) -> None:
-        """Offer the best pairs with a new line."""
+        """Offer the best pairs that contain a new line."""
         if self.level[side][line] >= self.depth:
             return
         found = []

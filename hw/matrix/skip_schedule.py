@@ -1,20 +1,21 @@
-"""Which weight is executed where and when: the schedule of the ``skip`` engine, computed offline.
+"""The static schedule of the ``skip`` engine: lane and cycle of every nonzero weight.
 
-``pe`` rows are worked on at a time, each by ``entries`` lanes; a lane executes one nonzero weight a cycle.
-The inputs lie in ``banks`` banks of ``entries / banks`` read ports for each PE, and lane l is fixed to bank
-l // ports: no crossbar stands between banks and lanes. A row of a plane then takes
+``pe`` rows (PEs) run in parallel, each on ``entries`` lanes; a lane executes one nonzero weight per
+cycle. The inputs are spread over ``banks`` banks with ``entries / banks`` read ports for each PE,
+and lane l reads bank l // ports, so no crossbar is needed. A row of a plane takes
 
     cycles = max over banks b of ceil(nonzeros in b / ports)
 
-and two choices, both free in hardware, keep that near nonzeros / entries:
+Two choices, both free in hardware, bring that close to nonzeros / entries:
 
-- which element of a beat goes to which bank (``bank_order``), found by local search over all rows;
-- which rows are worked on together: rows of the same length. Sorted by length, the PEs wait for each other
-  at most (longest - shortest) cycles over the whole matrix, so no queue is needed behind them.
+- the bank of each element of a beat (``bank_order``), found by local search over all rows;
+- the rows that run in parallel, which have equal or nearly equal lengths. Sorted by length, the PEs
+  idle for at most (longest - shortest) cycles over the whole matrix, so they need no queues.
 
-Rows therefore finish in an order of their own. It is chosen such that the memory that restores the order has
-no conflict: the rows of one pass lie in different banks of it, and so do the neighbouring rows that leave it
-together. Such a placement always exists: it is an edge colouring of a regular bipartite graph (Konig 1916).
+Rows therefore finish out of order. The order is chosen so that the reorder buffer has no bank
+conflict: the rows of a pass are written to different banks, and the rows that leave in one beat are
+read from different banks. Such a placement always exists: it is an edge colouring of a regular
+bipartite graph (Konig 1916).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tritforge.types import IntArray
 __all__ = ["IDLE", "Schedule", "ScheduleError", "skip_schedule"]
 
 IDLE = -1
-"""Column of a lane that executes nothing in a cycle."""
+"""Column of an idle lane."""
 
 
 class ScheduleError(ValueError):
@@ -40,18 +41,19 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Schedule:
-    """The cycles in which the nonzeros of ``planes`` are executed.
+    """The cycle and lane of every nonzero of ``planes``; T cycles in all.
 
     Parameters
     ----------
     planes: int8 [J, M, K].
-    channels: elements of a position, C; column k is element k % C of tap k // C. K for a dense layer.
-    banks: banks the elements are spread over; divides C.
-    bank_order: [C/banks, banks], element of each beat that goes to each bank.
-    rows: [M/pe, pe], the row of each PE in each pass; a pass executes the planes one after the other.
-    columns: [T, pe, entries], what each lane executes in each cycle, ``IDLE`` for nothing.
-    ends: [M/pe, J], the last cycle of each plane of each pass.
-    outputs: rows that leave the memory behind together, a multiple of ``pe``.
+    channels: channels of a position, C; column k is channel k % C of kernel tap k // C. K for a
+        dense layer.
+    banks: input banks; divides C.
+    bank_order: [C/banks, banks], element of each beat that is stored in each bank.
+    rows: [M/pe, pe], the row of each PE in each pass; a pass executes its planes sequentially.
+    columns: [T, pe, entries], column that each lane executes in each cycle, or ``IDLE``.
+    ends: [M/pe, J], last cycle of each plane of each pass.
+    outputs: rows per output beat of the reorder buffer, a multiple of ``pe``.
     """
 
     planes: Trits
@@ -65,7 +67,7 @@ class Schedule:
 
     @property
     def pe(self) -> int:
-        """Rows at a time."""
+        """Rows that run in parallel."""
         return int(self.rows.shape[1])
 
     @property
@@ -80,28 +82,28 @@ class Schedule:
 
     @property
     def cycles(self) -> int:
-        """Cycles for one vector."""
+        """Initiation interval in cycles per vector, T."""
         return len(self.columns)
 
     @property
     def nonzeros(self) -> int:
-        """Weights to execute."""
+        """Nonzero weights of all planes."""
         return int(np.count_nonzero(self.planes))
 
     @property
     def utilisation(self) -> float:
-        """Nonzeros for each lane and cycle."""
+        """Fraction of busy lanes over all cycles, 0..1."""
         return self.nonzeros / self.columns.size
 
     @cached_property
     def plane_of_cycle(self) -> IntArray:
-        """Pass and plane of each cycle: [2, T]."""
+        """Pass and plane of each cycle, [2, T]."""
         flat = np.searchsorted(self.ends.ravel(), np.arange(self.cycles))
         return np.stack(np.divmod(flat, self.ends.shape[1]))
 
     @cached_property
     def codes(self) -> Trits:
-        """The weight that each lane executes: [T, pe, entries], 0 where it is idle."""
+        """Weight that each lane executes, [T, pe, entries]; 0 for an idle lane."""
         passes, planes = self.plane_of_cycle
         rows = self.rows[passes][:, :, None]  # [T, pe, 1]
         codes = self.planes[planes[:, None, None], rows, self.columns]
@@ -109,11 +111,11 @@ class Schedule:
 
     @property
     def lane_banks(self) -> IntArray:
-        """Bank of each lane of a PE."""
+        """Input bank of each lane of a PE, [entries]."""
         return np.arange(self.entries, dtype=np.int64) // self.ports
 
     def column_bank(self, columns: npt.ArrayLike) -> IntArray:
-        """Bank in which each of ``columns`` lies."""
+        """Return the input bank of each of ``columns``."""
         lanes = np.argsort(self.bank_order, axis=1)  # the bank of each element of a beat
         beat, element = np.divmod(np.asarray(columns) % self.channels, self.banks)
         bank: IntArray = lanes[beat, element]
@@ -121,7 +123,7 @@ class Schedule:
 
     @property
     def places(self) -> tuple[IntArray, IntArray]:
-        """Bank and address of each row [M] in the memory that restores the order."""
+        """Bank and address of each row [M] in the reorder buffer."""
         blocks = self.outputs // self.pe  # passes that fill an address
         bank, address = np.empty((2, self.rows.size), dtype=np.int64)
         pass_of = np.arange(len(self.rows))[:, None] + np.zeros_like(self.rows)
@@ -132,19 +134,20 @@ class Schedule:
     def replay(self, vector: npt.ArrayLike) -> IntArray:
         """Execute the schedule: return planes @ ``vector`` as [J, M]."""
         values = np.asarray(vector, dtype=np.int64)
-        products = np.where(self.columns == IDLE, 0, values[self.columns] * self.codes).sum(axis=2)  # [T, pe]
+        products = np.where(self.columns == IDLE, 0, values[self.columns] * self.codes)
         starts = np.concatenate(([0], self.ends.ravel()[:-1] + 1))
-        sums = np.add.reduceat(products, starts, axis=0).reshape(*self.ends.shape, self.pe)  # [M/pe, J, pe]
+        sums = np.add.reduceat(products.sum(axis=2), starts, axis=0)  # [M/pe * J, pe]
+        sums = sums.reshape(*self.ends.shape, self.pe)  # [M/pe, J, pe]
         result = np.empty(self.planes.shape[:2], dtype=np.int64)
         result[:, self.rows] = sums.transpose(1, 0, 2)
         return result
 
     def validate(self) -> None:
-        """Check that the schedule executes ``planes``: every nonzero once, each by a lane of its bank.
+        """Check that every nonzero is executed exactly once, by a lane of its bank.
 
         Raises
         ------
-        ScheduleError: naming the rule.
+        ScheduleError: names the violated rule.
         """
         busy = self.columns != IDLE
         cycle, pe, lane = np.nonzero(busy)
@@ -172,17 +175,18 @@ def skip_schedule(
     Parameters
     ----------
     planes: ternary, columns in stream order.
-    channels: elements of a position; divides K.
-    pe: rows at a time; divides ``outputs``.
-    entries: nonzeros a row and cycle.
-    banks: banks of the inputs; divides ``channels`` and ``entries``.
-    outputs: rows that leave the memory behind together; divides M.
+    channels: channels of a position; divides K.
+    pe: rows that run in parallel; divides ``outputs``.
+    entries: lanes per row (nonzeros per cycle).
+    banks: input banks; divides ``channels`` and ``entries``.
+    outputs: rows per output beat of the reorder buffer; divides M.
 
     Raises
     ------
-    ScheduleError: a number that does not divide.
+    ScheduleError: a parameter does not divide its total.
 
-    >>> planes = np.array([[[1, 0, 0, -1], [0, 0, 0, 0], [0, 1, 0, 0], [1, 1, 1, 1]]], dtype=np.int8)
+    >>> matrix = [[1, 0, 0, -1], [0, 0, 0, 0], [0, 1, 0, 0], [1, 1, 1, 1]]
+    >>> planes = np.array([matrix], dtype=np.int8)
     >>> schedule = skip_schedule(planes, channels=4, pe=2, entries=1, banks=1, outputs=2)
     >>> schedule.cycles, schedule.rows.tolist(), schedule.replay([1, 2, 3, 4]).tolist()
     (5, [[1, 2], [3, 0]], [[-3, 0, 2, 10]])
@@ -198,12 +202,11 @@ def skip_schedule(
         if value < 1 or total % value:
             raise ScheduleError(f"{name} must divide the {total} {what}, not {value!r}")
     ports = entries // banks
-    nonzero = planes != 0
-    counts = nonzero.reshape(planes.shape[0] * rows, -1, channels).sum(axis=1)  # [J*M, C]
+    counts = (planes != 0).reshape(planes.shape[0] * rows, -1, channels).sum(axis=1)  # [J*M, C]
     order, loads = _balance_of(counts.astype(np.int32).tobytes(), channels, banks)
     lengths = -(-loads.max(axis=1) // ports).reshape(-1, rows)  # [J, M]
     passes = _passes(lengths.sum(axis=0), pe, outputs)
-    steps = np.maximum(1, lengths[:, passes].max(axis=2)).T  # [M/pe, J]; an empty pass still hands out zeros
+    steps = np.maximum(1, lengths[:, passes].max(axis=2)).T  # [M/pe, J]; an empty pass sends zeros
     ends = np.cumsum(steps).reshape(steps.shape) - 1
     schedule = Schedule(
         planes=planes,
@@ -215,28 +218,34 @@ def skip_schedule(
         ends=ends,
         outputs=outputs,
     )
-    starts = ends - steps + 1
-    bank_of = schedule.column_bank(np.arange(columns))
-    for (group, slot), row in np.ndenumerate(passes):
-        for plane in range(len(planes)):
-            taken = np.flatnonzero(nonzero[plane, row])
-            for bank in range(banks):
-                mine = taken[bank_of[taken] == bank]
-                cycle, port = np.divmod(np.arange(len(mine)), ports)
-                schedule.columns[starts[group, plane] + cycle, slot, bank * ports + port] = mine
+    _fill(schedule, ends - steps + 1)
     return schedule
 
 
-@lru_cache(maxsize=16)  # a search over foldings asks with every pe for the same
+def _fill(schedule: Schedule, starts: IntArray) -> None:
+    """Write the nonzeros into ``schedule.columns``; ``starts`` [M/pe, J]: first cycles."""
+    nonzero = schedule.planes != 0
+    bank_of = schedule.column_bank(np.arange(nonzero.shape[2]))
+    for (group, slot), row in np.ndenumerate(schedule.rows):
+        for plane in range(len(nonzero)):
+            taken = np.flatnonzero(nonzero[plane, row])
+            for bank in range(schedule.banks):
+                mine = taken[bank_of[taken] == bank]
+                cycle, port = np.divmod(np.arange(len(mine)), schedule.ports)
+                lane = bank * schedule.ports + port
+                schedule.columns[starts[group, plane] + cycle, slot, lane] = mine
+
+
+@lru_cache(maxsize=16)  # a search over foldings balances the same counts for every pe
 def _balance_of(counts: bytes, channels: int, banks: int) -> tuple[IntArray, IntArray]:
     return _balance(np.frombuffer(counts, np.int32).astype(np.int64).reshape(-1, channels), banks)
 
 
 def _balance(counts: IntArray, banks: int) -> tuple[IntArray, IntArray]:
-    """Spread the elements of each beat over the banks so that the rows' loads are even.
+    """Assign the elements of each beat to banks so that each row loads its banks evenly.
 
-    Swaps pairs of a beat while that lowers the sum of the loads' fourth powers, which stands for the largest
-    load of each row. Returns the order [C/banks, banks] and the loads [rows, banks].
+    Swaps pairs of a beat while that lowers the sum of the fourth powers of the loads, a smooth
+    stand-in for the largest load. Returns the order [C/banks, banks] and the loads [rows, banks].
     """
     rows, channels = counts.shape
     beats = counts.reshape(rows, channels // banks, banks)
@@ -264,7 +273,7 @@ def _balance(counts: IntArray, banks: int) -> tuple[IntArray, IntArray]:
 
 
 def _passes(lengths: IntArray, pe: int, outputs: int) -> IntArray:
-    """Rows of each pass [M/pe, pe]: of like length, and placed as the module's docstring says."""
+    """Rows of each pass [M/pe, pe]: nearly equal lengths, no bank conflict at the output."""
     sorted_rows = np.argsort(lengths, kind="stable")
     address = np.empty(len(lengths), dtype=np.int64)
     address[sorted_rows] = np.arange(len(lengths)) // outputs
@@ -275,10 +284,10 @@ def _passes(lengths: IntArray, pe: int, outputs: int) -> IntArray:
 
 
 def _colours(left: IntArray, right: IntArray, colours: int) -> IntArray:
-    """Colour the edges (left[e], right[e]), ``colours`` at each node, so that no two at a node are alike.
+    """Colour the edges (left[e], right[e]) of a bipartite graph with ``colours`` edges per node.
 
-    One edge after the other; where the colour that is free on one side is taken on the other, the path of
-    alternating colours that starts there swaps its two.
+    Adds one edge at a time. If a colour is free at one end only, the alternating path that starts
+    at the other end swaps its two colours.
     """
     ends = (left.tolist(), right.tolist())
     nodes = len(left) // colours
