@@ -33,7 +33,10 @@ def test_the_module_on_the_page_about_training_is_trained(
 
 
 def test_every_link_leads_somewhere() -> None:
-    for name in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
+    for name in (
+        "README.md",
+        *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
+    ):
         page = ROOT / name
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert link.startswith("https://") or (page.parent / link).is_file(), f"{name}: {link}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,25 @@ def test_the_command_line_and_the_docstrings_are_in_it(site: Path) -> None:
     assert "tritforge simulate" in (site / "reference" / "cli.html").read_text(encoding="utf-8")
     reference = (site / "reference" / "quant.html").read_text(encoding="utf-8")
     assert 'id="tritforge.quant.apply.ternarize"' in reference
+
+
+def test_the_figures_are_those_that_their_program_draws() -> None:
+    folder = ROOT / "docs" / "figures"
+    names = runpy.run_path(str(folder / "draw.py"))
+    drawn = {f"{figure.__name__}.svg": figure().svg() for figure in names["FIGURES"]}
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")} == drawn
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    named = re.compile(
+        r"`((?:quant|export|hw|sim|reports|tritforge|tests|benchmarks|networks|docs)/[\w./]+\.\w+)`"
+    )
+    found = {
+        (page.name, name)
+        for page in pages
+        for name in named.findall(page.read_text(encoding="utf-8"))
+        if not name.endswith("/mine.yaml")  # the reader's own
+        and not (ROOT / name).is_file()
+    }
+    assert found == set()
