@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_CONFIG", "Command", "NetworkCommand"]
 
-DEFAULT_CONFIG = "networks/digits.yaml"
+DEFAULT_CONFIG = "digits"
 
 
 class Command(ABC):

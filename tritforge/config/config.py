@@ -39,7 +39,8 @@ __all__ = [
 ]
 
 NETWORKS_FOLDER = Path("networks")
-"""Where a configuration that is given by its name alone is looked for, in the working folder."""
+"""Where a configuration that is given by its name alone is looked for in the working folder, before the
+package's own."""
 
 LEAST_FIFO_BEATS = 2
 """Of a FIFO before every layer: with one place less it would take a beat every other cycle."""
@@ -202,18 +203,19 @@ def load(path: Path) -> Config:
 
 
 def available() -> list[str]:
-    """The names of the configurations in the ``networks`` folder here."""
-    return sorted(path.stem for path in NETWORKS_FOLDER.glob("*.yaml"))
+    """The names of the configurations in the ``networks`` folder here and in the package."""
+    folders = (NETWORKS_FOLDER, variants.PACKAGED)
+    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
 
 
 def locate(name: str) -> Path:
     """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration, stands for."""
     file, variant = variants.split(Path(name))
-    for path in (file, NETWORKS_FOLDER / f"{file}.yaml"):
+    named = Path(f"{file}.yaml")
+    for path in (file, NETWORKS_FOLDER / named, variants.PACKAGED / named):
         if path.is_file():
             return path if variant is None else path.with_name(f"{path.name}:{variant}")
-    known = f"; {NETWORKS_FOLDER} has {', '.join(available())}" if available() else ""
-    raise ConfigError(f"there is no configuration {name!r}{known}")
+    raise ConfigError(f"there is no configuration {name!r}; there are {', '.join(available())}")
 
 
 def expand(name: str) -> list[Path]:

@@ -16,9 +16,12 @@ import yaml
 from tritforge.config.schema import compose
 from tritforge.errors import ConfigError
 
-__all__ = ["KEY", "choose", "names", "split"]
+__all__ = ["KEY", "PACKAGED", "choose", "names", "shown", "split"]
 
 KEY = "variants"
+
+PACKAGED = Path(__file__).resolve().parent.parent / "networks"
+"""The configurations that come with the package."""
 
 _NAME = re.compile("[A-Za-z0-9_]+")
 
@@ -31,6 +34,14 @@ def split(path: Path) -> tuple[Path, str | None]:
     """
     file, colon, variant = path.name.partition(":")
     return (path.with_name(file), variant) if colon and not path.is_file() else (path, None)
+
+
+def shown(path: Path) -> str:
+    """Return what a command line calls ``path``: a configuration of the package goes by its name."""
+    file, variant = split(path)
+    if file.parent != PACKAGED:
+        return str(path)
+    return file.stem if variant is None else f"{file.stem}:{variant}"
 
 
 def names(path: Path) -> list[str]:

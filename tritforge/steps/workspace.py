@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tritforge.config.variants import split
+from tritforge.config.variants import shown, split
 from tritforge.errors import ConfigError, MissingStep
 
 __all__ = ["Workspace", "as_config_error"]
@@ -81,7 +81,7 @@ class Workspace:
         # as str(), so that a folder with the default name needs no option
         default = Path("build") / "_".join([file.stem, *([variant] if variant else [])])
         build = "" if self.root == default else f" --build {self.root}"
-        return f"tritforge {step} {self.config_path}{build}"
+        return f"tritforge {step} {shown(self.config_path)}{build}"
 
     def need(self, path: Path, step: str) -> Path:
         """Return ``path``; MissingStep names ``step``, which makes it, if it is not there."""

@@ -11,6 +11,7 @@ import torch
 from tests.test_layering import ROOT
 from tritforge.config import config
 from tritforge.config.config import Config, load, locate, override, with_data
+from tritforge.config.variants import PACKAGED, shown
 from tritforge.errors import ConfigError
 from tritforge.hw.cost.packing import PackingChoice
 from tritforge.hw.targets.primitives import Primitives
@@ -150,19 +151,30 @@ def test_a_name_or_a_path_finds_a_configuration(monkeypatch: pytest.MonkeyPatch)
     assert "digits" in config.available()
 
 
+def test_a_name_finds_a_configuration_of_the_package_anywhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert locate("digits") == PACKAGED / "digits.yaml"
+    assert shown(locate("digits:fifos")) == "digits:fifos"
+    (tmp_path / "networks").mkdir()
+    own = Path("networks/digits.yaml")
+    own.touch()
+    assert locate("digits") == own
+    assert shown(own) == "networks/digits.yaml"
+
+
 def test_an_absent_configuration_lists_the_present(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError) as caught:
-        locate("digits")
-    assert str(caught.value) == "there is no configuration 'digits'"
     (tmp_path / "networks").mkdir()
-    for name in ("b", "a"):
-        (tmp_path / "networks" / f"{name}.yaml").touch()
+    (tmp_path / "networks" / "a.yaml").touch()
     with pytest.raises(ConfigError) as caught:
-        locate("digits")
-    assert str(caught.value) == "there is no configuration 'digits'; networks has a, b"
+        locate("digit")
+    message = str(caught.value)
+    assert message.startswith("there is no configuration 'digit'; there are a, alexnet, cifar10, ")
+    assert ", digits, " in message
 
 
 @pytest.mark.parametrize(

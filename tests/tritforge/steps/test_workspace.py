@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tritforge.config.variants import PACKAGED
 from tritforge.errors import MissingStep
 from tritforge.steps.workspace import Workspace
 
@@ -38,6 +39,13 @@ def test_the_command_names_the_folder_where_it_is_not_the_default() -> None:
     assert DEFAULT.command("train") == "tritforge train networks/digits.yaml"
     other = Workspace(config_path=Path("networks/digits.yaml"), root=Path("elsewhere"))
     assert other.command("train") == "tritforge train networks/digits.yaml --build elsewhere"
+
+
+def test_the_command_names_a_configuration_of_the_package_by_its_name() -> None:
+    packaged = Workspace(
+        config_path=PACKAGED / "digits.yaml:fifos", root=Path("build/digits_fifos")
+    )
+    assert packaged.command("synth") == "tritforge synth digits:fifos"
 
 
 def test_need(tmp_path: Path) -> None:
