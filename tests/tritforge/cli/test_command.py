@@ -53,7 +53,7 @@ def test_the_default_is_the_digits_network(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(ROOT)
     command = Show()
     run(command)
-    assert str(command.seen[1].config_path) == DEFAULT_CONFIG
+    assert command.seen[1].config_path == Path("networks") / f"{DEFAULT_CONFIG}.yaml"
 
 
 def test_a_command_must_run_something() -> None:
