@@ -132,9 +132,9 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         rows=tuple(rows),
         notes=(
             f"{points[0]['tool']}, {DEVICE}, not placed and routed: {'; '.join(points[0]['script'])}. "
-            "LUT: every cell, inverters and those used as memory included; lanes (with accumulators), "
-            "decoders and weight memory are parts of it, the rest is control and the buffers of vectors. "
-            "Packed LUT6: an estimate of the sites, two small LUTs that share inputs in one, memory apart.",
+            "LUT: all cells, including inverters and LUTRAM. Lanes (with accumulators), decoders and weight "
+            "memory are parts of it; the rest is control and vector buffers. Packed LUT6: estimated LUT6 "
+            "sites of the logic when two small LUTs share one, without memory.",
             "FINN: its own formula (`lut_estimation`, `bram_estimation`) for the folding that it ships "
             "for CNV-W2A2. Neither side counts windows and thresholds.",
         ),
@@ -150,9 +150,10 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     shown = table(points)
     return (
         "# CNV beside FINN\n\n"
-        "Written by `python -m benchmarks.cnv` from `docs/results/cnv.json`: the matrix units of "
-        "`networks/cnv.yaml`, the weight memories with their decoders, lanes, accumulators, vector buffers "
-        "and control of its nine layers.\n\n"
+        "The matrix units of the nine layers of `networks/cnv.yaml`, which has the shape of FINN's CNV-W2A2: "
+        "weight memories with decoders, lanes, accumulators, vector buffers and control. Ours are counted after "
+        "synthesis; FINN's are what its own formula says, because its units need Vitis HLS. Written by "
+        "`python -m benchmarks.cnv` from `docs/results/cnv.json`.\n\n"
         f"{luts:,} LUT and {blocks} BRAM18 at {rate:.0f} frames a second and 100 MHz "
         f"(goal: at most {LUT_GOAL:,} and {BRAM18_GOAL}); FINN's formula says {finn[0]:,} and {finn[1]}.\n\n"
         f"{shown.markdown(2).strip()}\n"

@@ -232,14 +232,14 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
             for point in points
         ),
         notes=(
-            f"Random ternary weights and images, seed {SEED}; {points[0]['simulator']}, no stalls, rows from "
+            f"Random ternary weights and images, seed {SEED}; {points[0]['simulator']}, no stalls, "
             f"{points[0]['primitives']} primitives, 2 cores shared with other work. Seconds of export and "
-            "generate are CPU time; compile is the wall time of Verilator and the C++ compiler, the rate "
-            "that of the simulation with every stream probed.",
-            "Every integer at every layer boundary equals the integer reference, and torch in float64 (not "
-            "so `alexnet_last`, which no torch model stands behind). Cycles: from the first input beat to "
-            "the last output beat, simulated, and exactly those of the plan. Streams: in every one of so "
-            "many the last beat of each frame goes over in the planned cycle.",
+            "generate are CPU time; compile is the wall time of Verilator and the C++ compiler; cycles a "
+            "second is the speed of the simulation with every stream probed.",
+            "Every integer at every layer boundary equals the integer reference and torch in float64 "
+            "(`alexnet_last` has no torch model, so only the reference). Cycles: simulated, from the first "
+            "input beat to the last output beat, exactly as planned. Streams: the number of streams on "
+            "which the last beat of each frame is transferred in the planned cycle.",
         ),
     )  # fmt: skip
 
@@ -249,8 +249,9 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     missing = [name for name in FRAMES if name not in {point["name"] for point in points}]
     pages = [
         "# Every network as hardware",
-        "Written by `python -m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is "
-        "AlexNet's last layer alone, 4096 inputs and 1000 outputs, of Table IX of the ICS paper.",
+        "Every network of `networks/` was generated as Verilog and simulated. Written by "
+        "`python -m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is AlexNet's last "
+        "layer, 4096 inputs and 1000 outputs, the subject of Table IX of the ICS paper.",
         table(points).markdown(2),
         *([f"Not measured yet: {', '.join(missing)}."] if missing else []),
     ]

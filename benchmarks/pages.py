@@ -13,10 +13,10 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 
 HEAD = """# Measured
 
-Every section is written by a program from figures in `docs/results/`; none is edited by hand. In the
-same way: accuracies of every method in [training.md](training.md#measured), the engines in
-[engines.md](engines.md) and [unrolled.md](unrolled.md), whole networks in [networks.md](networks.md),
-what is proved in [verification.md](verification.md).
+Error of the estimator, other targets, designs chosen by `explore`, the tables of the ICS paper, and accuracy against
+LUTs. Every section is written by a program from figures in `docs/results/`; none is edited by hand. More measurements:
+accuracy of every method in [Training](training.md#measured), [the three engines](engines.md), [the unrolled engine
+beside da4ml](unrolled.md), [whole networks](networks.md), and [what was verified](verification.md).
 """
 
 

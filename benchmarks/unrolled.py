@@ -326,7 +326,7 @@ def table(found: list[dict[str, Any]]) -> Table:
         return (point["name"], *packed, *ratios, *every, *adders)
 
     return Table(
-        title="A ternary matrix as wiring: packed LUT6",
+        title="Packed LUT6 of a ternary matrix",
         columns=(
             "matrix",
             *forms,
@@ -338,13 +338,13 @@ def table(found: list[dict[str, Any]]) -> Table:
         ),
         rows=tuple(row(point) for point in found),
         notes=(
-            "Random points: rows x columns, density, bits of a signed input, seed.",
+            "Random matrices: rows x columns, density, bits of a signed input, seed.",
             f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy kept, "
             "one adder a carry chain.",
-            "Adders: additions of two operands. Published for conv1 and conv2: 295 and 3,686 by their "
-            "authors (Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count of "
-            "its own graph; counted here for da4ml is what its Verilog instantiates.",
-            "Each netlist was simulated on 640 vectors and found exact.",
+            "Adders: two-input additions. Published for conv1 and conv2: 295 and 3,686 by their authors "
+            "(Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count of its own "
+            "graph; the column counts what da4ml's Verilog instantiates.",
+            "Each netlist was simulated with 640 vectors and is exact.",
         ),
     )
 
@@ -363,9 +363,14 @@ def page(found: list[dict[str, Any]]) -> str:
     text = [
         "# The unrolled engine beside da4ml",
         "",
-        "Written by `benchmarks/unrolled.py --publish` from `docs/results/unrolled.json`. Ours carries the",
-        "registers and the handshake of its stream; da4ml's first two forms are combinational.",
-        f"Tool: {', '.join(tools)}; da4ml {', '.join(peers)}; search of {ROUNDS} rounds, seed 0.",
+        "Constant ternary matrices as adder graphs, with common subexpression elimination, in packed LUT6",
+        "(estimated LUT6 sites). *ours* has registers and the stream handshake; *da4ml flat* and",
+        "*da4ml chain* are combinational; *every row* and *every adder* register each adder level.",
+        f"Tool: {', '.join(tools)}; da4ml {', '.join(peers)}; search of {ROUNDS} rounds, seed 0. Written by",
+        "`benchmarks/unrolled.py --publish` from `docs/results/unrolled.json`.",
+        "",
+        "da4ml continues as alkaid, which has three-input adders. Yosys does not map them to one LUT per",
+        "bit, so it needs about as many LUTs here as da4ml; other mappers may do better.",
         "",
         table(found).markdown(2).strip(),
     ]

@@ -27,31 +27,30 @@ PROPERTIES = RECORDS / "properties.json"
 
 HEAD = """# What was verified
 
-Written by `benchmarks/verification.py` from the result files of the programs that did it, none typed in.
-Every comparison is an equality of integers with the integer reference, at every layer boundary.
+Simulations of whole networks, injected faults, killed commands, property tests and formal proofs, each with its counts.
+Every comparison is an equality of integers with the integer reference, at every layer boundary, without a
+tolerance. Written by `benchmarks/verification.py` from the result files of the programs that did it.
 """
 
 
-PROOFS = """### Proofs for every input and for all time
+PROOFS = """### Formal proofs
 
-`tests/formal`, a part of `make test`: Yosys turns a circuit into an and-inverter graph and ABC looks for an
-inductive invariant by property directed reachability. Such a proof has no bound in cycles and needs no
-hints, where bounded model checking ends after some tens of cycles and induction by hand needs an invariant;
-and both programs come with the package that counts LUTs, so there is no further dependency. Proved are
+`tests/formal` is part of `make test`: Yosys turns a circuit into an and-inverter graph, and ABC searches for an
+inductive invariant by property directed reachability. The proof holds for all inputs and for an unbounded number of
+cycles, unlike bounded model checking, and needs no hand-written invariant. Both programs are in the package
+that counts LUTs, so there is no further dependency. Proved are:
 
-- rows of LUT6_2 and CARRY4, each equal to the operators it stands for, for all inputs;
-- FIFO, fork, join, width converters, stream buffers: no beat is lost, repeated or reordered, and none waits
-  for ever;
-- the two AXI4-Stream ends: the protocol, TLAST, and the frame after one of a wrong length.
+- adders, comparators and selectors of LUT6_2 and CARRY4 equal the operators that they replace, for all inputs;
+- FIFO, fork, join, width converters and stream buffers neither lose, repeat nor reorder a beat, and never deadlock;
+- the two AXI4-Stream adapters obey the protocol, set TLAST, and recover from a frame of the wrong length.
 
-Streams are proved with elements of one bit. That is enough for any width: a unit that only moves elements
-never looks at one (no element reaches a condition, an address or another element's place), so it commutes
-with any function applied to all elements alike. Were a word of some width lost, repeated or moved, a
-function to one bit that tells this word from the one expected in its place would turn it into a failure
-with one bit, of which there is none. P. Wolper, "Expressing Interesting Properties of Programs in
+Streams are proved with elements of one bit. This suffices for any width, because a unit that only moves elements is
+data-independent: no element reaches a condition, an address or the position of another element. If a wider word were
+lost, repeated or moved, a one-bit function that tells it from the expected word would yield a failure with
+one-bit elements, and there is none. P. Wolper, "Expressing Interesting Properties of Programs in
 Propositional Temporal Logic", POPL 1986.
 
-A fault in each of these circuits gives a counterexample with a waveform; tests demand that, too."""
+Tests also inject a fault into each of these circuits and demand a counterexample with a waveform."""
 
 
 def simulation(name: str, result: dict[str, Any]) -> dict[str, Any]:
@@ -145,10 +144,10 @@ def simulations(found: list[dict[str, Any]]) -> Table:
         "Cycles",
         "Wall s",
         "CPU s",
-        "Of it simulator",
+        "CPU share of the simulator",
     )
     notes = (
-        "Wall: from a cold start, with compiling, on two cores shared with others; CPU: without compiling.",
+        "Wall: from a cold start, compilation included, on two shared cores. CPU: without compilation.",
     )
     return Table(
         "Networks in both simulators, before and after synthesis", head, tuple(rows), notes
@@ -168,7 +167,7 @@ def kills(found: list[dict[str, Any]]) -> Table:
         rows.append((command, len(mine), sum(kill["hit"] for kill in mine), wrong))
     return Table(
         "SIGKILL at random moments",
-        ("Command", "Kills", "While it ran", "Reruns wrong"),
+        ("Command", "Kills", "While it was running", "Wrong after the rerun"),
         tuple(rows),
     )
 
@@ -180,10 +179,12 @@ def mutations(found: dict[str, Any]) -> str:
         for kind, count in found["kinds"].items()
     ]
     left = [item for item in found["survivors"] if not item["proof"]]
-    table = Table("Injected faults", ("Kind", "Faults", "Found", "Proved equal"), tuple(rows))
+    table = Table(
+        "Injected faults", ("Kind", "Faults", "Detected", "Proved equivalent"), tuple(rows)
+    )
     text = (
         f"{table.markdown()}\n{found['faults']} faults, seed {found['seed']}, {found['seconds']:,.0f} s: "
-        f"{found['caught']} found, {found['equivalent']} proved to change nothing, {len(left)} neither.\n"
+        f"{found['caught']} detected, {found['equivalent']} proved to be equivalent, {len(left)} neither.\n"
     )
     lines = [
         f"- {item['kind']}, `{item['file']}`, line {item['line']}: `{item['what']}`"
@@ -195,12 +196,12 @@ def mutations(found: dict[str, Any]) -> str:
 def properties(found: list[dict[str, Any]]) -> Table:
     """What the tests came to, folder by folder (benchmarks/properties.py)."""
     keys = ("folder", "tests", "failed", "skipped", "properties", "examples", "seconds")
-    head = ("Folder", "Passed", "Failed", "Skipped", "Of them properties", "Examples", "Seconds")
+    head = ("Folder", "Passed", "Failed", "Skipped", "Property tests", "Examples", "Seconds")
     rows = tuple(tuple(count[key] for key in keys) for count in found)
     notes = (
-        "Hypothesis draws the examples of a property from a seed derived from the test, the same everywhere.",
+        "Hypothesis derives the seed of a property's examples from the test, so they are reproducible.",
     )
-    return Table("Tests, and properties over drawn examples", head, rows, notes)
+    return Table("Tests and property tests", head, rows, notes)
 
 
 def render() -> str:

@@ -12,8 +12,8 @@ from tritforge.reports.synth.xilinx import Synthesis
 
 __all__ = ["HEADINGS", "REST_TITLE", "TITLE", "by_layer", "utilisation"]
 
-REST_TITLE = "ends and glue"
-"""What is in no layer: the AXI ends and what joins the layers."""
+REST_TITLE = "AXI interface"
+"""What belongs to no layer: AXI4-Stream adapters, width converters at both ends, interconnect."""
 
 TITLE = "Resources"
 

@@ -75,7 +75,7 @@ def test_the_table_has_each_layer_the_sum_and_the_device(planned) -> None:
         "conv2",
         "classifier",
         "argmax",
-        "ends and glue",
+        "AXI interface",
         "total",
         "XC7K480T has",
         "used",
