@@ -8,7 +8,7 @@ from tritforge.export.ir.requantize import Requantize
 from tritforge.hw.activation.binary_search import BinarySearchUnit
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
-from tritforge.hw.activation.time_shared import in_turns
+from tritforge.hw.activation.time_shared import time_shared
 from tritforge.hw.matrix.offset_binary import Sums
 
 __all__ = ["ActivationForm", "activations", "choose"]
@@ -55,7 +55,7 @@ def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, pause=
     units[ActivationForm.PARALLEL] = parallel = ParallelThresholdsUnit(name="thresholds", **common)
     units[ActivationForm.SEARCH]   = BinarySearchUnit(name="search", never=sums.largest + 1, **common)
     if common["pixels"] > 1:
-        return {ActivationForm.PARALLEL: min([parallel, *in_turns(pause, **common)], key=lambda unit: unit.luts)}
+        return {ActivationForm.PARALLEL: min([parallel, *time_shared(pause, **common)], key=lambda unit: unit.luts)}
     return units
 
 

@@ -13,7 +13,7 @@ from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_re
 from tritforge.hw.targets.operators import reached
 from tritforge.hw.targets.rows import rows
 
-__all__ = ["TimeSharedThresholds", "TimeSharedThresholdsUnit", "in_turns"]
+__all__ = ["TimeSharedThresholds", "TimeSharedThresholdsUnit", "time_shared"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,7 +127,7 @@ class TimeSharedThresholds(UnitComponent):
         return m
 
 
-def in_turns(pause, **parameters):
+def time_shared(pause, **parameters):
     """Every :class:`TimeSharedThresholdsUnit` that takes at most ``pause`` cycles a beat, the fewest first."""
     pixels = parameters["pixels"]
     return [TimeSharedThresholdsUnit(name="turns", at_a_time=pixels // turns, **parameters)

@@ -32,7 +32,7 @@ class ParallelPlanesUnit(PlanesUnit):
         steps  = self.interval_cycles
         planes = len(self.coefficients)
         total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
-        return replace(total, spoils=total.put + 1)
+        return replace(total, overwrites=total.put + 1)
 
     def cost(self, technology):
         """Registers: the plane, the totals, valid. An adder for each one of a coefficient but the first, from that one's place

@@ -104,7 +104,7 @@ class SerialPlanesUnit(PlanesUnit):
         add.wait(load, np.arange(load.steps), 1, at=first)
         load.wait(add, np.concatenate(([-1], last[:-1])), 0)
         put = (result + steps - 1).ravel()
-        return Channel(add, put, spoils=put + 1)
+        return Channel(add, put, overwrites=put + 1)
 
     def cost(self, technology):
         """Registers: plane, step, whether a plane waits, an operand and a total of each lane, valid. The operand is a

@@ -1,74 +1,86 @@
-"""How deep the FIFOs of a pipeline are: as shallow as its full rate allows, and a residual network cannot deadlock.
+"""FIFO depths of a pipeline: the smallest that keep the full throughput and avoid deadlock.
 
-Two sorts of places may hold a FIFO. Before the inputs of a join one is a matter of life: while the longer branch
-fills, the shorter one's beats must wait somewhere, or the fork stops and with it both. Anywhere else one is a matter
-of rate: it evens out bursts. Before every layer they are one of frequency too: a layer is ready when the one behind it
-is, in the same cycle, so without them a path leads through all layers; a FIFO's ready hangs on nothing behind it.
+FIFOs are placed for three reasons. *Correctness*: at a residual join the short branch must buffer
+what the long branch still delays, or the fork deadlocks. *Throughput*: elsewhere a FIFO absorbs
+bursts. *Timing*: ``ready`` is combinational through every layer; a FIFO breaks that path because
+its ``ready`` depends on its own level alone.
 
-The depths come from the timed event graph (tritforge.hw.stream.event_graph), so they are as exact as the cycle counts:
+The depths come from the timed event graph (tritforge.hw.stream.event_graph), so they are as exact
+as the cycle counts:
 
-1. Solve with join FIFOs so deep that none is ever full. The interval I is the best the network can have with joins
-   alone. Let every other input have a FIFO as deep as ``most_bits`` allows: if that lowers the interval, the lower
-   one is I.
-2. Solve again with the input's beats spread evenly over I cycles. Let w[b] and r[b] be the cycles in which beat b is
-   written and read; then a FIFO of
+1. Solve with join FIFOs that are never full. The interval I is the best that join FIFOs alone
+   allow. Then give every other input a FIFO of ``most_bits``; if that lowers the interval, use the
+   lower I.
+2. Solve again with the input beats spread evenly over I cycles. Let w[b] and r[b] be the cycles in
+   which beat b is written and read. A FIFO of
 
        depth = max over b of (b - number of reads before w[b]) + 1
 
-   is never full either, so this run is one of the network with such FIFOs too, and its interval is I.
-3. All FIFOs together, then one after the other from the input to the output, are made as shallow as the interval I
-   allows, 0 where none is needed: times never fall when a FIFO gets shallower, so the interval does not either. One
-   beat less in any FIFO that is left would lengthen the interval or stop the network for good.
+   is never full, so this run is also that of the network with such FIFOs, and its interval is I.
+3. Reduce the depths, first of all FIFOs together, then of one after the other from the input to the
+   output, as far as the interval stays I; 0 removes a FIFO. Step times never fall when a FIFO gets
+   shallower, so neither does the interval. The result is minimal: one beat less in any FIFO would
+   lengthen the interval or deadlock the network.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tritforge.hw.stream.event_graph import EventGraph, TimingError, period
+from tritforge.hw.stream.event_graph import RUN_FRAMES, EventGraph, TimingError, period
 from tritforge.hw.stream.fifo import FifoUnit
 
-__all__ = ["JOINS_ALONE", "Fifos", "fitted"]
+if TYPE_CHECKING:
+    from tritforge.hw.pipeline.plan import Plan
 
-FRAMES = 8
-"""Frames of a run; the last three must follow each other at the same distance."""
+__all__ = ["Fifos", "fitted"]
 
 DEEP = 16
-"""Beats beyond which a FIFO is made shallower together with the other deep ones before its own turn comes."""
+"""Depth in beats above which FIFOs are first reduced together, then one by one."""
+
+Depths = dict[tuple[str, int], int]
+"""Depth in beats of the FIFO at each input, by (stage, number of the input)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fifos:
-    """Which FIFOs a plan has besides those before joins, which are as deep as they must be.
+    """FIFOs of a plan in addition to those at joins, which are as deep as necessary.
 
     Parameters
     ----------
-    most_bits : memory of the largest one that is there for the sake of the rate; 0 for none.
-    least_beats : depth of the shallowest before every input of every layer; 0 for none, 2 for one beat a cycle.
+    most_bits : memory in bits of the largest FIFO placed for throughput; 0 for none.
+    least_beats : minimum depth in beats of the FIFO at every layer input, which breaks the
+        combinational ``ready`` path; 0 for none, 2 for full throughput.
     """
 
     most_bits:   int = 0
     least_beats: int = 0
 
+    JOINS_ONLY: ClassVar[Fifos]
+    """No others."""
 
-JOINS_ALONE = Fifos()
-"""No others."""
+
+Fifos.JOINS_ONLY = Fifos()
 
 
-def fitted(plan, fifos=JOINS_ALONE):
-    """``plan`` (tritforge.hw.pipeline.plan.Plan) with its FIFOs.
+def fitted(plan: Plan, fifos: Fifos = Fifos.JOINS_ONLY) -> Plan:
+    """Return ``plan`` (tritforge.hw.pipeline.plan.Plan) with its FIFOs.
 
     Raises
     ------
-    TimingError : with FIFOs as deep as they may be it stops, or does not settle into a period.
+    TimingError : even with the deepest FIFOs it deadlocks or does not reach a steady state.
     """
     return _Fit(plan, fifos.least_beats).run(fifos.most_bits)
 
 
 class _Fit:
-    """A plan and the depth of each FIFO: {(stage, number of the input): beats}, ``least`` where less or absent, 0 for none."""
+    """Search of FIFO depths, {(stage, number of the input): beats}; 0 or absent for ``least``."""
 
-    def __init__(self, plan, least):
+    def __init__(self, plan: Plan, least: int) -> None:
         self._plan  = plan
         self._least = least
         self._beats = {(stage.name, number): plan.frame_beats(source)
@@ -77,13 +89,16 @@ class _Fit:
                        for stage in plan.stages for number, source in enumerate(stage.sources)}
         self._joins = [place for place in self._beats if place[1] or (place[0], 1) in self._beats]
 
-    def run(self, most_bits):
+    def run(self, most_bits: int) -> Plan:
+        """Return the plan with the smallest FIFOs; ``most_bits`` as of :class:`Fifos`."""
         if not self._joins and not most_bits:
             return self._with({})
-        deep = {place: FRAMES * self._beats[place] for place in self._joins}
+        deep = {place: RUN_FRAMES * self._beats[place] for place in self._joins}
         target, depths = self._occupied(deep)
         if most_bits:
-            more = {place: most_bits // bits for place, bits in self._bits.items() if most_bits >= bits} | deep
+            more = {place: most_bits // bits
+                    for place, bits in self._bits.items() if most_bits >= bits}
+            more |= deep
             faster, held = self._occupied(more)
             if faster < target:
                 target, deep, depths = faster, more, held
@@ -94,65 +109,69 @@ class _Fit:
             depths = even
         return self._with(self._shallow(depths, target))
 
-    def _keeps(self, depths, target):
-        """Whether the network has at most the interval ``target`` with FIFOs of these depths."""
+    def _keeps(self, depths: Depths, target: int) -> bool:
+        """Whether the interval with FIFOs of these depths is at most ``target``."""
         try:
             return self._solve(depths)[2] <= target
-        except TimingError:                                 # it stops, or two frames take turns to be late
+        except TimingError:             # a deadlock, or intervals that alternate
             return False
 
-    def _with(self, depths):
-        """The plan with these FIFOs."""
+    def _with(self, depths: Depths) -> Plan:
+        """The plan with FIFOs of these depths."""
         return self._plan.with_fifos({
-            stage.name: [max(self._least, depths.get((stage.name, number), 0)) for number in range(len(stage.sources))]
+            stage.name: [max(self._least, depths.get((stage.name, number), 0))
+                         for number in range(len(stage.sources))]
             for stage in self._plan.stages})
 
-    def _solve(self, depths, pace=None):
-        """The plan with these FIFOs, its solved graph and interval."""
+    def _solve(self, depths: Depths, pace: int | None = None) -> tuple[Plan, EventGraph, int]:
+        """The plan with FIFOs of these depths, its solved graph and its interval."""
         plan  = self._with(depths)
-        graph = EventGraph(FRAMES)
+        graph = EventGraph(RUN_FRAMES)
         channels = plan.schedule(graph, pace)
         graph.solve()
-        return plan, graph, period(channels[plan.stages[-1].name], FRAMES)
+        return plan, graph, period(channels[plan.stages[-1].name], RUN_FRAMES)
 
-    def _occupied(self, depths, pace=None):
-        """The interval with FIFOs of these depths, and the depths that are used."""
+    def _occupied(self, depths: Depths, pace: int | None = None) -> tuple[int, Depths]:
+        """The interval with FIFOs of these depths, and the depths in use."""
         plan, graph, interval = self._solve(depths, pace)
         used = {}
         for stage in plan.stages:
             for number, branch in enumerate(stage.branches):
                 if branch and isinstance(branch[0], FifoUnit):
                     write, read = graph.of(branch[0])
-                    before = np.searchsorted(read.time, write.time, side="left")    # reads in earlier cycles
+                    # reads in earlier cycles
+                    before = np.searchsorted(read.time, write.time, side="left")
                     used[stage.name, number] = int((np.arange(len(before)) - before).max()) + 1
         return interval, used
 
-    def _shallow(self, depths, target):
-        """``depths``, as small as the interval ``target`` allows: no single one can be smaller."""
+    def _shallow(self, depths: Depths, target: int) -> Depths:
+        """``depths`` reduced as far as the interval ``target`` allows."""
         deep = [place for place, depth in depths.items() if depth > DEEP]
         depths = depths.copy()
-        less = self._less(depths, deep, target)             # most are too deep by as much, which all at once show
+        # most FIFOs are too deep by the same number of beats
+        less = self._less(depths, deep, target)
         for place in deep:
             depths[place] -= less
         for place in depths:
             depths[place] -= self._less(depths, [place], target)
         return depths
 
-    def _less(self, depths, places, target):
-        """By how many beats all of ``places`` can be shallower with the interval still ``target``.
+    def _less(self, depths: Depths, places: Sequence[tuple[str, int]], target: int) -> int:
+        """Largest number of beats by which all ``places`` can shrink at the interval ``target``.
 
-        None at all is tried first: a FIFO of one beat, with its cycle of delay, can be worse than none.
+        Removal is tried first: a FIFO of one beat, with its cycle of latency, can be worse than
+        none.
         """
-        def keeps(less):
+        def keeps(less: int) -> bool:
             return self._keeps(depths | {place: depths[place] - less for place in places}, target)
 
         most = min((depths[place] for place in places), default=0)
         if not most or keeps(most):
             return most
-        low, high = 0, 1                                    # low is kept
+        low, high = 0, 1                # the interval stays with low beats less,
         while high < most and keeps(high):
             low, high = high, 4 * high
-        high = min(high, most)                              # which is not
+        high = min(high, most)          # and not with high
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if keeps(middle) else (low, middle)

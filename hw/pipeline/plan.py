@@ -29,17 +29,14 @@ from tritforge.hw.layers.reduction import Reduction
 from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.layers.top_k import TopKSorterUnit
-from tritforge.hw.pipeline.fifo_depths import JOINS_ALONE, fitted
+from tritforge.hw.pipeline.fifo_depths import Fifos, fitted
 from tritforge.hw.pipeline.keywords import KEYWORDS
 from tritforge.hw.pipeline.stage import Stage
-from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata, lanes_in, tdata_bits
-from tritforge.hw.stream.event_graph import EventGraph, settled
+from tritforge.hw.stream.axi_stream import Tdata, lanes_in, tdata_bits
+from tritforge.hw.stream.event_graph import RUN_FRAMES, EventGraph, settled
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["Fork", "NodeSite", "Plan", "Solved", "node_sites", "plan", "stages"]
-
-RUN_FRAMES = 8
-"""Frames solved for the timing; the last three must follow each other at the same distance."""
 
 REDUCTIONS = {MaxPool: Reduction.MAX, SumPool: Reduction.SUM}
 
@@ -74,7 +71,7 @@ class Plan:
     network:      Network
     stages:       tuple[Stage, ...]
     known_cycles: tuple[int, ...] | None = None
-    tdata:        Tdata = AS_THEY_COME
+    tdata:        Tdata = Tdata.NATIVE
 
     @property
     def tdata_bits(self):
@@ -190,7 +187,7 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, fifos=JOINS_ALONE, solved=None, tdata=AS_THEY_COME):
+def plan(network, foldings, fifos=Fifos.JOINS_ONLY, solved=None, tdata=Tdata.NATIVE):
     """Lay ``network`` out as a pipeline.
 
     Parameters
@@ -352,7 +349,7 @@ def _lanes_at_end(which, bits, tensor):
     return lanes
 
 
-def stages(network, foldings, tdata=AS_THEY_COME):
+def stages(network, foldings, tdata=Tdata.NATIVE):
     """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
     lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
     if tdata.input is not None:

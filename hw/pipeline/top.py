@@ -1,7 +1,11 @@
-"""The whole core: the stages of a plan, with a fork wherever several read one, between AXI4-Stream ends."""
+"""The core and its top module: stages of a plan and stream forks in an AXI4-Stream wrapper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.nodes import INPUT
@@ -11,42 +15,70 @@ from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
 from tritforge.hw.stream.fork import StreamFork
 from tritforge.hw.stream.unit import name_ports
 
+if TYPE_CHECKING:
+    from tritforge.hw.pipeline.plan import Plan
+
 __all__ = ["PREFIX", "Core", "Top", "ports"]
 
 
 PREFIX = "s_axil_"
-"""Of the ports of the register block."""
+"""Prefix of the ports of the register block."""
 
-def ports(plan, registers=False):
-    """Members of the top module of ``plan``, by name: In or Out of a width in bits; with ``registers``, AXI4-Lite too."""
+
+def ports(plan: Plan, registers: bool = False) -> dict[str, wiring.Member]:
+    """Return the ports of the top module: In or Out with a width in bits, by name.
+
+    ``registers``: with the AXI4-Lite register block.
+    """
     block = {PREFIX + name: member for name, member in BUS.items()} if registers else {}
     return {
-        "aclk": In(1), "aresetn": In(1),
-        "s_axis_tvalid": In(1), "s_axis_tready": Out(1), "s_axis_tdata": In(plan.tdata_bits[0]), "s_axis_tlast": In(1),
-        "m_axis_tvalid": Out(1), "m_axis_tready": In(1), "m_axis_tdata": Out(plan.tdata_bits[1]), "m_axis_tlast": Out(1),
+        "aclk": In(1),
+        "aresetn": In(1),
+        "s_axis_tvalid": In(1),
+        "s_axis_tready": Out(1),
+        "s_axis_tdata": In(plan.tdata_bits[0]),
+        "s_axis_tlast": In(1),
+        "m_axis_tvalid": Out(1),
+        "m_axis_tready": In(1),
+        "m_axis_tdata": Out(plan.tdata_bits[1]),
+        "m_axis_tlast": Out(1),
         "error": Out(1),
         **block,
     }
 
 
 class Core(wiring.Component):
-    """The stages of a plan, each an instance under its own name, and the forks between them.
+    """The stages of a plan and the forks between them, each an instance under its own name.
+
+    Latency and interval are ``plan.latency_cycles`` and ``plan.interval_cycles``.
+
+    Parameters
+    ----------
+    plan : the Plan.
 
     Members
     -------
-    i : the network's input.  o : the output of the last stage.
+    i : input stream of the network, ``plan.i.payload_bits`` bits.
+    o : output stream of the last stage, ``plan.o.payload_bits`` bits.
     """
 
-    def __init__(self, plan):
-        self._plan = plan
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         super().__init__({"i": In(plan.i.signature()), "o": Out(plan.o.signature())})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Instantiate stages and forks and connect their streams."""
         m     = Module()
-        plan  = self._plan
+        plan  = self.plan
         parts = {stage.name: StageCircuit(stage) for stage in plan.stages}
-        takes = {(stage.name, number): getattr(parts[stage.name], StageCircuit.input_name(stage, number))
-                 for stage in plan.stages for number in range(len(stage.sources))}
+        takes = {
+            (stage.name, number): getattr(parts[stage.name], StageCircuit.input_name(stage, number))
+            for stage in plan.stages
+            for number in range(len(stage.sources))
+        }
         puts  = {INPUT: wiring.flipped(self.i)} | {name: part.o for name, part in parts.items()}
         forks = {fork.source: fork for fork in plan.forks}
         for name, part in parts.items():
@@ -67,37 +99,57 @@ class Core(wiring.Component):
 
 
 class Top(wiring.Component):
-    """The top module of a plan.
+    """The top module of a plan: the core in an AXI4-Stream wrapper, which adds no latency.
+
+    Parameters
+    ----------
+    plan : the Plan.
+    version : value of the register ``version``, 32 bits; None builds no register block.
 
     Members
     -------
     aclk, aresetn : clock, and synchronous reset, active low.
-    s_axis_* : frames of the network's input, in raster order.
-    m_axis_* : the network's output.
-    error    : a frame ended early or late since reset (see :class:`tritforge.hw.stream.axi_stream.FrameSource`).
-    s_axil_* : with a version alone, the register block (:class:`tritforge.hw.stream.axi_lite.Registers`).
-
-    Parameters
-    ----------
-    plan : what to build.
-    version : what the register block shows, 32 bits; None builds no block.
+    s_axis_* : input frames in raster order, ``plan.tdata_bits[0]`` bits.
+    m_axis_* : output frames, ``plan.tdata_bits[1]`` bits.
+    error : 1 after a frame that ended early or late, until reset
+        (tritforge.hw.stream.axi_stream.FrameSource).
+    s_axil_* : AXI4-Lite register block (tritforge.hw.stream.axi_lite.Registers), if there is one.
     """
 
-    def __init__(self, plan, version=None):
-        self._plan    = plan
-        self._version = version
+    aclk: Signal
+    aresetn: Signal
+    s_axis_tvalid: Signal
+    s_axis_tready: Signal
+    s_axis_tdata: Signal
+    s_axis_tlast: Signal
+    m_axis_tvalid: Signal
+    m_axis_tready: Signal
+    m_axis_tdata: Signal
+    m_axis_tlast: Signal
+    error: Signal
+
+    def __init__(self, plan: Plan, version: int | None = None) -> None:
+        self.plan    = plan
+        self.version = version
         super().__init__(ports(plan, version is not None))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Instantiate the core, the AXI4-Stream wrapper and the register block."""
         m     = Module()
-        plan  = self._plan
+        plan  = self.plan
         types = plan.network.types
         m.domains.sync = clock = ClockDomain(local=True)
-        m.d.comb += [clock.clk.eq(self.aclk), clock.rst.eq(~self.aresetn)]
+        # the stubs do not know the signals of a clock domain
+        m.d.comb += clock.clk.eq(self.aclk)        # type: ignore[attr-defined]
+        m.d.comb += clock.rst.eq(~self.aresetn)    # type: ignore[attr-defined]
 
-        m.submodules.source = source = FrameSource(plan.i, plan.network.input.size // plan.i.lanes, plan.tdata_bits[0])
+        m.submodules.source = source = FrameSource(
+            plan.i, plan.network.input.size // plan.i.lanes, plan.tdata_bits[0]
+        )
         m.submodules.core   = core   = Core(plan)
-        m.submodules.sink   = sink   = FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes, plan.tdata_bits[1])
+        m.submodules.sink = sink = FrameSink(
+            plan.o, types[plan.network.output].size // plan.o.lanes, plan.tdata_bits[1]
+        )
         for name, part in (("source", source), ("core", core), ("sink", sink)):
             name_ports(name, part)
         wiring.connect(m, source.o, core.i)
@@ -109,8 +161,8 @@ class Top(wiring.Component):
             self.m_axis_tdata.eq(sink.tdata), self.m_axis_tlast.eq(sink.tlast),
             self.error.eq(source.error),
         ]
-        if self._version is not None:
-            m.submodules.registers = block = Registers(self._version)
+        if self.version is not None:
+            m.submodules.registers = block = Registers(self.version)
             name_ports("registers", block)
             m.d.comb += [
                 block.frame.eq(self.m_axis_tvalid & self.m_axis_tready & self.m_axis_tlast),

@@ -1,6 +1,9 @@
-"""The AXI4-Stream ends of a core: TDATA of whole bytes, TLAST at the end of a frame, and what to do when it lies."""
+"""The AXI4-Stream wrapper of a core: TDATA of whole bytes, TLAST at the end of each frame."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -10,7 +13,7 @@ from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, below
 
-__all__ = ["AS_THEY_COME", "FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
+__all__ = ["FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Tdata:
     input:  int | None = None
     output: int | None = None
 
+    NATIVE: ClassVar[Tdata]
+    """The widths of the network's input and output streams."""
+
     def __post_init__(self):
         for name in ("input", "output"):
             bits = getattr(self, name)
@@ -32,8 +38,7 @@ class Tdata:
                 raise ValueError(f"{name}_tdata_bits must be a positive multiple of 8, not {bits!r}")
 
 
-AS_THEY_COME = Tdata()
-"""No width is asked for."""
+Tdata.NATIVE = Tdata()
 
 
 def lanes_in(bits, tensor):

@@ -24,7 +24,7 @@ from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import Plan, plan
-from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata
+from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.quant.activation import SignedQuantizer, UnsignedQuantizer
 from tritforge.quant.evaluate import exact, integer_activations
 from tritforge.quant.networks.resnet import CifarResNet, ImageResNet
@@ -50,7 +50,7 @@ def design(folder: Path, planned: Plan) -> Manifest:
 
 @pytest.mark.parametrize(
     ("fifo_bits", "tdata"),
-    [pytest.param(0, AS_THEY_COME, marks=pytest.mark.verify), (128, Tdata(input=40, output=24))],
+    [pytest.param(0, Tdata.NATIVE, marks=pytest.mark.verify), (128, Tdata(input=40, output=24))],
 )
 def test_every_word_in_the_planned_cycle(
     tmp_path: Path, simulator: str, fifo_bits: int, tdata: Tdata

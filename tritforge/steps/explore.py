@@ -23,7 +23,7 @@ from tritforge.files import write_atomic
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import Plan, node_sites, plan
 from tritforge.hw.pipeline.stage import Stage
-from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata
+from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.reports.devices import XILINX, Device
 from tritforge.reports.explore.candidates import FREE, Price, Space
 from tritforge.reports.explore.perturb import another_bit, more_zeros
@@ -197,7 +197,7 @@ def find(
     goal: Goal,
     pricing: Prices,
     fifos: Fifos,
-    tdata: Tdata = AS_THEY_COME,
+    tdata: Tdata = Tdata.NATIVE,
 ) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 

@@ -26,7 +26,7 @@ from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import plan
-from tritforge.hw.stream.axi_stream import AS_THEY_COME, Tdata
+from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
 from tritforge.reports.render.scatter import Point as Dot
@@ -73,7 +73,7 @@ class Point:
     primitives: Primitives
     part: str
     expected_lut: float | None = None
-    tdata: Tdata = AS_THEY_COME
+    tdata: Tdata = Tdata.NATIVE
 
     @property
     def key(self) -> str:

@@ -140,7 +140,7 @@ class MacArrayUnit(Unit):
         issued = graph.chain(f"{self.name}.issue", channel, steps, take, step)
         summed = replace(issued, stages=(self.passes > 1) + self.dot.stages)       # fetch, and the sums
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
-        return replace(total, spoils=total.put + 1)
+        return replace(total, overwrites=total.put + 1)
 
     def cost(self, technology):
         """Registers: beat and pass, valid of each stage and, where a pass has several beats, first and last, the beat that is

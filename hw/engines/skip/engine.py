@@ -175,7 +175,7 @@ class SkipUnit(Unit):
             before = graph.chain(f"{self.name}.stage_{stage}", before, steps, every, every)
         ends  = (np.arange(self.output_rows)[:, None] * self.program.cycles + self.program.ends.ravel()).ravel()
         total = graph.chain(f"{self.name}.accumulate", before, steps, every, ends)
-        return replace(total, spoils=total.put + 1)
+        return replace(total, overwrites=total.put + 1)
 
 
 class SkipArray(UnitComponent):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import PLATFORMS, check
+from tests.hw.unit_bench import PLATFORMS, check
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.binary_search import BinarySearchUnit
 from tritforge.sim.stimulus import pack_beats

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import PLATFORMS, check
+from tests.hw.unit_bench import PLATFORMS, check
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.parallel import BiasUnit, ParallelThresholdsUnit
 from tritforge.hw.cost.technology import Technology

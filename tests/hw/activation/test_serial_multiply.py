@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check
+from tests.hw.unit_bench import check
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
 from tritforge.hw.targets.primitives import Modelled

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check, tensor
+from tests.hw.unit_bench import check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, TensorType, Threshold
 from tritforge.hw.activation.standalone import biases, levels

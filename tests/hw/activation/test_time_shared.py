@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import PLATFORMS, check
+from tests.hw.unit_bench import PLATFORMS, check
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.activation.time_shared import in_turns
+from tritforge.hw.activation.time_shared import time_shared
 from tritforge.sim.stimulus import pack_beats
 
 U5 = DataType.parse("u5")
@@ -15,7 +15,7 @@ def units(pause, *, levels=3, target="s2", pe=2, pixels=6):
     values = np.sort(np.random.default_rng(0).integers(0, 33, size=(4, levels)), axis=1)
     values[0] = 0  # always reached
     values[1] = 32  # never reached: one more than the accumulator holds
-    return in_turns(
+    return time_shared(
         pause,
         pixels=pixels,
         layer="layer",

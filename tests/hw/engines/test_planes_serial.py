@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check, planned
+from tests.hw.unit_bench import check, planned
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.engines.planes_serial import SerialPlanesUnit, signed_digits
 from tritforge.sim.stimulus import pack_beats

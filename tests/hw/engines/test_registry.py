@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import randoms
 
-from tests.hw.pipeline import WholeStage, planned, run
+from tests.hw.unit_bench import WholeStage, planned, run
 from tritforge.export.ir.datatype import TERNARY, DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, TensorType, Threshold
 from tritforge.hw.cost.packing import PackingChoice

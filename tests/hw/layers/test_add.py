@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from tests.hw.pipeline import tensor
+from tests.hw.unit_bench import tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.layers.add import AdderUnit
 from tritforge.hw.stream.event_graph import EventGraph

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.hw.pipeline import check, tensor
-from tests.hw.test_window import windows
+from tests.hw.layers.test_window import windows
+from tests.hw.unit_bench import check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.layers.line_window import LineBufferUnit

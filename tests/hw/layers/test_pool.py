@@ -1,6 +1,6 @@
 import pytest
 
-from tests.hw.pipeline import PLATFORMS, check, tensor
+from tests.hw.unit_bench import PLATFORMS, check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.layers.pool import WindowPoolUnit

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import PLATFORMS, check, tensor
+from tests.hw.unit_bench import PLATFORMS, check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import MaxPool, TensorType
 from tritforge.export.ir.pools import SumPool

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.hw.pipeline import check, tensor
+from tests.hw.unit_bench import check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.export.ir.residual import Shortcut

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check, planned, tensor
+from tests.hw.unit_bench import check, planned, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.cost.technology import Technology

@@ -25,7 +25,7 @@ from tritforge.hw.cost.packing import PackingChoice
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.fifo_depths import JOINS_ALONE, Fifos
+from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.pipeline.top import PREFIX, Top, ports
 from tritforge.hw.stream.axi_stream import Tdata
@@ -345,7 +345,7 @@ def test_signed_and_ternary_activations(pe, form):
     assert cycles == planned(design)
 
 
-@pytest.mark.parametrize("fifos", [JOINS_ALONE, Fifos(most_bits=256), Fifos(least_beats=2)])
+@pytest.mark.parametrize("fifos", [Fifos.JOINS_ONLY, Fifos(most_bits=256), Fifos(least_beats=2)])
 @pytest.mark.parametrize(
     "changed",
     [
@@ -380,14 +380,16 @@ def test_fifos_before_every_layer_keep_its_ready_from_those_behind():
     network = Network("chain", TensorType(4, 4, 4, u2), tuple(nodes))
     foldings = dict.fromkeys(("one", "two", "three"), ArrayFolding(pe=4, simd=4))
     images = rng.integers(0, 4, size=(3, *network.input.shape))
-    plain, cut = (plan(network, foldings, fifos) for fifos in (JOINS_ALONE, Fifos(least_beats=2)))
+    plain, cut = (
+        plan(network, foldings, fifos) for fifos in (Fifos.JOINS_ONLY, Fifos(least_beats=2))
+    )
     assert follows(plain, images)
     assert not follows(cut, images)
     assert {depth for stage in cut.stages for depth in stage.fifos} == {2}
     assert cut.interval_cycles == plain.interval_cycles
 
 
-@pytest.mark.parametrize("fifos", [JOINS_ALONE, Fifos(most_bits=64), Fifos(least_beats=2)])
+@pytest.mark.parametrize("fifos", [Fifos.JOINS_ONLY, Fifos(most_bits=64), Fifos(least_beats=2)])
 def test_the_input_itself_forks(fifos):
     """Nothing holds a beat between the ends and the fork: its cycle is that of the last taker."""
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from tests.hw.pipeline import check
+from tests.hw.unit_bench import check
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.stream.unit import Beats

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.hw.pipeline import check, tensor
+from tests.hw.unit_bench import check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.width_converter import WidthConverterUnit
 from tritforge.sim.stimulus import pack_beats

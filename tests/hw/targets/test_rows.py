@@ -7,7 +7,7 @@ from amaranth import *
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from tests.hw.pipeline import PLATFORMS
+from tests.hw.unit_bench import PLATFORMS
 from tritforge.hw.matrix.bit_heap import saves
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.targets.ecp5 import Ecp5

@@ -15,7 +15,7 @@ from tests.reports.pricing import MadeUp, made_up
 from tritforge.config import config
 from tritforge.errors import ConfigError
 from tritforge.export.ir import serialize
-from tritforge.hw.pipeline.fifo_depths import JOINS_ALONE
+from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import node_sites, plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.reports.devices import device
@@ -84,7 +84,7 @@ def test_an_impossible_rate_names_the_nearest(space):
 def test_the_exact_plan_keeps_the_rate(space):
     network = convolutional()
     asked = goal(fps=1e6 / 500)
-    found = find(network, space, asked, MadeUp(), JOINS_ALONE)
+    found = find(network, space, asked, MadeUp(), Fifos.JOINS_ONLY)
     assert found.interval <= 500
     assert found.interval == plan(network, found.choice.foldings).interval_cycles
     assert found.cost.lut >= found.choice.cost.lut
@@ -107,7 +107,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     bursts = lambda tried: not tried  # noqa: E731
     limit = cheapest(space, 500).interval
     found = find(
-        convolutional(), space, goal(fps=1e6 / limit), MadeUp(), JOINS_ALONE, Tdata(output=16)
+        convolutional(), space, goal(fps=1e6 / limit), MadeUp(), Fifos.JOINS_ONLY, Tdata(output=16)
     )
     assert len(tried) == 2
     assert found.interval <= limit
@@ -115,7 +115,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
     best = goal(fps=1e6 / fastest(space).interval)  # which no plan without FIFOs keeps
     message = r"^no plan keeps the goal once bursts and FIFOs are counted exactly; the last one tried has "
     with pytest.raises(ConfigError, match=message):
-        find(convolutional(), space, best, MadeUp(), JOINS_ALONE)
+        find(convolutional(), space, best, MadeUp(), Fifos.JOINS_ONLY)
 
 
 def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):

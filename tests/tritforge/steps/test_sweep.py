@@ -17,7 +17,7 @@ import pytest
 from tests.hw.networks import FOLDINGS, U2, convolutional
 from tritforge.export.ir.nodes import Dense, Network, TensorType
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.pipeline.fifo_depths import JOINS_ALONE, Fifos
+from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.primitives import Primitives
@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def point(name="one", **other):
     settings = {
-        "network": convolutional(), "network_sha256": "0" * 64, "foldings": FOLDINGS, "fifos": JOINS_ALONE,
+        "network": convolutional(), "network_sha256": "0" * 64, "foldings": FOLDINGS, "fifos": Fifos.JOINS_ONLY,
         "primitives": Primitives.GENERIC, "part": "xc7a35t", "expected_lut": 100.0,
     }  # fmt: skip
     return Point(name=name, **{**settings, **other})

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
-from tests.hw.pipeline import PLATFORMS
+from tests.hw.unit_bench import PLATFORMS
 from tritforge.hw.cost.technology import Family, Technology
 from tritforge.hw.engines.array.dot import Dot, DotShape
 from tritforge.hw.stream.rom import RomFiles

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check, planned, run, tensor
+from tests.hw.unit_bench import check, planned, run, tensor
 from tritforge.export.artifacts.packing import Packing
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.hw.test_dot import PLATFORMS, cells, totals
+from tests.hw.engines.array.test_dot import PLATFORMS, cells, totals
 from tritforge.export.ir.datatype import TERNARY, DataType
 from tritforge.hw.cost.technology import Family, Technology
 from tritforge.hw.engines.array.dot import DotShape

@@ -1,7 +1,7 @@
 import pytest
 
-from tests.hw.pipeline import check, planned, tensor
-from tests.hw.test_skip import beats_in, engine, expected, weights
+from tests.hw.engines.skip.test_engine import beats_in, engine, expected, weights
+from tests.hw.unit_bench import check, planned, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, TensorType
 from tritforge.hw.cost.memory import ram

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import check, planned, run, tensor
-from tests.hw.test_skip import beats_in, engine, expected, weights
+from tests.hw.engines.skip.test_engine import beats_in, engine, expected, weights
+from tests.hw.unit_bench import check, planned, run, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense, TensorType
 

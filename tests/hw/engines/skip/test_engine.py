@@ -2,8 +2,8 @@ import numpy as np
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
-from tests.hw.pipeline import tensor
-from tests.hw.test_window import windows
+from tests.hw.layers.test_window import windows
+from tests.hw.unit_bench import tensor
 from tritforge.export.artifacts.rom import RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, TensorType

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tests.hw.pipeline import WholeStage, check, tensor
-from tests.hw.test_skip import weights
+from tests.hw.engines.skip.test_engine import weights
+from tests.hw.unit_bench import WholeStage, check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, TensorType, Threshold
 from tritforge.hw.engines.layer import PlanError

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.hw.pipeline import check, tensor
+from tests.hw.unit_bench import check, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.engines.skip.permute import LanePermutationUnit, permuted
 from tritforge.hw.stream.unit import Beats

@@ -6,7 +6,7 @@ import pytest
 from amaranth.back import verilog
 from amaranth.hdl import Fragment
 
-from tests.hw.pipeline import PLATFORMS, check, run, tensor
+from tests.hw.unit_bench import PLATFORMS, check, run, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense
 from tritforge.hw.cost.technology import Cost, Family, Technology
