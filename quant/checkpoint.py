@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,10 @@ from torch import Tensor, nn
 
 from tritforge.errors import UserError
 from tritforge.files import write_atomic
+from tritforge.record import Format
 
 __all__ = ["CheckpointError", "load", "restore", "save", "versions"]
 
-FORMAT = "tritforge-checkpoint"
-VERSION = 1
 _TENSORS = "model.safetensors"
 _PENDING = "model.safetensors.pending"
 _DESCRIPTION = "model.json"
@@ -30,6 +29,39 @@ _DESCRIPTION = "model.json"
 
 class CheckpointError(UserError):
     """A checkpoint that is missing, damaged or of another network; the message names the file or tensor."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the result of a training depends on."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),  # a subclass of str
+        "numpy": np.__version__,
+    }
+
+
+@dataclass(frozen=True)
+class _Tensors:
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Description:
+    """``model.json``."""
+
+    tensors: _Tensors
+    versions: dict[str, str] = field(default_factory=versions)
+    meta: dict[str, Any]
+
+
+FORMAT = Format(
+    kind=_Description,
+    name="tritforge-checkpoint",
+    version=1,
+    error=CheckpointError,
+    again="train again",
+)
 
 
 def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> None:
@@ -51,14 +83,10 @@ def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> No
         for name, tensor in model.state_dict().items()
     }
     data = safetensors.torch.save(state)
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "tensors": {"file": _TENSORS, "sha256": hashlib.sha256(data).hexdigest()},
-        "versions": versions(),
-        "meta": dict(meta),
-    }
-    text = json.dumps(description, indent=2, allow_nan=False) + "\n"
+    description = _Description(
+        tensors=_Tensors(_TENSORS, hashlib.sha256(data).hexdigest()), meta=dict(meta)
+    )
+    text = FORMAT.encode(description)  # refuses what JSON cannot hold, before anything is written
     write_atomic(directory / _PENDING, data)
     write_atomic(directory / _DESCRIPTION, text)
     os.replace(directory / _PENDING, directory / _TENSORS)
@@ -72,8 +100,11 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     CheckpointError: a file is missing, truncated, of another format or not what model.json was written for.
     """
     directory = Path(directory)
-    description = _read_description(directory / _DESCRIPTION)
-    expected = description["tensors"]["sha256"]
+    path = directory / _DESCRIPTION
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing: there is no checkpoint, train first")
+    description = FORMAT.read(path)
+    expected = description.tensors.sha256
     found = "none"
     for name in (_TENSORS, _PENDING):
         if (directory / name).is_file():
@@ -81,7 +112,7 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
             digest = hashlib.sha256(data).hexdigest()
             if digest == expected:
                 try:
-                    return safetensors.torch.load(data), description["meta"]
+                    return safetensors.torch.load(data), description.meta
                 except SafetensorError as error:
                     raise CheckpointError(
                         f"{directory / name} holds no tensors: {error}"
@@ -120,30 +151,3 @@ def restore(model: nn.Module, state: Mapping[str, Tensor]) -> None:
         if name not in own:
             raise CheckpointError(f"tensor {name!r} is not expected: {advice}")
     model.load_state_dict(dict(state))
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what the result of a training depends on."""
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-    }
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing: there is no checkpoint, train first")
-    try:
-        description: dict[str, Any] = json.loads(path.read_bytes())
-        known = (description["format"], description["version"]) == (FORMAT, VERSION)
-        complete = isinstance(description["tensors"]["sha256"], str) and isinstance(
-            description["meta"], dict
-        )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(
-            f"{path} is damaged: {type(error).__name__} {error}; train again"
-        ) from error
-    if not (known and complete):
-        raise CheckpointError(f"{path} is not a {FORMAT} of version {VERSION}; train again")
-    return description

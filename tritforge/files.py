@@ -1,17 +1,15 @@
-"""Files that are either complete or absent, written under a temporary name and renamed; and reading them."""
+"""Files that are either complete or absent, written under a temporary name and renamed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-__all__ = ["read_object", "replacing", "sha256", "write_atomic"]
+__all__ = ["replacing", "sha256", "write_atomic"]
 
 _CHUNK_BYTES = 1 << 20
 
@@ -68,21 +66,3 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
-
-
-def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the JSON object in the file ``path``.
-
-    Raises
-    ------
-    FileNotFoundError: there is none.
-    ValueError: it holds something else; the message names it, without its folder, and says what.
-    """
-    path = Path(path)
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name} is not JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name} is not a JSON object")
-    return content

@@ -6,18 +6,15 @@ design is named with its SHA-256.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import types
-import typing
 from collections.abc import Iterator
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tritforge.errors import UserError
-from tritforge.files import sha256, write_atomic
+from tritforge.files import sha256
+from tritforge.record import Format
 
 __all__ = [
     "CELLS",
@@ -34,9 +31,6 @@ __all__ = [
 MANIFEST_FILE = "manifest.json"
 CELLS = "cells"
 """Role of the Verilog file with the behaviour of a device's cells, for simulators and not for synthesis."""
-
-FORMAT = "tritforge-design"
-VERSION = 1
 
 
 class ManifestError(UserError):
@@ -204,8 +198,6 @@ class Manifest:
     latency_cycles: int
     frame_cycles: tuple[int, ...] | None = None
     device: str | None = None
-    format: str = field(default=FORMAT, init=False)
-    version: int = field(default=VERSION, init=False)
 
     def __post_init__(self) -> None:
         for what, name in (("top", self.top), ("clock", self.clock), ("reset", self.reset)):
@@ -214,7 +206,7 @@ class Manifest:
     def write(self, directory: str | os.PathLike[str]) -> Path:
         """Write ``manifest.json`` into ``directory`` and return its path."""
         path = Path(directory) / MANIFEST_FILE
-        write_atomic(path, json.dumps(asdict(self), indent=2) + "\n")
+        FORMAT.write(path, self)
         return path
 
     @classmethod
@@ -223,28 +215,13 @@ class Manifest:
 
         Raises
         ------
-        ManifestError: missing, no JSON, another format, a key missing, unknown or of the wrong type.
+        ManifestError: missing, damaged, or of another format.
         """
         path = Path(directory) / MANIFEST_FILE
         try:
-            content = json.loads(path.read_bytes())
+            return FORMAT.read(path)
         except FileNotFoundError as error:
             raise ManifestError(f"{path}: missing; generate the design first") from error
-        except (ValueError, RecursionError) as error:
-            raise ManifestError(f"{path}: damaged, not JSON; generate the design again") from error
-        try:
-            if not isinstance(content, dict):
-                raise TypeError("must be an object")
-            found = (content.pop("format", None), content.pop("version", None))
-            if found != (FORMAT, VERSION):
-                raise TypeError(
-                    f"must be {FORMAT} version {VERSION}, not {found[0]} version {found[1]}"
-                )
-            manifest = _decode(cls, content, "")
-        except (TypeError, ManifestError) as error:
-            raise ManifestError(f"{path}: {error}") from error
-        assert isinstance(manifest, cls)
-        return manifest
 
     def verify(self, directory: str | os.PathLike[str]) -> None:
         """Check that every named file in ``directory`` is the one that was generated.
@@ -266,9 +243,10 @@ class Manifest:
 
     def stream(self, name: str) -> Stream:
         """Return the stream called ``name``; KeyError when there is none."""
-        return next((stream for stream in self.streams if stream.name == name), None) or _absent(
-            name
-        )
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)
 
     def _digests(self) -> Iterator[tuple[str, str]]:
         for entry in self.files.values():
@@ -277,56 +255,10 @@ class Manifest:
             yield rom.file, rom.sha256
 
 
-def _absent(name: str) -> typing.NoReturn:
-    raise KeyError(name)
-
-
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """Turn JSON into the annotated type ``kind``; TypeError says which key is wrong and what it must be."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType and type(None) in arguments:  # "T | None"
-        return None if value is None else _decode(arguments[0], value, where)
-    if origin is types.UnionType:  # "int | str"
-        _expect(
-            isinstance(value, arguments) and not isinstance(value, bool),
-            where,
-            "an int or a str",
-            value,
-        )
-        return value
-    if origin is tuple:
-        _expect(isinstance(value, list), where, "a list", value)
-        return tuple(
-            _decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)
-        )
-    if origin is dict:
-        _expect(isinstance(value, dict), where, "an object", value)
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if is_dataclass(kind):
-        return _decode_fields(kind, value, where)
-    # bool is an int to Python, never to a manifest
-    _expect(
-        isinstance(value, kind) and (kind is bool or not isinstance(value, bool)),
-        where,
-        kind.__name__,
-        value,
-    )
-    return value
-
-
-def _decode_fields(kind: Any, value: Any, where: str) -> Any:
-    _expect(isinstance(value, dict), where, "an object", value)
-    hints, prefix = typing.get_type_hints(kind), f"{where}." if where else ""
-    known = {item.name: item for item in fields(kind) if item.init}
-    for key in value:
-        if key not in known:
-            raise TypeError(f"unknown key {prefix + key!r}; known: {', '.join(known)}")
-    for key, item in known.items():
-        if key not in value and item.default is MISSING:
-            raise TypeError(f"key {prefix + key!r} is missing")
-    return kind(**{key: _decode(hints[key], item, prefix + key) for key, item in value.items()})
-
-
-def _expect(condition: bool, where: str, what: str, value: Any) -> None:
-    if not condition:
-        raise TypeError(f"key {where!r} must be {what}, not {value!r}")
+FORMAT = Format(
+    kind=Manifest,
+    name="tritforge-design",
+    version=1,
+    error=ManifestError,
+    again="generate the design again",
+)

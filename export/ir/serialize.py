@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import typing
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,12 @@ from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Network, Node, TensorType
 from tritforge.export.ir.registry import NODE_KINDS
 from tritforge.files import write_atomic
+from tritforge.record import Format, convert
 
 __all__ = ["NETWORK_FILE", "TENSOR_FILE", "NetworkFileError", "load", "save"]
 
 NETWORK_FILE = "network.json"
 TENSOR_FILE = "network.safetensors"
-FORMAT = "tritforge-network"
-VERSION = 1
 
 _ARRAYS = ("planes", "thresholds", "multiplier", "bias")
 """Fields of nodes that are arrays and therefore in the tensor file."""
@@ -42,23 +41,56 @@ class NetworkFileError(UserError):
     """Files that do not hold a network; the message names the file."""
 
 
+@dataclass(frozen=True)
+class _Input:
+    height: int
+    width: int
+    channels: int
+    dtype: str
+
+
+@dataclass(frozen=True)
+class _Tensors:
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Description:
+    """``network.json``; ``sha256`` is of all the rest."""
+
+    name: str
+    input: _Input
+    nodes: tuple[dict[str, Any], ...]
+    tensors: _Tensors
+    sha256: str = ""
+
+
+FORMAT = Format(
+    kind=_Description,
+    name="tritforge-network",
+    version=1,
+    error=NetworkFileError,
+    again="export the network again",
+)
+
+
 def save(network: Network, directory: str | os.PathLike[str]) -> None:
     """Write ``network`` into ``directory`` as ``network.json`` and ``network.safetensors``."""
     folder = Path(directory)
     tensors: Tensors = {}
-    nodes = [_describe(node, network.types[node.name], tensors) for node in network.nodes]
+    nodes = tuple(_describe(node, network.types[node.name], tensors) for node in network.nodes)
     blob = safetensors.numpy.save(tensors)
-    body = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": network.name,
-        "input": _type_fields(network.input),
-        "nodes": nodes,
-        "tensors": {"file": TENSOR_FILE, "sha256": hashlib.sha256(blob).hexdigest()},
-    }
-    text = json.dumps({**body, "sha256": _digest(body)}, indent=2)
+    size = network.input
+    description = _Description(
+        network.name,
+        _Input(size.height, size.width, size.channels, str(size.dtype)),
+        nodes,
+        _Tensors(TENSOR_FILE, hashlib.sha256(blob).hexdigest()),
+    )
     write_atomic(folder / TENSOR_FILE, blob)
-    write_atomic(folder / NETWORK_FILE, text + "\n")
+    sealed = replace(description, sha256=_digest(FORMAT.body(description)))
+    FORMAT.write(folder / NETWORK_FILE, sealed)
 
 
 def load(directory: str | os.PathLike[str]) -> Network:
@@ -69,18 +101,18 @@ def load(directory: str | os.PathLike[str]) -> Network:
     NetworkFileError: a file is missing, damaged, of another format or of another network.
     """
     path = Path(directory) / NETWORK_FILE
-    body = _read_json(path)
+    found = FORMAT.decode(_read_bytes(path), path)
+    _check_digest(path, found.sha256, _digest(FORMAT.body(found)))
     blob = _read_bytes(path.with_name(TENSOR_FILE))
-    try:
-        expected = str(body["tensors"]["sha256"])
-    except (KeyError, TypeError) as error:
-        raise NetworkFileError(f"{path}: not a network: no SHA-256 of its tensors") from error
+    expected = found.tensors.sha256
     _check_digest(path.with_name(TENSOR_FILE), expected, hashlib.sha256(blob).hexdigest())
     try:
         tensors = safetensors.numpy.load(blob)
-        nodes = tuple(_build(entry, tensors) for entry in body["nodes"])
-        network = Network(body["name"], _type(body["input"]), nodes)
-        for entry in body["nodes"]:
+        size = found.input
+        source = TensorType(size.height, size.width, size.channels, DataType.parse(size.dtype))
+        nodes = tuple(_build(entry, tensors) for entry in found.nodes)
+        network = Network(found.name, source, nodes)
+        for entry in found.nodes:
             inferred = str(network.types[entry["name"]])
             if inferred != entry["type"]:
                 raise ValueError(
@@ -105,12 +137,8 @@ def _describe(node: Node, output: TensorType, tensors: Tensors) -> dict[str, Any
         if name in _ARRAYS:
             tensors[f"{node.name}.{name}"] = value
             entry[name] = list(value.shape)  # for the reader: the values are in the other file
-        elif isinstance(value, DataType):
-            entry[name] = str(value)
-        elif isinstance(value, int):
-            entry[name] = value
         else:
-            entry[name] = list(value) if isinstance(value, tuple) else value
+            entry[name] = str(value) if isinstance(value, DataType) else value
     return entry
 
 
@@ -134,69 +162,16 @@ def _build(entry: dict[str, Any], tensors: Tensors) -> Node:
 
 
 def _value(value: Any, kind: Any, where: str) -> Any:
-    """Return a value of JSON as ``kind``: a DataType, an int, a str or a tuple of ints."""
-    if kind is DataType:
-        return DataType.parse(value)
-    if kind in (int, str):
-        if type(value) is not kind:
-            raise TypeError(
-                f"{where} must be {'an int' if kind is int else 'a str'}, not {value!r}"
-            )
-        return value
-    return _integers(value, kind, where)
-
-
-def _integers(value: Any, kind: Any, where: str) -> tuple[int, ...]:
-    """Return a list of JSON as the tuple of ints that ``kind`` asks for."""
-    members = typing.get_args(
-        typing.get_args(kind)[0] if type(None) in typing.get_args(kind) else kind
-    )
-    several = Ellipsis in members
-    whole = isinstance(value, list) and all(type(item) is int for item in value)
-    if not whole or (not several and len(value) != len(members)):
-        count = "" if several else f"{len(members)} "
-        raise TypeError(f"{where} must be a list of {count}integers, not {value!r}")
-    return tuple(value)
+    """Return a value of JSON as ``kind``."""
+    try:
+        return DataType.parse(value) if kind is DataType else convert(value, kind)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def _parameters(kind: type[Node]) -> list[str]:
     """Names of the fields that a kind of node has beside those of every node."""
     return [field.name for field in fields(kind) if field.name not in ("name", "input")]
-
-
-def _type_fields(tensor: TensorType) -> dict[str, Any]:
-    return {
-        "height": tensor.height,
-        "width": tensor.width,
-        "channels": tensor.channels,
-        "dtype": str(tensor.dtype),
-    }
-
-
-def _type(entry: dict[str, Any]) -> TensorType:
-    return TensorType(
-        entry["height"], entry["width"], entry["channels"], DataType.parse(entry["dtype"])
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Return the content of ``network.json`` after its own digest is checked."""
-    text = _read_bytes(path)
-    try:
-        body = json.loads(text)
-        found = (body["format"], body["version"])
-        expected, body_digest = body.pop("sha256"), _digest(body)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise NetworkFileError(
-            f"{path}: damaged, or not a network; export the network again"
-        ) from error
-    if found != (FORMAT, VERSION):
-        raise NetworkFileError(
-            f"{path}: must be {FORMAT} version {VERSION}, not {found[0]} version {found[1]}"
-        )
-    _check_digest(path, expected, body_digest)
-    assert isinstance(body, dict)
-    return body
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -215,7 +190,8 @@ def _check_digest(path: Path, expected: str, found: str) -> None:
 
 
 def _digest(body: dict[str, Any]) -> str:
-    """SHA-256 of the canonical JSON, which does not depend on layout or on the order of keys."""
+    """SHA-256 of the canonical JSON without its digest; layout and order of keys do not count."""
+    body = {name: value for name, value in body.items() if name != "sha256"}
     return hashlib.sha256(
         json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from tritforge.errors import UserError
 from tritforge.files import write_atomic
 from tritforge.quant.checkpoint import CheckpointError, restore, versions
 from tritforge.quant.data.dataset import Dataset
+from tritforge.record import Format
 
 __all__ = ["EpochRecord", "ResumeError", "ResumeState", "fingerprint"]
 
-FORMAT = "tritforge-resume-1"
 _FILE = "resume.safetensors"
 
 
@@ -39,6 +39,21 @@ class EpochRecord:
     loss: float
     train_accuracy: float
     validation_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class _Description:
+    run: dict[str, Any]
+    history: tuple[EpochRecord, ...]
+
+
+FORMAT = Format(
+    kind=_Description,
+    name="tritforge-resume",
+    version=2,
+    error=ResumeError,
+    again="delete it or start anew without resuming",
+)
 
 
 def fingerprint(model: nn.Module, dataset: Dataset, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,12 +100,8 @@ class ResumeState:
 
     def write(self, copies: dict[str, Tensor], history: list[EpochRecord]) -> None:
         """Write what ``tensors`` returned, and the epochs so far, atomically."""
-        description = {"run": self._run, "history": [asdict(record) for record in history]}
-        metadata = {
-            "format": FORMAT,
-            "description": json.dumps(description),
-            "sha256": _digest(copies),
-        }
+        description = FORMAT.encode(_Description(self._run, tuple(history)))
+        metadata = {"description": description, "sha256": _digest(copies)}
         write_atomic(self.path, safetensors.torch.save(copies, metadata))
 
     def restore(
@@ -108,7 +119,7 @@ class ResumeState:
             return [], {}
         tensors, description = self._read()
         for name, value in self._run.items():
-            if description["run"].get(name) != value:
+            if description.run.get(name) != value:
                 raise ResumeError(
                     f"{self.path} is of an unfinished run that differs in {name}: "
                     "finish that run as it was started, or start anew without resuming"
@@ -127,22 +138,21 @@ class ResumeState:
         except CheckpointError as error:
             raise self._damaged(str(error)) from error
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-        return [EpochRecord(**record) for record in description["history"]], best
+        return list(description.history), best
 
     def remove(self) -> None:
         """Delete the file: the run is finished."""
         self.path.unlink(missing_ok=True)
 
-    def _read(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _read(self) -> tuple[dict[str, Tensor], _Description]:
         try:
             with safetensors.safe_open(self.path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            description: dict[str, Any] = json.loads(metadata["description"])
-        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+            text = metadata["description"]
+        except (safetensors.SafetensorError, KeyError) as error:
             raise self._damaged(f"{type(error).__name__} {error}") from error
-        if metadata.get("format") != FORMAT:
-            raise self._damaged(f"format {metadata.get('format')!r} instead of {FORMAT!r}")
+        description = FORMAT.decode(text, self.path)
         if metadata.get("sha256") != _digest(tensors):
             raise self._damaged("its SHA-256 does not match")
         return tensors, description

@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tritforge.errors import UserError
-from tritforge.files import read_object, write_atomic
+from tritforge.record import Format
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.reports.synth.hierarchy import REST
@@ -58,8 +58,6 @@ PARTS = {
 SPEED = 6
 """Speed grade, the slowest; 8 is the fastest."""
 
-FORMAT = "tritforge-placed"
-VERSION = 1
 
 _LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}
 """LUT4 sites of each cell. Source: FPGA-DS-02012, "PFU Blocks": a slice of two LUT4 is a CCU2C, or holds
@@ -112,6 +110,11 @@ class Placed:
     available: Mapping[str, int]
     netlist_sha256: str
     seconds: float
+
+
+FORMAT = Format(
+    kind=Placed, name="tritforge-placed", version=1, error=PlaceError, again="place again"
+)
 
 
 ABC9 = (
@@ -278,8 +281,7 @@ def place(
         netlist_sha256=digest,
         seconds=round(time.monotonic() - started, 2),
     )
-    kept_as: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(placed)}
-    write_atomic(result, json.dumps(kept_as, indent=1) + "\n")
+    FORMAT.write(result, placed)
     return placed
 
 
@@ -302,25 +304,9 @@ def _cause(text: str) -> str:
     return f"nextpnr stopped: {lines[-1] if lines else 'without a word'}"
 
 
-_KINDS: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "Mapping[str, int]": dict}
-"""What JSON makes of a value of each annotation in `Placed`."""
-
-
 def load_placed(path: Path) -> Placed:
     """Read ``ecp5.place.json``; PlaceError if damaged, FileNotFoundError if missing."""
-    try:
-        data = read_object(path)
-        if data.pop("format") != FORMAT or data.pop("version") != VERSION:
-            raise PlaceError(f"{path.name} is not a {FORMAT} of version {VERSION}: place again")
-        placed = Placed(**data)
-        for field in fields(Placed):
-            if not isinstance(data[field.name], _KINDS[str(field.type)]):
-                raise TypeError(f"{field.name} is no {field.type}")
-    except PlaceError:
-        raise
-    except (ValueError, KeyError, TypeError) as error:
-        raise PlaceError(f"{path.name} is damaged ({error}): place again") from None
-    return placed
+    return FORMAT.read(path)
 
 
 def placed_table(placed: Placed) -> Table:

@@ -12,19 +12,16 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tritforge.files import read_object, write_atomic
+from tritforge.record import Format
 from tritforge.reports.synth.hierarchy import REST, layers_of, outermost, walk
 from tritforge.reports.synth.yosys import Progress, SynthesisError, digests, tool_name, yosys
 from tritforge.reports.synth.yosys import key as digest
 
 __all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
-
-FORMAT = "tritforge-mapped"
-VERSION = 1
 
 NETLIST = "netlist.json"
 
@@ -97,46 +94,19 @@ class Mapped:
             for name in (*groups, REST)
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Mapped:
-        """Read ``to_json``'s values; SynthesisError when they are something else."""
-        if data.get("format") != FORMAT or data.get("version") != VERSION:
-            raise SynthesisError(f"not a {FORMAT} of version {VERSION}: run synthesis again")
-        try:
-            parts = tuple(
-                Part(
-                    path=part["path"],
-                    module=part["module"],
-                    cells=dict(part["cells"]),
-                    memories=tuple(Memory(**memory) for memory in part["memories"]),
-                )
-                for part in data["parts"]
-            )
-            return cls(
-                target=data["target"],
-                top=data["top"],
-                tool=data["tool"],
-                script=tuple(data["script"]),
-                inputs=dict(data["inputs"]),
-                seconds=float(data["seconds"]),
-                parts=parts,
-                key=data["key"],
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
+FORMAT = Format(
+    kind=Mapped,
+    name="tritforge-mapped",
+    version=1,
+    error=SynthesisError,
+    again="run synthesis again",
+)
 
 
 def load(path: Path) -> Mapped:
     """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if missing."""
-    try:
-        content = read_object(path)
-    except ValueError as error:
-        raise SynthesisError(f"{error}: run synthesis again") from None
-    return Mapped.from_json(content)
+    return FORMAT.read(path)
 
 
 def synthesise(
@@ -172,7 +142,7 @@ def synthesise(
     FileNotFoundError: a file is missing.
     """
     inputs = digests(dict(sorted(files.items())))
-    key = digest(FORMAT, VERSION, commands, inputs)
+    key = digest(FORMAT, commands, inputs)
     build_dir.mkdir(parents=True, exist_ok=True)
     result = build_dir / f"{target}.json"
     kept = {name: build_dir / f"{target}.{name}" for name in keep}
@@ -199,7 +169,7 @@ def synthesise(
         parts=parts,
         key=key,
     )
-    write_atomic(result, json.dumps(mapped.to_json(), indent=1) + "\n")
+    FORMAT.write(result, mapped)
     return mapped
 
 

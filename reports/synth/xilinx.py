@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tritforge.files import read_object, sha256, write_atomic
+from tritforge.files import sha256
+from tritforge.record import Format
 from tritforge.reports.devices import XILINX, Device
 from tritforge.reports.synth.hierarchy import outermost
 from tritforge.reports.synth.netlist import Instance, instances, rollup
@@ -35,8 +35,6 @@ __all__ = [
     "synthesise",
 ]
 
-FORMAT = "tritforge-synthesis"
-VERSION = 2
 RESULT = "synth.json"
 LOG = "synth.log"
 NETLIST = "netlist.v"
@@ -84,56 +82,20 @@ class Synthesis:
         """
         return rollup(self.parts, outermost((part.path for part in self.parts), names))
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, the form of ``synth.json``."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "key": self.key,
-            "top": self.top,
-            "device": self.device,
-            "tool": self.tool,
-            "script": list(self.script),
-            "inputs": dict(self.inputs),
-            "netlist_sha256": self.netlist_sha256,
-            "seconds": self.seconds,
-            "total": self.total.to_json(),
-            "instances": [
-                {"path": p.path, "module": p.module, "own": p.own.to_json()} for p in self.parts
-            ],
-        }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Synthesis:
-        """Read ``to_json``'s values; SynthesisError when they are something else."""
-        if data.get("format") != FORMAT or data.get("version") != VERSION:
-            raise SynthesisError(f"not a {FORMAT} of version {VERSION}: run synthesis again")
-        try:
-            parts = tuple(
-                Instance(p["path"], p["module"], Resources(**p["own"])) for p in data["instances"]
-            )
-            return cls(
-                top=data["top"],
-                device=data["device"],
-                tool=data["tool"],
-                script=tuple(data["script"]),
-                inputs=dict(data["inputs"]),
-                netlist_sha256=data["netlist_sha256"],
-                seconds=float(data["seconds"]),
-                parts=parts,
-                key=data["key"],
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SynthesisError(f"damaged {FORMAT} ({error}): run synthesis again") from None
+FORMAT = Format(
+    kind=Synthesis,
+    name="tritforge-synthesis",
+    version=3,
+    error=SynthesisError,
+    again="run synthesis again",
+    derived=("total",),
+)
 
 
 def load(path: Path) -> Synthesis:
     """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is missing."""
-    try:
-        content = read_object(path)
-    except ValueError as error:
-        raise SynthesisError(f"{error}: run synthesis again") from None
-    return Synthesis.from_json(content)
+    return FORMAT.read(path)
 
 
 def script(verilog: Sequence[str], top: str, family: str) -> tuple[str, ...]:
@@ -188,7 +150,7 @@ def synthesise(
     if rom_dir is not None:
         sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
     inputs = digests(sources)
-    key = digest(FORMAT, VERSION, commands, inputs)
+    key = digest(FORMAT, commands, inputs)
 
     build_dir.mkdir(parents=True, exist_ok=True)
     cached = _cached(build_dir / RESULT, key, device)
@@ -215,7 +177,7 @@ def synthesise(
         parts=parts,
         key=key,
     )
-    write_atomic(build_dir / RESULT, json.dumps(result.to_json(), indent=1) + "\n")
+    FORMAT.write(build_dir / RESULT, result)
     return result
 
 

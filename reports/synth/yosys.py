@@ -16,8 +16,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tritforge.errors import UserError
+from tritforge.record import Format
 
 __all__ = [
     "Progress",
@@ -57,12 +59,13 @@ def digests(files: Mapping[str, Path]) -> dict[str, str]:
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
 
-def key(form: str, version: int, commands: Sequence[str], inputs: Mapping[str, str]) -> str:
+def key(form: Format[Any], commands: Sequence[str], inputs: Mapping[str, str]) -> str:
     """Return the digest of everything that a count depends on.
 
-    That is the form and version of its file, the tool, the commands, and the digests of what they read.
+    That is the format of its file, the tool, the commands, and the digests of what they read.
     """
-    text = json.dumps([form, version, pyosys_version(), list(commands), sorted(inputs.items())])
+    tool = [form.name, form.version, pyosys_version()]
+    text = json.dumps([*tool, list(commands), sorted(inputs.items())])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ import json
 import pickle
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.chain import LITTLE
 from tests.export.networks import chain
 from tests.reports import vivado_reports
 from tests.reports.conftest import make_synthesis
-from tests.reports.test_liberty import LIBRARY
+from tests.reports.synth.test_liberty import LIBRARY
 from tritforge.config import config
 from tritforge.errors import USER_STATUS, exit_status
 from tritforge.export.artifacts import rom
@@ -160,15 +160,14 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data_batch_1").write_bytes(pickle.dumps(batch, protocol=3))
     (folder / "data_batch_1.bin").write_bytes(bytes(2 * 3073))
     (folder / "pack.npz").write_bytes(PACK)
-    (folder / "synth.json").write_text(json.dumps(make_synthesis().to_json()))
+    (folder / "synth.json").write_text(synth.FORMAT.encode(make_synthesis()))
     (folder / "cells.lib").write_text(LIBRARY)
     vivado_reports.write(folder)
     placed = ecp5.Placed(
         part="LFE5U-25F", package="CABGA381", speed=6, tool="nextpnr", seed=1, asked_mhz=50.0,
         achieved_mhz=72.0, used={"LUT4": 3}, available={"LUT4": 24288}, netlist_sha256="0" * 64, seconds=1.0,
     )  # fmt: skip
-    head = {"format": ecp5.FORMAT, "version": ecp5.VERSION}
-    (folder / "ecp5.place.json").write_text(json.dumps({**head, **asdict(placed)}))
+    ecp5.FORMAT.write(folder / "ecp5.place.json", placed)
     return folder
 
 

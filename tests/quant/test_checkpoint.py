@@ -127,11 +127,16 @@ def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.json"
     whole = json.loads(path.read_text())
     path.write_text("{}")
-    assert refusal(tmp_path) == f"{path} is damaged: KeyError 'format'; train again"
+    assert refusal(tmp_path) == (
+        f"{path}: must be tritforge-checkpoint version 1, not None version None; train again"
+    )
     path.write_text(json.dumps(whole)[:50])
-    assert refusal(tmp_path).startswith(f"{path} is damaged: JSONDecodeError ")
+    assert refusal(tmp_path).startswith(f"{path}: is not JSON: ")
     path.write_text(json.dumps({**whole, "version": 2}))
-    assert refusal(tmp_path) == f"{path} is not a tritforge-checkpoint of version 1; train again"
+    assert refusal(tmp_path) == (
+        f"{path}: must be tritforge-checkpoint version 1, not tritforge-checkpoint version 2; "
+        "train again"
+    )
 
 
 @pytest.mark.parametrize(

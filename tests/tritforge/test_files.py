@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.export.expect import raises
-from tritforge.files import read_object, replacing, sha256, write_atomic
+from tritforge.files import replacing, sha256, write_atomic
 
 
 def test_writes_bytes_and_text_as_they_are(tmp_path: Path) -> None:
@@ -61,27 +61,6 @@ def test_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert result.returncode == -signal.SIGKILL
     assert path.read_text() == "old"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"{", "a.json is not JSON"),
-        (b"\xff", "a.json is not JSON"),
-        (b"[" * 100_000, "a.json is not JSON"),
-        (b'{"a": ' + b"9" * 10_000 + b"}", "a.json is not JSON"),
-        (b"[1]", "a.json is not a JSON object"),
-    ],
-    ids=["cut", "no text", "deep", "long", "list"],
-)
-def test_what_is_no_json_object_is_a_value_error(
-    tmp_path: Path, content: bytes, message: str
-) -> None:
-    (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"^{message}"):
-        read_object(tmp_path / "a.json")
-    (tmp_path / "a.json").write_text('{"a": 1}')
-    assert read_object(tmp_path / "a.json") == {"a": 1}
 
 
 def test_missing_folder_is_an_os_error(tmp_path: Path) -> None:

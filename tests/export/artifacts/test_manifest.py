@@ -127,7 +127,10 @@ def test_missing_or_damaged_manifest(tmp_path: Path) -> None:
     with raises(ManifestError, f"{path}: missing; generate the design first"):
         Manifest.read(tmp_path)
     path.write_text('{"format": ')
-    with raises(ManifestError, f"{path}: damaged, not JSON; generate the design again"):
+    with raises(
+        ManifestError,
+        f"{path}: is not JSON: Expecting value: line 1 column 12 (char 11); generate the design again",
+    ):
         Manifest.read(tmp_path)
 
 
@@ -144,24 +147,27 @@ def set_at(content: Any, *place: Any) -> None:
     [
         (("version", 2), "must be tritforge-design version 1, not tritforge-design version 2"),
         (("format", "x"), "must be tritforge-design version 1, not x version 1"),
-        (("top", 1), "key 'top' must be str, not 1"),
+        (("top", 1), "Expected `str`, got `int` - at `$.top`"),
         (
             ("layers", 0, "folding", "pe", True),
-            "key 'layers[0].folding.pe' must be an int or a str, not True",
+            "Expected `int | str`, got `bool` - at `$.layers[0].folding[...]`",
         ),
-        (("interval_cycles", "1"), "key 'interval_cycles' must be int, not '1'"),
-        (("interval_cycles", True), "key 'interval_cycles' must be int, not True"),
-        (("frame_cycles", [1, None]), "key 'frame_cycles[1]' must be int, not None"),
-        (("streams", {}), "key 'streams' must be a list, not {}"),
-        (("streams", 1, "axi", 1), "key 'streams[1].axi' must be bool, not 1"),
-        (("streams", 0, "shape", 3), "key 'streams[0].shape' must be a list, not 3"),
-        (("files", []), "key 'files' must be an object, not []"),
-        (("files", "verilog", "digits.v"), "key 'files.verilog' must be an object, not 'digits.v'"),
+        (("interval_cycles", "1"), "Expected `int`, got `str` - at `$.interval_cycles`"),
+        (("interval_cycles", True), "Expected `int`, got `bool` - at `$.interval_cycles`"),
+        (("frame_cycles", [1, None]), "Expected `int`, got `null` - at `$.frame_cycles[1]`"),
+        (("streams", {}), "Expected `array`, got `object` - at `$.streams`"),
+        (("streams", 1, "axi", 1), "Expected `bool`, got `int` - at `$.streams[1].axi`"),
+        (("streams", 0, "shape", 3), "Expected `array`, got `int` - at `$.streams[0].shape`"),
+        (("files", []), "Expected `object`, got `array` - at `$.files`"),
+        (("files", "verilog", "digits.v"), "Expected `object`, got `str` - at `$.files[...]`"),
         (
             ("ports", 0, "width", 1),
             "unknown key 'ports[0].width'; known: name, direction, width_bits",
         ),
-        (("files", "verilog", {"file": "a"}), "key 'files.verilog.sha256' is missing"),
+        (
+            ("files", "verilog", {"file": "a"}),
+            "Object missing required field `sha256` - at `$.files[...]`",
+        ),
     ],
     ids=str,
 )
@@ -170,12 +176,12 @@ def test_manifest_of_another_form(tmp_path: Path, place: tuple[Any, ...], messag
     content = json.loads(path.read_text())
     set_at(content, *place)
     path.write_text(json.dumps(content))
-    with raises(ManifestError, f"{path}: {message}"):
+    with raises(ManifestError, f"{path}: {message}; generate the design again"):
         Manifest.read(tmp_path)
 
 
 def test_json_that_is_no_object(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text("[]")
-    with raises(ManifestError, f"{path}: must be an object"):
+    with raises(ManifestError, f"{path}: must be a JSON object; generate the design again"):
         Manifest.read(tmp_path)

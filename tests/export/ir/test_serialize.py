@@ -145,20 +145,35 @@ def test_layout_of_the_json_does_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "1", "{}", '{"format": "tritforge-network", "version": 1}', "\udcff"]
+    ("text", "message"),
+    [
+        ("", "is not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[]", "must be a JSON object"),
+        ("1", "must be a JSON object"),
+        ("{}", "must be tritforge-network version 1, not None version None"),
+        (
+            '{"format": "tritforge-network", "version": 1}',
+            "Object missing required field `name`",
+        ),
+        (
+            "\udcff",
+            "is not JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+        ),
+    ],
+    ids=["empty", "list", "number", "bare", "fields", "bytes"],
 )
-def test_what_is_no_network_file(tmp_path: Path, text: str) -> None:
+def test_what_is_no_network_file(tmp_path: Path, text: str, message: str) -> None:
     serialize.save(chain(), tmp_path)
     path = tmp_path / "network.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with raises(NetworkFileError, f"{path}: damaged, or not a network; export the network again"):
+    with raises(NetworkFileError, f"{path}: {message}; export the network again"):
         serialize.load(tmp_path)
 
 
 def test_another_version(tmp_path: Path) -> None:
     serialize.save(chain(), tmp_path)
     path = reseal(tmp_path, {"version": 2})
-    message = f"{path}: must be tritforge-network version 1, not tritforge-network version 2"
+    message = f"{path}: must be tritforge-network version 1, not tritforge-network version 2; export the network again"
     with raises(NetworkFileError, message):
         serialize.load(tmp_path)
 

@@ -51,7 +51,7 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from tritforge.quant.training import distributed
 from tritforge.quant.training.loop import train
-from tests.quant import test_distributed as own
+from tests.quant.training import test_distributed as own
 folder, method, left = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 with distributed.launched() as processes:
     made = own.model(method)

@@ -6,7 +6,7 @@ import pytest
 
 from tritforge.reports.synth import mapped
 from tritforge.reports.synth.hierarchy import REST
-from tritforge.reports.synth.mapped import Mapped, load, synthesise
+from tritforge.reports.synth.mapped import FORMAT, load, synthesise
 from tritforge.reports.synth.yosys import SynthesisError
 
 COMMANDS = (
@@ -73,17 +73,15 @@ def test_the_same_is_not_mapped_again(made, folder, monkeypatch):
 def test_a_spoiled_result_is_refused(made, tmp_path):
     path = tmp_path / "asic.json"
     path.write_text("{")
-    with pytest.raises(
-        SynthesisError, match=r"^asic\.json is not JSON \(.*\): run synthesis again$"
-    ):
+    with pytest.raises(SynthesisError, match=r"/asic\.json: is not JSON: .*; run synthesis again$"):
         load(path)
-    data = json.loads(json.dumps(made.to_json()))
-    with pytest.raises(
-        SynthesisError, match=r"^not a tritforge-mapped of version 1: run synthesis again$"
-    ):
-        Mapped.from_json({**data, "version": 9})
+    data = FORMAT.body(made)
+    path.write_text(json.dumps({**data, "version": 9}))
+    message = "must be tritforge-mapped version 1, not tritforge-mapped version 9"
+    with pytest.raises(SynthesisError, match=rf"{message}; run synthesis again$"):
+        load(path)
     del data["tool"]
-    with pytest.raises(
-        SynthesisError, match=r"^damaged tritforge-mapped \('tool'\): run synthesis again$"
-    ):
-        Mapped.from_json(data)
+    path.write_text(json.dumps(data))
+    message = "Object missing required field `tool`; run synthesis again"
+    with pytest.raises(SynthesisError, match=rf"/asic\.json: {message}$"):
+        load(path)

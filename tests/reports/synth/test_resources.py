@@ -55,7 +55,9 @@ def test_an_unmapped_cell_is_refused():
 
 
 def test_an_unknown_cell_is_refused():
-    message = r"^module m: 1 x URAM288, whose cost is not in reports\.resources\.CELLS$"
+    message = (
+        r"^module m: 1 x URAM288, whose cost is not in tritforge\.reports\.synth\.resources\.CELLS$"
+    )
     with pytest.raises(NetlistError, match=message):
         count({"URAM288": 1}, "module m")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tritforge.record import Format
+from tritforge.reports.synth.netlist import Instance
 from tritforge.reports.synth.yosys import (
     SynthesisError,
     digests,
@@ -94,16 +97,17 @@ def test_a_count_depends_on_all_that_it_is_made_of(
 ) -> None:
     (tmp_path / "a").write_text("a")
     inputs = digests({"a": tmp_path / "a"})
-    first = key("form", 1, ["x", "y"], inputs)
-    assert first == key("form", 1, ("x", "y"), dict(inputs))
+    form = Format(kind=Instance, name="form", version=1, error=SynthesisError, again="run again")
+    first = key(form, ["x", "y"], inputs)
+    assert first == key(form, ("x", "y"), dict(inputs))
     others = {
-        key("other", 1, ["x", "y"], inputs),
-        key("form", 2, ["x", "y"], inputs),
-        key("form", 1, ["y", "x"], inputs),
-        key("form", 1, ["x", "y"], {"b": inputs["a"]}),
+        key(replace(form, name="other"), ["x", "y"], inputs),
+        key(replace(form, version=2), ["x", "y"], inputs),
+        key(form, ["y", "x"], inputs),
+        key(form, ["x", "y"], {"b": inputs["a"]}),
     }
     monkeypatch.setattr("tritforge.reports.synth.yosys.pyosys_version", lambda: "0.71")
-    others.add(key("form", 1, ["x", "y"], inputs))
+    others.add(key(form, ["x", "y"], inputs))
     assert len(others - {first}) == 5
     with pytest.raises(FileNotFoundError):
         digests({"b": tmp_path / "b"})
