@@ -29,7 +29,7 @@ from tritforge.quant.evaluate import exact
 from tritforge.reports.devices import device
 from tritforge.reports.explore.price import Pricing
 from tritforge.reports.explore.search import cheapest
-from tritforge.reports.render.scatter import Point, scatter
+from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.steps import results
@@ -165,24 +165,14 @@ def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
     ]
     starts = {row["model"].partition("_")[0] for row in rows}
     common = f"{starts.pop()}_" if len(starts) == 1 else ""
-    labelled: list[Mapping[str, Any]] = []
-    points = []
+    dots = []
     for row, mark in known:
-        shown = mark and not any(_beside(row, other) for other in labelled)
-        labelled += [row] * shown
-        label = row["model"].removeprefix(common) if shown else ""
+        label = row["model"].removeprefix(common) if mark else ""
         tip = f"{row['model']}: {row['accuracy_percent']:.2f} %, {row['lut']:,.0f} LUT"
         rate = f"{row['fps']:,.0f} frames/s"
-        points.append(Point(row["lut"], row["accuracy_percent"], rate, label, tip, mark))
+        dots.append(Dot(row["lut"], row["accuracy_percent"], rate, label, tip, mark))
     title = "Accuracy against LUT at each rate"
-    return scatter(points, title, "LUT, estimated", "accuracy, %", lines=False, linear_y=True)
-
-
-def _beside(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether the labels of two points would lie on each other."""
-    return abs(one["lut"] / other["lut"] - 1) < 0.1 and (
-        abs(one["accuracy_percent"] - other["accuracy_percent"]) < 0.05
-    )
+    return scatter(dots, title, "LUT, estimated", "accuracy, %", lines=False, linear_y=True)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tritforge.reports.devices import Device
 from tritforge.reports.explore.candidates import Price
 from tritforge.reports.explore.search import Choice
-from tritforge.reports.render.scatter import Point, scatter
+from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 
@@ -98,11 +98,11 @@ def frontier_picture(
     return scatter(points, title, "frames/s", "LUT, estimated")
 
 
-def _point(plan: Choice, clock_mhz: float, series: str = "cheapest plan of each rate") -> Point:
+def _point(plan: Choice, clock_mhz: float, series: str = "cheapest plan of each rate") -> Dot:
     rate = 1e6 * clock_mhz / plan.interval
     marked = series == "chosen"
     hint = f"{rate:,.0f} frames/s, {plan.cost.lut:,.0f} LUT, slowest {plan.slowest[0]}"
-    return Point(rate, plan.cost.lut, series, f"{rate:,.0f}/s" if marked else "", hint, marked)
+    return Dot(rate, plan.cost.lut, series, f"{rate:,.0f}/s" if marked else "", hint, marked)
 
 
 def effects_table(effects: Sequence[Effect]) -> Table:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 import matplotlib
@@ -14,6 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from tritforge.reports.page.html import fragment
+from tritforge.reports.render.chart import png, styled
+from tritforge.reports.render.palette import LIGHT
 from tritforge.reports.render.tables import Column, Table
 
 __all__ = [
@@ -198,18 +200,15 @@ def as_csv(runs: Sequence[Run]) -> str:
     return text.getvalue()
 
 
-def as_html(runs: Sequence[Run], pictures: dict[str, str]) -> str:
+def as_html(runs: Sequence[Run], pictures: Mapping[str, str]) -> str:
     """Return both tables and the pictures, by title their file, as a piece of a page."""
-    shown = [
-        f'<figure><img src="{escape(file)}" alt="{escape(name)}"></figure>'
-        for name, file in pictures.items()
-    ]
-    return "\n".join([table(runs).html(), density_table(runs).html(), *shown]) + "\n"
+    return fragment((table(runs), density_table(runs)), pictures)
 
 
+@styled()
 def accuracy_picture(runs: Sequence[Run]) -> bytes:
     """Return a PNG: accuracy over the share of zeros and over the bits of ROM, and each layer's density."""
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    figure = Figure(figsize=(12, 4.2))
     left, middle, right = figure.subplots(1, 3)
     middle.sharey(left)
     paths = list(dict.fromkeys(layer.path for run in runs for layer in run.layers))
@@ -230,17 +229,18 @@ def accuracy_picture(runs: Sequence[Run]) -> bytes:
     right.set_xticks(range(len(paths)), paths, rotation=30 if len(paths) < 8 else 90, fontsize=7)
     right.set_ylim(bottom=0)
     figure.legend(loc="outside right upper", fontsize=7)
-    return _png(figure)
+    return png(figure)
 
 
+@styled()
 def weights_picture(run: Run) -> bytes:
     """Return a PNG for each layer: latent weights with thresholds, kernels before and after training."""
-    figure = Figure(figsize=(2.6 * len(run.layers), 6), layout="constrained")
+    figure = Figure(figsize=(2.6 * len(run.layers), 6))
     grid = figure.subplots(3, len(run.layers), squeeze=False, height_ratios=(1.2, 1, 1))
     for (histogram, before, after), layer in zip(grid.T, run.layers, strict=True):
-        histogram.hist(layer.values, bins=80, color="#2f6fd0")
+        histogram.hist(layer.values, bins=80, color=LIGHT["accent"])
         for edge in layer.edges:
-            histogram.axvline(edge, color="#c4620e", linewidth=1)
+            histogram.axvline(edge, color=LIGHT["contrast"], linewidth=1)
         histogram.set_title(
             f"{layer.path}\n{100 * layer.nonzero / layer.weights:.1f} % not 0", fontsize=8
         )
@@ -258,7 +258,7 @@ def weights_picture(run: Run) -> bytes:
     figure.suptitle(
         f"{run.name}: latent weights and thresholds; kernels of channel 0, black -, grey 0, white +"
     )
-    return _png(figure)
+    return png(figure)
 
 
 def _tiles(kernels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -270,10 +270,3 @@ def _tiles(kernels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         top, left = 1 + index // 8 * (height + 1), 1 + index % 8 * (width + 1)
         canvas[top : top + height, left : left + width] = kernel
     return canvas
-
-
-def _png(figure: Figure) -> bytes:
-    picture = io.BytesIO()
-    with matplotlib.rc_context({"axes.spines.top": False, "axes.spines.right": False}):
-        figure.savefig(picture, format="png", dpi=110, metadata={"Software": None})
-    return picture.getvalue()

@@ -1,22 +1,19 @@
-"""The training curve as a picture, to look at as soon as training ends."""
+"""The training curve: drawn as soon as training ends, and in the report."""
 
 from __future__ import annotations
 
 import csv
-import io
-import math
+from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tritforge.reports.page.data import Epoch
+from tritforge.reports.render.chart import canvas, log_axis, styled
+from tritforge.reports.render.palette import LIGHT
 
 __all__ = ["draw", "read_log"]
-
-LOSS, ACCURACY = "#c4620e", "#2f6fd0"
-"""Colours of the two lines; they differ in lightness too."""
 
 
 def read_log(path: Path) -> tuple[Epoch, ...]:
@@ -32,8 +29,9 @@ def read_log(path: Path) -> tuple[Epoch, ...]:
         )
 
 
-def draw(log: tuple[Epoch, ...], title: str) -> bytes:
-    """Return a PNG of loss (logarithmic, left) and training accuracy (right) over the epochs.
+@styled()
+def draw(log: Sequence[Epoch], title: str = "") -> Figure:
+    """Draw training loss and, where it was logged, training accuracy over the epochs.
 
     Parameters
     ----------
@@ -46,21 +44,25 @@ def draw(log: tuple[Epoch, ...], title: str) -> bytes:
     """
     if not log:
         raise ValueError("log must have at least one epoch")
-    epochs = [entry.epoch for entry in log]
-    with matplotlib.rc_context({"font.size": 11, "axes.spines.top": False}):
-        figure = Figure(figsize=(8, 4.2), layout="constrained")
-        left = figure.subplots()
-        right = left.twinx()
-        left.semilogy(epochs, [entry.loss for entry in log], color=LOSS)
-        accuracies = [math.nan if e.accuracy is None else 100 * e.accuracy for e in log]
-        right.plot(epochs, accuracies, color=ACCURACY)
-        left.set_xlabel("epoch")
-        left.set_ylabel("training loss", color=LOSS)
-        right.set_ylabel("training accuracy, %", color=ACCURACY)
-        left.xaxis.set_major_locator(MaxNLocator(integer=True))
-        left.grid(axis="y", alpha=0.3)
-        figure.suptitle(title)
-        picture = io.BytesIO()
-        # without the version of matplotlib in it, so that the same log gives the same bytes
-        figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
-    return picture.getvalue()
+    panels = [("training loss", "contrast", [(entry.epoch, entry.loss) for entry in log])]
+    known = [(entry.epoch, 100 * entry.accuracy) for entry in log if entry.accuracy is not None]
+    if known:
+        panels.append(("training accuracy, %", "accent", known))
+    figure = canvas(260)
+    for axes, (name, colour, points) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
+        axes.plot(*zip(*points, strict=True), color=LIGHT[colour])
+        epoch, last = points[-1]
+        axes.plot(epoch, last, "o", color=LIGHT[colour])
+        text = f"{last:.3g}" if name == "training loss" else f"{last:.1f}"
+        axes.annotate(text, (epoch, last), (8, 0), textcoords="offset points", va="center")
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y")
+    losses = [entry.loss for entry in log]
+    if min(losses) > 0:
+        figure.axes[0].set_yscale("log")
+        log_axis(figure.axes[0].yaxis)
+    figure.suptitle(title)
+    return figure

@@ -10,7 +10,8 @@ import math
 
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import Network, Trits
-from tritforge.reports.render.svg import WIDTH, Svg
+from tritforge.reports.render.chart import Series, bars
+from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 
 __all__ = ["PAPERS", "density_picture", "density_table", "entropy_bits", "papers_table"]
@@ -94,19 +95,12 @@ def papers_table() -> Table:
 
 def density_picture(network: Network) -> Svg:
     """Density of each layer beside the average that paper 002 reports for AlexNet, as in its figure 6."""
-    pitch, label, tail = 28, 150, 80
-    nodes = list(network.matrix_nodes())
-    svg = Svg(WIDTH, pitch * len(nodes) + 24, "Density of each layer")
-    scale = (WIDTH - label - tail) / 100
-    for index, node in enumerate(nodes):
-        y, density = index * pitch, 100 * (1 - node.sparsity)
-        svg.text(0, y + 19, node.name)
-        svg.rect(
-            label, y + 4, scale * density, 20, "var(--bar)", hint=f"{node.name}: {density:.1f} %"
-        )
-        svg.text(label + scale * density + 8, y + 19, f"{density:.1f} %", bold=True)
-    mark = label + scale * PAPERS[0][4]
-    svg.path(f"M{mark:.1f} 0V{pitch * len(nodes)}", stroke="var(--minus)", dash="4 3")
-    note = f"{PAPERS[0][4]} %: average of AlexNet in paper 002"
-    svg.text(mark, pitch * len(nodes) + 17, note, anchor="middle", fill="var(--muted)")
-    return svg
+    densities = {node.name: 100 * (1 - node.sparsity) for node in network.matrix_nodes()}
+    return bars(
+        "Density of each layer",
+        list(densities),
+        [Series("", "accent", list(densities.values()))],
+        [f"{density:.1f} %" for density in densities.values()],
+        "weights that are not 0, %",
+        mark=(PAPERS[0][4], f"{PAPERS[0][4]} %: average of AlexNet in paper 002"),
+    )

@@ -12,13 +12,17 @@ import numpy as np
 
 from tritforge.export.ir.nodes import MatrixNode, Network
 from tritforge.reports.page.data import ReportData
-from tritforge.reports.render.svg import WIDTH, Svg
+from tritforge.reports.render.chart import canvas, hinted, label, log_axis, styled, svg
+from tritforge.reports.render.palette import LIGHT
+from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 
 __all__ = ["limit_table", "products", "roofline"]
 
 _LANES = ("pe", "simd")
 """Options of a folding whose product is the number of lanes."""
+
+_ROOFLINE = "Cycles of each layer against the limit of its nonzero weights"
 
 
 def products(network: Network, node: MatrixNode) -> tuple[int, int]:
@@ -63,50 +67,36 @@ def limit_table(data: ReportData) -> Table:
     return Table("Cycles against the limit", columns, tuple(rows), notes)
 
 
+@styled()
 def roofline(table: Table) -> Svg:
-    """Draw ``limit_table``: nonzero products a lane across, cycles up, both as powers of ten."""
-    height, left, bottom, right = 340, 70, 44, 130
-    svg = Svg(WIDTH, height, "Cycles of each layer against the limit of its nonzero weights")
+    """Draw ``limit_table``: nonzero products a lane across, cycles a frame up, both logarithmic."""
     points = [
         (str(row[0]), float(row[5]), float(row[6]), float(row[4] or row[5]))
         for row in table.rows
         if isinstance(row[5], int) and isinstance(row[6], int) and row[5] and row[6]
     ]
+    figure = canvas(380)
+    axes = figure.subplots()
+    axes.set_xlabel("nonzero products a lane")
+    axes.set_ylabel("initiation interval, cycles a frame")
     if not points:
-        svg.text(left, height / 2, "no layer with known lanes", fill="var(--muted)")
-        return svg
+        axes.text(0.5, 0.5, "no layer with known lanes", ha="center", transform=axes.transAxes)
+        return svg(figure, _ROOFLINE)
     values = [value for _, *rest in points for value in rest]
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values) + 1))
-
-    def across(value: float) -> float:
-        return left + (WIDTH - left - right) * (math.log10(value) - low) / (high - low)
-
-    def up(value: float) -> float:
-        return (height - bottom) - (height - bottom - 16) * (math.log10(value) - low) / (high - low)
-
-    for power in range(low, high + 1):
-        value = 10.0**power
-        svg.path(f"M{left} {up(value):.1f}H{WIDTH - right}", stroke="var(--line)", width=1)
-        svg.path(f"M{across(value):.1f} 16V{height - bottom}", stroke="var(--line)", width=1)
-        svg.text(left - 8, up(value) + 4, f"{value:,.0f}", anchor="end", fill="var(--muted)")
-        svg.text(
-            across(value),
-            height - bottom + 18,
-            f"{value:,.0f}",
-            anchor="middle",
-            fill="var(--muted)",
-        )
-    svg.text(left, height - 6, "nonzero products a lane", fill="var(--muted)")
-    svg.text(left, 10, "cycles a frame", fill="var(--muted)")
-    ends = 10.0**low, 10.0**high
-    path = f"M{across(ends[0]):.1f} {up(ends[0]):.1f}L{across(ends[1]):.1f} {up(ends[1]):.1f}"
-    svg.path(path, stroke="var(--accent)", width=2)
-    for name, bound, cycles, dense in points:
-        x, y = across(bound), up(cycles)
-        svg.path(f"M{x:.1f} {up(bound):.1f}V{up(dense):.1f}", stroke="var(--muted)", dash="3 3")
-        svg.path(f"M{x - 6:.1f} {up(dense):.1f}h12", stroke="var(--muted)", dash="3 3")
-        svg.rect(
-            x - 5, y - 5, 10, 10, "var(--minus)", radius=5, hint=f"{name}: {cycles:,.0f} cycles"
-        )
-        svg.text(x + 10, y + 4, name, bold=True)
-    return svg
+    ends = min(values) / 1.5, max(values) * 1.5
+    axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+    log_axis(axes.xaxis)
+    log_axis(axes.yaxis)
+    axes.grid()
+    axes.plot(ends, ends, color=LIGHT["accent"], label="limit: a nonzero product a lane and cycle")
+    muted = LIGHT["muted"]
+    for number, (name, bound, cycles, dense) in enumerate(points):
+        text = "" if number else "limit of an engine that spends cycles on zeros"
+        axes.plot([bound, bound], [bound, dense], ":", color=muted)
+        axes.plot(bound, dense, "_", color=muted, markersize=12, label=text)
+        gid = hinted(f"{name}: {cycles:,.0f} cycles")
+        text = "" if number else "a layer"
+        axes.plot(bound, cycles, "o", color=LIGHT["contrast"], label=text, gid=gid)
+    label(axes, [(bound, cycles, name) for name, bound, cycles, _ in points])
+    figure.legend(loc="outside upper left", ncols=3)
+    return svg(figure, _ROOFLINE)

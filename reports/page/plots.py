@@ -1,8 +1,8 @@
-"""The pictures of the report, as SVG: the chain, sparsity, kernels, training, cycles, LUTs."""
+"""The pictures of the report, as SVG: the chain, sparsity, kernels, cycles, LUTs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from tritforge.export.ir.nodes import (
 )
 from tritforge.export.ir.pools import TopK
 from tritforge.export.ir.residual import Add, Shortcut
-from tritforge.reports.page.data import Epoch
+from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import TIMES, WIDTH, Svg
 from tritforge.reports.synth.resources import Resources
 
@@ -37,11 +37,7 @@ __all__ = [
     "luts",
     "sparsity",
     "stages",
-    "training",
 ]
-
-_LABEL = 150
-"""Width of the column of names left of a bar chart."""
 
 
 def describe(node: Node) -> str:
@@ -144,32 +140,15 @@ def _labelled_arrow(svg: Svg, x0: float, x1: float, y: float, tensor: TensorType
 
 def sparsity(network: Network) -> Svg:
     """The share of -1, 0 and +1 among the weights of each layer, and of all layers together."""
-    nodes = list(network.matrix_nodes())
-    bars = [(node.name, node.planes) for node in nodes]
-    bars.append(("all layers", np.concatenate([node.planes.ravel() for node in nodes])))
-    row, tail = 30, 150
-    svg = Svg(WIDTH, row * len(bars) + 8, "Share of -1, 0 and +1 in each layer")
-    scale = WIDTH - _LABEL - tail
-    for index, (name, trits) in enumerate(bars):
-        y = index * row + (8 if index == len(bars) - 1 else 0)
-        svg.text(0, y + 19, name, bold=index == len(bars) - 1)
-        x = float(_LABEL)
-        for trit, fill in ((-1, "var(--minus)"), (0, "var(--zero)"), (1, "var(--plus)")):
-            number = int((trits == trit).sum())
-            width = scale * number / trits.size
-            svg.rect(x, y + 4, width, 22, fill, hint=f"{name}: {number:,} weights are {trit:+d}")
-            if width > 56:
-                ink = "var(--ink)" if trit == 0 else "var(--on-colour)"
-                svg.text(
-                    x + width / 2,
-                    y + 19,
-                    f"{100 * number / trits.size:.1f} %",
-                    anchor="middle",
-                    fill=ink,
-                )
-            x += width
-        svg.text(WIDTH, y + 19, f"{trits.size:,} weights", anchor="end", fill="var(--muted)")
-    return svg
+    layers = {node.name: node.planes for node in network.matrix_nodes()}
+    layers["all layers"] = np.concatenate([planes.ravel() for planes in layers.values()])
+    series = [
+        Series(label, colour, [100 * float((t == trit).mean()) for t in layers.values()])
+        for label, colour, trit in (("-1", "contrast", -1), ("0", "zero", 0), ("+1", "accent", 1))
+    ]
+    ends = [f"{trits.size:,} weights" for trits in layers.values()]
+    title = "Share of -1, 0 and +1 in each layer"
+    return bars(title, list(layers), series, ends, "share of the weights, %", inside="{:.1f} %")
 
 
 def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
@@ -179,8 +158,10 @@ def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     channel; a dense layer one row for each output. What does not fit is left out, and the line says so.
     """
     weights = node.planes[plane]
+    more = "" if len(node.planes) == 1 else f", plane {plane + 1} of {len(node.planes)}"
+    title = f"{node.name}: {describe(node)}{more}"
     if weights.ndim == 2:
-        return _dense_picture(node.name, weights)
+        return _dense_picture(title, weights)
     shown = weights[:64, :48]
     outputs, inputs, height, width = shown.shape
     gap = 4 if inputs > 1 else 8
@@ -188,13 +169,13 @@ def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
         2, min(15, int((WIDTH / outputs - gap) / width), int((560 / inputs - gap) / height))
     )
     step_x, step_y = width * pixel + gap, height * pixel + gap
-    svg = Svg(outputs * step_x - gap, inputs * step_y - gap, f"Kernels of {node.name}")
+    svg = Svg(outputs * step_x - gap, inputs * step_y - gap, title)
     for output in range(outputs):
         for channel in range(inputs):
             svg.rect(
                 output * step_x, channel * step_y, width * pixel, height * pixel, "var(--zero)"
             )
-    for trit, fill in ((-1, "var(--minus)"), (1, "var(--plus)")):
+    for trit, fill in ((-1, "var(--contrast)"), (1, "var(--accent)")):
         data = "".join(
             _runs(shown[output, channel] == trit, output * step_x, channel * step_y, pixel, pixel)
             for output in range(outputs)
@@ -207,15 +188,15 @@ def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     return svg, text + "."
 
 
-def _dense_picture(name: str, weights: Trits) -> tuple[Svg, str]:
+def _dense_picture(title: str, weights: Trits) -> tuple[Svg, str]:
     shown = weights[:48, : WIDTH // 2]
     rows, columns = shown.shape
     width = max(2, min(15, WIDTH // columns))
     height = max(4, min(14, 300 // rows))
-    svg = Svg(columns * width, rows * (height + 2) - 2, f"Weights of {name}")
+    svg = Svg(columns * width, rows * (height + 2) - 2, title)
     for row in range(rows):
         svg.rect(0, row * (height + 2), columns * width, height, "var(--zero)")
-    for trit, fill in ((-1, "var(--minus)"), (1, "var(--plus)")):
+    for trit, fill in ((-1, "var(--contrast)"), (1, "var(--accent)")):
         svg.path(
             "".join(
                 _runs(shown[row : row + 1] == trit, 0, row * (height + 2), width, height)
@@ -247,111 +228,29 @@ def _runs(mask: Any, x: int, y: int, width: int, height: int) -> str:
     return "".join(data)
 
 
-def training(log: Sequence[Epoch]) -> Svg:
-    """Loss and, where it was logged, accuracy over the epochs of the training set."""
-    losses = [(entry.epoch, entry.loss) for entry in log]
-    accuracies = [
-        (entry.epoch, 100 * entry.accuracy) for entry in log if entry.accuracy is not None
-    ]
-    panels = [("Training loss", losses, (0.0, max(loss for _, loss in losses)), 2)]
-    if accuracies:
-        lowest = min(accuracy for _, accuracy in accuracies)
-        panels.append(("Training accuracy, %", accuracies, (10.0 * (lowest // 10), 100.0), 1))
-    height, gap = 190, 48
-    svg = Svg(WIDTH, height, "Training curve")
-    width = (WIDTH - gap) / 2
-    for index, (title, points, axis, digits) in enumerate(panels):
-        _curve(svg, index * (width + gap), (width, height), title, points, axis, digits)
-    return svg
-
-
-def _curve(
-    svg: Svg,
-    x: float,
-    size: tuple[float, float],
-    title: str,
-    points: Sequence[tuple[int, float]],
-    axis: tuple[float, float],
-    digits: int,
-) -> None:
-    """One panel: a line over epochs between the ends of ``axis``, with the last value named."""
-    width, height = size
-    left, top, bottom = x + 40, 34, height - 26
-    epochs = [epoch for epoch, _ in points]
-    low, span = axis[0], (axis[1] - axis[0]) or 1.0
-    right = x + width - 46
-    place = [
-        (
-            left + (right - left) * (epoch - epochs[0]) / max(1, epochs[-1] - epochs[0]),
-            bottom - (bottom - top) * (value - low) / span,
-        )
-        for epoch, value in points
-    ]
-    svg.text(x, 14, title, bold=True)
-    for share in (0.0, 0.5, 1.0):
-        y = bottom - (bottom - top) * share
-        svg.path(f"M{left:.1f} {y:.1f}H{right:.1f}", stroke="var(--line)", width=1)
-        svg.text(
-            left - 8,
-            y + 4,
-            f"{low + span * share:.{digits}f}",
-            anchor="end",
-            fill="var(--muted)",
-            size=11,
-        )
-    svg.text(left, height - 8, f"epoch {epochs[0]}", fill="var(--muted)", size=11)
-    svg.text(right, height - 8, str(epochs[-1]), anchor="end", fill="var(--muted)", size=11)
-    svg.path(
-        "M" + "L".join(f"{px:.1f} {py:.1f}" for px, py in place), stroke="var(--accent)", width=2
-    )
-    last_x, last_y = place[-1]
-    svg.rect(last_x - 3, last_y - 3, 6, 6, "var(--accent)", radius=3)
-    svg.text(last_x + 8, last_y + 4, f"{points[-1][1]:.{digits}f}", bold=True)
-
-
 def cycles(manifest: Manifest) -> Svg:
-    """Cycles that each layer needs for a frame; the slowest, in the strong colour, sets the rate."""
-    known = [
-        (layer.name, layer.interval_cycles)
+    """Initiation interval of each layer, in cycles a frame; the slowest layer sets the rate."""
+    known = {
+        layer.name: layer.interval_cycles
         for layer in manifest.layers
         if layer.interval_cycles is not None
+    }
+    slowest = max(known.values(), default=0)
+    series = [
+        Series("slowest layer", "accent", [n if n == slowest else 0 for n in known.values()]),
+        Series("other layers", "weak", [n if n < slowest else 0 for n in known.values()]),
     ]
-    slowest = max((interval for _, interval in known), default=0)
-    rows = [
-        (name, [(interval, "var(--bar)" if interval == slowest else "var(--bar3)", "cycles")])
-        for name, interval in known
-    ]
-    return _bars("Cycles per frame of each layer", rows)
+    ends = [f"{interval:,}" for interval in known.values()]
+    title = "Initiation interval of each layer"
+    return bars(title, list(known), series, ends, "initiation interval, cycles a frame")
 
 
 def luts(by_layer: Mapping[str, Resources]) -> Svg:
-    """LUTs of each layer: logic in the strong colour, memory and shift registers in the weak one."""
-    rows = [
-        (
-            name,
-            [
-                (part.lut + part.inv, "var(--bar)", "logic"),
-                (part.lutram + part.srl, "var(--bar3)", "memory"),
-            ],
-        )
-        for name, part in by_layer.items()
+    """LUTs of each layer: those that are logic, and those that are memory and shift registers."""
+    parts = by_layer.values()
+    series = [
+        Series("LUTs as logic", "accent", [part.lut + part.inv for part in parts]),
+        Series("LUTs as memory and shift registers", "weak", [p.lutram + p.srl for p in parts]),
     ]
-    return _bars("LUTs of each layer", rows)
-
-
-def _bars(title: str, rows: Sequence[tuple[str, Sequence[tuple[int, str, str]]]]) -> Svg:
-    """Horizontal bars: a name and stacked (value, colour, meaning) each, the sum at the end."""
-    pitch, tail = 26, 80
-    svg = Svg(WIDTH, pitch * len(rows), title)
-    longest = max((sum(value for value, _, _ in parts) for _, parts in rows), default=0) or 1
-    for index, (name, parts) in enumerate(rows):
-        y = index * pitch
-        svg.text(0, y + 17, name)
-        x = float(_LABEL)
-        for value, fill, meaning in parts:
-            width = (WIDTH - _LABEL - tail) * value / longest
-            if width:
-                svg.rect(x, y + 4, width, 18, fill, hint=f"{name}: {value:,} {meaning}")
-            x += width
-        svg.text(x + 8, y + 17, f"{sum(value for value, _, _ in parts):,}")
-    return svg
+    ends = [f"{part.lut_total:,}" for part in parts]
+    return bars("LUTs of each layer", list(by_layer), series, ends, "LUT")

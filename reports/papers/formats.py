@@ -15,7 +15,8 @@ from importlib import resources
 
 from tritforge.reports.devices import Device
 from tritforge.reports.papers.table_ix import FULL_PRECISION_MACS, Cost, full_precision, ternary
-from tritforge.reports.render.svg import WIDTH, Svg
+from tritforge.reports.render.chart import Series, bars
+from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table
 
 __all__ = ["FORMATS", "Operator", "fit_picture", "layer_table", "operators"]
@@ -139,26 +140,13 @@ def layer_table(
 
 
 def fit_picture(table: Table) -> Svg:
-    """How many MACs of each format fit, on a scale of powers of ten."""
-    pitch, label, tail = 30, 250, 90
-    svg = Svg(
-        WIDTH, pitch * len(table.rows) + 24, "Multiply-accumulates that fit the device, logarithmic"
-    )
-    counts = [int(row[5] or 0) for row in table.rows]
-    decades = max(1, math.ceil(math.log10(max([10, *counts]))))
-    scale = (WIDTH - label - tail) / decades
-    for power in range(decades + 1):
-        x = label + power * scale
-        svg.path(f"M{x:.1f} 0V{pitch * len(counts)}", stroke="var(--line)", width=1)
-        svg.text(
-            x, pitch * len(counts) + 18, f"{10**power:,}", anchor="middle", fill="var(--muted)"
-        )
-    for index, (row, fit) in enumerate(zip(table.rows, counts, strict=True)):
-        y = index * pitch
-        name = str(row[0])
-        svg.text(0, y + 20, name)
-        width = scale * math.log10(fit) if fit else 0
-        fill = "var(--bar)" if name.endswith("(ours)") else "var(--bar3)"
-        svg.rect(label, y + 5, max(2.0, width), 20, fill, hint=f"{name}: {fit:,}")
-        svg.text(label + width + 8, y + 20, f"{fit:,}", bold=True)
-    return svg
+    """How many MACs of each format of ``layer_table`` fit, on a scale of powers of ten."""
+    counts = {str(row[0]): int(row[5] or 0) for row in table.rows}
+    ours = {name: name.endswith("(ours)") for name in counts}
+    series = [
+        Series("ternary, integers: built here", "accent", [n * ours[k] for k, n in counts.items()]),
+        Series("other formats", "weak", [n * (not ours[k]) for k, n in counts.items()]),
+    ]
+    ends = [f"{count:,}" for count in counts.values()]
+    title = "Multiply-accumulates that fit the device"
+    return bars(title, list(counts), series, ends, "MACs that fit the device", log=True)

@@ -1,26 +1,25 @@
-"""A scatter picture with a logarithmic axis of rates or prices: points, and a line through each series."""
+"""A scatter chart with a logarithmic axis of rates or prices: dots, and a line through each series."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tritforge.reports.render.svg import FONT_PX, WIDTH, Svg
+from matplotlib.ticker import FuncFormatter
 
-__all__ = ["COLOURS", "Point", "scatter"]
+from tritforge.reports.render.chart import canvas, hinted, label, log_axis, short, styled, svg
+from tritforge.reports.render.palette import LIGHT
+from tritforge.reports.render.svg import Svg
 
-COLOURS = ("var(--accent)", "var(--minus)", "var(--good)", "var(--bad)", "var(--muted)")
+__all__ = ["Dot", "scatter"]
+
+_COLOURS = ("accent", "contrast", "good", "bad", "muted")
 """Of the series, in order; more than these begin again."""
-
-_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 30, 34, 58
-_HEIGHT = 420
-_NAME_GAP = 30
 
 
 @dataclass(frozen=True)
-class Point:
-    """A dot at (x, y), both above 0: its series, a word beside it and a line under the pointer."""
+class Dot:
+    """A dot at (x, y): its series, a word beside it and a line under the pointer."""
 
     x: float
     y: float
@@ -30,8 +29,9 @@ class Point:
     marked: bool = False
 
 
+@styled()
 def scatter(
-    points: Sequence[Point],
+    dots: Sequence[Dot],
     title: str,
     x_title: str,
     y_title: str,
@@ -39,110 +39,50 @@ def scatter(
     lines: bool = True,
     linear_y: bool = False,
 ) -> Svg:
-    """Draw ``points``, x logarithmic, y logarithmic or linear; ``marked`` ones are larger and say their
-    label.
+    """Draw ``dots``, x logarithmic, y logarithmic or linear; ``marked`` ones are larger.
+
+    Parameters
+    ----------
+    x_title, y_title: quantity and unit.
+    lines: join the dots of a series, by ascending x.
 
     Raises
     ------
-    ValueError: no points, or one that a logarithm does not take.
+    ValueError: no dots, or one that a logarithm does not take.
     """
-    if not points:
-        raise ValueError("points must not be empty")
-    if any(point.x <= 0 or (point.y <= 0 and not linear_y) for point in points):
-        raise ValueError("points must have coordinates above 0")
-    svg = Svg(WIDTH, _HEIGHT, title)
-    xs = _Axis([point.x for point in points], _LEFT, WIDTH - _RIGHT, linear=False)
-    ys = _Axis([point.y for point in points], _HEIGHT - _BOTTOM, _TOP, linear=linear_y)
-    for value in xs.ticks:
-        svg.path(f"M{xs.at(value):.1f} {_TOP}V{_HEIGHT - _BOTTOM}", stroke="var(--line)")
-        svg.text(
-            xs.at(value),
-            _HEIGHT - _BOTTOM + 18,
-            _short(value),
-            anchor="middle",
-            fill="var(--muted)",
-        )
-    for value in ys.ticks:
-        svg.path(f"M{_LEFT} {ys.at(value):.1f}H{WIDTH - _RIGHT}", stroke="var(--line)")
-        svg.text(_LEFT - 8, ys.at(value) + 4, _short(value), anchor="end", fill="var(--muted)")
-    svg.text((_LEFT + WIDTH - _RIGHT) / 2, _HEIGHT - 14, x_title, anchor="middle")
-    svg.text(8, 18, y_title)
-    names = list(dict.fromkeys(point.series for point in points))
-    # a character is about six tenths of the text's height wide
-    widths = [_NAME_GAP + 0.6 * FONT_PX * len(name) for name in names]
+    if not dots:
+        raise ValueError("dots must not be empty")
+    if any(dot.x <= 0 or (dot.y <= 0 and not linear_y) for dot in dots):
+        raise ValueError("dots must have coordinates above 0")
+    figure = canvas(420)
+    axes = figure.subplots()
+    names = list(dict.fromkeys(dot.series for dot in dots))
     for number, name in enumerate(names):
-        colour = COLOURS[number % len(COLOURS)]
-        series = sorted(
-            (point for point in points if point.series == name), key=lambda point: point.x
-        )
-        if lines and len(series) > 1:
-            steps = " ".join(f"{xs.at(point.x):.1f} {ys.at(point.y):.1f}" for point in series)
-            svg.path(f"M{steps}", stroke=colour)
-        for point in series:
-            _dot(svg, xs.at(point.x), ys.at(point.y), colour, point)
-        if name:
-            x = WIDTH - _RIGHT - sum(widths[number:]) + _NAME_GAP / 2
-            _dot(svg, x, 14, colour, Point(1, 1))
-            svg.text(x + 10, 18, name)
-    return svg
-
-
-def _dot(svg: Svg, x: float, y: float, colour: str, point: Point) -> None:
-    radius = 6.0 if point.marked else 3.5
-    svg.rect(x - radius, y - radius, 2 * radius, 2 * radius, colour, radius=radius, hint=point.hint)
-    if point.label:
-        end = x > WIDTH * 0.8
-        svg.text(
-            x + (-9 if end else 9), y - 7, point.label, anchor="end" if end else "start", size=11
-        )
-
-
-class _Axis:
-    """From values to pixels."""
-
-    def __init__(self, values: Sequence[float], start: float, end: float, *, linear: bool) -> None:
-        self._linear = linear
-        low, high = min(values), max(values)
-        if linear:
-            margin = (high - low) * 0.08 or abs(high) * 0.01 or 1.0
-            low, high = low - margin, high + margin
-        else:
-            low, high = low / 1.15, high * 1.15
-        self._low, self._high = self._place(low), self._place(high)
-        self._start, self._end = start, end
-        self.ticks = _nice(low, high) if linear else _decades(low, high)
-
-    def _place(self, value: float) -> float:
-        return value if self._linear else math.log10(value)
-
-    def at(self, value: float) -> float:
-        """The pixel of ``value``."""
-        share = (self._place(value) - self._low) / (self._high - self._low)
-        return self._start + share * (self._end - self._start)
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten, with their twofold and fivefold where there are few, between ``low`` and ``high``."""
-    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    powers = [10.0**exponent for exponent in exponents if low <= 10.0**exponent <= high]
-    if len(powers) >= 3:
-        return powers
-    values = [factor * 10.0**exponent for exponent in exponents for factor in (1, 2, 5)]
-    return [value for value in values if low <= value <= high]
-
-
-def _nice(low: float, high: float) -> list[float]:
-    """About five round values between ``low`` and ``high``."""
-    raw = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = min((1, 2, 5, 10), key=lambda factor: abs(factor * power - raw)) * power
-    first = math.ceil(low / step)
-    return [round(step * at, 10) for at in range(first, math.floor(high / step) + 1)]
-
-
-def _short(value: float) -> str:
-    """2,000 as 2 k."""
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
+        colour = LIGHT[_COLOURS[number % len(_COLOURS)]]
+        series = sorted((dot for dot in dots if dot.series == name), key=lambda dot: dot.x)
+        if lines:
+            axes.plot([dot.x for dot in series], [dot.y for dot in series], color=colour)
+        for dot in series:
+            size = 12 if dot.marked else 7
+            gid = hinted(dot.hint) if dot.hint else None
+            axes.plot(dot.x, dot.y, "o", color=colour, markersize=size, label=name, gid=gid)
+    xs, ys = [dot.x for dot in dots], [dot.y for dot in dots]
+    axes.set_xscale("log")
+    axes.set_xlim(min(xs) / 1.15, max(xs) * 1.15)
+    log_axis(axes.xaxis)
+    if linear_y:
+        margin = 0.08 * (max(ys) - min(ys)) or 0.01 * abs(max(ys)) or 1.0
+        axes.set_ylim(min(ys) - margin, max(ys) + margin)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(min(ys) / 1.15, max(ys) * 1.15)
+        log_axis(axes.yaxis)
+    axes.grid()
+    axes.set_xlabel(x_title)
+    axes.set_ylabel(y_title)
+    label(axes, [(dot.x, dot.y, dot.label) for dot in dots])
+    if any(names):
+        handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        figure.legend(handles.values(), handles, loc="outside upper right", ncols=len(handles))
+    return svg(figure, title)

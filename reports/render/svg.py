@@ -1,14 +1,14 @@
-"""A small writer of SVG: shapes with classes, colours from the page's style, no library behind it.
+"""A small writer of SVG for what is no chart: the diagrams of a network and its weights.
 
-Colours are custom properties (``var(--plus)``) that the style of ``tritforge.reports.render.style`` sets for light and dark,
-so a picture follows the page. ``standalone`` adds the style for a picture that is a file of its own.
+Colours are custom properties (``var(--accent)``) that ``palette.css`` sets for light and dark, so a
+picture follows the page around it. ``standalone`` adds them for a picture that is a file of its own.
 """
 
 from __future__ import annotations
 
 from html import escape
 
-from tritforge.reports.render.style import PALETTE
+from tritforge.reports.render.palette import PALETTE
 
 __all__ = ["TIMES", "WIDTH", "Svg"]
 
@@ -17,9 +17,6 @@ WIDTH = 920
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 """Between the extents of a shape."""
-
-FONT_PX = 12
-"""Height of text; widths of text are estimated from it where a shape has to fit around it."""
 
 
 class Svg:
@@ -30,31 +27,18 @@ class Svg:
         self._parts: list[str] = []
 
     def rect(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        fill: str,
-        *,
-        radius: float = 0,
-        hint: str = "",
+        self, x: float, y: float, width: float, height: float, fill: str, *, radius: float = 0
     ) -> None:
-        """A filled rectangle; ``hint`` is shown under the pointer."""
-        attributes = (
-            f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" fill="{fill}"'
-        )
-        if radius:
-            attributes += f' rx="{_n(radius)}"'
-        self._parts.append(
-            f"<rect {attributes}>{_hint(hint)}</rect>" if hint else f"<rect {attributes}/>"
-        )
+        """A filled rectangle."""
+        place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+        rounded = f' rx="{_n(radius)}"' if radius else ""
+        self._parts.append(f'<rect {place} fill="{fill}"{rounded}/>')
 
     def box(self, x: float, y: float, width: float, height: float, *, radius: float = 6) -> None:
         """An outlined box on the page's surface."""
+        place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
         self._parts.append(
-            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="{_n(radius)}" '
-            'fill="var(--surface)" stroke="var(--line)"/>'
+            f'<rect {place} rx="{_n(radius)}" fill="var(--surface)" stroke="var(--line)"/>'
         )
 
     def text(
@@ -65,7 +49,7 @@ class Svg:
         *,
         anchor: str = "start",
         fill: str = "var(--ink)",
-        size: float = FONT_PX,
+        size: float = 12,
         bold: bool = False,
     ) -> None:
         """Text with its baseline at ``y``."""
@@ -75,44 +59,37 @@ class Svg:
             f'<text {place} fill="{fill}" font-size="{_n(size)}"{weight}>{escape(text)}</text>'
         )
 
-    def path(
-        self,
-        data: str,
-        *,
-        fill: str = "none",
-        stroke: str = "none",
-        width: float = 1.5,
-        hint: str = "",
-        dash: str = "",
-    ) -> None:
+    def path(self, data: str, *, fill: str = "none", stroke: str = "none") -> None:
         """A path in SVG's own notation."""
-        pen = (
-            ""
-            if stroke == "none"
-            else f' stroke="{stroke}" stroke-width="{_n(width)}" stroke-linejoin="round"'
-        )
-        pen += f' stroke-dasharray="{dash}"' if dash else ""
-        inner = f">{_hint(hint)}</path>" if hint else "/>"
-        self._parts.append(f'<path d="{data}" fill="{fill}"{pen}{inner}')
+        pen = "" if stroke == "none" else f' stroke="{stroke}" stroke-width="1.5"'
+        self._parts.append(f'<path d="{data}" fill="{fill}"{pen}/>')
 
     def arrow(self, x0: float, x1: float, y: float) -> None:
         """A horizontal arrow from ``x0`` to ``x1``."""
         self.path(f"M{_n(x0)} {_n(y)}H{_n(x1 - 5)}", stroke="var(--muted)")
         self.path(f"M{_n(x1)} {_n(y)}l-7 -4v8z", fill="var(--muted)")
 
+    def group(self, elements: str) -> None:
+        """Elements that are SVG already."""
+        self._parts.append(elements)
+
     def __str__(self) -> str:
         return self._element("")
 
+    def __html__(self) -> str:
+        """Tell jinja2 that the element is HTML as it stands."""
+        return str(self)
+
     def standalone(self) -> str:
         """The picture as a file of its own, with light and dark colours."""
-        style = f"<style>{PALETTE}svg{{background:var(--page);font-family:system-ui,sans-serif}}</style>"
-        return self._element(style) + "\n"
+        rule = "svg{background:var(--page);font-family:system-ui,sans-serif}"
+        return self._element(f"<style>{PALETTE}{rule}</style>") + "\n"
 
     def _element(self, style: str) -> str:
         width, height = _n(self.width), _n(self.height)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" role="img" '
+            f'viewBox="0 0 {width} {height}" stroke-linejoin="round" role="img" '
             f'aria-label="{escape(self.title)}">{style}' + "".join(self._parts) + "</svg>"
         )
 
@@ -120,7 +97,3 @@ class Svg:
 def _n(value: float) -> str:
     """A coordinate to a hundredth, without trailing zeros."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _hint(text: str) -> str:
-    return f"<title>{escape(text)}</title>"

@@ -1,4 +1,4 @@
-"""One table, five renderings: aligned text, Markdown, HTML, CSV, JSON.
+"""One table and its renderings: aligned text, Markdown, CSV, JSON; HTML is a template's.
 
 A value is an int, a float, a str or None. None means unknown and is shown as ``not measured``, never as 0.
 """
@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from textwrap import wrap
 
 __all__ = ["UNKNOWN", "Column", "Table", "Value", "text_of"]
@@ -142,35 +141,6 @@ class Table:
         return (
             "\n".join([*head, line(self.headings), rule, *map(line, rows), *self._note_lines()])
             + "\n"
-        )
-
-    def html(self, caption: bool = True) -> str:
-        """A ``<figure>`` with a ``<table>``, the title above it if ``caption``; the page brings the style."""
-        classes = [' class="n"' if right else "" for right in self.numeric()]
-        first_sum = len(self.rows) - self.summary_rows
-
-        def line(tag: str, values: Sequence[str]) -> str:
-            shown = (
-                f'<span class="unknown">{v}</span>' if v == UNKNOWN else escape(v) for v in values
-            )
-            return "".join(f"<{tag}{c}>{v}</{tag}>" for c, v in zip(classes, shown, strict=True))
-
-        starts = [
-            '<tr class="sum">' if index >= first_sum else "<tr>" for index in range(len(self.rows))
-        ]
-        body = "\n".join(
-            f"{s}{line('td', row)}</tr>" for s, row in zip(starts, self.cells(), strict=True)
-        )
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        title = f"<figcaption>{escape(self.title)}</figcaption>" if caption else ""
-        head = f"<thead><tr>{line('th', self.headings)}</tr></thead>" if any(self.headings) else ""
-        if not self.rows:
-            return (
-                f'<figure class="table">{title}<p class="unknown">{UNKNOWN}</p>{notes}</figure>\n'
-            )
-        return (
-            f'<figure class="table">{title}\n<div class="scroll"><table>{head}\n'
-            f"<tbody>\n{body}\n</tbody></table></div>{notes}</figure>\n"
         )
 
     def csv(self) -> str:

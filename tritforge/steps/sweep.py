@@ -29,8 +29,7 @@ from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
-from tritforge.reports.render.scatter import Point as Dot
-from tritforge.reports.render.scatter import scatter
+from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.reports.synth.xilinx import synthesise

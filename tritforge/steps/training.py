@@ -25,6 +25,7 @@ from tritforge.quant.training.loop import LOG, TrainingResult
 from tritforge.quant.training.loop import train as train_model
 from tritforge.quant.training.settings import TrainingConfig
 from tritforge.reports.page import curve
+from tritforge.reports.render.chart import png
 from tritforge.steps import results
 from tritforge.steps.workspace import Workspace, as_config_error
 
@@ -210,7 +211,7 @@ def _run(
     title = f"{config.name}: {config.quantization.method}, seed {config.training.seed}"
     if not current().first:
         return result
-    write_atomic(workspace.curve, curve.draw(curve.read_log(workspace.training / LOG), title))
+    write_atomic(workspace.curve, png(curve.draw(curve.read_log(workspace.training / LOG), title)))
     return result
 
 

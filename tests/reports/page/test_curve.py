@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tritforge.reports.page.curve import draw, read_log
 from tritforge.reports.page.data import Epoch
+from tritforge.reports.render.chart import png, svg
 
 LOG = "epoch,loss,train_accuracy\n1,0.8,0.5\n2,0.1,0.9\n3,0.05,1.0\n"
 
@@ -22,14 +24,24 @@ def test_the_log_is_read_as_written(tmp_path: Path) -> None:
 
 def test_a_picture_shows_its_log_and_nothing_else() -> None:
     log = tuple(Epoch(epoch=n, loss=1 / n, accuracy=1 - 1 / (n + 1)) for n in range(1, 20))
-    picture = draw(log, "digits")
-    assert picture.startswith(b"\x89PNG\r\n")
-    assert picture == draw(log, "digits")
-    assert picture != draw(log[:-1], "digits")
-    assert picture != draw(log, "another")
+    picture = png(draw(log, "digits"))
+    assert picture == png(draw(log, "digits"))
+    assert picture != png(draw(log[:-1], "digits"))
+    assert picture != png(draw(log, "another"))
+
+
+def shown(*log: Epoch) -> set[str]:
+    return set(re.findall(r">([^<]+)</text>", str(svg(draw(log), "curve"))))
+
+
+def test_both_panels_name_their_last_value() -> None:
+    found = shown(Epoch(epoch=1, loss=2.0, accuracy=0.25), Epoch(epoch=2, loss=0.5, accuracy=0.95))
+    assert {"training loss", "training accuracy, %", "epoch", "0.5", "95.0"} <= found
 
 
 def test_one_epoch_is_enough_and_none_is_not() -> None:
-    assert draw((Epoch(epoch=1, loss=0.5, accuracy=0.5),), "short").startswith(b"\x89PNG")
+    found = shown(Epoch(epoch=1, loss=0.0))
+    assert "training loss" in found
+    assert "training accuracy, %" not in found
     with pytest.raises(ValueError, match=r"^log must have at least one epoch$"):
-        draw((), "empty")
+        draw(())

@@ -58,5 +58,5 @@ def test_arguments_are_checked():
 def test_the_picture_says_what_fits():
     table = layer_table(1000, 4096, device("xc7k480t"))
     svg = str(fit_picture(table))
-    assert svg.count("<rect") == len(FORMATS)
+    assert svg.count("<title>") == len(FORMATS)
     assert all(f">{row[5]:,}<" in svg for row in table.rows)

@@ -7,10 +7,11 @@ from tritforge.reports.render.svg import Svg
 
 def drawn():
     svg = Svg(100, 40.5, 'a "title" & more')
-    svg.rect(1, 2.5, 3.123456, 4, "var(--plus)", hint="<hint>")
+    svg.rect(1, 2.5, 3.123456, 4, "var(--accent)")
     svg.box(0, 0, 10, 10)
     svg.text(5, 6, "a < b & c", anchor="middle", bold=True)
     svg.arrow(0, 20, 10)
+    svg.group("<g/>")
     return svg
 
 
@@ -19,7 +20,7 @@ def test_it_is_well_formed_and_says_its_size():
     assert root.get("viewBox") == "0 0 100 40.5"
     assert root.get("aria-label") == 'a "title" & more'
     texts = [element.text for element in root.iter() if element.text]
-    assert texts == ["<hint>", "a < b & c"]
+    assert texts == ["a < b & c"]
 
 
 def test_coordinates_are_short():
@@ -29,5 +30,5 @@ def test_coordinates_are_short():
 def test_standalone_brings_its_colours():
     page, alone = str(drawn()), drawn().standalone()
     assert "<style>" not in page
-    assert "prefers-color-scheme:dark" in alone
+    assert "prefers-color-scheme: dark" in alone
     ElementTree.fromstring(alone)
