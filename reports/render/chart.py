@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.artist import Artist
@@ -41,7 +42,7 @@ __all__ = [
 _POINTS = 72
 """Units of matplotlib's SVG in an inch, which are this package's pixels."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 12,
     "axes.titlesize": 12,

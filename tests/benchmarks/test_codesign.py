@@ -40,11 +40,14 @@ def test_what_another_model_of_the_same_rate_beats_is_not_marked():
 
 
 def test_labels_that_would_lie_on_each_other_are_left_out_and_the_common_start_too():
-    near = [row("net_a", 97.0, 100), row("net_b", 97.01, 101), row("net_c", 98.0, 300)]
-    assert codesign.unbeaten(near) == [True, True, True]
-    shown = str(codesign.picture(near))
-    assert [f">{name}<" in shown for name in ("a", "b", "c", "net_a")] == [True, False, True, False]
-    assert "net_b: 97.01 %" in shown  # what the pointer finds
+    near = [row(f"net_{name}", 97 + at / 1e4, 100 + at / 10) for at, name in enumerate("abcdefgh")]
+    rows = [*near, row("net_far", 98.0, 300)]
+    assert all(codesign.unbeaten(rows))
+    shown = str(codesign.picture(rows))
+    assert 0 < sum(f">{name}<" in shown for name in "abcdefgh") < 8
+    assert ">far<" in shown
+    assert ">net_" not in shown.replace("<title>net_", "")
+    assert "net_b: 97.00 %" in shown  # what the pointer finds
 
 
 def test_a_trained_model_is_priced_and_others_are_named(tmp_path, capsys):
