@@ -19,7 +19,7 @@ from cocotb.triggers import First, Timer
 
 from tritforge.files import write_atomic
 from tritforge.sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome
-from tritforge.sim.shell import ERROR_PORT
+from tritforge.sim.testbench import ERROR_PORT
 
 PERIOD_NS = 10
 """Clock period: the clock rises at 0 and falls at 5."""
@@ -43,7 +43,7 @@ async def run(bench: Any) -> None:
     await Timer((RESET_CYCLES - 1) * PERIOD_NS + QUIET_NS, "ns")
     bench.go.value = 1
     await Timer(PERIOD_NS, "ns")
-    if job.spent_beats:
+    if job.warmup_beats:
         await _spend(bench, job)
 
     started, cpu, first = time.perf_counter(), time.process_time(), int(bench.cycle.value)
@@ -70,8 +70,8 @@ async def run(bench: Any) -> None:
 
 async def _spend(bench: Any, job: Job) -> None:
     """Send some words, then reset: nothing of them may be left. Source, sink and probes begin anew."""
-    for _ in range(job.spent_beats * job.patience_cycles):
-        if int(bench.sent.value) >= job.spent_beats:
+    for _ in range(job.warmup_beats * job.patience_cycles):
+        if int(bench.sent.value) >= job.warmup_beats:
             break  # a design that hangs does so again after the reset, where it is told
         await Timer(PERIOD_NS, "ns")
     bench.go.value = 0

@@ -20,8 +20,8 @@ from pathlib import Path
 from cocotb_tools.runner import get_runner
 
 from tritforge.files import write_atomic
-from tritforge.sim.shell import SHELL_TOP
 from tritforge.sim.simulators import Simulator
+from tritforge.sim.testbench import TESTBENCH_TOP
 
 __all__ = ["BUILD_LOG", "FINISHED_FILE", "RUN_LOG", "Launch", "die_with_parent", "main"]
 
@@ -72,12 +72,13 @@ def main(path: str) -> None:
     if launch.build:
         runner.build(
             sources=launch.sources,
-            hdl_toplevel=SHELL_TOP,
+            hdl_toplevel=TESTBENCH_TOP,
             build_args=launch.build_arguments,
             build_dir=build_dir,
             timescale=("1ns", "1ns"),
             waves=launch.wave
-            and launch.simulator == Simulator.VERILATOR.value,  # on Icarus the shell asks for it
+            and launch.simulator
+            == Simulator.VERILATOR.value,  # on Icarus the testbench asks for it
             always=True,
             log_file=build_dir / BUILD_LOG,
         )
@@ -89,7 +90,7 @@ def main(path: str) -> None:
     if launch.run:
         runner.test(
             test_module=BENCH_MODULE,
-            hdl_toplevel=SHELL_TOP,
+            hdl_toplevel=TESTBENCH_TOP,
             hdl_toplevel_lang="verilog",
             build_dir=build_dir,
             test_dir=run_dir,

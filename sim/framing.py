@@ -13,7 +13,7 @@ import numpy as np
 
 from tritforge.export.artifacts.manifest import Stream
 from tritforge.sim.scoreboard import BeatLog, StreamReport, Violation
-from tritforge.sim.shell import log_bits
+from tritforge.sim.testbench import log_bits
 from tritforge.types import IntArray
 
 __all__ = ["Beat", "cut", "report_sent", "spoil", "whole"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tritforge.sim.shell import PAUSES_FILE, SOURCE_FILE
+from tritforge.sim.testbench import PAUSES_FILE, SOURCE_FILE
 
 __all__ = [
     "JOB_FILE",
@@ -38,7 +38,7 @@ class Job:
     interval_cycles: how often to look whether anything moves.
     patience_cycles: the run ends when no stream moved for so long.
     drain_cycles: how long to wait for words that should not come after the last.
-    spent_beats: how many words to send before a reset, after which all begins anew; 0 for no reset.
+    warmup_beats: how many words to send before a reset, after which all begins anew; 0 for no reset.
     """
 
     clock: str
@@ -47,7 +47,7 @@ class Job:
     interval_cycles: int
     patience_cycles: int
     drain_cycles: int
-    spent_beats: int = 0
+    warmup_beats: int = 0
 
     def to_json(self) -> str:
         """Return the content of ``job.json``."""

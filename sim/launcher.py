@@ -35,7 +35,7 @@ start every ``always @*``, and a block whose inputs never change would stay unkn
 
 VERILATOR_ARGUMENTS = (
     "--no-timing",
-    "--no-public-flat-rw",  # after cocotb's --public-flat-rw: what Python touches is marked in the shell
+    "--no-public-flat-rw",  # after cocotb's --public-flat-rw: what Python touches is marked in the testbench
     # Amaranth's Verilog widens and truncates on purpose
     "-Wno-WIDTHEXPAND",
     "-Wno-WIDTHTRUNC",
@@ -81,7 +81,7 @@ class Bench:
     Parameters
     ----------
     tool: the simulator.
-    shell: Verilog of the shell module.
+    shell: Verilog of the testbench.
     verilog: files of the design.
     build_dir: folder of the compiled bench; kept while sources, options and simulator are the same.
     run_dir: folder in which it runs; holds ROM images, job and stimulus.

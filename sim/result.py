@@ -11,7 +11,7 @@ from tritforge.export.artifacts.manifest import Manifest
 from tritforge.sim.job import Outcome
 from tritforge.sim.launcher import Built
 from tritforge.sim.scoreboard import Mismatch, StreamReport, Violation
-from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT
+from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT
 
 __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]
 
@@ -24,9 +24,9 @@ class SimulationResult:
     ----------
     design, simulator, version: what was simulated on what.
     verilog_sha256: of the Verilog that was simulated.
-    first, frames: number of the first frame that was sent, and how many were; of several parts in all.
+    first, frames: number of the first frame that was sent, and how many were; of several chunks in all.
     seed, stalls: how the ends paused.
-    streams: a report for each stream, in the order of the manifest; of several parts without frame ends.
+    streams: a report for each stream, in the order of the manifest; of several chunks without frame ends.
     cycles: from the first input beat accepted to the last output beat accepted; None when either never was.
     expected_cycles: the same in the plan; None when the ends pause, which the plan does not know.
     simulated_cycles: all cycles after reset, up to the last output beat.
@@ -35,7 +35,7 @@ class SimulationResult:
     cpu_seconds, python_seconds: of a processor, for those cycles, and what Python took of it.
     build_seconds, build_cpu_seconds: time to compile the bench; 0.0 when it was there already.
     judge_seconds: of a processor, for all the rest: reference, stimulus, start of the simulators, comparison.
-    parts: how many runs of the bench these are; cycles are summed over them.
+    chunks: how many runs of the bench these are; cycles are summed over them.
     classes: what the design said of each frame, where all words are right and that is a class.
     replay: number of the first frame and count with which the first failure comes again, cycle by cycle.
     failures: one line for each thing that is wrong, the cause first; empty when everything is equal.
@@ -60,7 +60,7 @@ class SimulationResult:
     wave: str | None = None
     netlist: str | None = None
     first: int = 0
-    parts: int = 1
+    chunks: int = 1
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     python_seconds: float = 0.0
@@ -119,43 +119,43 @@ class SimulationResult:
 
 
 def merge(
-    parts: Sequence[SimulationResult], *, built: Built, frames: int, seconds: float
+    chunks: Sequence[SimulationResult], *, built: Built, frames: int, seconds: float
 ) -> SimulationResult:
-    """Join the results of the parts of one run, in the order of their frames.
+    """Join the results of the chunks of one run, in the order of their frames.
 
     Parameters
     ----------
-    parts: at least one; several are those that ran, up to one that failed.
-    built: what a build took that is not a part's.
+    chunks: at least one; several are those that ran, up to one that failed.
+    built: what a build took that is not a chunk's.
     frames: how many were to be sent in all.
     seconds: of the clock on the wall.
     """
-    if len(parts) == 1 and parts[0].frames == frames:
-        return replace(parts[0], seconds=seconds)
-    wrong = next((part for part in parts if not part.passed), None)
-    known = [part.expected_cycles for part in parts if part.expected_cycles is not None]
+    if len(chunks) == 1 and chunks[0].frames == frames:
+        return replace(chunks[0], seconds=seconds)
+    wrong = next((chunk for chunk in chunks if not chunk.passed), None)
+    known = [chunk.expected_cycles for chunk in chunks if chunk.expected_cycles is not None]
     classes = None
-    if all(part.classes is not None for part in parts):
-        classes = tuple(label for part in parts for label in part.classes or ())
-    simulated = sum(part.simulated_cycles for part in parts)
+    if all(chunk.classes is not None for chunk in chunks):
+        classes = tuple(label for chunk in chunks for label in chunk.classes or ())
+    simulated = sum(chunk.simulated_cycles for chunk in chunks)
     return replace(
-        wrong or parts[0],
-        first=parts[0].first,
-        frames=sum(part.frames for part in parts),
+        wrong or chunks[0],
+        first=chunks[0].first,
+        frames=sum(chunk.frames for chunk in chunks),
         streams=tuple(
-            _joined(reports) for reports in zip(*(part.streams for part in parts), strict=True)
+            _joined(reports) for reports in zip(*(chunk.streams for chunk in chunks), strict=True)
         ),
-        cycles=sum(part.cycles or 0 for part in parts),
+        cycles=sum(chunk.cycles or 0 for chunk in chunks),
         classes=classes,
-        expected_cycles=sum(known) if len(known) == len(parts) else None,
+        expected_cycles=sum(known) if len(known) == len(chunks) else None,
         simulated_cycles=simulated,
         cycles_per_second=simulated
-        / sum(part.simulated_cycles / part.cycles_per_second for part in parts),
-        cpu_seconds=sum(part.cpu_seconds for part in parts),
-        python_seconds=sum(part.python_seconds for part in parts),
+        / sum(chunk.simulated_cycles / chunk.cycles_per_second for chunk in chunks),
+        cpu_seconds=sum(chunk.cpu_seconds for chunk in chunks),
+        python_seconds=sum(chunk.python_seconds for chunk in chunks),
         build_seconds=built.seconds,
         build_cpu_seconds=built.cpu_seconds,
-        parts=len(parts),
+        chunks=len(chunks),
         seconds=seconds,
     )
 

@@ -2,7 +2,7 @@
 
 The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are the
 same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and ``result.json``. Many frames
-are cut into parts (``tritforge.sim.part``), each of which has such a folder for itself until it passed; ``parts.json``
+are cut into chunks (``tritforge.sim.chunk``), each of which has such a folder for itself until it passed; ``chunks.json``
 keeps the verdicts of those that passed, so that an interrupted run goes on.
 """
 
@@ -30,18 +30,18 @@ from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import INPUT, Network
 from tritforge.files import sha256, write_atomic
 from tritforge.sim import reference
+from tritforge.sim.chunk import Chunk, Setting, cut_into_chunks, run_chunk
 from tritforge.sim.job import read_progress
 from tritforge.sim.launcher import Bench, Built, SimulationFailed
-from tritforge.sim.part import Part, Setting, cut_into_parts, run_part
 from tritforge.sim.result import SimulationResult, merge
-from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, shell_verilog
 from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
+from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, testbench_verilog
 
 __all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
-PARTS_FILE = "parts.json"
+CHUNKS_FILE = "chunks.json"
 _HERE = Path(__file__).parent
 MODELS = {
     "xilinx": (_HERE / "xilinx_cells.v", _HERE / "xilinx_block_ram.v"),
@@ -80,17 +80,17 @@ def simulate(
     seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
     stalls: how source and sink pause, a name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
-    wave: record every signal in ``run/dump.fst``; the frames then run in one part.
+    wave: record every signal in ``run/dump.fst``; the frames then run in one chunk.
     netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.
     target: what the netlist was synthesised for, one of ``MODELS``.
     first: number of the first of the frames, by which verdicts name them and from which pauses follow.
-    jobs: how many parts run at the same time; None takes the number of processors. The verdict is the same.
+    jobs: how many chunks run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
 
     Returns
     -------
     The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an exception; the
-    parts behind one that failed do not run.
+    chunks behind one that failed do not run.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def simulate(
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
         verilog = (Path(netlist), *MODELS[target])
-    shell = shell_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
+    shell = testbench_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(
         tool,
         shell,
@@ -137,20 +137,22 @@ def simulate(
     (folder / RESULT_FILE).unlink(
         missing_ok=True
     )  # an old verdict must not outlive an interrupted run
-    whole = Part(first=first, frames=frames, folder=folder / "run")
-    parts = [whole] if wave else cut_into_parts(whole, manifest.interval_cycles)
+    whole = Chunk(first=first, frames=frames, folder=folder / "run")
+    chunks = [whole] if wave else cut_into_chunks(whole, manifest.interval_cycles)
     built, results = Built(0.0, 0.0), []
-    if len(parts) == 1:
+    if len(chunks) == 1:
         words = len(frames) * manifest.stream(AXI_OUTPUT).beats_per_frame
         results = [
-            run_part(setting, parts[0], progress=progress and (lambda done: progress(done, words)))
+            run_chunk(
+                setting, chunks[0], progress=progress and (lambda done: progress(done, words))
+            )
         ]
     else:
         key = _key(setting, frames, first)
         shutil.rmtree(whole.folder, ignore_errors=True)
         whole.folder.mkdir(parents=True)
         built = bench.build()
-        results = _Run(setting, parts, folder / PARTS_FILE, key, progress).all(
+        results = _Run(setting, chunks, folder / CHUNKS_FILE, key, progress).all(
             jobs or _processors()
         )
     result = merge(results, built=built, frames=len(frames), seconds=time.monotonic() - started)
@@ -171,7 +173,7 @@ def _processors() -> int:
 
 
 def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
-    """What a verdict on a part hangs on."""
+    """What a verdict on a chunk hangs on."""
     digest = hashlib.sha256(np.ascontiguousarray(frames, dtype=np.int64).tobytes())
     design = sha256(setting.design / MANIFEST_FILE)
     digest.update(
@@ -181,12 +183,12 @@ def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
 
 
 class _Run:
-    """The parts of a run that is cut into several.
+    """The chunks of a run that is cut into several.
 
     Parameters
     ----------
-    setting, parts: what to run.
-    path: file with the verdicts of the parts that passed.
+    setting, chunks: what to run.
+    path: file with the verdicts of the chunks that passed.
     key: what these hang on; those of another run do not count.
     progress: told the output words so far and in all.
     """
@@ -194,14 +196,14 @@ class _Run:
     def __init__(
         self,
         setting: Setting,
-        parts: Sequence[Part],
+        chunks: Sequence[Chunk],
         path: Path,
         key: str,
         progress: Progress | None,
     ) -> None:
-        self._setting, self._parts, self._path, self._key, self._progress = (
+        self._setting, self._chunks, self._path, self._key, self._progress = (
             setting,
-            parts,
+            chunks,
             path,
             key,
             progress,
@@ -211,17 +213,17 @@ class _Run:
         with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
             kept = json.loads(path.read_bytes())
             if kept["key"] == key:
-                self._passed = {part["first"]: part for part in kept["passed"]}
+                self._passed = {chunk["first"]: chunk for chunk in kept["passed"]}
 
     def all(self, jobs: int) -> list[SimulationResult]:
         """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their order."""
-        done = {first: SimulationResult.of_passed(part) for first, part in self._passed.items()}
-        waiting = [part for part in self._parts if part.first not in done]
+        done = {first: SimulationResult.of_passed(chunk) for first, chunk in self._passed.items()}
+        waiting = [chunk for chunk in self._chunks if chunk.first not in done]
         stop = threading.Event()
         with ThreadPoolExecutor(jobs) as pool:
             running = {
-                pool.submit(run_part, self._setting, part, stopped=stop.is_set): part
-                for part in waiting
+                pool.submit(run_chunk, self._setting, chunk, stopped=stop.is_set): chunk
+                for chunk in waiting
             }
             pending: set[Future[SimulationResult]] = set(running)
             try:
@@ -240,22 +242,22 @@ class _Run:
                 stop.set()
                 for future in pending:
                     future.cancel()
-        if len(done) == len(self._parts):
+        if len(done) == len(self._chunks):
             self._path.unlink(missing_ok=True)  # the next run begins anew
         return [done[first] for first in sorted(done)]
 
-    def _keep(self, part: Part, result: SimulationResult) -> None:
-        self._passed[part.first] = json.loads(result.to_json())
+    def _keep(self, chunk: Chunk, result: SimulationResult) -> None:
+        self._passed[chunk.first] = json.loads(result.to_json())
         write_atomic(
             self._path, json.dumps({"key": self._key, "passed": list(self._passed.values())})
         )
-        shutil.rmtree(part.folder)
+        shutil.rmtree(chunk.folder)
 
-    def _tell(self, done: Mapping[int, SimulationResult], running: Sequence[Part]) -> None:
+    def _tell(self, done: Mapping[int, SimulationResult], running: Sequence[Chunk]) -> None:
         if self._progress is not None:
             frames = sum(result.frames for result in done.values())
-            words = frames * self._words + sum(read_progress(part.folder) for part in running)
-            self._progress(words, sum(len(part.frames) for part in self._parts) * self._words)
+            words = frames * self._words + sum(read_progress(chunk.folder) for chunk in running)
+            self._progress(words, sum(len(chunk.frames) for chunk in self._chunks) * self._words)
 
 
 def _check_streams(manifest: Manifest, network: Network) -> None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tritforge.export.artifacts.manifest import Stream
 from tritforge.export.ir.datatype import DataType
-from tritforge.sim.shell import log_bits
+from tritforge.sim.testbench import log_bits
 from tritforge.types import IntArray
 
 __all__ = ["BeatLog", "Mismatch", "StreamReport", "Violation", "compare", "read_beats"]

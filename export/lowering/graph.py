@@ -20,7 +20,7 @@ from tritforge.errors import UserError
 from tritforge.export.lowering.supported import SUPPORTED, nearest
 from tritforge.quant.pooling import average_of
 
-__all__ = ["ClassArgMax", "LoweringError", "Step", "Sum", "Thinned", "ZeroChannels", "read_steps"]
+__all__ = ["ClassArgMax", "LoweringError", "Step", "Sum", "Subsample", "ChannelPad", "read_steps"]
 
 
 class LoweringError(UserError):
@@ -72,7 +72,7 @@ class Sum(nn.Module):
         return left + right
 
 
-class Thinned(nn.Module):
+class Subsample(nn.Module):
     """Every stride-th pixel from the first: x[:, :, ::vertical, ::horizontal].
 
     Parameters
@@ -89,7 +89,7 @@ class Thinned(nn.Module):
         return x[:, :, :: self.stride[0], :: self.stride[1]]
 
 
-class ZeroChannels(nn.Module):
+class ChannelPad(nn.Module):
     """Channels of 0 ``before`` and ``after`` those of the input."""
 
     def __init__(self, before: int, after: int) -> None:
@@ -248,7 +248,7 @@ def _thinned(index: Any) -> nn.Module | None:
             return None
         strides.append(1 if part.step is None else part.step)
     return (
-        Thinned((strides[0], strides[1]))
+        Subsample((strides[0], strides[1]))
         if all(isinstance(s, int) and s > 0 for s in strides)
         else None
     )
@@ -261,4 +261,4 @@ def _zero_channels(
     if not isinstance(pad, (tuple, list)) or len(pad) != 6 or any(pad[:4]) or value:
         return None
     before, after = pad[4:]
-    return ZeroChannels(before, after) if min(before, after) >= 0 else None
+    return ChannelPad(before, after) if min(before, after) >= 0 else None

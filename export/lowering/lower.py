@@ -50,12 +50,12 @@ from tritforge.export.lowering.geometry import (
     window,
 )
 from tritforge.export.lowering.graph import (
+    ChannelPad,
     ClassArgMax,
     LoweringError,
     Step,
+    Subsample,
     Sum,
-    Thinned,
-    ZeroChannels,
     read_steps,
 )
 from tritforge.export.lowering.segment import Codes, Segment, check_exact, located, type_of
@@ -251,7 +251,7 @@ class _Lowering:
             return self._flatten(step, module, _codes(step, value))
         if isinstance(module, _AVERAGES):
             return self._average(step, module, _codes(step, value))
-        if isinstance(module, (Thinned, ZeroChannels)):
+        if isinstance(module, (Subsample, ChannelPad)):
             return self._shortcut(step, module, _codes(step, value))
         raise step.unsupported()
 
@@ -356,15 +356,13 @@ class _Lowering:
         check_exact(step, node.infer(left.type, right.type).dtype, 1, left.step)
         return self._codes(step, node, left.step, left.flat, left.flattened)
 
-    def _shortcut(self, step: Step, module: Thinned | ZeroChannels, value: Codes) -> Codes:
+    def _shortcut(self, step: Step, module: Subsample | ChannelPad, value: Codes) -> Codes:
         """Pixels left out, or channels of 0 added; what follows each other is one node."""
         check_image(step, value)
-        stride = module.stride if isinstance(module, Thinned) else (1, 1)
-        before, after = (
-            (module.before, module.after) if isinstance(module, ZeroChannels) else (0, 0)
-        )
+        stride = module.stride if isinstance(module, Subsample) else (1, 1)
+        before, after = (module.before, module.after) if isinstance(module, ChannelPad) else (0, 0)
         source, last = value.tensor, self._nodes.get(value.tensor)
-        if isinstance(last, Shortcut) and isinstance(module, ZeroChannels):
+        if isinstance(last, Shortcut) and isinstance(module, ChannelPad):
             source, stride = last.input, last.stride
             before, after = before + last.before, after + last.after
         node = Shortcut(

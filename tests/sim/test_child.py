@@ -67,7 +67,7 @@ class Recorder:
         ("verilator", True, True, True, [("build", True), ("test", True)]),
         ("verilator", False, True, False, [("test", False)]),
         ("verilator", True, False, False, [("build", False)]),
-        # on Icarus the shell itself asks for the wave
+        # on Icarus the testbench itself asks for the wave
         ("icarus", True, True, True, [("build", False), ("test", True)]),
     ],
 )

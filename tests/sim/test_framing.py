@@ -10,7 +10,7 @@ import pytest
 from tritforge.export.artifacts.manifest import Stream
 from tritforge.sim.framing import cut, report_sent, spoil, whole
 from tritforge.sim.scoreboard import read_beats
-from tritforge.sim.shell import log_bits
+from tritforge.sim.testbench import log_bits
 
 STREAM = Stream(
     "s_axis",

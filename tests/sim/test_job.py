@@ -13,7 +13,7 @@ from tritforge.sim.job import (
     write_pauses,
     write_stimulus,
 )
-from tritforge.sim.shell import PAUSES_FILE, SOURCE_FILE
+from tritforge.sim.testbench import PAUSES_FILE, SOURCE_FILE
 
 
 def test_what_source_and_sink_read(tmp_path):

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from tests.export.expect import raises
 from tritforge.export.lowering.graph import (
+    ChannelPad,
     ClassArgMax,
     LoweringError,
+    Subsample,
     Sum,
-    Thinned,
-    ZeroChannels,
     read_steps,
 )
 from tritforge.export.lowering.supported import SUPPORTED
@@ -164,7 +164,7 @@ def test_branches() -> None:
 
     model = Model(forward, a=nn.ReLU(), b=nn.Conv2d(1, 4, 1, 2), unused=nn.ReLU())
     found = read_steps(model, trace(model))
-    kinds = [nn.ReLU, Thinned, ZeroChannels, nn.Conv2d, Sum, Sum]
+    kinds = [nn.ReLU, Subsample, ChannelPad, nn.Conv2d, Sum, Sum]
     assert [type(step.module) for step in found] == kinds
     assert [step.inputs for step in found] == [(-1,), (0,), (1,), (0,), (2, 3), (4, 2)]
     assert [step.uses for step in found] == [2, 1, 2, 1, 1, 1]

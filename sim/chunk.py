@@ -1,7 +1,7 @@
 """One run of a bench: some successive frames through the design, and the verdict on them.
 
-A run of many frames is cut into such parts, which fill the cores, bound what the probes write to the disk,
-and need not be repeated after an interrupt. Where a part is cut depends on the design alone, and its pauses
+A run of many frames is cut into such chunks, which fill the cores, bound what the probes write to the disk,
+and need not be repeated after an interrupt. Where a chunk is cut depends on the design alone, and its pauses
 on the seed and the number of its first frame: so each can be repeated by itself, beat for beat.
 """
 
@@ -28,15 +28,15 @@ from tritforge.sim.job import JOB_FILE, Job, Outcome, write_pauses, write_stimul
 from tritforge.sim.launcher import Bench, SimulationFailed
 from tritforge.sim.result import SimulationResult, judge, replayed
 from tritforge.sim.scoreboard import BeatLog, StreamReport, compare, read_beats
-from tritforge.sim.shell import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
 from tritforge.sim.stalls import Patience, Stalls
 from tritforge.sim.stimulus import pack_beats
+from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
 from tritforge.types import IntArray
 
-__all__ = ["Part", "Setting", "cut_into_parts", "run_part"]
+__all__ = ["Chunk", "Setting", "cut_into_chunks", "run_chunk"]
 
-PART_CYCLES = 1 << 20
-"""Cycles of a part, or one frame; half a minute to a minute on Verilator."""
+CHUNK_CYCLES = 1 << 20
+"""Cycles of a chunk, or one frame; half a minute to a minute on Verilator."""
 
 SINK_PAUSES = 1 << 12
 """Pauses of the sink, after which they begin anew; a patient one has a pause for each word."""
@@ -44,13 +44,13 @@ SINK_PAUSES = 1 << 12
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What the parts of a run have in common.
+    """What the chunks of a run have in common.
 
     Parameters
     ----------
     design: folder of the design.
     manifest, network: of it.
-    bench: the bench; its folder of the run is that of a single part.
+    bench: the bench; its folder of the run is that of a single chunk.
     stalls, seed: of the pauses.
     """
 
@@ -63,7 +63,7 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class Chunk:
     """Frames [N, H, W, C] of which the first has the number ``first``, and the folder they run in."""
 
     first: int
@@ -77,14 +77,14 @@ class Part:
         return f"image {last}" if last == self.first else f"images {self.first} to {last}"
 
 
-def cut_into_parts(whole: Part, interval_cycles: int) -> list[Part]:
-    """Return the parts of a run: itself, or several with folders beside its own."""
-    size = max(1, -(-PART_CYCLES // interval_cycles))
+def cut_into_chunks(whole: Chunk, interval_cycles: int) -> list[Chunk]:
+    """Return the chunks of a run: itself, or several with folders beside its own."""
+    size = max(1, -(-CHUNK_CYCLES // interval_cycles))
     if len(whole.frames) <= size:
         return [whole]
     firsts = range(whole.first, whole.first + len(whole.frames), size)
     return [
-        Part(
+        Chunk(
             first=first,
             frames=whole.frames[first - whole.first :][:size],
             folder=whole.folder.with_name(f"{whole.folder.name}-{first}"),
@@ -93,22 +93,22 @@ def cut_into_parts(whole: Part, interval_cycles: int) -> list[Part]:
     ]
 
 
-def run_part(
+def run_chunk(
     setting: Setting,
-    part: Part,
+    chunk: Chunk,
     *,
     progress: Callable[[int], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> SimulationResult:
-    """Send the frames of ``part``, compare every stream and return the verdict.
+    """Send the frames of ``chunk``, compare every stream and return the verdict.
 
     Raises
     ------
     SimulationFailed: there is no verdict; the message says which frames.
     SimulationStopped: ``stopped`` said so.
     """
-    manifest, stalls, run = setting.manifest, setting.stalls, part.folder
-    frames, sent = _beats(setting, part)
+    manifest, stalls, run = setting.manifest, setting.stalls, chunk.folder
+    frames, sent = _beats(setting, chunk)
     compared = {stream.tensor for stream in manifest.streams if stream.tensor is not None}
     tensors = reference.run(setting.network, frames, keep=compared)
     shutil.rmtree(run, ignore_errors=True)
@@ -116,7 +116,7 @@ def run_part(
     for rom in manifest.roms:
         shutil.copyfile(setting.design / rom.file, run / rom.file)
     job = _job(manifest, len(frames), stalls)
-    _write_beats(setting, part, sent, job.output_beats)
+    _write_beats(setting, chunk, sent, job.output_beats)
     write_atomic(run / JOB_FILE, job.to_json())
 
     bench = dataclasses.replace(setting.bench, run_dir=run)
@@ -128,20 +128,20 @@ def run_part(
             for stream, count in zip(manifest.streams, outcome.counts, strict=True)
         ]
     except SimulationFailed as error:
-        where = f"{manifest.name}, {part.numbers}, stalls {stalls.value}, seed {setting.seed}"
-        raise SimulationFailed(f"{where}: {error}", (part.first, len(frames))) from error
+        where = f"{manifest.name}, {chunk.numbers}, stalls {stalls.value}, seed {setting.seed}"
+        raise SimulationFailed(f"{where}: {error}", (chunk.first, len(frames))) from error
     misframed = sent != whole(
         [payload for payload, _ in sent], manifest.stream(AXI_INPUT).beats_per_frame
     )
     reports = tuple(
         report_sent(stream, log, sent)
         if misframed and stream.name == AXI_INPUT
-        else _report(stream, log, part, tensors)
+        else _report(stream, log, chunk, tensors)
         for stream, log in zip(manifest.streams, logs, strict=True)
     )
     paused = stalls is not Stalls.NONE
     verdict = judge(
-        manifest, reports, outcome, first=part.first, paused=paused, misframed=misframed
+        manifest, reports, outcome, first=chunk.first, paused=paused, misframed=misframed
     )
     return SimulationResult(
         design=manifest.name,
@@ -149,7 +149,7 @@ def run_part(
         version=bench.tool.version,
         verilog_sha256=sha256(bench.verilog[0]),
         netlist=bench.netlist,
-        first=part.first,
+        first=chunk.first,
         frames=len(frames),
         seed=setting.seed,
         stalls=stalls.value,
@@ -158,7 +158,7 @@ def run_part(
         expected_cycles=verdict.expected_cycles,
         failures=verdict.failures,
         classes=_classes(setting, logs[-1]) if not verdict.failures else None,
-        replay=replayed(reports, part.first, len(frames)) if verdict.failures else None,
+        replay=replayed(reports, chunk.first, len(frames)) if verdict.failures else None,
         simulated_cycles=outcome.cycles,
         cycles_per_second=outcome.cycles / outcome.seconds,
         cpu_seconds=outcome.cpu_seconds,
@@ -186,42 +186,42 @@ def _job(manifest: Manifest, frames: int, stalls: Stalls) -> Job:
         # longer than any pause of an end plus the time in which a full pipeline comes back to life
         patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
         drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
-        spent_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2)
+        warmup_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2)
         if stalls.pattern.reset
         else 0,
     )
 
 
-def _generator(setting: Setting, part: Part, what: str) -> random.Random:
+def _generator(setting: Setting, chunk: Chunk, what: str) -> random.Random:
     """One for each thing that is random, so that none depends on another."""
-    return random.Random(f"{setting.seed} {what}" + (f" {part.first}" if part.first else ""))
+    return random.Random(f"{setting.seed} {what}" + (f" {chunk.first}" if chunk.first else ""))
 
 
-def _beats(setting: Setting, part: Part) -> tuple[IntArray, list[Beat]]:
+def _beats(setting: Setting, chunk: Chunk) -> tuple[IntArray, list[Beat]]:
     """Return the frames that the design must see, and the beats that are sent."""
-    checked: IntArray = reference.run(setting.network, part.frames, keep={INPUT})[INPUT]
+    checked: IntArray = reference.run(setting.network, chunk.frames, keep={INPUT})[INPUT]
     stream = setting.manifest.stream(AXI_INPUT)
     payloads = pack_beats(checked, DataType.parse(stream.dtype), stream.lanes)
     if not setting.stalls.pattern.framing:
         return checked, whole(payloads, stream.beats_per_frame)
-    beats, counts = spoil(payloads, stream.beats_per_frame, _generator(setting, part, "framing"))
+    beats, counts = spoil(payloads, stream.beats_per_frame, _generator(setting, chunk, "framing"))
     return cut(checked, counts, stream.lanes), beats
 
 
-def _write_beats(setting: Setting, part: Part, sent: list[Beat], words: int) -> None:
+def _write_beats(setting: Setting, chunk: Chunk, sent: list[Beat], words: int) -> None:
     """Write what source and sink read."""
     pattern, interval = setting.stalls.pattern, setting.manifest.interval_cycles
     bits = log_bits(setting.manifest.stream(AXI_INPUT)) - 1
     write_stimulus(
-        part.folder, sent, pattern.idle(_generator(setting, part, "source"), interval), bits
+        chunk.folder, sent, pattern.idle(_generator(setting, chunk, "source"), interval), bits
     )
     patient = pattern.patience is Patience.AFTER_VALID
     if pattern.ready is None:
         pauses = [(0, 0xFFFFFFFF)]  # no run is as long
     else:
-        endless = pattern.ready(_generator(setting, part, "sink"), interval)
+        endless = pattern.ready(_generator(setting, chunk, "sink"), interval)
         pauses = list(itertools.islice(endless, max(SINK_PAUSES, words if patient else 0)))
-    write_pauses(part.folder, pauses, patient=patient)
+    write_pauses(chunk.folder, pauses, patient=patient)
 
 
 def _log(run: Path, stream: Stream, count: int) -> BeatLog:
@@ -236,6 +236,8 @@ def _log(run: Path, stream: Stream, count: int) -> BeatLog:
     return log
 
 
-def _report(stream: Stream, log: BeatLog, part: Part, tensors: dict[str, IntArray]) -> StreamReport:
+def _report(
+    stream: Stream, log: BeatLog, chunk: Chunk, tensors: dict[str, IntArray]
+) -> StreamReport:
     expected = None if stream.tensor is None else tensors[stream.tensor]
-    return compare(stream, log, len(part.frames), expected, part.first)
+    return compare(stream, log, len(chunk.frames), expected, chunk.first)

@@ -1,6 +1,6 @@
-"""The Verilog shell of a bench: the design, a source, a sink, and a probe per stream, from the manifest.
+"""The Verilog testbench: the design, a source, a sink, and a probe per stream, from the manifest.
 
-The shell is a fixture, not a design: a flat list of instances. The probes reach into the design by
+The testbench is a fixture, not a design: a flat list of instances. The probes reach into the design by
 hierarchical names, so the design itself carries nothing for the bench. Every cycle is simulated in Verilog;
 Python gives the clock, lets the design out of its reset, and waits.
 """
@@ -17,15 +17,15 @@ __all__ = [
     "AXI_OUTPUT",
     "ERROR_PORT",
     "PAUSES_FILE",
-    "SHELL_TOP",
+    "TESTBENCH_TOP",
     "SOURCE_FILE",
     "WAVE_FILE",
     "beats_file",
     "log_bits",
-    "shell_verilog",
+    "testbench_verilog",
 ]
 
-SHELL_TOP = "bench"
+TESTBENCH_TOP = "bench"
 AXI_INPUT = "s_axis"
 AXI_OUTPUT = "m_axis"
 SOURCE_FILE = "source.beats"
@@ -58,7 +58,7 @@ def log_bits(stream: Stream) -> int:
     return stream.tdata_bits + 1
 
 
-def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
+def testbench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
     """Return the module ``bench`` for the design of ``manifest``.
 
     Parameters
@@ -77,7 +77,7 @@ def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
     source, sink = streams[AXI_INPUT], streams[AXI_OUTPUT]
     lines = [
         "`timescale 1ns/1ns",
-        f"module {SHELL_TOP};",
+        f"module {TESTBENCH_TOP};",
         *_signals(manifest),
         f"    always @(posedge {manifest.clock}) cycle <= cycle + 1;",
         f"    always @(posedge {manifest.clock}) {manifest.reset} <= go;",
@@ -96,7 +96,7 @@ def shell_verilog(manifest: Manifest, *, dump: bool = False) -> str:
             "",
             "    initial begin",
             f'        $dumpfile("{WAVE_FILE}");',
-            f"        $dumpvars(0, {SHELL_TOP});",
+            f"        $dumpvars(0, {TESTBENCH_TOP});",
         ]
         lines += ["    end"]
     for index, stream in enumerate(manifest.streams):
