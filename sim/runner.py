@@ -36,7 +36,7 @@ from tritforge.sim.launcher import Bench, Built, SimulationFailed
 from tritforge.sim.result import SimulationResult, merge
 from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
-from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, testbench_verilog
+from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, bench_verilog
 
 __all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 
@@ -120,7 +120,7 @@ def simulate(
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
         verilog = (Path(netlist), *MODELS[target])
-    shell = testbench_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
+    shell = bench_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(
         tool,
         shell,

@@ -22,7 +22,7 @@ __all__ = [
     "WAVE_FILE",
     "beats_file",
     "log_bits",
-    "testbench_verilog",
+    "bench_verilog",
 ]
 
 TESTBENCH_TOP = "bench"
@@ -58,7 +58,7 @@ def log_bits(stream: Stream) -> int:
     return stream.tdata_bits + 1
 
 
-def testbench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
+def bench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
     """Return the module ``bench`` for the design of ``manifest``.
 
     Parameters

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tritforge.export.artifacts.manifest import Manifest
-from tritforge.sim.testbench import beats_file, log_bits, testbench_verilog
+from tritforge.sim.testbench import beats_file, log_bits, bench_verilog
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def manifest(toy):
 
 
 def test_a_probe_for_each_stream_and_the_design_itself(manifest):
-    text = testbench_verilog(manifest)
+    text = bench_verilog(manifest)
     assert re.findall(r"^    (\w+) (?:#\(.*\) )?(\w+) \($", text, flags=re.MULTILINE) == [
         ("toy", "dut"),
         ("stream_source", "source"),
@@ -33,22 +33,22 @@ def test_a_probe_for_each_stream_and_the_design_itself(manifest):
 
 def test_python_writes_the_clock_and_little_else(manifest):
     """Whatever is writable from outside is settled anew in every instant."""
-    text = testbench_verilog(manifest)
+    text = bench_verilog(manifest)
     assert re.findall(r"(\w+) /\*verilator public_flat_rw\*/", text) == ["aclk", "go", "expected"]
 
 
 def test_names_that_are_no_identifiers_stay_apart(manifest):
     mix = manifest.stream("mix")
     twins = tuple(dataclasses.replace(mix, name=name, tensor=None) for name in ("a.b", "a_b"))
-    text = testbench_verilog(dataclasses.replace(manifest, streams=(*manifest.streams, *twins)))
+    text = bench_verilog(dataclasses.replace(manifest, streams=(*manifest.streams, *twins)))
     assert "probe_4_a_b (" in text
     assert "probe_5_a_b (" in text
     assert [beats_file(twin) for twin in twins] == ["a.b.beats", "a_b.beats"]
 
 
 def test_a_dump_on_request_alone(manifest):
-    assert '$dumpfile("dump.fst");' in testbench_verilog(manifest, dump=True)
-    assert "$dump" not in testbench_verilog(manifest)
+    assert '$dumpfile("dump.fst");' in bench_verilog(manifest, dump=True)
+    assert "$dump" not in bench_verilog(manifest)
 
 
 def test_tlast_travels_above_tdata(manifest):
@@ -63,4 +63,4 @@ def test_tlast_travels_above_tdata(manifest):
 def test_both_ends_must_be_there(manifest, name):
     streams = tuple(stream for stream in manifest.streams if stream.name != name)
     with pytest.raises(ValueError, match=f"^the manifest must have the AXI stream '{name}'$"):
-        testbench_verilog(dataclasses.replace(manifest, streams=streams))
+        bench_verilog(dataclasses.replace(manifest, streams=streams))
