@@ -17,12 +17,12 @@ __all__ = [
     "AXI_OUTPUT",
     "ERROR_PORT",
     "PAUSES_FILE",
-    "TESTBENCH_TOP",
     "SOURCE_FILE",
+    "TESTBENCH_TOP",
     "WAVE_FILE",
     "beats_file",
-    "log_bits",
     "bench_verilog",
+    "log_bits",
 ]
 
 TESTBENCH_TOP = "bench"

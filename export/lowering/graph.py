@@ -20,7 +20,7 @@ from tritforge.errors import UserError
 from tritforge.export.lowering.supported import SUPPORTED, nearest
 from tritforge.quant.pooling import average_of
 
-__all__ = ["ClassArgMax", "LoweringError", "Step", "Sum", "Subsample", "ChannelPad", "read_steps"]
+__all__ = ["ChannelPad", "ClassArgMax", "LoweringError", "Step", "Subsample", "Sum", "read_steps"]
 
 
 class LoweringError(UserError):

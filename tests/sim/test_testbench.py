@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tritforge.export.artifacts.manifest import Manifest
-from tritforge.sim.testbench import beats_file, log_bits, bench_verilog
+from tritforge.sim.testbench import beats_file, bench_verilog, log_bits
 
 
 @pytest.fixture
