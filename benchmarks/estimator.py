@@ -32,14 +32,16 @@ from scipy.optimize import nnls
 from benchmarks.configurations import FAMILIES, MORE, Configuration, draw
 from benchmarks.measure_costs import digest, measure, measured, part_of
 from tritforge.files import write_atomic
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import CALIBRATED, Cost, Family, Technology, calibration, total
+from tritforge.hw.engines.array.cost import dot_cost
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.synth.resources import count
 from tritforge.reports.synth.yosys import tool_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"
-CALIBRATION = ROOT / "hw" / "cost.json"
+CALIBRATION = ROOT / "hw" / "cost" / "cost.json"
 
 TESTS = 48_000
 """Number of the first configuration that takes no part in the calibration, and of the later kinds 68,000."""
@@ -149,11 +151,11 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
     key = technology.key
     for name, unit in units(configuration):
         recorder = Recorder(technology.family, technology.primitives)
-        known = unit.cost(recorder)
+        known = cost(unit, recorder)
         rows = Cost()
         if hasattr(unit, "dot"):
             pixels = unit.program.pe * unit.pixels if hasattr(unit, "program") else unit.pe
-            rows = unit.dot.cost(Recorder(technology.family, technology.primitives), pixels)
+            rows = dot_cost(unit.dot, Recorder(technology.family, technology.primitives), pixels)
         found: dict[str | None, Sample] = {}
         for component, features in recorder.asked:  # type: ignore[attr-defined]
             place = component.removeprefix("ternary ") if component in SHARED else None
@@ -288,7 +290,7 @@ def point(record: Mapping[str, Any], technology: Technology | None = None) -> Po
         kind=record["kind"],
         technology=f"{technology.family.value} {technology.primitives.value}",
         text=record["text"],
-        estimated=total(unit.cost(technology) for _, unit in units(configuration)),
+        estimated=total(cost(unit, technology) for _, unit in units(configuration)),
         counted=total(cost_of(part, record["family"]) for part in record["parts"]),
     )
 

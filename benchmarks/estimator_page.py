@@ -16,6 +16,7 @@ from benchmarks.estimator import CALIBRATION, LATER, TESTS, Point, cost_of, held
 from benchmarks.pages import section
 from tritforge.config import config
 from tritforge.files import write_atomic
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import Technology, total
 from tritforge.reports.page import sections
 from tritforge.reports.papers.finn import MatrixUnit
@@ -94,7 +95,7 @@ def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
         "number": record["number"],
         "text": record["text"],
         "counted": counted.lut_total,
-        "ours": total(part.cost(technology) for part in chosen).lut_total,
+        "ours": total(cost(part, technology) for part in chosen).lut_total,
         "finn": unit.luts(),
         "finn_default": unit.luts(memories=False),
     }

@@ -7,8 +7,6 @@ from amaranth import *
 
 from tritforge.export.artifacts.rom import value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit, MultiThresholdUnit
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost, counter_bits, reaches
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.rows import rows
@@ -57,20 +55,6 @@ class BinarySearchUnit(MultiCycleUnit, MultiThresholdUnit):
         depth = self.passes << self.cycles
         state = 2 * self.cycles                              # what all rows share, as measured
         return state + self.pe * (-(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64))
-
-    def cost(self, technology):
-        """Registers: the sums, a bit of the turn for each cycle and of each count for all but one, the group, the codes and valid; the ROM,
-        each row's part read at an address of its own. A comparator a row, with cells a LUT for two bits, and for each
-        bit of a count what decides it and what is the next address."""
-        width    = max(self.source.bits, self.bound_bits)
-        counter  = self.cycles + counter_bits(self.passes)
-        registers = Cost(ff=self.i.payload_bits + counter + self.pe * (self.cycles - 1) + self.o.payload_bits + 1)
-        common   = {"one": 1, "counter": counter, "decided": self.pe * self.cycles,
-                    "offset": self.pe * self.target.bits * (self.code(0) != 0)}
-        words    = rom(technology, self.rom, lanes=self.pe)
-        if technology.cells:
-            return registers + words + reaches(technology, width, self.pe) + technology.logic("search", **common)
-        return registers + words + technology.logic("search", compared=self.pe * width, **common)
 
     def component(self):
         return BinarySearch(self)

@@ -8,8 +8,6 @@ from amaranth import *
 
 from tritforge.export.artifacts.rom import value_rom
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost, counter_bits, no_less, reaches
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -17,7 +15,7 @@ from tritforge.hw.targets.operators import at_least, reached
 from tritforge.hw.targets.rows import rows
 from tritforge.types import IntArray
 
-__all__ = ["BiasUnit", "MultiCycleUnit", "MultiThresholdUnit", "ParallelThresholdsUnit", "PerChannel", "PerChannelUnit"]
+__all__ = ["BiasUnit", "MultiCycleUnit", "MultiThresholdUnit", "ParallelThresholdsUnit", "PerChannel", "PerChannelUnit", "tree_luts"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,11 +84,6 @@ class _SingleCycleUnit(PerChannelUnit):
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles),
                            range(self.interval_cycles))
-
-    def _shared(self, technology):
-        """What all rows share: valid, and where there is a ROM its words and the group."""
-        constants = Cost() if self.rom is None else rom(technology, self.rom) + Cost(ff=counter_bits(max(2, self.passes)))
-        return Cost(ff=1) + constants
 
     def component(self):
         return PerChannel(self)
@@ -182,53 +175,11 @@ class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
     @property
     def luts(self):
         levels  = self.levels.shape[1]
-        parity  = sum(_tree(levels >> bit) for bit in range(self.count_bits))
-        compare = _tree(self.source.bits) if self.passes == 1 else -(-self.value_bits // 2)
+        parity  = sum(tree_luts(levels >> bit) for bit in range(self.count_bits))
+        compare = tree_luts(self.source.bits) if self.passes == 1 else -(-self.value_bits // 2)
         columns = self.pe * levels * self.value_bits if self.passes > 1 else 0          # of the ROM
         alike   = min(columns, 2 ** min(self.passes, 64) - 2)           # no more columns can differ
         return self.pe * self.pixels * (levels * compare + parity) + alike * -(-self.passes // 64)
-
-    def cost(self, technology):
-        """A register for each result, valid, and the ROM. A comparator a lane and level: with cells a LUT for two bits,
-        eight bits a CARRY4; with constants a chain of gates from the lowest 1 up, five bits a LUT, or of few bits each bit
-        of the code a function of the sum. The count of levels is a parity for each of its bits."""
-        lanes  = self.pe * self.pixels
-        levels = self.levels.shape[1]
-        parity = lanes * sum(_tree(levels >> bit, technology.pins) for bit in range(self.count_bits))
-        offset = lanes * self.target.bits * (self.code(0) != 0)
-        shared = self._shared(technology)
-        if self.passes == 1:
-            codes   = [self._codes(levels) for levels in self.levels]
-            varying = [_different(row, self.target.bits) for row in codes]
-            pins    = technology.pins
-            trees   = [min(self._trees(levels, pins), bits * _function(self.source.bits, pins))
-                       for levels, bits in zip(self.levels, varying, strict=True)]
-            ones    = any(np.bitwise_and.reduce(row) for row in codes)       # bits that are always 1 share a register
-            single  = sum(tree for tree, bits in zip(trees, varying, strict=True) if bits < 2)
-            return (shared + Cost(ff=self.pixels * sum(varying) + ones)
-                    + technology.logic("constant levels", one=1, single=self.pixels * single,
-                                       several=self.pixels * (sum(trees) - single), offset=offset))
-        shared = shared + Cost(ff=self.o.payload_bits)
-        width    = max(self.source.bits, self.value_bits)
-        inverted = lanes * (self.source.signed)
-        if technology.cells:
-            return (shared + reaches(technology, width, lanes * levels)
-                    + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
-                                       counter=counter_bits(self.passes)))
-        return (shared + no_less(technology, width, lanes * levels, "level")
-                + technology.logic("levels", one=1, parity=parity, offset=offset, counter=counter_bits(self.passes)))
-
-    def _trees(self, levels, pins):
-        """LUTs of ``pins`` inputs of comparators with the constants ``levels`` [L] and of the parities of what they find."""
-        inside = [int(bound) for bound in levels if 0 < bound < 1 << self.source.bits]
-        chains = [self.source.bits + 1 - (bound & -bound).bit_length() for bound in inside]
-        parities = [len(inside) >> bit for bit in range(len(inside).bit_length())]
-        return sum(_tree(inputs, pins) for inputs in (*chains, *parities))
-
-    def _codes(self, levels):
-        """Every code of a row with the constants ``levels`` [L], as its bits."""
-        sums = [0, *(int(bound) for bound in levels if 0 < bound < 1 << self.source.bits)]
-        return np.array([self.code(int((levels <= total).sum())) for total in sums]) & (1 << self.target.bits) - 1
 
     def results(self, row, sums, words):
         def above(lane, total):
@@ -239,20 +190,9 @@ class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
         return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
 
 
-def _different(codes, bits):
-    """Bits of ``codes`` that are neither constant nor equal to another one."""
-    columns = {tuple(column) for column in (codes[:, None] >> np.arange(bits) & 1).T.tolist()}
-    return sum(len(set(column)) > 1 for column in columns)
-
-
-def _tree(inputs, pins=6):
+def tree_luts(inputs, pins=6):
     """LUTs of ``pins`` inputs that a function of ``inputs`` takes which is a chain, such as a parity."""
     return max(0, -(-(inputs - 1) // (pins - 1)))
-
-
-def _function(inputs, pins):
-    """LUTs of ``pins`` inputs that any function of so many inputs takes; the wide multiplexers behind them are free."""
-    return 1 << max(0, inputs - pins)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -267,13 +207,6 @@ class BiasUnit(_SingleCycleUnit):
     value_bits: int
 
     role = "bias"
-
-    def cost(self, technology):
-        """A register for each result, valid, the ROM, and an adder a lane."""
-        bias  = DataType(max(2, self.value_bits), signed=True)
-        added = technology.adder(self.source, bias, self.target.bits) * (self.pe * self.pixels)
-        return (self._shared(technology) + Cost(ff=self.o.payload_bits) + added
-                + technology.logic("biases", one=1, counter=counter_bits(self.passes)))
 
     def results(self, row, sums, words):
         return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]

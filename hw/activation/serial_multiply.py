@@ -7,8 +7,6 @@ from amaranth import *
 
 from tritforge.export.artifacts.rom import value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
@@ -74,16 +72,6 @@ class SerialMultiplierUnit(MultiCycleUnit):
         adders = self.source.bits + 1 + max(self.source.bits, self.high_bits) + 1
         state  = 2 * self.steps.bit_length() + (self.passes * self.steps).bit_length()
         return state + self.pe * (adders + self.target.bits + 3 + 3 * -(-self.passes * self.steps // 64))
-
-    def cost(self, technology):
-        """Registers: the sums, the cycles left, a product and the bias's high part of each row, the codes, the ROM's
-        address, valid. An adder of a product's bits and one of a code's, whose range is limited."""
-        counter = self.cycles.bit_length() + counter_bits(self.passes * self.steps)
-        code    = max(self.source.bits + 1, self.high_bits) + 1
-        return (Cost(ff=self.i.payload_bits + counter + self.pe * (self.source.bits + self.high_bits) + self.o.payload_bits + 1)
-                + rom(technology, self.rom)
-                + technology.logic("requantize", one=1, counter=counter, product=self.pe * self.source.bits,
-                                   code=self.pe * code, target=self.o.payload_bits))
 
     def component(self):
         return SerialMultiplier(self)

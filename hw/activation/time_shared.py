@@ -6,8 +6,6 @@ from amaranth import *
 
 from tritforge.export.artifacts.rom import value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit, MultiThresholdUnit
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost, counter_bits, reaches
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.operators import reached
@@ -42,24 +40,6 @@ class TimeSharedThresholdsUnit(MultiCycleUnit, MultiThresholdUnit):
         choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
         compare = levels * -(-self.value_bits // 2) + self.count_bits
         return self.pe * (self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64))
-
-    def cost(self, technology):
-        """Registers: the sums, busy, turn and group, the codes of all turns but the last, the codes, valid. For each bit of
-        the sums of a turn a choice among all turns; a comparator for each of these sums and level, and the parities
-        of tritforge.hw.activation.parallel."""
-        sums     = self.pe * self.at_a_time
-        levels   = self.levels.shape[1]
-        width    = max(self.source.bits, self.value_bits)
-        counter  = counter_bits(self.cycles, max(2, self.passes)) + 1
-        parity   = sums * sum(-(-((levels >> bit) - 1) // 5) for bit in range(self.count_bits) if levels >> bit)
-        held     = sums * self.target.bits * (self.cycles - 1)
-        chosen   = technology.choice(self.cycles) * (sums * self.source.bits)
-        common   = {"one": 1, "counter": counter, "parity": parity,
-                    "offset": sums * self.target.bits * (self.code(0) != 0)}
-        shared   = Cost(ff=self.i.payload_bits + counter + held + self.o.payload_bits + 1) + chosen + rom(technology, self.rom)
-        if technology.cells:
-            return shared + reaches(technology, width, sums * levels) + technology.logic("turns", **common)
-        return shared + technology.logic("turns", compared=sums * levels * width, **common)
 
     def component(self):
         return TimeSharedThresholds(self)

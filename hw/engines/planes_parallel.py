@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from amaranth import *
 
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.engines.planes_serial import PlanesUnit, SerialPlanesUnit, signed_digits
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
@@ -33,16 +32,6 @@ class ParallelPlanesUnit(PlanesUnit):
         planes = len(self.coefficients)
         total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
         return replace(total, overwrites=total.put + 1)
-
-    def cost(self, technology):
-        """Registers: the plane, the totals, valid. An adder for each one of a coefficient but the first, from that one's place
-        on; a multiplexer of the planes, and an adder of ``target`` bits."""
-        ones  = [[bit for bit in range(number.bit_length()) if number >> bit & 1] for number in self.coefficients]
-        added = sum(min(self.target.bits - bit, self.source.bits + 1) for bits in ones for bit in bits[1:])
-        bits  = self.lanes * self.target.bits
-        cells = technology.primitives is Primitives.ECP5
-        return Cost(ff=counter_bits(len(self.coefficients)) + self.o.payload_bits + 1) + technology.logic(
-            "combine", one=1, mux=bits, **{"chains" if cells else "adders": self.lanes * added})
 
     def component(self):
         return ParallelPlanes(self)

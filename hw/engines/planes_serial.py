@@ -7,7 +7,6 @@ import numpy as np
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Cost, counter_bits, mux_luts
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -105,18 +104,6 @@ class SerialPlanesUnit(PlanesUnit):
         load.wait(add, np.concatenate(([-1], last[:-1])), 0)
         put = (result + steps - 1).ravel()
         return Channel(add, put, overwrites=put + 1)
-
-    def cost(self, technology):
-        """Registers: plane, step, whether a plane waits, an operand and a total of each lane, valid. The operand is a
-        multiplexer of its shifts, the total an adder that may subtract."""
-        width   = self.target.bits
-        counter = counter_bits(len(self.coefficients), self.ends[-1] + 1) + 1
-        digits  = [digit for digits in self.digits for digit, _ in digits]
-        lowest  = len({digits[0][0] for digits in self.digits})
-        farther = len({after[0] - before[0] for digits in self.digits for before, after in pairwise(digits)})
-        return Cost(ff=counter + 2 * self.lanes * width + 1) + technology.logic(
-            "planes", one=1, counter=counter, digits=len(digits), adders=self.lanes * width,
-            mux=self.lanes * width * mux_luts(lowest + farther))
 
     def component(self):
         return SerialPlanes(self)

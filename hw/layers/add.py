@@ -8,7 +8,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Cost
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.unit import Beats, can_accept, output_register
 
@@ -55,11 +54,6 @@ class AdderUnit:
         for channel in (left, right):
             graph.take(channel, process, every)
         return Channel(process, every)
-
-    def cost(self, technology):
-        """A register for each bit of the sums, valid, and the adders."""
-        return (Cost(ff=self.o.payload_bits + 1) + technology.adder(self.left, self.right, self.o.dtype.bits) * self.lanes
-                + technology.logic("add", one=1, lanes=self.lanes))
 
     def component(self):
         return Adder(self)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Cost, chosen, going_around, larger, no_less
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, can_accept, output_register
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
@@ -56,21 +55,6 @@ class RunningArgMaxUnit(Unit):
     def schedule(self, graph, channel):
         steps = self.interval_cycles
         return graph.chain(self.name, channel, steps, range(steps), [steps - 1])
-
-    def cost(self, technology):
-        """Registers: the index of the beat's first lane, whether there was one, the best score and its index, the index put
-        and valid. Each of ``lanes`` comparisons chooses between two scores, but for the last one, which chooses between two
-        indexes. The lane's number is made of the other comparisons, and added to the index unless it is the low bits of it."""
-        index = self.o.dtype.bits
-        low   = (self.lanes & -self.lanes).bit_length() - 1 if self.steps > MAX_GATE_COUNT else 0   # bits that stay 0
-        first = index - low if self.steps > 1 else 0
-        lane  = (self.lanes - 1).bit_length()
-        added = self.steps > 1 and self.lanes != 1 << lane
-        return (Cost(ff=first + self.dtype.bits + 2 * index + 1 + (self.steps > MAX_GATE_COUNT))
-                + technology.logic("largest", one=1, lane=lane, added=added * lane, **going_around(self.steps))
-                + no_less(technology, self.dtype.bits, 1, given=True) + chosen(technology, index)
-                + (no_less(technology, self.dtype.bits, self.lanes - 1) + chosen(technology, self.dtype.bits, self.lanes - 1)
-                   if technology.cells else larger(technology, self.dtype.bits, self.lanes - 1)))
 
     def component(self):
         return RunningArgMax(self)

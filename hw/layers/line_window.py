@@ -6,8 +6,6 @@ import numpy as np
 from amaranth import *
 
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.cost.memory import Port, ram
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.single_port_ram import single_port_ram
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -122,27 +120,6 @@ class LineBufferUnit(Unit):
         return graph.chain(self.name, channel, self.interval_cycles,
                            steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
                            steps(self.rows.ends, self.columns.ends))
-
-    def cost(self, technology):
-        """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the
-        rows are a memory of one port. Logic counts, and blanks what lies in the padding: a gate for each bit that arrives
-        or is read, and for each bit of an older column, which is emptied behind a row."""
-        walks    = (self.rows, self.columns)
-        down, along = (walk.stride > 1 or walk.first > 0 or walk.steps > walk.extent for walk in walks)
-        matters  = (down or max(self.padding), down or along or self.rows.reach)
-        counted  = [walk for walk, counts in zip(walks, matters, strict=True) if counts]
-        counters = counter_bits(*(walk.steps for walk in counted), *(walk.stride for walk in counted))
-        pixel    = self.i.payload_bits
-        seen     = self.kernel[0] * pixel
-        padded   = max(self.padding) > 0
-        memory   = Cost()
-        if self.rows.reach:
-            memory = ram(technology, pixel * self.rows.reach, max(2, self.columns.extent), Port.SHARED)
-        kept     = seen * max(0, self.columns.reach - 1) * (self.padding[1] > 0)  # the newest is blanked as it is seen
-        past     = any(walk.steps != walk.extent for walk in walks)
-        return (Cost(ff=counters + self.columns.reach * seen + self.o.payload_bits + 1) + memory
-                + technology.logic("line window", one=1, counter=counters,
-                                   blanked=pixel * past + pixel * self.rows.reach * padded + kept))
 
     def component(self):
         return LineBuffer(self)

@@ -3,8 +3,6 @@
 import numpy as np
 from amaranth import *
 
-from tritforge.hw.cost.memory import Port, ram
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.layers.reduction import PoolUnit
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.single_port_ram import single_port_ram
@@ -35,19 +33,6 @@ class WindowPoolUnit(PoolUnit):
         beats = np.arange(self.pixel_beats)
         put   = ((y[:, None, None] * self.tensor.width + x[:, None]) * self.pixel_beats + beats).ravel()
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
-
-    def cost(self, technology):
-        """Registers: seven counters, the result and valid. The running results are a memory of one port. Each lane
-        combines two elements: the larger one, or their sum."""
-        height, width, _ = self.tensor.shape
-        columns  = width // self.size[1]
-        around   = *self.size, self.pixel_beats, width, height
-        windows  = counter_bits(height // self.size[0] + 1, columns + 1)
-        address  = counter_bits(max(2, columns * self.pixel_beats))
-        return (Cost(ff=counter_bits(*around) + windows + address + self.o.payload_bits + 1)
-                + ram(technology, self.o.payload_bits, max(2, columns * self.pixel_beats), Port.SHARED)
-                + technology.logic("pool", one=1, windows=windows, address=address, **going_around(*around))
-                + self.reduction.running_cost(technology, self.o.dtype.bits, self.lanes))
 
     def component(self):
         return WindowPool(self)

@@ -7,10 +7,7 @@ from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.cost.technology import Cost, chosen, larger, no_less
 from tritforge.hw.stream.unit import Beats, Unit
-from tritforge.hw.targets.ecp5 import COMPARED, sum_luts
-from tritforge.hw.targets.primitives import Primitives
 
 __all__ = ["PoolUnit", "Reduction"]
 
@@ -52,45 +49,6 @@ class Reduction(Enum):
         if self is Reduction.MAX:
             return row.running_larger(name, so_far, value, first)
         return row.add(name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first)
-
-    def running_cost(self, technology, bits, count):
-        """What :meth:`accumulate` takes for ``count`` numbers of ``bits`` bits: a comparison has a bit more, to start anew."""
-        if not technology.cells:
-            return larger(technology, bits, count) if self is Reduction.MAX else self._summed(technology, running=count * bits)
-        if technology.primitives is Primitives.ECP5:
-            if self is Reduction.SUM:
-                return technology.rows(sum_luts([bits], bits, bits), count)
-            return larger(technology, bits, count, most=COMPARED)
-        if self is Reduction.SUM:
-            return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
-        if bits <= 2:
-            return Cost(lut=count, sites=count)
-        return no_less(technology, bits, count, given=True) + chosen(technology, bits, count)
-
-    def cost(self, technology, source, terms, width, count):
-        """What it takes to make ``terms`` elements of type ``source`` one of ``width`` bits, ``count`` times: the larger one
-        of two, or a sum of two or three, of which cells take a LUT a bit and one more where there are three."""
-        if self is Reduction.MAX:
-            return larger(technology, source.bits, count * (terms - 1))
-        bits, total = width if source.signed else source.bits, Cost()
-        while terms > 1:
-            threes, left = divmod(terms, 3)
-            twos, two, three = left // 2, min(bits, width), min(bits + 1, width)
-            luts = count * (twos * two + threes * three)
-            if technology.primitives is Primitives.ECP5:
-                total += technology.rows(sum_luts([bits] * 2, width), count * twos) + technology.rows(sum_luts([bits] * 3, width), count * threes)
-            elif technology.cells:
-                total += Cost(lut=luts, sites=luts, carry=count * (twos * -(-two // 4) + threes * -(-three // 4)))
-            else:
-                total += self._summed(technology, count * twos * two, count * threes * three)
-            terms = threes + twos + left % 2
-            bits  = min(bits + 2, width)
-        return total
-
-    @staticmethod
-    def _summed(technology, two=0, three=0, running=0):
-        """Sums of two and of three numbers by operators, and those that go on, in bits."""
-        return technology.logic("summed", two=two, three=three, running=running)
 
 
 def _extended(value, width):

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
-from tritforge.hw.cost.memory import Port, ram
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around, total
-from tritforge.hw.layers.reduction import PoolUnit, Reduction
+from tritforge.hw.layers.reduction import PoolUnit
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.single_port_ram import single_port_ram
 from tritforge.hw.stream.unit import Beats, UnitComponent, below, can_accept, output_register
@@ -66,31 +64,6 @@ class SlidingPoolUnit(PoolUnit):
         ends   = [np.arange(outputs) * stride + size - 1 - padding for outputs, stride, size, padding
                   in zip(self.output_size, self.stride, self.size, self.padding, strict=True)]
         return graph.chain(self.name, channel, self.interval_cycles, steps(*inside), steps(*ends))
-
-    def cost(self, technology):
-        """Registers: position and phase of both axes, beat and address, the results and valid. What came before in a row
-        and in a column are memories of one port, or registers for a single beat. Each lane combines the elements of a row,
-        then of a column; a gate makes each bit of the edge the neutral element."""
-        positions = sum(walked.bit_length() for walked in self.walked) + counter_bits(*self.stride)
-        columns   = self.output_size[1] * self.pixel_beats
-        address   = counter_bits(self.pixel_beats) + counter_bits(columns)
-        kept      = [(beats.payload_bits * (size - 1), depth) for size, beats, depth
-                     in ((self.size[1], self.i, self.pixel_beats), (self.size[0], self.row, columns)) if size > 1]
-        registers = positions + address + self.o.payload_bits + 1 + sum(bits for bits, depth in kept if depth == 1)
-        edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
-                        in zip(self.size, self.padding, (self.row, self.i), strict=True))
-        blanked   = self.i.payload_bits * (self.walked != self.tensor.shape[:2])
-        gates     = 0
-        if technology.cells:                            # operators take part of these gates in, cells none
-            gates, edge, blanked = edge + blanked, 0, 0
-        return (Cost(ff=registers, lut=gates, sites=gates)
-                + total(ram(technology, bits, depth, Port.SHARED) for bits, depth in kept if depth > 1)
-                + technology.logic("sliding pool", one=1, address=counter_bits(columns),
-                                   edge=edge * (self.reduction is Reduction.SUM), lowest=edge * (self.reduction is Reduction.MAX),
-                                   blanked=blanked,
-                                   **going_around(*self.walked, self.pixel_beats))
-                + self.reduction.cost(technology, self.tensor.dtype, self.size[1], self.row.dtype.bits, self.lanes)
-                + self.reduction.cost(technology, self.row.dtype, self.size[0], self.o.dtype.bits, self.lanes))
 
     def component(self):
         return SlidingPool(self)

@@ -6,7 +6,6 @@ import numpy as np
 from amaranth import *
 
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
@@ -94,17 +93,6 @@ class SubsamplerUnit(Unit):
             zeros  = np.flatnonzero(kept[pixel] & (beat == 0))                  # the step that waits without taking
             behind.producer.wait(channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros)
         return behind
-
-    def cost(self, technology):
-        """Registers: the beat where there are channels of 0, position and phase of the axes along which pixels are left out,
-        the payload and valid. Leaving out pixels, by several beats of each, and putting in channels of 0 each have gates of
-        their own, and both together."""
-        strided, edge = self.stride != (1, 1), self.before + self.after > 0
-        counters = [*([self.kept_beats] if strided or self.kept_beats > self.pixel_beats else []), *self.stride,
-                    *([self.tensor.width] if strided else []), *([self.tensor.height] if self.stride[0] > 1 else [])]
-        return Cost(ff=counter_bits(*counters) + self.o.payload_bits + 1) + technology.logic(
-            "subsample", one=1, **going_around(*counters), strided=int(strided), edge=int(edge),
-            beats=int(strided and self.kept_beats > 1), both=int(strided and edge))
 
     def component(self):
         return Subsampler(self)

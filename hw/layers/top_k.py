@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around, no_less
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.rows import rows
@@ -50,15 +49,6 @@ class TopKSorterUnit(Unit):
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.elements, range(self.elements), [self.elements - 1])
-
-    def cost(self, technology):
-        """Registers: score and index of each rank and whether it has them, the indexes put, the one that counts, and valid.
-        Each rank compares a score and chooses one of three scores and indexes, the first one of two."""
-        index = counter_bits(self.elements)
-        bits  = self.dtype.bits
-        return Cost(ff=self.k * (bits + 2 * index + 1) + index + 1) + technology.logic(
-            "best", one=1, ranks=self.k, score=(self.k - 1) * bits, index=(self.k - 1) * index,
-            **going_around(self.elements)) + no_less(technology, bits, self.k, given=True)
 
     def component(self):
         return TopKSorter(self)

@@ -1,6 +1,5 @@
 """Sliding window: a stream of pixels becomes, for every output pixel, the vector its kernel sees."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +7,6 @@ from amaranth import *
 from amaranth.lib import memory
 
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.cost.memory import ram
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.stream.counter import count, walk
 from tritforge.hw.stream.event_graph import Channel, continued
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -138,76 +135,8 @@ class SlidingWindowUnit(Unit):
         write.wait(read, free, 1, at=np.arange(self.tensor.height) * self.row_beats)
         return Channel(read, np.arange(read.steps))
 
-    @property
-    def counters(self):
-        """Flip-flops of the counters and addresses, one behind the other: (those that count, those around the ring)."""
-        height, width = self.output_size
-        depth    = self.rows * self.row_beats
-        together = (self.blocks, self.dilation[1]) == (1, 1)
-        extent   = self.extent[1] * self.pixel_beats
-        beat     = extent if together else self.pixel_beats // self.blocks
-        counting = counter_bits(self.row_beats, beat) + self.rows.bit_length()
-        if not together:
-            counting += counter_bits(self.kernel[1], extent, self.pixel_beats if self.blocks > 1 else 1)
-        if height > 1:
-            y_limit   = max(self.tensor.height, (height - 1) * self.stride[0] + self.extent[0])
-            counting += max(self.padding[0] - 1, y_limit).bit_length() + (self.padding[0] > 0) - _even(self.stride[0])
-        if width > 1:
-            first     = self.padding[1] * self.pixel_beats
-            step      = self.stride[1] * self.pixel_beats
-            x_limit   = max(self.row_beats, (width - 1) * step + extent)
-            counting += max(first - 1, x_limit).bit_length() + (first > 0) - _even(step)
-        counting += counter_bits(self.extent[0])
-        start = counter_bits(depth) - _even(self.moves)
-        row   = start
-        if self.extent[0] > 1:                               # of low bits that never change synthesis misses the highest
-            row = counter_bits(depth) - max(0, _even(self.row_beats) - 1)
-        if width * self.vector_beats == 1:
-            row = 0                                          # the oldest row itself
-        return counting, counter_bits(depth) + start + row
-
-    @property
-    def moves(self):
-        """Words of the ring of which every move of its oldest row is a multiple."""
-        return math.gcd(self.rows, *(self.releases(oy) for oy in range(self.output_size[0]))) * self.row_beats
-
-    @property
-    def unread(self):
-        """Bits that are 0 in every address that is read, as a mask: where a kernel of one column, or of one row, moves by
-        several."""
-        step    = self.stride[1] * self.pixel_beats * (self.output_size[1] > 1)
-        columns = _always_0(math.gcd(self.row_beats, step), self.pixel_beats)       # and no padding: it is below the extent
-        rows    = _always_0(self.moves, self.row_beats)
-        return (self.extent[1] == 1) * columns | (self.extent[0] == 1) * rows
-
-    def cost(self, technology):
-        """Registers, without low bits that never change: the counters (rows held, beat of the row, beat; the window's row and
-        column; the kernel row's), three addresses around the ring (write, oldest row, row), whether the beat is
-        padding, valid; and the memory. Logic: to count, to add on the ring, where its length is no power of two to take that off again, and a gate for each bit
-        that may be padding."""
-        counting, ring = self.counters
-        depth  = self.rows * self.row_beats
-        around = depth.bit_count() > 1
-        rows   = (ring - counter_bits(depth)) * (self.extent[0] > 1)
-        return (Cost(ff=counting + ring + 2)
-                + ram(technology, self.i.payload_bits, max(2, self.rows * self.row_beats), zeros=self.unread)
-                + technology.logic("window", one=1, counter=counting, ring=ring, around=ring * around, rows=rows,
-                                   columns=counter_bits(self.extent[1]),
-                                   strided=max(self.stride) > 1, padded=max(self.padding) > 0,
-                                   blanked=self.i.payload_bits * (max(self.padding) > 0)))
-
     def component(self):
         return SlidingWindow(self)
-
-
-def _always_0(step, below):
-    """Bits that are 0 in every sum of a multiple of ``step`` and a number ``below``, as a mask."""
-    return max(0, (step & -step) - (1 << (below - 1).bit_length()))
-
-
-def _even(step):
-    """Low bits of what moves by ``step`` that never change."""
-    return (step & -step).bit_length() - 1
 
 
 class SlidingWindow(UnitComponent):

@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tritforge.hw.cost.technology import Cost
 
 __all__ = ["ADDRESS_BITS", "BUS", "IDENTITY", "REGISTERS", "Registers"]
 
@@ -64,11 +63,6 @@ class Registers(wiring.Component):
             raise ValueError(f"version must be in 0..2^32-1, not {version!r}")
         self._version = version
         super().__init__({**BUS, "frame": In(1), "error": In(1)})
-
-    def cost(self, technology):
-        """Registers: frames 32, cycles 64, their high part as it was read 32, the word read 32, errors, the address
-        written, what came and what is answered. What follows from ``version`` is a constant of a multiplexer."""
-        return Cost(ff=32 + 64 + 32 + 32 + 1 + (ADDRESS_BITS - 2) + 1 + 2 + 3) + technology.logic("registers", one=1)
 
     def elaborate(self, platform):
         m      = Module()

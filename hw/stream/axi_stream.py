@@ -9,7 +9,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, below
 
@@ -80,25 +79,18 @@ class FrameSource(wiring.Component):
     """
 
     def __init__(self, beats, frame_beats, bits=None):
-        self._frame_beats = frame_beats
+        self.frame_beats = frame_beats
         super().__init__({
             "tvalid": In(1), "tready": Out(1), "tdata": In(bits or tdata_bits(beats)), "tlast": In(1),
             "o": Out(beats.signature()), "fault": Out(1), "error": Out(1),
         })
 
-    def cost(self, technology):
-        """Registers: the beat, two bits of state, the error. A gate for each bit of the payload, which EARLY makes 0. The end of
-        a beat of more than ten bits is looked for by each gate that depends on it."""
-        counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter + 3) + technology.logic("frame source", one=1, bits=len(self.o.payload), wide=int(counter > 10),
-                                                          **going_around(self._frame_beats))
-
     def elaborate(self, platform):
         m     = Module()
-        beat  = Signal(below(self._frame_beats))
-        last  = beat == self._frame_beats - 1
+        beat  = Signal(below(self.frame_beats))
+        last  = beat == self.frame_beats - 1
         moved = self.o.valid & self.o.ready
-        count(m, beat, self._frame_beats, moved)
+        count(m, beat, self.frame_beats, moved)
         with m.FSM():
             with m.State("FRAME"):
                 m.d.comb += [
@@ -140,26 +132,21 @@ class FrameSink(wiring.Component):
     """
 
     def __init__(self, beats, frame_beats, bits=None):
-        self._frame_beats = frame_beats
+        self.frame_beats = frame_beats
         super().__init__({
             "i": In(beats.signature()),
             "tvalid": Out(1), "tready": In(1), "tdata": Out(bits or tdata_bits(beats)), "tlast": Out(1),
         })
 
-    def cost(self, technology):
-        """The register of the beat."""
-        counter = counter_bits(self._frame_beats)
-        return Cost(ff=counter) + technology.logic("frame sink", one=1, **going_around(self._frame_beats))
-
     def elaborate(self, platform):
         m     = Module()
-        beat  = Signal(below(self._frame_beats))
-        last  = beat == self._frame_beats - 1
+        beat  = Signal(below(self.frame_beats))
+        last  = beat == self.frame_beats - 1
         m.d.comb += [
             self.tvalid.eq(self.i.valid),
             self.i.ready.eq(self.tready),
             self.tdata.eq(self.i.payload),
             self.tlast.eq(last),
         ]
-        count(m, beat, self._frame_beats, self.i.valid & self.i.ready)
+        count(m, beat, self.frame_beats, self.i.valid & self.i.ready)
         return m

@@ -6,8 +6,6 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from tritforge.hw.cost.memory import ram
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -69,12 +67,6 @@ class FifoUnit(Unit):
         read.wait(write, every, 1)
         write.wait(read, every - self.depth, 1)
         return Channel(read, every)
-
-    def cost(self, technology):
-        """Two addresses, a level, valid and the memory, whose register is the output. Logic counts and compares."""
-        address = counter_bits(self.depth)
-        return (Cost(ff=2 * address + self.depth.bit_length() + 1) + ram(technology, self.beats.payload_bits, self.depth)
-                + technology.logic("fifo", one=1, level=self.depth.bit_length(), **going_around(self.depth, self.depth)))
 
     def component(self):
         return Fifo(self)

@@ -4,7 +4,6 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tritforge.hw.cost.technology import Cost
 
 __all__ = ["StreamFork"]
 
@@ -28,19 +27,15 @@ class StreamFork(wiring.Component):
     """
 
     def __init__(self, beats, count):
-        self._count = count
+        self.count = count
         super().__init__({"i": In(beats.signature()),
                           **{f"o{number}": Out(beats.signature()) for number in range(count)}})
 
-    def cost(self, technology):
-        """A register for each consumer, and what sets it, which waits for all the others."""
-        return Cost(ff=self._count) + technology.logic("fork", one=1, consumers=self._count, joint=self._count**3)
-
     def elaborate(self, platform):
         m     = Module()
-        done  = Signal(self._count)         # which consumers have this beat already
-        takes = Signal(self._count)
-        for number in range(self._count):
+        done  = Signal(self.count)         # which consumers have this beat already
+        takes = Signal(self.count)
+        for number in range(self.count):
             o = getattr(self, f"o{number}")
             m.d.comb += [
                 o.payload.eq(self.i.payload),

@@ -8,7 +8,6 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import UNKNOWN, Cost, Technology
 from tritforge.hw.stream.event_graph import Channel, EventGraph
 
 __all__ = ["Beats", "Unit", "UnitComponent", "below", "can_accept", "name_ports", "output_register"]
@@ -42,7 +41,7 @@ class Beats:
 class Unit(ABC):
     """Everything about one piece of the pipeline that is known before it is built.
 
-    A unit is a frozen dataclass of parameters; width, rate and cost follow from it, and :meth:`component` makes the
+    A unit is a frozen dataclass of parameters; width and rate follow from it, and :meth:`component` makes the
     circuit. ``i`` and ``o`` are :class:`Beats`; ``name`` is the instance's name in the Verilog.
     """
 
@@ -71,10 +70,6 @@ class Unit(ABC):
     @abstractmethod
     def schedule(self, graph: EventGraph, channel: Channel) -> Channel:
         """Add the unit's processes to ``graph``; returns the channel behind it."""
-
-    def cost(self, technology: Technology) -> Cost:
-        """What the unit costs (tritforge.hw.cost.technology.Cost); unknown, unless the unit says."""
-        return UNKNOWN
 
     @abstractmethod
     def component(self) -> wiring.Component:

@@ -6,7 +6,6 @@ from math import gcd
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
@@ -67,17 +66,6 @@ class WidthConverterUnit(Unit):
         if self.i_lanes < self.o_lanes:
             return graph.chain(self.name, channel, steps, every, range(self.ratio - 1, steps, self.ratio))
         return graph.chain(self.name, channel, steps, range(0, steps, self.ratio), every)
-
-    def cost(self, technology):
-        """Registers: the beats that wait (ratio - 1 narrow ones), the beat put, the count and valid. A shift register
-        has no logic; a split chooses among ``ratio`` inputs for each bit. A count of so few bits is gates: unless the ratio
-        is a power of two, each from its lowest 1 up takes one to go back to 0."""
-        narrow, wide = sorted((self.i.payload_bits, self.o.payload_bits))
-        registers    = Cost(ff=wide - narrow + self.o.payload_bits + counter_bits(self.ratio) + 1)
-        if self.i_lanes < self.o_lanes:
-            return registers + technology.logic("gather", one=1, **going_around(self.ratio))
-        return (registers + technology.choice(self.ratio) * narrow
-                + technology.logic("split", one=1, **going_around(self.ratio)))
 
     def component(self):
         return Upsizer(self) if self.i_lanes < self.o_lanes else Downsizer(self)

@@ -1,6 +1,6 @@
 """What a network will cost before it is synthesised: the closed forms of its components, summed by layer.
 
-Each unit of a plan states its cost (``tritforge.hw.cost.technology``). The table has the form of that of synthesis, and the two
+Each unit of a plan has a cost (``tritforge.hw.cost.registry``). The table has the form of that of synthesis, and the two
 meet in ``compared``. The error of the formulas is measured against synthesis by benchmarks/estimator.py on
 random configurations that took no part in the calibration, and every estimate states it. Unknown is None.
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import Cost, Family, Technology, calibration, total
 from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.stream.axi_lite import Registers
@@ -84,7 +85,7 @@ def estimate(
     """Sum the costs of ``plan``'s units; ``registers``: with the AXI4-Lite block."""
     technology = technology or Technology()
     layers = {
-        stage.name: total(unit.cost(technology) for unit in stage.all_units)
+        stage.name: total(cost(unit, technology) for unit in stage.all_units)
         for stage in plan.stages
     }
     types = plan.network.types
@@ -97,16 +98,16 @@ def estimate(
     rest = Cost()
     for part in parts:
         part._MustUse__silence = True  # looked at, not built
-        rest = rest + part.cost(technology)
+        rest = rest + cost(part, technology)
     return Estimate(technology=technology, layers=layers, rest=rest)
 
 
-def _value(cost: Cost, field: str) -> Value:
+def _value(amounts: Cost, field: str) -> Value:
     """A field of a cost as a table shows it: half a block of 36 Kb is one of 18 Kb, all else is whole."""
     if field == "bram36":
-        half = cost.bram18
+        half = amounts.bram18
         return None if half is None else half // 2 if half % 2 == 0 else half / 2
-    value = getattr(cost, field)
+    value = getattr(amounts, field)
     return None if value is None else round(value)
 
 
@@ -127,7 +128,7 @@ def table(result: Estimate, device: Device) -> Table:
     """The estimate, layer by layer, against ``device``."""
     parts = {**result.layers, REST_TITLE: result.rest, "total": result.total}
     rows: list[tuple[Value, ...]] = [
-        (name, *(_value(cost, field) for _, field, _ in _COLUMNS)) for name, cost in parts.items()
+        (name, *(_value(found, field) for _, field, _ in _COLUMNS)) for name, found in parts.items()
     ]
     has = [None if name is None else getattr(device, name) for _, _, name in _COLUMNS]
     whole = rows[-1][1:]
@@ -157,13 +158,13 @@ def compared(
     rows = []
     whole = {**{name: result.layers[name] for name in result.layers}, REST: result.rest}
     known = {name: measured[name] for name in whole if name in measured}
-    for name, cost in [*whole.items(), ("total", result.total)]:
+    for name, estimated in [*whole.items(), ("total", result.total)]:
         actual = known.get(name) if name != "total" else None
         if name == "total" and len(known) == len(whole):
             actual = sum(known.values(), Resources(lut_sites=0))
         row: list[Value] = [REST_TITLE if name == REST else name]
         for field, _ in fields:
-            predicted = _value(cost, field)
+            predicted = _value(estimated, field)
             found = None
             if actual is not None:
                 found = actual.bram36_total if field == "bram36" else getattr(actual, field)

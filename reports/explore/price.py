@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import Cost, Technology, total
 from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.pipeline.stage import Stage
@@ -29,15 +30,15 @@ class Pricing:
 
     def stage(self, stage: Stage) -> Price | None:
         """The price of the units of ``stage``; None where one of them has none."""
-        return _price(total(unit.cost(self.technology) for unit in stage.all_units))
+        return _price(total(cost(unit, self.technology) for unit in stage.all_units))
 
     def plan(self, plan: Plan) -> Price | None:
         """The price of the whole design: stages with their FIFOs, forks, and the AXI ends."""
         return _price(estimate(plan, self.technology).total)
 
 
-def _price(cost: Cost) -> Price | None:
-    lut = cost.lut_total
-    if lut is None or cost.bram18 is None or cost.dsp is None or cost.ff is None:
+def _price(total_cost: Cost) -> Price | None:
+    lut = total_cost.lut_total
+    if lut is None or total_cost.bram18 is None or total_cost.dsp is None or total_cost.ff is None:
         return None
-    return Price(lut=lut, bram18=cost.bram18, dsp=cost.dsp, ff=cost.ff)
+    return Price(lut=lut, bram18=total_cost.bram18, dsp=total_cost.dsp, ff=total_cost.ff)

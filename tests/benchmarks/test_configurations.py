@@ -2,6 +2,7 @@
 
 from benchmarks.configurations import _KINDS, _MORE, MORE, draw
 from benchmarks.estimator import held_out, technology_of, units
+from tritforge.hw.cost.registry import cost
 
 
 def test_a_number_is_a_configuration() -> None:
@@ -15,7 +16,7 @@ def test_every_kind_is_drawn_and_every_component_knows_its_registers() -> None:
     assert {configuration.kind for configuration in drawn} >= set(_KINDS) - {"registers", "fork"}
     for configuration in drawn:
         for name, unit in units(configuration):
-            assert unit.cost(technology_of(configuration)).ff is not None, (
+            assert cost(unit, technology_of(configuration)).ff is not None, (
                 configuration.number,
                 name,
             )

@@ -11,6 +11,7 @@ from benchmarks.measure_costs import _unsigned, measured
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import Cost, Family, Technology
 from tritforge.hw.engines.skip.permute import LanePermutationUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
@@ -25,7 +26,7 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
         number += 1
         configuration = draw(number, "xc7")
         if configuration.kind == "fork":
-            consumers = configuration.part.cost(Technology()).ff
+            consumers = cost(configuration.part, Technology()).ff
             cells = {"LUT3": 2 * consumers + 3, "FDRE": consumers}
             part = {"path": "", "module": configuration.name, "cells": cells, "sites": 0}
             records.append(
@@ -74,7 +75,7 @@ def test_what_is_derived_of_a_rom_of_cells_is_not_taken_from_its_unit() -> None:
 def asked(unit: Any, family: Family) -> dict[str, dict[str, float]]:
     """Features of each component that ``unit`` asks for."""
     recorder = Recorder(family, Primitives.GENERIC)
-    unit.cost(recorder)
+    cost(unit, recorder)
     return dict(recorder.asked)  # type: ignore[attr-defined]
 
 

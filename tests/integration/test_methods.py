@@ -14,7 +14,7 @@ from torch import nn
 
 from tests.export.models import assert_same_integers, sequential, shaken
 from tests.integration.designs import write
-from tests.quant.test_ternarizer import METHODS_AND_OPTIONS
+from tests.quant.methods.test_base import METHODS_AND_OPTIONS
 from tritforge import quant
 from tritforge.export.lowering.lower import lower
 from tritforge.hw.engines.array.folding import ArrayFolding

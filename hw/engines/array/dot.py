@@ -7,11 +7,8 @@ from itertools import accumulate
 from amaranth import *
 from amaranth.lib.wiring import In, Out
 
-from tritforge.hw.cost.technology import Cost
 from tritforge.hw.stream.shared import SharedComponent
-from tritforge.hw.targets.ecp5 import product_luts, sum_luts
 from tritforge.hw.targets.operators import ternary_product
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.hw.targets.rows import rows
 
 __all__ = ["Dot", "DotComponent", "DotShape", "columns"]
@@ -78,46 +75,6 @@ class DotShape:
             rows += [([min(self.width, value.bit_length()) for value in part], min(self.width, sum(part).bit_length()))
                      for part in parts if len(part) > 1]
         return [*rows, ([*(min(self.width, value.bit_length()) for value in terms), self.width], self.width)]
-
-    def cost(self, technology, count=1):
-        """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
-        a bit for a product left over, a LUT for each column of a row of three (tritforge.hw.targets.seven_series), four of them a CARRY4; a
-        single product is in the last row. Without: a chain of carries for each row, gates for a product's bits, and where
-        three operands meet gates that save the carries; up to four bits ECP5 has no chain but gates, whose number each
-        width of a product has for itself."""
-        registers = Cost(ff=sum(self.registered_bits)) * count
-        pairs, left = divmod(self.simd, 2)
-        if not technology.cells:
-            narrow, little = self.bits + 1 <= technology.gates, self.width <= technology.gates
-            chains = [*([self.bits + 1] * pairs), *(width for _, width in self.rows)]
-            chains = [technology.chain(width) for width in chains if width > technology.gates]
-            saved  = [sorted(operands)[1] for operands, _ in self.rows if len(operands) == 3]
-            return registers + technology.logic("dot", one=count, accumulator=count * self.width, little=count * self.width**2 * little,
-                products=count * pairs * self.bits * (not narrow),
-                **{f"of_{bits}": count * pairs * (self.bits == bits and narrow) for bits in (1, 2, 3)},
-                left=count * left * self.bits, chains=count * sum(chains), saved=count * sum(saved))
-        if technology.primitives is Primitives.ECP5:
-            return registers + self._ecp5(technology, count)
-        if self.simd == 1:
-            return Cost(lut=self.width, sites=self.width, carry=-(-self.width // 4)) * count
-        chains  = [self.bits] * pairs + [columns(operands, total) for operands, total in self.rows]
-        rows    = sum(chains)
-        carries = sum(-(-chain // 4) for chain in chains)
-        return registers + Cost(lut=rows + left * self.bits, sites=rows + -(-left * self.bits // 2), carry=carries) * count
-
-    def _ecp5(self, technology, count):
-        """The rows of CCU2C: gates of the first one of two products, the other one in the chain, two chains for three operands.
-        Products of one bit are gates altogether."""
-        pairs, left = divmod(self.simd, 2)
-        if self.simd == 1:
-            return technology.rows((self.bits, 0), count) + technology.rows(sum_luts([self.bits], self.width, self.width), count)
-        *between, (last, _) = self.rows
-        found = technology.rows((left * self.bits, 0), count) + technology.rows(sum_luts(last[:-1], self.width, self.width), count)
-        for operands, width in between:
-            found += technology.rows(sum_luts(operands, width), count)
-        if self.bits == 1:
-            return found + technology.logic("dot", of_1=count * pairs)
-        return found + technology.rows(product_luts(self.bits), count * pairs)
 
     def component(self):
         return Dot(self)

@@ -11,9 +11,7 @@ from tritforge.export.artifacts.packing import Packing
 from tritforge.export.artifacts.rom import weight_rom
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import MatrixNode
-from tritforge.hw.cost.memory import ram, weights_rom
 from tritforge.hw.cost.packing import MemoryStyle
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.engines.array.ternary_dot import dot_shape
 from tritforge.hw.matrix.offset_binary import Sums
 from tritforge.hw.stream.counter import count
@@ -141,26 +139,6 @@ class MacArrayUnit(Unit):
         summed = replace(issued, stages=(self.passes > 1) + self.dot.stages)       # fetch, and the sums
         total  = graph.chain(f"{self.name}.accumulate", summed, steps, step, step[self.vector_beats - 1::self.vector_beats])
         return replace(total, overwrites=total.put + 1)
-
-    def cost(self, technology):
-        """Registers: beat and pass, valid of each stage and, where a pass has several beats, first and last, the beat that is
-        fetched, the ROM's address, the accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
-        whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
-        rows (tritforge.hw.engines.array.dot) there is the memory of the vector, and little that counts."""
-        counters = self.vector_beats, self.passes, self.rom_depth
-        flags    = 0 if self.vector_beats == 1 else 2
-        stages   = (1 + flags) * (self.dot.stages + 1)
-        if self.passes > 1:
-            vector = (ram(technology, self.i.payload_bits, self.vector_beats)
-                      + Cost(ff=1 + flags + counter_bits(self.vector_beats) - (self.vector_beats == 2)))
-        else:
-            vector = Cost(ff=self.i.payload_bits)
-        inverted = self.i.lanes * (self.source.signed and not self.source.ternary)
-        return (Cost(ff=counter_bits(*counters) + stages + self.o.payload_bits + 1) + vector
-                + weights_rom(technology, lambda: self.rom, self.rom_depth, self.packing, self.pe * self.simd,
-                              self.memory)
-                + self.dot.cost(technology, self.pe)
-                + technology.logic("array", one=1, stages=self.dot.stages, inverted=inverted, **going_around(*counters)))
 
     @property
     def rom_depth(self):

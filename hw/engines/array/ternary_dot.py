@@ -5,13 +5,9 @@ from functools import cached_property
 
 from amaranth import *
 
-from tritforge.hw.cost.technology import Cost
-from tritforge.hw.engines.array.dot import DotComponent, DotShape, columns
+from tritforge.hw.engines.array.dot import DotComponent, DotShape
 from tritforge.hw.engines.unrolled.engine import place
-from tritforge.hw.matrix.bit_heap import RowKind
 from tritforge.hw.matrix.compressor import wire_heap
-from tritforge.hw.targets.ecp5 import row_luts, sum_luts
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.hw.targets.rows import rows
 
 __all__ = ["TernaryDot", "TernaryShape", "dot_shape"]
@@ -58,26 +54,6 @@ class TernaryShape:
     def stages(self):
         """Registers from the operands to the last terms, the accumulator not among them."""
         return 1 + self.heap.stages
-
-    def cost(self, technology, count=1):
-        """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
-        row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
-        heap      = self.heap
-        idle      = 0 if technology.primitives is Primitives.XILINX7 else heap.idle_flip_flops
-        registers = Cost(ff=len(self.chains) + self.simd + heap.flip_flops - idle) * count
-        if not technology.cells:
-            taken = sum(len(column) for row in heap.rows for column in row.operands)
-            return registers + technology.logic("ternary dot", one=count, lanes=count * self.simd, taken=count * taken,
-                                                accumulator=count * self.width)
-        operands = [len(number) for number in self.numbers]
-        if technology.primitives is Primitives.ECP5:
-            atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
-            rows  = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in heap.rows
-                         if row.shape.kind is RowKind.TERNARY), technology.rows(sum_luts(operands, self.width, self.width)))
-            return registers + rows * count + technology.logic("ternary dot", lanes=count * self.simd, taken=count * atoms)
-        chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, self.width], self.width)]
-        rows     = self.simd + sum(chains)
-        return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count
 
     def component(self):
         return TernaryDot(self)

@@ -6,8 +6,6 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from tritforge.hw.cost.memory import ram
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.stream.counter import count
@@ -79,43 +77,6 @@ class SkipConvolutionUnit(SkipUnit):
         first_y = [at * self.window.stride[0] - self.window.padding[0] for at in range(self.output_rows)]
         return ([max(0, -y) * self.pixel_beats for y in first_y],
                 [min(self.window.extent[0], self.source.height - y) * self.pixel_beats for y in first_y])
-
-    @property
-    def columns_read(self):
-        """How many columns of the input some pixel reads; synthesis keeps no memory for the others."""
-        first = np.arange(self.pixels)[:, None] * self.window.stride[1] - self.window.padding[1]
-        read  = np.unique(first + np.arange(self.kernel[1]) * self.dilation[1])
-        return int(((read >= 0) & (read < self.source.width)).sum())
-
-    def feed_cost(self, technology):
-        """Registers: beat, column and row written, rows held, output row, step, rows arrived, where the output row and the
-        read one begin, the rows that it leaves; with padding the offsets inside. For each lane a memory with an enable for
-        each pixel, an address around the ring, and with a choice of operands its column and for each pixel a
-        multiplexer of the kernel's columns and a register."""
-        window  = self.window
-        program = self.program
-        bits    = self.source.dtype.bits
-        depth   = window.rows * self.pixel_beats
-        lanes   = program.pe * program.entries
-        held    = window.rows.bit_length()
-        ring    = counter_bits(depth)
-        leaves  = _ones(window.releases(oy) for oy in range(self.output_rows))
-        counter = counter_bits(self.pixel_beats, self.source.width, self.output_rows, program.cycles) + 2 * held + leaves
-        inside  = sum(_ones(limits) for limits in self.inside) if window.padding[0] else 0
-        features = {"one": 1, "counter": counter, "ring": 3 * ring + inside, "addresses": lanes * ring,
-                    "width": self.source.width, "signs": lanes * self.pixels * self.source.dtype.signed * (not self.selects)}
-        chosen = 0
-        if self.selects:
-            chosen = lanes * (self.pixels * bits + self.kernel[1].bit_length())
-            taps   = [sum(0 <= pixel * window.stride[1] + kx * self.dilation[1] - window.padding[1] < self.source.width
-                          for kx in range(self.kernel[1])) for pixel in range(self.pixels)]
-            pins   = self.kernel[1].bit_length()
-            features["mux"]    = lanes * bits * sum(-(-(tap + pins - 1) // 5) for tap in taps)
-            features["inside"] = lanes * self.offset_bits * (window.padding[0] > 0)
-        whole = (self.pixel_beats & -self.pixel_beats).bit_length() - 1            # low bits of a row's address, which are 0
-        return (Cost(ff=counter + 3 * (ring - whole) + inside + chosen)
-                + ram(technology, self.columns_read * bits, max(2, depth), block=depth > 64, enables=self.columns_read, copies=lanes)
-                + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
 
     def component(self):
         return SkipConvolution(self)
@@ -245,11 +206,6 @@ class SkipConvolution(SkipArray):
         with m.If(select):
             m.d.sync += register.eq(lane_bits(value, unit.source.dtype))
         return register
-
-
-def _ones(values):
-    """Bits that are 1 in any of ``values``: the others need no register."""
-    return np.bitwise_or.reduce(list(values)).item().bit_count()
 
 
 def _choose(m, oy, signal, values):

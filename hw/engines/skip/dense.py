@@ -4,8 +4,6 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from tritforge.hw.cost.memory import Port, ram
-from tritforge.hw.cost.technology import Cost, counter_bits
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.event_graph import Channel
@@ -60,22 +58,6 @@ class SkipDenseUnit(SkipUnit):
         steps  = self.interval_cycles
         issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))
         return graph.chain(f"{self.name}.read", issued, steps, range(steps), range(self.pixel_beats, steps))
-
-    def feed_cost(self, technology):
-        """Without overlap: the step, whether it computes, and the beat; a memory of one port for each lane. With overlap:
-        beat, step, the halves and how many are full, the end; a block for each lane."""
-        bits  = self.source.dtype.bits
-        lanes = self.program.pe * self.program.entries
-        signs = lanes * self.source.dtype.signed
-        if self.overlaps:
-            counter = counter_bits(self.pixel_beats, self.program.cycles) + 3 + 4 + 1
-            place   = (self.pixel_beats - 1).bit_length()
-            return (Cost(ff=counter) + ram(technology, bits, 2 << place, block=True, copies=lanes)
-                    + technology.logic("skip vectors", one=1, counter=counter, signs=signs))
-        counter = counter_bits(self.interval_cycles) + 1
-        return (Cost(ff=counter + self.i.payload_bits)
-                + ram(technology, bits, max(2, self.pixel_beats), Port.REGISTERED, copies=lanes)
-                + technology.logic("skip vector", one=1, counter=counter, signs=signs))
 
     def component(self):
         return SkipDenseOverlapped(self) if self.overlaps else SkipDenseSingle(self)

@@ -13,8 +13,6 @@ from amaranth import *
 from tritforge.export.artifacts.packing import TRIT_CODES
 from tritforge.export.artifacts.rom import SCHEDULE, RomImage
 from tritforge.export.ir.nodes import MatrixNode, TensorType
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost
 from tritforge.hw.engines.array.ternary_dot import dot_shape
 from tritforge.hw.matrix.offset_binary import Sums
 from tritforge.hw.matrix.skip_schedule import IDLE, Schedule
@@ -152,20 +150,6 @@ class SkipUnit(Unit):
         packed    = np.packbits(columns, axis=1, bitorder="little")
         words     = tuple(int.from_bytes(word.tobytes(), "little") for word in packed)
         return RomImage(self.node.name, SCHEDULE, (flat.shape[1] - 1) * bits + 1, words)
-
-    def cost(self, technology):
-        """Registers: a nonzero that ends and one that starts a plane and valid of each stage, the codes of each lane,
-        twice where operands are selected, and the accumulators, which are the output. A row of tritforge.hw.engines.array.dot for each pixel of
-        each PE, the ROM, and what feeds them."""
-        program   = self.program
-        codes     = program.pe * 2 * program.entries * (1 + self.selects)
-        registers = self.stages + 2 * (self.stages - 1) + 1 + codes + self.o.payload_bits + 1
-        return (Cost(ff=registers) + rom(technology, self.rom) + self.dot.cost(technology, program.pe * self.pixels)
-                + self.feed_cost(technology) + technology.logic("skip", one=1, stages=self.stages))
-
-    @abstractmethod
-    def feed_cost(self, technology):
-        """Cost of what takes the input, issues and reads: the memories of the lanes, and what chooses operands."""
 
     def schedule(self, graph, channel):
         before = self.operands(graph, channel)

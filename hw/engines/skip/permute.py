@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from amaranth import *
 
 from tritforge.export.artifacts.rom import RomImage
-from tritforge.hw.cost.memory import rom
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.stream.rom import Rom, read_ahead
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, can_accept, output_register
 from tritforge.types import IntArray
@@ -61,14 +59,6 @@ class LanePermutationUnit(Unit):
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.frame_beats, range(self.frame_beats), range(self.frame_beats))
-
-    def cost(self, technology):
-        """A register for each bit, the beat and whether there was one, valid, the ROM, and for each bit a multiplexer of all
-        lanes."""
-        beats = len(self.order)
-        return (Cost(ff=self.o.payload_bits + counter_bits(beats) + 2) + rom(technology, self.rom)
-                + technology.logic("permute", one=1, mux=self.o.payload_bits * technology.multiplexer(self.beats.lanes),
-                                   **going_around(beats)))
 
     def component(self):
         return LanePermutation(self)

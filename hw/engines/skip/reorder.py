@@ -9,8 +9,6 @@ from amaranth.lib import memory
 
 from tritforge.export.artifacts.rom import RomImage
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.memory import ram, rom
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
 from tritforge.hw.matrix.skip_schedule import Schedule
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.event_graph import Channel
@@ -114,16 +112,6 @@ class ReorderBufferUnit(Unit):
         left  = (rows - 1) * self.row_beats - 1                          # the step behind which the row two before is gone
         write.wait(read, np.repeat(left, self.passes), 1)
         return Channel(read, np.arange(read.steps))
-
-    def cost(self, technology):
-        """Registers: halves and how many are full, four counters, the pixel that is chosen, whether a word was read ahead, and
-        valid. Each bank is a memory, and for each bit behind it a multiplexer of all pixels."""
-        banks  = self.program.outputs
-        around = banks // self.program.pe, self.groups, self.groups, self.pixels
-        return (Cost(ff=4 + counter_bits(*around, self.pixels) + 2) + rom(technology, self.rom)
-                + ram(technology, self.pixels * self.dtype.bits, 2 << self.address_bits) * banks
-                + technology.logic("reorder", one=1, banks=banks, **going_around(*around),
-                                   mux=banks * self.dtype.bits * technology.multiplexer(self.pixels)))
 
     def component(self):
         return ReorderBuffer(self)

@@ -4,7 +4,6 @@ import pytest
 from tests.hw.unit_bench import PLATFORMS, check
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.parallel import BiasUnit, ParallelThresholdsUnit
-from tritforge.hw.cost.technology import Technology
 from tritforge.sim.stimulus import pack_beats
 
 U5 = DataType.parse("u5")
@@ -84,14 +83,3 @@ def test_scores_of_every_sum(pe):
     )
     sums = np.repeat(np.arange(32)[:, None], 4, axis=1).reshape(1, 1, 32, 4)
     check(unit, pack_beats(sums, U5, pe), pack_beats(sums + bias[:, 0], target, pe), 1)
-
-
-def test_equal_bits_of_a_code_share_a_flip_flop():
-    """Codes 0, 1, 2 and 15: two bits of four are the same. Codes 0 and 15: all of them."""
-    levels = np.array([[9, 12, *[13] * 13], [12] * 15])
-    unit = ParallelThresholdsUnit(
-        name="thresholds", layer="layer", values=levels, value_bits=4, source=DataType.parse("u4"),
-        target=DataType.parse("u4"), pe=2, vectors=1,
-    )  # fmt: skip
-    assert unit.rom is None
-    assert unit.cost(Technology()).ff == 3 + 1 + 1

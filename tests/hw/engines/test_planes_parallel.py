@@ -3,10 +3,8 @@ import pytest
 
 from tests.hw.unit_bench import PLATFORMS, check, tensor
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.cost.technology import Family, Technology, calibration
 from tritforge.hw.engines.planes_parallel import ParallelPlanesUnit, combined
 from tritforge.hw.engines.planes_serial import SerialPlanesUnit
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.sim.stimulus import pack_beats
 
 
@@ -42,26 +40,3 @@ def test_a_digit_a_cycle_where_that_saves_additions_and_no_rate():
     assert chosen([[9, 9]], (8, 1)) is ParallelPlanesUnit  # nothing to save
     assert chosen([[2, 1], [30, 31]], (5, 3)) is SerialPlanesUnit  # a cycle of 64 is lost,
     assert chosen([[2, 1], [30, 30]], (5, 3)) is ParallelPlanesUnit  # of 63
-
-
-@pytest.mark.parametrize(
-    ("technology", "feature"),
-    [(Technology(), "adders"), (Technology(Family.ECP5, Primitives.ECP5), "chains")],
-    ids=["operators", "cells"],
-)
-def test_a_one_of_a_coefficient_is_an_adder_from_its_place_on(technology, feature):
-    def luts(*coefficients):
-        dtypes = {"source": DataType.parse("u4"), "target": DataType.parse("u12")}
-        return (
-            ParallelPlanesUnit(
-                name="combine", coefficients=coefficients, lanes=2, totals=5, **dtypes
-            )
-            .cost(technology)
-            .lut
-        )
-
-    weight = calibration()["components"]["combine"][technology.key]["lut"][feature]
-    assert luts(3, 1) - luts(1, 1) == pytest.approx(2 * 5 * weight)
-    assert luts(5, 1) == luts(3, 1)
-    assert luts(256, 1) == luts(1, 1)  # the first is free wherever it is
-    assert luts(257, 1) - luts(1, 1) == pytest.approx(2 * 4 * weight)  # four bits are left above it

@@ -3,6 +3,7 @@ import pytest
 
 from tests.hw.unit_bench import PLATFORMS, check
 from tritforge.export.ir.datatype import DataType
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import Technology
 from tritforge.hw.layers.argmax import RunningArgMaxUnit
 from tritforge.hw.pipeline import verilog
@@ -48,5 +49,5 @@ def test_what_synthesis_makes_of_the_cells(text, lanes, luts, carries, tmp_path)
     assert (made.lut + made.inv, made.carry4, made.ff) == (
         luts,
         carries,
-        unit.cost(Technology()).ff,
+        cost(unit, Technology()).ff,
     )

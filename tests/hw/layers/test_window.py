@@ -4,7 +4,6 @@ import pytest
 from tests.hw.unit_bench import check, planned, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.cost.technology import Technology
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.sim.stimulus import pack_beats
 
@@ -114,62 +113,3 @@ def test_rows_arrive_while_others_are_read(size, kernel, stride, padding):
     )
     leaves = planned(unit, 4)[unit.frame_beats - 1 :: unit.frame_beats]
     assert leaves[3] - leaves[2] == leaves[2] - leaves[1] == unit.interval_cycles
-
-
-@pytest.mark.parametrize(
-    ("tensor", "kernel", "stride", "flip_flops"),
-    [
-        ((7, 4, 16, "s3"), (1, 1), (2, 2), 34),
-        ((7, 11, 16, "u4"), (1, 1), (2, 2), 44),
-        ((11, 2, 1, "t"), (1, 1), (2, 2), 16),
-        ((10, 9, 1, "s2"), (3, 3), (2, 2), 38),
-        ((11, 7, 16, "t"), (2, 2), (1, 1), 46),
-        ((8, 9, 1, "t"), (3, 3), (1, 1), 41),
-    ],
-)
-def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_flops):
-    """7 series, Yosys 0.70: low bits of what moves by more than one vanish, and a row that is the oldest."""
-    *shape, dtype = tensor
-    unit = SlidingWindowUnit(
-        name="window", tensor=TensorType(*shape, DataType.parse(dtype)), kernel=kernel, stride=stride,
-        padding=(0, 0), lanes=1,
-    )  # fmt: skip
-    assert unit.cost(Technology()).ff == flip_flops
-
-
-@pytest.mark.parametrize(
-    ("size", "channels", "kernel", "stride", "unread"),
-    [
-        (
-            (8, 8),
-            4,
-            (1, 1),
-            (2, 2),
-            0b0100100,
-        ),  # every other pixel of four beats, every other row of 32
-        ((7, 8), 4, (1, 1), (2, 2), 0b0000100),  # the next frame begins on the other rows
-        ((8, 8), 4, (3, 1), (2, 4), 0b0001100),
-        ((8, 6), 4, (1, 3), (2, 1), 0),  # a row of 24 beats reaches into bits of the next
-        ((8, 8), 3, (1, 1), (1, 2), 0),
-        ((8, 8), 4, (3, 3), (2, 2), 0),
-        ((4, 1), 2, (1, 1), (2, 1), 0b010),
-    ],
-)
-def test_bits_of_the_read_address_that_are_always_0(size, channels, kernel, stride, unread):
-    unit = SlidingWindowUnit(
-        name="window",
-        tensor=TensorType(*size, channels, U2),
-        kernel=kernel,
-        stride=stride,
-        padding=(0, 0),
-        lanes=1,
-    )
-    assert unit.unread == unread
-    height, width = unit.output_size
-    used = 0
-    for oldest in (frame * size[0] + oy * stride[0] for frame in range(9) for oy in range(height)):
-        for ky, ox in np.ndindex(kernel[0], width):
-            first = (oldest + ky) % unit.rows * unit.row_beats + ox * stride[1] * unit.pixel_beats
-            for beat in range(kernel[1] * unit.pixel_beats):
-                used |= first + beat
-    assert used & unread == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import UNKNOWN, Cost, Family, Technology, total
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import plan
@@ -35,7 +36,7 @@ def test_a_layer_is_the_sum_of_its_units(planned) -> None:
     found = estimate(planned)
     assert list(found.layers) == [stage.name for stage in planned.stages]
     stage = planned.stages[0]
-    assert found.layers[stage.name] == total(unit.cost(Technology()) for unit in stage.all_units)
+    assert found.layers[stage.name] == total(cost(unit, Technology()) for unit in stage.all_units)
     assert found.total == total((*found.layers.values(), found.rest))
     assert found.rest.ff > 0
 
@@ -54,16 +55,16 @@ def test_synthesis_agrees(planned, tmp_path: Path) -> None:
     made = synthesise([tmp_path / "sample.v"], tmp_path, "sample", tmp_path / "synth", K7)
     layers = [stage.name for stage in planned.stages]
     counted, found = made.by_layer(layers), estimate(planned)
-    for name, cost in [*found.layers.items(), (REST, found.rest)]:
+    for name, known in [*found.layers.items(), (REST, found.rest)]:
         part = counted[name]
-        assert (cost.ff, cost.lutram, cost.bram18, cost.dsp) == (
+        assert (known.ff, known.lutram, known.bram18, known.dsp) == (
             part.ff,
             part.lutram,
             part.bram18 + 2 * part.bram36,
             part.dsp,
         ), name
     luts = sum(counted[name].lut_total for name in layers)
-    assert abs(sum(cost.lut_total for cost in found.layers.values()) - luts) < 0.1 * luts
+    assert abs(sum(known.lut_total for known in found.layers.values()) - luts) < 0.1 * luts
 
 
 def test_the_table_has_each_layer_the_sum_and_the_device(planned) -> None:

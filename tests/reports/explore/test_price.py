@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tritforge.hw.cost.registry import cost
 from tritforge.hw.cost.technology import UNKNOWN, Family
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.targets.primitives import Primitives
@@ -31,7 +32,7 @@ def test_the_price_of_a_stage_is_that_of_its_units():
     pricing = Pricing.of(device("xc7k480t"), Primitives.XILINX7)
     made = plan(convolutional(), FOLDINGS)
     for stage in made.stages:
-        costs = [unit.cost(pricing.technology) for unit in stage.all_units]
+        costs = [cost(unit, pricing.technology) for unit in stage.all_units]
         luts, memories = sum(cost.lut for cost in costs), sum(cost.lutram for cost in costs)
         assert pricing.stage(stage) == Price(
             lut=luts + memories,

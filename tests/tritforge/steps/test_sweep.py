@@ -180,7 +180,7 @@ def test_a_killed_sweep_goes_on(client, tmp_path):
         import sys, time
         from pathlib import Path
         import distributed
-        from tests.tritforge.test_sweep import POINTS, made_up
+        from tests.tritforge.steps.test_sweep import POINTS, made_up
         from tritforge.steps.sweep import run
         def slow(one):
             if one.fifos.most_bits == 2:

@@ -8,7 +8,6 @@ from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
 from tests.hw.unit_bench import PLATFORMS
-from tritforge.hw.cost.technology import Family, Technology
 from tritforge.hw.engines.array.dot import Dot, DotShape
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.targets.primitives import Primitives
@@ -106,36 +105,6 @@ def cells(shape, primitives=Primitives.XILINX7, kind="LUT6_2"):
     """Cells of a kind of a row."""
     fragment = Fragment.get(shape.component(), RomFiles(primitives))
     return sum(cell.type == kind for cell, *_ in fragment.subfragments)
-
-
-@pytest.mark.parametrize("width", [8, 13])
-@pytest.mark.parametrize("bits", [2, 5, 8])
-def test_cells_of_the_ecp5_are_counted(bits, width):
-    """Gates are the first one of two products, one that is left, and a single one: a LUT a bit."""
-    for simd in (1, 2, 3, 4, 9, 20):
-        shape = DotShape(simd, bits, width)
-        found = shape.cost(Technology(Family.ECP5, Primitives.ECP5), 3)
-        chains = 2 * cells(shape, Primitives.ECP5, "CCU2C")
-        assert found.carry == 3 * chains / 2
-        assert found.lut == 3 * (chains + bits * -(-simd // 2))
-
-
-@pytest.mark.parametrize(
-    ("simd", "bits", "width", "luts"),
-    [
-        (1, 8, 13, 35),
-        (2, 7, 12, 46),
-        (3, 5, 8, 43),
-        (4, 7, 11, 75),
-        (6, 7, 12, 109),
-        (9, 7, 10, 160),
-        (16, 2, 8, 118),
-    ],
-)
-def test_without_cells_the_estimate_is_that_of_counted_netlists(simd, bits, width, luts):
-    """ECP5, Yosys 0.70. The rows explain them; a weight for each feature is all that was fitted."""
-    found = DotShape(simd, bits, width).cost(Technology(Family.ECP5, Primitives.GENERIC))
-    assert found.lut == pytest.approx(luts, rel=0.05)
 
 
 def test_a_single_product_costs_nothing_but_its_accumulator():

@@ -7,10 +7,8 @@ import pytest
 
 from tests.hw.engines.array.test_dot import PLATFORMS, cells, totals
 from tritforge.export.ir.datatype import TERNARY, DataType
-from tritforge.hw.cost.technology import Family, Technology
 from tritforge.hw.engines.array.dot import DotShape
 from tritforge.hw.engines.array.ternary_dot import TernaryShape, dot_shape
-from tritforge.hw.targets.primitives import Primitives
 
 TRITS = {0b00: 0, 0b01: 1, 0b11: -1}
 
@@ -66,14 +64,3 @@ def test_it_is_cheaper_than_two_bits():
 def test_the_type_decides():
     assert dot_shape(8, TERNARY, 6) == TernaryShape(8, 6)
     assert dot_shape(8, DataType.parse("s2"), 6) == DotShape(8, 2, 6)
-
-
-def test_a_carry_that_stays_zero_costs_no_flip_flop_but_behind_a_carry4():
-    """Three lanes: four bits behind them, of which three in a column; of what these leave the carry is 0."""
-    kinds = {
-        (Family.XC7, Primitives.XILINX7): 8,
-        (Family.XC7, Primitives.GENERIC): 7,
-        (Family.ECP5, Primitives.ECP5): 7,
-    }
-    for kind, flip_flops in kinds.items():
-        assert TernaryShape(3, 8).cost(Technology(*kind)).ff == flip_flops

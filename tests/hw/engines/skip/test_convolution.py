@@ -4,8 +4,6 @@ from tests.hw.engines.skip.test_engine import beats_in, engine, expected, weight
 from tests.hw.unit_bench import check, planned, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, TensorType
-from tritforge.hw.cost.memory import ram
-from tritforge.hw.cost.technology import Technology
 
 
 @pytest.mark.parametrize(
@@ -28,27 +26,6 @@ def test_convolution(size, channels, kernel, stride, padding, dtype, entries, ba
     unit = engine(node, source, pe=2, entries=entries, banks=banks, outputs=2)
     images = tensor(source.dtype, (3, *size, channels))
     check(unit, beats_in(unit, images), expected(unit, images), frames=3)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "padding", "read"),
-    [((1, 1), 2, 0, 4), ((3, 3), 1, 1, 8), ((3, 3), 2, 0, 7), ((2, 2), 3, 1, 5), ((1, 1), 1, 0, 8)],
-)
-def test_columns_that_no_pixel_reads_cost_no_memory(kernel, stride, padding, read):
-    planes = weights(2, (1, 4, 2, *kernel), 0.3)
-    node = Convolution(
-        name="layer",
-        input="input",
-        planes=planes,
-        stride=(stride, stride),
-        padding=(padding, padding),
-    )
-    unit = engine(
-        node, TensorType(8, 8, 2, DataType.parse("u8")), pe=2, entries=2, banks=1, outputs=2
-    )
-    assert unit.columns_read == read
-    rows = ram(Technology(), 8 * read, unit.window.rows * unit.pixel_beats, enables=read, copies=4)
-    assert unit.feed_cost(Technology()).lutram == rows.lutram > 0
 
 
 def test_rows_arrive_while_others_are_computed():

@@ -1,5 +1,4 @@
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +8,10 @@ from amaranth.hdl import Fragment
 from tests.hw.unit_bench import PLATFORMS, check, run, tensor
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense
-from tritforge.hw.cost.technology import Cost, Family, Technology
-from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit, _operators
-from tritforge.hw.matrix.compressor import Bit
+from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.cse import CseOptions
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.hw.targets.ecp5 import row_luts
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.sim.stimulus import pack_beats
 
@@ -124,20 +120,6 @@ def test_cells_are_planned_luts():
     assert 0.97 * unit.wiring.luts <= cells.count("LUT6_2") <= unit.wiring.luts
 
 
-def test_operators_are_counted_by_the_bits_of_each_column():
-    """Rows of three numbers in four columns and in two, of two numbers in five and in three."""
-    shapes = [(4, 3, 2, 1), (3, 3), (2, 2, 2, 1, 1), (1, 2, 2)]
-    rows = [
-        SimpleNamespace(operands=[[Bit(0, inverted=True)] * size for size in sizes])
-        for sizes in shapes
-    ]
-    assert _operators(rows) == {
-        "full": 2 + 2, "half": 1, "four": 1, "inverted": 10 + 6 + 8 + 5,
-        "chain": 4, "narrow": 2, "long": 6, "short": 3,
-    }  # fmt: skip
-    assert set(_operators(()).values()) == {0}
-
-
 def test_no_output_of_a_cell_is_left_open():
     """Verilator refuses an instance with an open pin, here O5 of a LUT with six inputs."""
     unit = unit_of([[[1] * 6, [1, -1] * 3]], "u4", 1)
@@ -174,25 +156,3 @@ def test_a_block_is_a_module_of_its_own(monkeypatch):
     whole = [top, *parts]
     assert sum(text.count("LUT6_2 #(") for text in whole) <= unit.wiring.luts
     assert all("LUT6_2 #(" in text for text in parts)
-
-
-class Counted(Technology):
-    """Without what is calibrated."""
-
-    def logic(self, component, **features):
-        return Cost()
-
-
-def test_rows_of_the_ecp5_are_the_cells_that_are_placed():
-    """Ternary rows alone; a carry that is 0 has no flip-flop, but in the 7 series behind a CARRY4."""
-    weights = np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16))
-    unit = unit_of(weights, "u4", 1, rows_per_stage=1)
-    fragment = Fragment.get(unit.component(), RomFiles(Primitives.ECP5))
-    cells = [cell.type for cell, *_ in fragment.subfragments]
-    found = unit.cost(Counted(Family.ECP5, Primitives.ECP5))
-    assert found.carry == cells.count("CCU2C") > 0
-    rows = [row.shape for row in unit.wiring.rows if len(row.shape.taken) > 1]
-    joined = sum(row_luts(shape.taken, shape.top)[0] for shape in rows)  # carries, by gates
-    assert found.lut == 2 * cells.count("CCU2C") + cells.count("LUT4") + joined
-    assert unit.wiring.idle_flip_flops > 0
-    assert found.ff == unit.cost(Counted()).ff - unit.wiring.idle_flip_flops

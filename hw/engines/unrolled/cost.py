@@ -1,0 +1,67 @@
+"""What the engine `unrolled` costs."""
+
+import numpy as np
+
+from tritforge.hw.cost.registry import cost_of
+from tritforge.hw.cost.technology import Cost
+from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
+from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.targets.ecp5 import row_luts
+from tritforge.hw.targets.primitives import Primitives
+
+
+@cost_of(MatrixLogicUnit)
+def matrix_logic(unit, technology):
+    """From the wiring itself: a LUT for each column of each row and a CARRY4 for four, a flip-flop for each wire that
+    a stage keeps, and one for each stage's valid. Without cells LUTs go with the columns by the bits they take
+    (:func:`_operators`); of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
+    wiring    = unit.wiring
+    idle      = 0 if technology.primitives is Primitives.XILINX7 else wiring.idle_flip_flops
+    registers = Cost(ff=wiring.flip_flops - idle + wiring.stages)
+    if technology.primitives is Primitives.XILINX7:
+        chains = [row.shape.luts for row in wiring.rows]
+        rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
+        return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
+    if technology.primitives is Primitives.ECP5:
+        ternary = [row for row in wiring.rows if row.shape.kind is RowKind.TERNARY]
+        atoms   = [row for row in wiring.rows if row.shape.kind is RowKind.ATOMS]
+        rows    = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in ternary), Cost(sites=None))
+        return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(atoms))
+    rows, few = wiring.rows, Cost()
+    if unit.i.payload_bits <= 6 and wiring.stages == 1:
+        functions, different = _functions(unit)
+        rows, few = (), Cost(lut=functions, sites=functions, ff=different - wiring.flip_flops + idle)
+    return registers + few + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(rows))
+
+
+def _functions(unit):
+    """How many different functions of the few bits of a vector the sums' bits are, constants left out: (but for these bits
+    themselves, in all)."""
+    bits    = np.arange(1 << unit.i.payload_bits)[:, None] >> np.arange(unit.i.payload_bits) & 1     # [2**bits, bits]
+    values  = bits.reshape(len(bits), unit.graph.inputs, -1) @ (1 << np.arange(unit.source.bits))
+    values -= (values >> unit.source.bits - 1 << unit.source.bits) * unit.source.signed
+    matrix  = np.tensordot(unit.node.coefficients, unit.node.block_matrices().astype(np.int64), axes=1)
+    sums    = values @ matrix.T + unit.wiring.sums.corrections                                       # [2**bits, M]
+    columns = {(sums >> bit & 1).T[row].tobytes() for bit in range(unit.wiring.sums.dtype.bits) for row in range(len(matrix))}
+    columns -= {np.full(len(bits), value).tobytes() for value in (0, 1)}
+    return len(columns - {column.tobytes() for column in bits.T}), len(columns)
+
+
+def _operators(rows):
+    """Features of ``rows`` of additions as operators: what synthesis makes of a column.
+
+    A sum of three numbers is full and half adders, one for each column, a fourth bit one more, and a chain of carries, or gates
+    where it is narrow; a sum of two is a chain or gates alone.
+    """
+    found = dict.fromkeys(("full", "half", "four", "inverted", "chain", "narrow", "long", "short"), 0)
+    for row in rows:
+        sizes = [len(column) for column in row.operands]
+        three = max(sizes) > 2
+        wide  = len(sizes) > (2 if three else 3)
+        found["inverted"] += sum(bit.inverted for column in row.operands for bit in column)
+        found[("chain" if wide else "narrow") if three else "long" if wide else "short"] += len(sizes) + len(sizes) % 2 * wide
+        if three:
+            found["full"] += sum(size > 2 for size in sizes)
+            found["half"] += sizes.count(2)
+            found["four"] += sizes.count(4)
+    return found
