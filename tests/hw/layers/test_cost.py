@@ -115,7 +115,7 @@ def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_f
 def test_bits_of_the_read_address_that_are_always_0(size, channels, kernel, stride, unread):
     unit = SlidingWindowUnit(
         name="window",
-        tensor=TensorType(*size, channels, U2),
+        tensor=TensorType(*size, channels, DataType.parse("u2")),
         kernel=kernel,
         stride=stride,
         padding=(0, 0),
