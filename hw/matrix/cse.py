@@ -6,7 +6,7 @@ a sign per row and per column. Its columns become one node, each of its rows use
 single term, and the node's own row can be shared again.
 
 The cost counts LUTs, not additions. A compressor row removes two bits per LUT, so each bit that
-enters a heap costs its consumer ``ALPHA``, a node costs the compression of its own heap, and the
+enters a heap costs its consumer a little more than half a LUT, a node costs the compression of its own heap, and the
 gain of a rectangle follows (tritforge.hw.matrix.rectangles). A greedy pass takes the best
 rectangles; a large neighbourhood search then dissolves random nodes and fills again, as long as the
 cost falls.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,14 +48,12 @@ class CseOptions:
     seconds: time limit; None for none. With a limit, the result depends on the machine's speed.
     seed: of the random choices.
     depth: most cascaded nodes on a path; None for no limit, 0 shares nothing.
-    compiled: use the compiled inner loop if a C++ compiler is found; the result is the same.
     """
 
     iterations: int = 100
     seconds: float | None = None
     seed: int = 0
     depth: int | None = 1
-    compiled: bool = True
 
     def __post_init__(self) -> None:
         for name in ("iterations", "seed", "depth"):
@@ -259,10 +257,9 @@ class _State:
 def _search(state: _State, search: CseOptions) -> _State:
     """Greedy pass, then large neighbourhood search."""
     chance = random.Random(search.seed)
-    fill = _filler(search)
     depth = DEEPEST if search.depth is None else search.depth
     started = time.monotonic()
-    work = fill(state, depth, 0, 0)
+    work = _fill(state, depth, 0, 0)
     state.dissolve(set())
     cost = state.cost()
     best, best_cost = state, cost
@@ -275,7 +272,7 @@ def _search(state: _State, search: CseOptions) -> _State:
         nodes = len(trial.rows) - trial.outputs
         share_of = 0.5 * chance.random() ** 2 + 0.02
         trial.dissolve({node for node in range(nodes) if chance.random() < share_of})
-        work += fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
+        work += _fill(trial, depth, chance.getrandbits(30) + 1, chance.randrange(3))
         trial.dissolve(set())
         trial_cost = trial.cost()
         if trial_cost <= cost + cost // 2000 * (chance.random() < 0.2):
@@ -285,17 +282,8 @@ def _search(state: _State, search: CseOptions) -> _State:
     return best
 
 
-def _filler(search: CseOptions) -> Callable[[_State, int, int, int], int]:
-    inner: Callable[[Entries, int, int, int, int, int, int], int] = extract
-    if search.compiled:
-        from tritforge.hw.matrix.native import compiled_extract
-
-        inner = compiled_extract() or extract
-
-    def fill(state: _State, depth: int, noise: int, power: int) -> int:
-        return inner(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
-
-    return fill
+def _fill(state: _State, depth: int, noise: int, power: int) -> int:
+    return extract(state.rows, state.inputs, state.outputs, state.bits, depth, noise, power)
 
 
 def _graph(

@@ -1,122 +1,76 @@
 """Inner loops in C++, such as that of common subexpression elimination, compiled on first use.
 
 The shared library is stored in a cache folder (``TRITFORGE_CACHE``, else ``tritforge`` in the
-user's cache folder) under the digest of its source. Without a compiler the Python form gives the
-same result more slowly.
+user's cache folder) under the digest of its source. The compiler is the one that Verilator needs.
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
 import hashlib
-import itertools
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+from tritforge.errors import UserError
 
-from tritforge.hw.matrix.rectangles import Entries
-
-__all__ = ["CACHE_VARIABLE", "Extract", "compiled_extract", "compiled_library"]
+__all__ = ["CACHE_VARIABLE", "CompilerError", "compiled_library"]
 
 CACHE_VARIABLE = "TRITFORGE_CACHE"
 """Environment variable that names the folder of compiled libraries."""
 
-Extract = Callable[[Entries, int, int, int, int, int, int], int]
-"""``tritforge.hw.matrix.rectangles.extract`` or its compiled form."""
 
-_SOURCE = Path(__file__).with_name("rectangles.cpp")
-
-
-@functools.cache
-def compiled_extract() -> Extract | None:
-    """Return the compiled ``rectangles.extract``; None if it cannot be built."""
-    library = compiled_library(_SOURCE)
-    if library is None:
-        return None
-    library.rectangles_extract.restype = ctypes.c_void_p
-    library.rectangles_entries.restype = library.rectangles_work.restype = ctypes.c_int64
-    number, pointer = ctypes.c_int, ctypes.c_void_p
-    library.rectangles_extract.argtypes = [
-        number, pointer, pointer, pointer, number, number, number, number, ctypes.c_int64, number,
-    ]  # fmt: skip
-    for read in ("rows", "entries", "work", "free"):
-        getattr(library, f"rectangles_{read}").argtypes = [pointer]
-    library.rectangles_read.argtypes = [pointer] * 4
-
-    def extract(
-        rows: Entries, inputs: int, outputs: int, bits: int, depth: int, noise: int, power: int
-    ) -> int:
-        start = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
-        columns = np.array([c for row in rows for c in row], dtype=np.int32)
-        signs = np.array([s for row in rows for s in row.values()], dtype=np.int8)
-        handle = library.rectangles_extract(
-            len(rows), start.ctypes.data, columns.ctypes.data, signs.ctypes.data,
-            inputs, outputs, bits, depth, noise, power,
-        )  # fmt: skip
-        try:
-            start = np.empty(library.rectangles_rows(handle) + 1, dtype=np.int64)
-            columns = np.empty(library.rectangles_entries(handle), dtype=np.int32)
-            signs = np.empty(len(columns), dtype=np.int8)
-            library.rectangles_read(
-                handle, start.ctypes.data, columns.ctypes.data, signs.ctypes.data
-            )
-            work = int(library.rectangles_work(handle))
-        finally:
-            library.rectangles_free(handle)
-        pairs = list(zip(columns.tolist(), signs.tolist(), strict=True))
-        bounds = start.tolist()
-        rows[:] = [dict(pairs[first:last]) for first, last in itertools.pairwise(bounds)]
-        return work
-
-    return extract
+class CompilerError(UserError):
+    """There is no C++ compiler, or it failed; the message says what to do or what the compiler said."""
 
 
-def compiled_library(source: Path) -> ctypes.CDLL | None:
-    """Return the shared library of a C++ file, compiled if needed; None if it cannot be built."""
-    try:
-        return ctypes.CDLL(str(_library(source)))
-    except (OSError, subprocess.SubprocessError):
-        return None
+def compiled_library(source: Path) -> ctypes.CDLL:
+    """Return the shared library of a C++ file, compiled unless the cache has it.
 
-
-def _library(source: Path) -> Path:
-    """Compile the shared library if needed; OSError or SubprocessError if that fails."""
+    Raises
+    ------
+    CompilerError: it cannot be compiled or loaded.
+    """
     text = source.read_bytes()
     machine = platform.machine()
-    command = [
+    options = [
         "-O3",
         "-std=c++17",
         "-shared",
         "-fPIC",
         *(["-mpopcnt"] if machine == "x86_64" else []),
     ]
-    digest = hashlib.sha256(repr((command, machine, platform.system())).encode() + text).hexdigest()
+    digest = hashlib.sha256(repr((options, machine, platform.system())).encode() + text).hexdigest()
     library = _cache() / f"{source.stem}-{digest[:16]}.so"
-    if library.is_file():
-        return library
+    if not library.is_file():
+        _compile(source, options, library)
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        raise CompilerError(f"{library} cannot be loaded ({error}): delete it") from None
+
+
+def _compile(source: Path, options: list[str], library: Path) -> None:
     compiler = next(
         (path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None
     )
     if compiler is None:
-        raise OSError("no C++ compiler")
+        raise CompilerError(
+            f"g++ is not installed, and {source.name} must be compiled: `tritforge doctor` says "
+            "what to type"
+        )
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
-        subprocess.run(
-            [compiler, *command, "-o", str(made), str(source)],
-            check=True,
-            capture_output=True,
-            timeout=300,
-        )
+        command = [compiler, *options, "-o", str(made), str(source)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode != 0 or not made.is_file():
+            said = ended.stderr.strip() or f"exit status {ended.returncode}"
+            raise CompilerError(f"{compiler} could not compile {source.name}: {said}")
         os.replace(made, library)
-    return library
 
 
 def _cache() -> Path:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -307,9 +307,10 @@ class EventGraph:
         Raises
         ------
         TimingError : a deadlock, or a run of more than 2^31 cycles.
+        CompilerError : event_graph.cpp cannot be compiled.
         """
         processes = [process for process in self.processes if process.steps]
-        time, known = (_compiled() or _advance)(processes, self.frames)
+        time, known = _advance(processes, self.frames)
         for process, row in zip(processes, time, strict=True):
             process.time = row
             process.waits.clear()
@@ -334,70 +335,28 @@ def _advance(processes: Sequence[Process], frames: int) -> tuple[list[StepArray]
     """Evaluate the recurrence as far as possible.
 
     Returns the times of every step of each process, -1 if unknown, and the numbers of known steps.
+    tests/hw/stream/event_graph_oracle.py is the same function in Python.
     """
-    place    = {id(process): number for number, process in enumerate(processes)}
-    # for each process, by step of a frame: (other, index, delay)
-    waits: list[list[list[tuple[int, int, int]]]] = []
-    for process in processes:
-        due: list[list[tuple[int, int, int]]] = [[] for _ in range(process.steps)]
-        for wait in process.waits:
-            for at, index in zip(wait.at.tolist(), wait.index.tolist(), strict=True):
-                due[at].append((place[id(wait.other)], index, wait.delay))
-        waits.append(due)
-    time: list[list[int]] = [[] for _ in processes]
-    progress = True
-    while progress:
-        progress = False
-        for process, done, due in zip(processes, time, waits, strict=True):
-            while len(done) < process.steps * frames:
-                frame, step = divmod(len(done), process.steps)
-                if done and done[-1] > LATEST:
-                    break
-                steps = [
-                    (time[other], index + frame * processes[other].steps, delay)
-                    for other, index, delay in due[step]
-                ]
-                steps  = [(other, index, delay) for other, index, delay in steps if index >= 0]
-                if any(index >= len(other) for other, index, _ in steps):
-                    break
-                done.append(
-                    max(
-                        [
-                            done[-1] + 1 if done else 0,
-                            *(other[index] + delay for other, index, delay in steps),
-                        ]
-                    )
-                )
-                progress = True
-    known = [len(done) for done in time]
-    return [np.array(done + [-1] * (process.steps * frames - len(done)), dtype=np.int32)
-            for process, done in zip(processes, time, strict=True)], known
+    place  = {id(process): number for number, process in enumerate(processes)}
+    waits  = [wait for process in processes for wait in process.waits]
+    tables = [np.ascontiguousarray(table) for table in (
+        np.array([process.steps for process in processes], dtype=np.int64),
+        np.cumsum([0, *(len(process.waits) for process in processes)], dtype=np.int64),
+        np.array([place[id(wait.other)] for wait in waits], dtype=np.int64),
+        np.array([wait.delay for wait in waits], dtype=np.int64),
+        np.cumsum([0, *(wait.runs.shape[1] for wait in waits)], dtype=np.int64),
+        np.concatenate([np.empty((0, 5), dtype=np.int32), *(wait.runs.T for wait in waits)]))]
+    begin  = np.cumsum([0, *(process.steps * frames for process in processes)])
+    time   = np.full(begin[-1], -1, dtype=np.int32)
+    known  = np.zeros(len(processes), dtype=np.int64)
+    _library().timing_advance(
+        len(processes), frames, *(array.ctypes.data for array in (*tables, time, known))
+    )
+    return np.split(time, begin[1:-1]), known.tolist()
 
 
 @functools.cache
-def _compiled() -> Callable[[Sequence[Process], int], tuple[list[StepArray], list[int]]] | None:
-    """Return the compiled form of ``_advance``; None if it cannot be built."""
+def _library() -> ctypes.CDLL:
     library = compiled_library(Path(__file__).with_suffix(".cpp"))
-    if library is None:
-        return None
     library.timing_advance.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 8
-
-    def advance(processes: Sequence[Process], frames: int) -> tuple[list[StepArray], list[int]]:
-        place  = {id(process): number for number, process in enumerate(processes)}
-        waits  = [wait for process in processes for wait in process.waits]
-        tables = [np.ascontiguousarray(table) for table in (
-            np.array([process.steps for process in processes], dtype=np.int64),
-            np.cumsum([0, *(len(process.waits) for process in processes)], dtype=np.int64),
-            np.array([place[id(wait.other)] for wait in waits], dtype=np.int64),
-            np.array([wait.delay for wait in waits], dtype=np.int64),
-            np.cumsum([0, *(wait.runs.shape[1] for wait in waits)], dtype=np.int64),
-            np.concatenate([np.empty((0, 5), dtype=np.int32), *(wait.runs.T for wait in waits)]))]
-        begin  = np.cumsum([0, *(process.steps * frames for process in processes)])
-        time   = np.full(begin[-1], -1, dtype=np.int32)
-        known  = np.zeros(len(processes), dtype=np.int64)
-        library.timing_advance(
-            len(processes), frames, *(array.ctypes.data for array in (*tables, time, known))
-        )
-        return np.split(time, begin[1:-1]), known.tolist()
-
-    return advance
+    return library

@@ -3,8 +3,10 @@ import re
 import numpy as np
 import pytest
 
+from tests.hw.matrix import rectangles_oracle
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.matrix import cse as sharing
+from tritforge.hw.matrix import rectangles
 from tritforge.hw.matrix.compressor import wire
 from tritforge.hw.matrix.cse import CseOptions, share
 
@@ -33,13 +35,13 @@ def test_small_integers_by_signed_digits():
     assert len(share(np.array([[7]]), 4).rows[0]) == 2  # 8 - 1
 
 
-def test_without_the_compiled_loop_the_graph_is_the_same():
+def test_with_the_loop_in_python_the_graph_is_the_same(monkeypatch):
     matrix = ternary(20, 24)
     for depth in (1, None):
-        graphs = [
-            share(matrix, 8, CseOptions(iterations=5, depth=depth, compiled=c))
-            for c in (True, False)
-        ]
+        graphs = []
+        for loop in (rectangles.extract, rectangles_oracle.extract):
+            monkeypatch.setattr(sharing, "extract", loop)
+            graphs.append(share(matrix, 8, CseOptions(iterations=5, depth=depth)))
         assert graphs[0] == graphs[1]
 
 

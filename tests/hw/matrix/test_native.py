@@ -1,19 +1,16 @@
-"""The compiled loop and the Python one are the same function."""
+"""The compiled loop and the one in Python are the same function; what is said without a compiler."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tritforge.hw.matrix import native as compiled
-from tritforge.hw.matrix.native import compiled_extract
-from tritforge.hw.matrix.rectangles import extract
+from tests.export.expect import raises
+from tests.hw.matrix import rectangles_oracle
+from tritforge.hw.matrix import native, rectangles
+from tritforge.hw.matrix.native import CompilerError, compiled_library
 
-
-@pytest.fixture
-def other():
-    found = compiled_extract()
-    if found is None:
-        pytest.skip("no C++ compiler")
-    return found
+SOURCE = Path(rectangles.__file__).with_suffix(".cpp")
 
 
 def entries(rows, columns, density, seed):
@@ -29,24 +26,39 @@ def entries(rows, columns, density, seed):
 @pytest.mark.parametrize(
     ("rows", "columns", "density"), [(6, 5, 0.9), (14, 11, 0.5), (5, 70, 0.4), (68, 4, 0.6)]
 )
-def test_same_nodes(other, rows, columns, density, noise, power, depth):
+def test_same_nodes(rows, columns, density, noise, power, depth):
     plain = entries(rows, columns, density, seed=depth)
     fast = [dict(row) for row in plain]
     for bits in (8, 2):  # the second time with nodes to start from
-        extract(plain, columns, rows, bits, depth, noise, power)
-        other(fast, columns, rows, bits, depth, noise, power)
+        rectangles_oracle.extract(plain, columns, rows, bits, depth, noise, power)
+        rectangles.extract(fast, columns, rows, bits, depth, noise, power)
         assert plain == fast
     assert len(plain) > rows
 
 
-def test_without_a_compiler_there_is_none(monkeypatch, tmp_path):
-    monkeypatch.setenv(compiled.CACHE_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
-    assert compiled_extract.__wrapped__() is None
+def test_a_missing_compiler_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv(native.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(native.shutil, "which", lambda name: None)
+    with raises(
+        CompilerError,
+        "g++ is not installed, and rectangles.cpp must be compiled: `tritforge doctor` says "
+        "what to type",
+    ):
+        compiled_library(SOURCE)
 
 
-def test_a_compiler_that_fails_is_none(monkeypatch, tmp_path):
-    monkeypatch.setenv(compiled.CACHE_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(compiled.shutil, "which", lambda name: "/bin/false")
-    assert compiled_extract.__wrapped__() is None
+def test_a_compiler_that_fails_is_quoted(monkeypatch, tmp_path):
+    monkeypatch.setenv(native.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(native.shutil, "which", lambda name: "/bin/false")
+    with raises(CompilerError, "/bin/false could not compile rectangles.cpp: exit status 1"):
+        compiled_library(SOURCE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_library_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv(native.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(native, "_compile", lambda source, options, library: library.write_text(""))
+    with pytest.raises(
+        CompilerError, match=rf"^{tmp_path}/.*\.so cannot be loaded \(.*\): delete it$"
+    ):
+        compiled_library(SOURCE)

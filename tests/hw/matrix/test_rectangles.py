@@ -2,9 +2,14 @@ import random
 
 import pytest
 
+from tests.hw.matrix import rectangles_oracle
 from tritforge.hw.matrix import rectangles
-from tritforge.hw.matrix.native import compiled_extract
-from tritforge.hw.matrix.rectangles import extract, node_profile
+from tritforge.hw.matrix.rectangles import node_profile
+
+
+@pytest.fixture(params=[rectangles, rectangles_oracle], ids=["compiled", "python"])
+def extract(request):
+    return request.param.extract
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def expand(rows, inputs, outputs):
     return [terms(row) for row in range(outputs)]
 
 
-def test_a_rectangle_with_signs_becomes_a_node():
+def test_a_rectangle_with_signs_becomes_a_node(extract):
     rows = [{0: 1, 1: -1, 2: 1, 3: 1}, {0: -1, 1: 1, 2: -1}, {0: 1, 1: -1, 2: 1, 4: -1}]
     before = [dict(row) for row in rows]
     extract(rows, 5, 3, 8, 1, 0, 0)
@@ -50,7 +55,7 @@ def test_a_rectangle_with_signs_becomes_a_node():
     assert rows == [{3: 1, 5: 1}, {5: -1}, {4: -1, 5: 1}, {0: 1, 1: -1, 2: 1}]
 
 
-def test_depth_is_a_limit():
+def test_depth_is_a_limit(extract):
     rows = [
         dict.fromkeys(range(6), 1),
         dict.fromkeys(range(6), 1),
@@ -64,7 +69,7 @@ def test_depth_is_a_limit():
     assert not any(column >= 6 for row in shallow[4:] for column in row)
 
 
-def test_even_rows_are_made_odd():
+def test_even_rows_are_made_odd(extract):
     """The same four rectangles, two of pairs: a pair pays in rows whose number of terms it makes odd."""
     pairs = {}
     for terms in (4, 5):
@@ -83,11 +88,9 @@ def test_the_work_is_counted_and_bounded(monkeypatch):
         {c: chance.choice((1, -1)) for c in range(20) if chance.random() < 0.5} for _ in range(16)
     ]
     rows, again, short = ([dict(row) for row in start] for _ in range(3))
-    work = extract(rows, 20, 16, 8, 5, 3, 1)
-    compiled = compiled_extract()
-    if compiled is not None:
-        assert compiled(again, 20, 16, 8, 5, 3, 1) == work
-        assert again == rows
-    monkeypatch.setattr(rectangles, "EFFORT", 1)
-    assert extract(short, 20, 16, 8, 5, 3, 1) < work
+    work = rectangles.extract(rows, 20, 16, 8, 5, 3, 1)
+    assert rectangles_oracle.extract(again, 20, 16, 8, 5, 3, 1) == work
+    assert again == rows
+    monkeypatch.setattr(rectangles_oracle, "EFFORT", 1)
+    assert rectangles_oracle.extract(short, 20, 16, 8, 5, 3, 1) < work
     assert short == start

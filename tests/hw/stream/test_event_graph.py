@@ -4,8 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.hw.stream import event_graph_oracle
 from tritforge.hw.stream import event_graph as timing
 from tritforge.hw.stream.event_graph import EventGraph, TimingError, Waits, period, settled
+
+SOLVERS = (timing._advance, event_graph_oracle.advance)
 
 
 def test_a_slow_stage_holds_back_the_one_before():
@@ -84,11 +87,9 @@ def test_a_source_that_is_paced():
 @pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_compiled_solver_is_the_same_function(monkeypatch, seed, frames):
-    if timing._compiled() is None:
-        pytest.skip("no C++ compiler")
     found = []
-    for form in (timing._compiled(), None):
-        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+    for form in SOLVERS:
+        monkeypatch.setattr(timing, "_advance", form)
         rng = np.random.default_rng(seed)
         graph = EventGraph(frames)
         channel = graph.source(20, cycles=97 if seed % 2 else None)
@@ -104,10 +105,8 @@ def test_the_compiled_solver_is_the_same_function(monkeypatch, seed, frames):
 
 
 def test_a_deadlock_half_way_is_the_same_in_both_forms(monkeypatch):
-    if timing._compiled() is None:
-        pytest.skip("no C++ compiler")
-    for form in (timing._compiled(), None):
-        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+    for form in SOLVERS:
+        monkeypatch.setattr(timing, "_advance", form)
         graph = EventGraph(1)
         one, two = graph.process("one", 5), graph.process("two", 5)
         one.wait(two, [0, 3], 1, at=[1, 3])
@@ -130,8 +129,8 @@ def test_only_the_waits_that_decide_are_kept():
 
 
 def test_the_first_frames_do_not_wait_for_frames_before_the_run(monkeypatch):
-    for form in {timing._compiled(), None}:
-        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+    for form in SOLVERS:
+        monkeypatch.setattr(timing, "_advance", form)
         graph = EventGraph(3)
         one, two = graph.process("one", 2), graph.process("two", 3)
         two.wait(one, [-1], 10, at=[1])  # the last step of the frame before
@@ -167,8 +166,8 @@ def test_runs_of_evenly_spaced_waits():
 
 
 def test_a_run_that_is_too_long(monkeypatch):
-    for form in {timing._compiled(), None}:
-        monkeypatch.setattr(timing, "_compiled", lambda form=form: form)
+    for form in SOLVERS:
+        monkeypatch.setattr(timing, "_advance", form)
         graph = EventGraph(1)
         one, two = graph.process("one", 2), graph.process("two", 4)
         two.wait(one, [1], timing.LATEST, at=[2])
