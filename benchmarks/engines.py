@@ -19,9 +19,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from benchmarks import skip
 from benchmarks.layers import DEVICE, FRAMES, SEED, Shape, measure
 from tritforge.files import write_atomic
@@ -29,6 +26,9 @@ from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
+from tritforge.reports.render.chart import canvas, styled, svg
+from tritforge.reports.render.palette import LIGHT
+from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,26 +126,23 @@ def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         }
 
 
-def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
+@styled()
+def picture(found: Sequence[dict[str, Any]]) -> Svg:
     """Draw how many times fewer LUT-cycles the skip engine takes, over the share of zeros."""
-    figure = Figure(figsize=(6, 4))
+    figure = canvas(380)
     axes = figure.subplots()
     for line in found:
         style = "o-" if line["layer"].startswith("dense") else "s--"
+        zeros, ratios = zip(*line["ratios"], strict=True)
+        colour = LIGHT[{2: "accent", 4: "good", 8: "contrast"}[line["bits"]]]
         label = f"{line['layer']}; {line['bits']} bits"
-        axes.plot(
-            [zeros for zeros, _ in line["ratios"]],
-            [ratio for _, ratio in line["ratios"]],
-            style,
-            label=label,
-        )
-    axes.axhline(1, color="black", linewidth=0.8)
-    axes.set(xlabel="share of zeros", ylabel="LUT-cycles, array / skip", xlim=(0, 1))
+        axes.plot([100 * share for share in zeros], ratios, style, color=colour, label=label)
+    axes.axhline(1, color=LIGHT["muted"], linewidth=1)
+    axes.grid()
+    axes.set(xlabel="weights that are 0, %", ylabel="LUT x cycles, array / skip", xlim=(0, 100))
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="small")
-    figure.tight_layout()
-    with rc_context({"svg.hashsalt": "engines"}):
-        figure.savefig(path, metadata={"Date": None})
+    figure.legend(loc="outside upper left", ncols=2)
+    return svg(figure, "LUT x cycles of array and skip over the share of zeros")
 
 
 def table(points: Sequence[dict[str, Any]]) -> Table:
@@ -264,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_atomic(PAGE, render(points))
     print(table(points).text())
     if crossed := list(crossings(points)):
-        draw(crossed, PICTURE)
+        write_atomic(PICTURE, picture(crossed).standalone())
         print(crossing_table(crossed).text())
 
 

@@ -58,7 +58,7 @@ def text(records: Mapping[str, Mapping[str, Any]]) -> str:
     for name, record in records.items():
         parts.append(_summary(name, record).markdown(3))
         parts.append(_layers(record).markdown(0))
-        parts.append(f"![LUT against frames a second of {name}](frontier_{name}.svg)\n")
+        parts.append(f"![LUT against frames per second of {name}](frontier_{name}.svg)\n")
         parts.append(_frontier(record).markdown(0))
     return "\n".join(parts)
 
@@ -118,7 +118,7 @@ def _frontier(record: Mapping[str, Any]) -> Table:
         )
         for one in record["frontier"]
     )
-    columns = ("Cycles", Column("Frames/s", 0), "LUT, estimated", "BRAM36")
+    columns = ("Interval, cycles", Column("Frames/s", 0), "LUT, estimated", "BRAM36")
     return Table("Price against rate", columns, rows)
 
 

@@ -125,8 +125,8 @@ def table(record: dict[str, Any]) -> Table:
     planned = [run for run in record["simulations"] if run["planned"] is not None]
     rows.append(
         (
-            "Cycles a frame",
-            f"{record['interval_cycles']:,}",
+            "Initiation interval",
+            f"{record['interval_cycles']:,} cycles per frame",
             f"latency {record['latency_cycles']:,}; "
             + "; ".join(
                 f"{run['frames']} frames on {run['simulator']}: {run['cycles']:,} cycles, "

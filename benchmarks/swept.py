@@ -57,7 +57,7 @@ def text(record: Mapping[str, Any]) -> str:
         f"{len(record['points']) - record['kept']}, and no finished point twice."
     )
     table = results_table(record["points"], CLOCK_MHZ).markdown(0)
-    return f"{told}\n\n{table}\n![LUT against frames a second](sweep_{record['network']}.svg)"
+    return f"{told}\n\n{table}\n![LUT against frames per second](sweep_{record['network']}.svg)"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -56,7 +56,7 @@ def read_pj(bits: int, memory_bits: int) -> Fraction:
 
 @dataclass(frozen=True, kw_only=True)
 class Energy:
-    """Of a layer and number format, in pJ a frame."""
+    """Energy of a layer in one number format, in pJ per frame."""
 
     arithmetic: Fraction
     weights: Fraction
@@ -126,7 +126,7 @@ def _layer(network: Network, node: MatrixNode, layer: Layer, rom_bits: int) -> d
 
 
 def energy_table(network: Network, manifest: Manifest) -> Table:
-    """Energy a frame of each layer and format, and how many times float and int8 take the ternary one's."""
+    """Energy per frame of each layer and format, and how many times float and int8 take the ternary one's."""
     found = energies(network, manifest)
     rows: list[tuple[Value, ...]] = [_row(name, of) for name, of in found.items()]
     if found:
@@ -157,7 +157,7 @@ def energy_table(network: Network, manifest: Manifest) -> Table:
         "dense weights. Clock, control, comparison and wires are not in it.",
         *((split,) if found else ()),
     )
-    return Table("Energy of an inference, model", headings, tuple(rows), notes, int(bool(found)))
+    return Table("Energy per frame, modelled", headings, tuple(rows), notes, int(bool(found)))
 
 
 def _row(name: str, of: Mapping[str, Energy]) -> tuple[Value, ...]:

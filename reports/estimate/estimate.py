@@ -33,7 +33,7 @@ COMPARED_TITLE = "Estimate, synthesis and simulation"
 _COLUMNS = (
     ("LUT", "lut", "lut"),
     ("LUTRAM", "lutram", "lutram"),
-    ("LUT in all", "lut_total", "lut"),
+    ("LUT total", "lut_total", "lut"),
     ("FF", "ff", "ff"),
     ("CARRY4", "carry", "carry4"),
     ("BRAM36", "bram36", "bram36"),
@@ -180,15 +180,9 @@ def compared(
         )
     columns = (
         "Layer",
-        "LUT est.",
-        "LUT",
-        "LUT off, %",
-        "FF est.",
-        "FF",
-        "FF off, %",
-        "BRAM36 est.",
-        "BRAM36",
-        "Cycles planned",
-        "Cycles simulated",
+        *("LUT estimated", "LUT synthesised", "LUT error, %"),
+        *("FF estimated", "FF synthesised", "FF error, %"),
+        *("BRAM36 estimated", "BRAM36 synthesised"),
+        *("Cycles planned", "Cycles simulated"),
     )
     return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.technology),), 1)

@@ -1,4 +1,4 @@
-"""What a search for a plan found, for people: the plan, what limits it, and price against rate."""
+"""Tables of what a search for a plan found: the plan, its bottleneck, and LUTs against rate."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def plan_table(choice: Choice, total: Price, interval: int, part: Device) -> Tab
         rows.append((name, engine, options, move.interval, *_prices(move.cost)))
     summed = choice.cost
     between = Price(*(a - b for a, b in zip(total, summed, strict=True)))
-    rows.append(("FIFOs between", "", "", "", *_prices(between)))
+    rows.append(("FIFOs between stages", "", "", "", *_prices(between)))
     rows.append(("plan", "", "", interval, *_prices(total)))
     has = (part.lut, part.ff, part.bram36, part.dsp)
     rows.append(
@@ -65,7 +65,7 @@ def plan_table(choice: Choice, total: Price, interval: int, part: Device) -> Tab
         f"{100 * of / value:.1f} %" if value else "" for of, value in zip(used, has, strict=True)
     )
     rows.append(("used", "", "", "", *shares))
-    columns = ("Stage", "Engine", "Folding", "Cycles", "LUT", "FF", "BRAM36", "DSP")
+    columns = ("Stage", "Engine", "Folding", "Interval, cycles", "LUT", "FF", "BRAM36", "DSP")
     return Table("Plan", columns, tuple(rows), (MODEL_NOTE,), 3)
 
 
@@ -82,19 +82,26 @@ def frontier_table(plans: Sequence[Choice], clock_mhz: float) -> Table:
         cost = plan.cost
         rate = 1e6 * clock_mhz / plan.interval
         rows.append((plan.interval, rate, round(cost.lut), _bram36(cost), plan.slowest[0], mix))
-    columns = ("Cycles", Column("Frames/s", digits=0), "LUT", "BRAM36", "Slowest stage", "Engines")
-    note = f"At {clock_mhz:g} MHz. Cycles: of the slowest stage. {MODEL_NOTE}"
-    return Table("LUT against frames a second", columns, tuple(rows), (note,))
+    columns = (
+        "Interval, cycles",
+        Column("Frames/s", digits=0),
+        "LUT",
+        "BRAM36",
+        "Slowest stage",
+        "Engines",
+    )
+    note = f"At {clock_mhz:g} MHz. Interval: of the slowest stage. {MODEL_NOTE}"
+    return Table("LUT against frames per second", columns, tuple(rows), (note,))
 
 
 def frontier_picture(
     plans: Sequence[Choice], clock_mhz: float, chosen: Choice | None = None
 ) -> Svg:
-    """LUT against frames a second of ``plans``, and of the chosen one, marked."""
+    """LUT against frames per second of ``plans``, and of the chosen one, marked."""
     points = [_point(plan, clock_mhz) for plan in plans]
     if chosen is not None:
         points.append(_point(chosen, clock_mhz, series="chosen"))
-    title = f"LUT against frames a second at {clock_mhz:g} MHz"
+    title = f"LUT against frames per second at {clock_mhz:g} MHz"
     return scatter(points, title, "frames/s", "LUT, estimated")
 
 
@@ -106,7 +113,7 @@ def _point(plan: Choice, clock_mhz: float, series: str = "cheapest plan of each 
 
 
 def effects_table(effects: Sequence[Effect]) -> Table:
-    """What would help, as the difference to the first row, which is the plan as it is."""
+    """Tabulate what each change would save against the first row, the plan as it is."""
     base = effects[0]
     rows: list[tuple[Value, ...]] = []
     for effect in effects:
@@ -122,9 +129,9 @@ def effects_table(effects: Sequence[Effect]) -> Table:
                 rate,
             )
         )
-    columns = ("Change", "LUT", Column("Against the plan", suffix=" %"), "BRAM36", "Frames/s")
+    columns = ("Change", "LUT", Column("LUT change", suffix=" %"), "BRAM36", "Frames/s")
     note = (
-        "Each a search anew for the same goal. Fewer weights or bits change the accuracy: train again to "
-        "know by how much. The zeros are drawn at random, seed 0."
+        "Each row is a new search for the same goal. Fewer weights or bits change the accuracy: train again "
+        "to know by how much. The zeros are drawn at random, seed 0."
     )
     return Table("What would help", columns, tuple(rows), (note,))

@@ -69,15 +69,15 @@ def density_table(network: Network, manifest: Manifest) -> Table:
         )
     )
     columns = (
-        *("Layer", "Planes", "Weights", "Not zero", Column("Density", suffix=" %")),
-        *(Column("Entropy, bits", digits=2), "ROM bits", Column("Bits a weight", digits=2)),
+        *("Layer", "Planes", "Weights", "Nonzero", Column("Density", suffix=" %")),
+        *(Column("Entropy, bits", digits=2), "ROM bits", Column("Bits per weight", digits=2)),
         Column("Compression", digits=2, suffix="x"),
     )
     notes = (
         "Density: share of trits that are not 0, over all planes. ROM bits: words x width of the weight "
-        "images, filling included. Compression: 32 bits x weights / ROM bits; the papers' nominal rate is "
+        "images, padding included. Compression: 32 bits x weights / ROM bits; the papers' nominal rate is "
         "16x.",
-        "Entropy: the least that a lossless code of independent weights could take, a trit.",
+        "Entropy: lower bound of a lossless code of independent weights, in bits per trit.",
     )
     return Table("Density and compression", columns, tuple(rows), notes, 1)
 

@@ -1,7 +1,7 @@
-"""Cycles of each layer against what its lanes could do at best: a roofline for ternary weights.
+"""Initiation interval of each layer against its lower bound: a roofline for ternary weights.
 
-A layer with N products of nonzero weights a frame, on L lanes, takes at least N / L cycles; an engine that
-spends a cycle on zeros too takes at least (all products) / L.
+A layer with N products of nonzero weights per frame, on L lanes, takes at least N / L cycles; an
+engine that spends cycles on zeros too takes at least (all products) / L.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ __all__ = ["limit_table", "products", "roofline"]
 _LANES = ("pe", "simd")
 """Options of a folding whose product is the number of lanes."""
 
-_ROOFLINE = "Cycles of each layer against the limit of its nonzero weights"
+_ROOFLINE = "Initiation interval of each layer against the lower bound of its nonzero products"
 
 
 def products(network: Network, node: MatrixNode) -> tuple[int, int]:
-    """Products of ``node`` a frame: all of them, and those with a nonzero weight; padding counts as input."""
+    """Return products per frame of ``node``: all, and those of a nonzero weight; padding counts."""
     shape = network.types[node.name]
     positions = shape.size // node.planes.shape[1]
     return positions * node.planes.size, positions * int(np.count_nonzero(node.planes))
 
 
 def limit_table(data: ReportData) -> Table:
-    """Lanes, products and cycles of each layer; what the folding does not tell is not measured."""
+    """Tabulate lanes, products per frame and cycles of each layer; unknown lanes are None."""
     layers = {layer.name: layer for layer in data.manifest.layers}
     rows: list[tuple[Value, ...]] = []
     for node in data.network.matrix_nodes():
@@ -52,24 +52,24 @@ def limit_table(data: ReportData) -> Table:
             "Layer",
             "Lanes",
             "Products",
-            "Not zero",
-            "Limit, dense",
-            "Limit, nonzero",
+            "Nonzero products",
+            "Bound, dense",
+            "Bound, nonzero",
             "Interval, cycles",
         ),
-        Column("Of the limit", suffix=" %"),
+        Column("Bound / interval", suffix=" %"),
     )
     notes = (
-        "Products: weights x positions of the kernel, a frame. Limits: products / lanes, rounded up. "
-        "Interval: the plan's, which simulation must equal. Of the limit: limit of the nonzero "
-        "weights / interval.",
+        "Products: weights x positions of the kernel, per frame. Bounds, in cycles: products / lanes, "
+        "rounded up. Interval: the plan's initiation interval, which simulation must equal. "
+        "Bound / interval: of the nonzero products.",
     )
-    return Table("Cycles against the limit", columns, tuple(rows), notes)
+    return Table("Initiation interval against its lower bound", columns, tuple(rows), notes)
 
 
 @styled()
 def roofline(table: Table) -> Svg:
-    """Draw ``limit_table``: nonzero products a lane across, cycles a frame up, both logarithmic."""
+    """Draw ``limit_table``: x nonzero products per lane, y cycles per frame, both logarithmic."""
     points = [
         (str(row[0]), float(row[5]), float(row[6]), float(row[4] or row[5]))
         for row in table.rows
@@ -77,8 +77,8 @@ def roofline(table: Table) -> Svg:
     ]
     figure = canvas(380)
     axes = figure.subplots()
-    axes.set_xlabel("nonzero products a lane")
-    axes.set_ylabel("initiation interval, cycles a frame")
+    axes.set_xlabel("lower bound: nonzero products per lane")
+    axes.set_ylabel("initiation interval, cycles per frame")
     if not points:
         axes.text(0.5, 0.5, "no layer with known lanes", ha="center", transform=axes.transAxes)
         return svg(figure, _ROOFLINE)
@@ -88,10 +88,15 @@ def roofline(table: Table) -> Svg:
     log_axis(axes.xaxis)
     log_axis(axes.yaxis)
     axes.grid()
-    axes.plot(ends, ends, color=LIGHT["accent"], label="limit: a nonzero product a lane and cycle")
+    axes.plot(
+        ends,
+        ends,
+        color=LIGHT["accent"],
+        label="lower bound: one nonzero product per lane and cycle",
+    )
     muted = LIGHT["muted"]
     for number, (name, bound, cycles, dense) in enumerate(points):
-        text = "" if number else "limit of an engine that spends cycles on zeros"
+        text = "" if number else "bound of an engine that spends cycles on zeros"
         axes.plot([bound, bound], [bound, dense], ":", color=muted)
         axes.plot(bound, dense, "_", color=muted, markersize=12, label=text)
         gid = hinted(f"{name}: {cycles:,.0f} cycles")

@@ -25,7 +25,7 @@ def render(data: ReportData) -> str:
     parts += [_chain(data).markdown(2)]
     parts += [table.markdown(2) for table in tables(data)]
     if data.commands:
-        parts.append("## Make it again\n\n```\n" + "\n".join(data.commands) + "\n```\n")
+        parts.append("## Reproduce\n\n```\n" + "\n".join(data.commands) + "\n```\n")
     return "\n".join(parts)
 
 
@@ -52,4 +52,4 @@ def _chain(data: ReportData) -> Table:
     types = data.network.types
     rows = [("input", "", str(data.network.input))]
     rows += [(node.name, describe(node), str(types[node.name])) for node in data.network.nodes]
-    return Table("Chain", ("Tensor", "Made by", "Shape and type"), tuple(rows))
+    return Table("Network", ("Tensor", "Made by", "Shape and type"), tuple(rows))

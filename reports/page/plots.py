@@ -108,7 +108,9 @@ def chain(network: Network, manifest: Manifest | None = None) -> Svg:
         layer = layers.get(group[0].name)
         if layer is not None:
             rate = (
-                "" if layer.interval_cycles is None else f"{layer.interval_cycles:,} cycles a frame"
+                ""
+                if layer.interval_cycles is None
+                else f"{layer.interval_cycles:,} cycles per frame"
             )
             svg.text(x + 12, y + height - 30, layer.folding_text, fill="var(--muted)")
             svg.text(x + 12, y + height - 13, rate, fill="var(--muted)")
@@ -229,7 +231,7 @@ def _runs(mask: Any, x: int, y: int, width: int, height: int) -> str:
 
 
 def cycles(manifest: Manifest) -> Svg:
-    """Initiation interval of each layer, in cycles a frame; the slowest layer sets the rate."""
+    """Initiation interval of each layer, in cycles per frame; the slowest layer sets the rate."""
     known = {
         layer.name: layer.interval_cycles
         for layer in manifest.layers
@@ -242,7 +244,7 @@ def cycles(manifest: Manifest) -> Svg:
     ]
     ends = [f"{interval:,}" for interval in known.values()]
     title = "Initiation interval of each layer"
-    return bars(title, list(known), series, ends, "initiation interval, cycles a frame")
+    return bars(title, list(known), series, ends, "initiation interval, cycles per frame")
 
 
 def luts(by_layer: Mapping[str, Resources]) -> Svg:

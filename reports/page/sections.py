@@ -1,4 +1,4 @@
-"""The tables and figures of speech of a report, shared by its HTML and its Markdown form."""
+"""The tables and headline figures of a report, shared by its HTML and its Markdown form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SIMULATE = "Run `tritforge simulate` to compare the Verilog with the integer re
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure at the top of the report: what it is, the figure, and what it is measured on."""
+    """A headline figure: what it is, the figure with its unit, and what it was measured on."""
 
     name: str
     figure: str
@@ -91,9 +91,9 @@ def tiles(data: ReportData) -> tuple[Tile, ...]:
         ),
         Tile("Words compared", _short(data.words_compared), "at layer boundaries"),
         Tile(
-            "Cycles a frame",
+            "Initiation interval",
             f"{data.manifest.interval_cycles:,}",
-            f"latency {data.manifest.latency_cycles:,}",
+            f"cycles per frame; latency {data.manifest.latency_cycles:,} cycles",
         ),
         Tile("LUT", text_of(lut), of_lut),
         Tile("DSP blocks", text_of(dsp), of_dsp),
@@ -106,7 +106,7 @@ def _short(count: int) -> str:
 
 
 def accuracy_table(data: ReportData) -> Table:
-    """How the network was trained and what it is worth."""
+    """How the network was trained, and its accuracy on held-out images."""
     trained = data.training
     if trained is None:
         return Table("Accuracy and training", ("", ""), (), ("Run `tritforge train`.",))
@@ -119,7 +119,7 @@ def accuracy_table(data: ReportData) -> Table:
     right = None if trained.correct is None else f"{trained.correct:,} of {trained.images:,}"
     rows: list[tuple[Value, ...]] = [
         ("Accuracy on held-out images", share),
-        ("Classified right", right),
+        ("Classified correctly", right),
         ("Standard error, binomial", error),
         ("Predictions made by", trained.model),
         ("Data", trained.dataset),
@@ -156,17 +156,23 @@ def weights_table(data: ReportData) -> Table:
     rows.append(("all layers", "", *sums, 100 * sums[2] / sums[0], "", ""))
     columns = (
         "Layer",
-        "",
+        "Operation",
         "Weights",
         "-1",
         "0",
         "+1",
-        Column("Zero", suffix=" %"),
+        Column("Zeros", suffix=" %"),
         "Accumulator",
         "Packing",
     )
     return Table(
-        "Weights", columns, tuple(rows), ("Accumulator: the type proved from the actual rows.",), 1
+        "Weights",
+        columns,
+        tuple(rows),
+        (
+            "Accumulator: the narrowest type that holds every sum, proved from the weights of each row.",
+        ),
+        1,
     )
 
 
@@ -184,8 +190,8 @@ def cycles_table(data: ReportData) -> Table:
     ]
     rows.append(("network", "", "", "", data.manifest.interval_cycles))
     note = (
-        f"Interval: cycles from frame to frame. Latency of a frame through the empty pipeline: "
-        f"{data.manifest.latency_cycles:,} cycles. The clock frequency needs place and route: not measured."
+        f"Interval: initiation interval, cycles from one frame to the next. Latency of a frame, pipeline empty: "
+        f"{data.manifest.latency_cycles:,} cycles. Clock frequency: known after place and route."
     )
     columns = ("Layer", "Engine", "Folding", "Matrix", "Interval, cycles")
     return Table("Plan", columns, tuple(rows), (note,), 1)
@@ -199,7 +205,7 @@ def runs_table(data: ReportData) -> Table:
             run.stalls,
             run.frames,
             run.cycles,
-            "with stalls: no plan" if run.planned is None else run.planned,
+            "stalls: not planned" if run.planned is None else run.planned,
             "" if run.planned is None or run.cycles is None else run.cycles - run.planned,
             None if run.cycles_per_second is None else round(run.cycles_per_second),
         )
@@ -207,7 +213,7 @@ def runs_table(data: ReportData) -> Table:
     )
     counts = ("Frames", "Cycles simulated", "Cycles planned", "Difference", "Cycles/s")
     columns = ("Simulator", "Stalls", *counts)
-    return Table("Simulated", columns, rows, () if rows else (_SIMULATE,))
+    return Table("Simulated cycles against the plan", columns, rows, () if rows else (_SIMULATE,))
 
 
 def resources_table(data: ReportData) -> Table:
@@ -237,13 +243,13 @@ def estimate_table(data: ReportData) -> Table:
         cycles["total"] = planned[0].planned, planned[0].cycles
         frames = f" Cycles of the total: of {planned[0].frames} frames on {planned[0].simulator}."
     shown = estimate.compared(data.estimate, counted, cycles)
-    note = "Cycles of a layer: planned, a frame." + frames
+    note = "Cycles of a layer: planned, per frame." + frames
     return replace(shown, notes=(*shown.notes, note))
 
 
 def comparisons_table(data: ReportData) -> Table:
     """Which models were compared, on what, under which conditions."""
-    columns = ("No.", "Judged", "Against", "Conditions", "Images", "Words", "Different")
+    columns = ("No.", "Compared", "With", "Conditions", "Images", "Words compared", "Differences")
     rows = tuple(
         (number, c.judged, c.against, c.conditions, c.images, c.total, c.differences)
         for number, c in enumerate(data.comparisons, start=1)
@@ -268,7 +274,7 @@ def words_table(data: ReportData) -> Table:
 
 
 def versions_table(data: ReportData) -> Table:
-    """Versions of everything that had a hand in it."""
+    """Versions of every tool and package that took part."""
     known = {**data.manifest.generator, **data.versions}
     if data.synthesis is not None:
         known.setdefault("synthesis", data.synthesis.tool)

@@ -125,14 +125,14 @@ def layer_table(
             f"{device.lut:,} LUT, {device.dsp:,} DSP"
         ),
         columns=(
-            *("Number format", Column("LUT a MAC", digits=2), Column("DSP a MAC", digits=2)),
-            *(f"LUT of {macs} MACs", f"DSP of {macs}", "MACs that fit", "Cycles a vector"),
+            *("Number format", Column("LUT per MAC", digits=2), Column("DSP per MAC", digits=2)),
+            *(f"LUT of {macs} MACs", f"DSP of {macs}", "MACs that fit", "Cycles per vector"),
             f"Beside {macs} fp32 MACs",
         ),
         rows=tuple(lines),
         notes=(
             f"MACs that fit: the largest number within the device's LUTs and DSP blocks, at most the layer's "
-            f"{work:,} weights; cycles a vector: {work:,} / that number. Arithmetic alone: no memory of "
+            f"{work:,} weights; cycles per vector: {work:,} / that number. Arithmetic alone: no memory of "
             "weights, no control, not placed and routed; costs of the 7 series, other families unchanged.",
             *dict.fromkeys(notes),
         ),

@@ -233,8 +233,8 @@ def memories_table(by_layer: Mapping[str, Area]) -> Table:
         "Kind",
         "Number",
         "Words",
-        "Bits a word",
-        "Bits in all",
+        "Bits per word",
+        "Total bits",
         "Read ports",
         "Write ports",
     )

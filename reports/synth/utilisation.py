@@ -25,7 +25,7 @@ _COLUMNS: tuple[
     ("INV", lambda part: part.inv, None),
     ("LUTRAM", lambda part: part.lutram, None),
     ("SRL", lambda part: part.srl, None),
-    ("LUT in all", lambda part: part.lut_total, lambda device: device.lut),
+    ("LUT total", lambda part: part.lut_total, lambda device: device.lut),
     ("FF", lambda part: part.ff, lambda device: device.ff),
     ("CARRY4", lambda part: part.carry4, lambda device: device.carry4),
     ("MUXF", lambda part: part.muxf, None),
@@ -78,9 +78,9 @@ def _share(used: float | None, has: Callable[[Device], int | None] | None, targe
 def _notes(synthesis: Synthesis) -> tuple[str, ...]:
     return (
         f"{synthesis.tool}, hierarchy kept, not placed and routed: {'; '.join(synthesis.script)}.",
-        "LUT: cells LUT1..LUT6 and LUT6_2. INV: inverters left over, which may vanish into a LUT. "
-        "LUT in all: LUT, INV, LUTRAM and SRL, in LUT sites.",
+        "LUT: cells LUT1..LUT6 and LUT6_2. INV: inverters that synthesis left as cells of their own; packing may absorb them into a LUT. "
+        "LUT total: LUT + INV + LUTRAM + SRL.",
         "BRAM36: blocks of 36 Kb; one of 18 Kb counts a half.",
-        "LUT6 sites, est.: our estimate, not a placement, of the sites that LUT and INV need when small LUTs "
-        "that share inputs are paired greedily, two in one LUT6_2.",
+        "LUT6 sites, est.: estimated, not placed: the sites that LUT and INV need when small LUTs that "
+        "share inputs are paired greedily, two in one LUT6_2.",
     )

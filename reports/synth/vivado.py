@@ -276,7 +276,7 @@ def table(run: VivadoRun, layers: Iterable[str]) -> Table:
         else f"{achieved:.1f} MHz: period {run.period_ns:g} ns, worst slack {run.slack_ns:g} ns."
     )
     note = f"Vivado {run.version}, {run.part}, {run.state}. {speed}"
-    columns = ("Layer", "LUT", "LUTRAM", "SRL", "LUT in all", "FF", "BRAM36", "DSP")
+    columns = ("Layer", "LUT", "LUTRAM", "SRL", "LUT total", "FF", "BRAM36", "DSP")
     return Table("Resources, Vivado", columns, tuple(rows), (note,), 1 + (part is not None))
 
 

@@ -247,21 +247,21 @@ def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Tab
     columns = (
         *(
             "Point",
-            "Cycles",
+            "Interval, cycles",
             Column("Frames/s", digits=0),
             "LUT",
             "LUT, estimated",
             Column("Error", suffix=" %"),
         ),
-        *("FF", "BRAM36", "DSP", Column("Yosys", suffix=" s")),
+        *("FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s")),
     )
     tools = ", ".join(dict.fromkeys(str(result["tool"]) for result in results))
-    note = f"{tools}, hierarchy kept, not placed and routed. Frames/s at {clock_mhz:g} MHz, which was given."
+    note = f"{tools}, hierarchy kept, not placed and routed. Frames/s at the given clock of {clock_mhz:g} MHz."
     return Table("Sweep", columns, tuple(rows), (note,))
 
 
 def results_picture(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Svg:
-    """LUT against frames a second: synthesised, and estimated where known."""
+    """LUT against frames per second: synthesised, and estimated where known."""
     dots = []
     for result in results:
         rate = 1e6 * clock_mhz / result["interval_cycles"]
@@ -274,4 +274,4 @@ def results_picture(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> S
                     rate, result["expected_lut"], "estimated", hint=f"{result['expected_lut']:,.0f}"
                 )
             )
-    return scatter(dots, "LUT against frames a second, synthesised", "frames/s", "LUT")
+    return scatter(dots, "LUT against frames per second, synthesised", "frames/s", "LUT")

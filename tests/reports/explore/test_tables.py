@@ -30,8 +30,8 @@ def test_the_plan_adds_up_and_shows_what_is_between(space):
     table = plan_table(choice, total, 99, KINTEX)
     rows = {row[0]: dict(zip(table.headings, row, strict=True)) for row in table.rows}
     assert list(rows)[:2] == ["conv1", "pool1"]
-    assert (rows["FIFOs between"]["LUT"], rows["FIFOs between"]["BRAM36"]) == (7, 1.0)
-    assert (rows["plan"]["Cycles"], rows["plan"]["LUT"]) == (99, round(total.lut))
+    assert (rows["FIFOs between stages"]["LUT"], rows["FIFOs between stages"]["BRAM36"]) == (7, 1.0)
+    assert (rows["plan"]["Interval, cycles"], rows["plan"]["LUT"]) == (99, round(total.lut))
     stages = sum(rows[name]["LUT"] for name in choice.moves)
     assert stages + 7 == rows["plan"]["LUT"]
     assert rows["used"]["LUT"] == f"{100 * total.lut / KINTEX.lut:.1f} %"

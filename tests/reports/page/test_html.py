@@ -147,7 +147,7 @@ def test_what_sets_the_rate(data, report):
     manifest = dataclasses.replace(data.manifest, interval_cycles=3_829)
     text = render(dataclasses.replace(data, manifest=manifest))
     assert (
-        "The slowest layer takes 2,304 cycles a frame; with backpressure between the layers, "
+        "The slowest layer takes 2,304 cycles per frame; with backpressure between the layers, "
         "the network takes 3,829."
     ) in text
 

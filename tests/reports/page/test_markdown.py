@@ -13,19 +13,19 @@ def test_sections_and_figures(data):
         "# digits\n\n**Every word equal.** 2,412,000 integers compared bit for bit, 0 differ."
     )
     assert re.findall(r"^## (.*)$", page, flags=re.MULTILINE) == [
-        "Chain",
+        "Network",
         "Accuracy and training",
         "Weights",
         "Density and compression",
         "Compared bit for bit",
         "Words at each layer boundary",
         "Plan",
-        "Cycles against the limit",
-        "Simulated",
+        "Initiation interval against its lower bound",
+        "Simulated cycles against the plan",
         "Resources",
         "Estimate, synthesis and simulation",
         "Versions",
-        "Make it again",
+        "Reproduce",
     ]
     assert "- DSP blocks: **0** (of 1,920)\n" in page
 
@@ -47,4 +47,4 @@ def test_unknown_is_said(bare):
     page = render(bare)
     assert page.startswith("# digits\n\n**Nothing was compared.**")
     assert "*not measured*" in page
-    assert "Make it again" not in page
+    assert "Reproduce" not in page

@@ -76,7 +76,7 @@ def test_the_chain_names_layers_types_and_folding(network, manifest):
     assert {"conv1", "conv2", "classifier", "input", "output"} <= set(shown)
     assert [text for text in shown if re.fullmatch(r"[us]\d+", text)] == ["u4", "u2", "u2", "u4"]
     assert "pe 8, simd 16, packing 2bit" in shown
-    assert "2,304 cycles a frame" in shown
+    assert "2,304 cycles per frame" in shown
     assert not any("simd" in text for text in texts(plots.chain(network)))
 
 

@@ -44,7 +44,7 @@ def test_tiles(data, bare):
         ("Accuracy", "97.78 %"),
         ("Weights", "7,440"),
         ("Words compared", "2,412,000"),
-        ("Cycles a frame", "2,304"),
+        ("Initiation interval", "2,304"),
         ("LUT", "2,333"),
         ("DSP blocks", "0"),
     ]
@@ -70,7 +70,7 @@ def test_a_dataset_without_folds(data):
 
 def test_accuracy_carries_n_seed_epochs_and_model(data):
     rows = dict(sections.accuracy_table(data).rows)
-    assert rows["Classified right"] == "352 of 360"
+    assert rows["Classified correctly"] == "352 of 360"
     assert rows["Standard error, binomial"] == "0.78 points"
     assert (rows["Epochs"], rows["Seed"], rows["Held out"]) == ("40", "0", "fold 0 of 5")
     assert "torch" in rows["Predictions made by"]
@@ -93,7 +93,7 @@ def test_cycles_planned_and_simulated(data):
     assert sections.cycles_table(data).rows[-1][-1] == data.manifest.interval_cycles
     quiet, stalled = sections.runs_table(data).rows
     assert quiet[3:6] == (830_157, 830_157, 0)
-    assert stalled[4:6] == ("with stalls: no plan", "")
+    assert stalled[4:6] == ("stalls: not planned", "")
     late = dataclasses.replace(data.cycles[0], cycles=830_160)
     assert sections.runs_table(dataclasses.replace(data, cycles=(late,))).rows[0][5] == 3
     hung = dataclasses.replace(data.cycles[0], cycles=None)

@@ -13,7 +13,7 @@ def row(table, name):
 
 def test_a_layer_has_what_is_below_its_instance(synthesis):
     conv1 = row(utilisation(synthesis, LAYERS), "conv1")
-    assert (conv1["LUT"], conv1["INV"], conv1["LUTRAM"], conv1["LUT in all"]) == (240, 3, 12, 255)
+    assert (conv1["LUT"], conv1["INV"], conv1["LUTRAM"], conv1["LUT total"]) == (240, 3, 12, 255)
     assert (conv1["FF"], conv1["CARRY4"], conv1["LUT6 sites, est."]) == (184, 30, 200)
 
 
@@ -29,14 +29,14 @@ def test_columns_add_up(synthesis):
         parts = [dict(zip(HEADINGS, r, strict=True))[heading] for r in table.rows[:-3]]
         assert whole[heading] == sum(parts), heading
     assert whole["BRAM36"] == 1.5
-    assert whole["LUT in all"] == synthesis.total.lut_total
+    assert whole["LUT total"] == synthesis.total.lut_total
 
 
 def test_the_share_of_the_device(synthesis):
     table = utilisation(synthesis, LAYERS)
-    assert row(table, "XC7K480T has")["LUT in all"] == 298_600
+    assert row(table, "XC7K480T has")["LUT total"] == 298_600
     used = row(table, "used")
-    assert used["LUT in all"] == f"{100 * synthesis.total.lut_total / 298_600:.2f} %"
+    assert used["LUT total"] == f"{100 * synthesis.total.lut_total / 298_600:.2f} %"
     assert used["DSP"] == "0.00 %"
     assert used["LUT"] == used["MUXF"] == ""
 
