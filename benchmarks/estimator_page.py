@@ -24,6 +24,7 @@ from tritforge.reports.render.tables import Column, Table
 from tritforge.reports.synth.yosys import tool_name
 from tritforge.steps import results
 from tritforge.steps.design import load_manifest, load_network
+from tritforge.steps.vectors import Vectors
 from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -296,7 +297,8 @@ def network(name: str) -> None:
     path = config.locate(name)
     chosen = config.load(path)
     place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)
-    data = results.gather(chosen, place, load_network(place), load_manifest(place), None)
+    tests = Vectors.load(place.vectors)
+    data = results.gather(chosen, place, load_network(place), load_manifest(place), tests)
     shown = sections.estimate_table(data)
     section(
         f"estimate-{name}",

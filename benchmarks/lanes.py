@@ -19,15 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from tritforge.export.artifacts.manifest import CELLS, FileEntry
-from tritforge.export.ir import serialize
+from tritforge.design import Design
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense, Network, TensorType
 from tritforge.files import write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.pipeline import verilog
-from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
 from tritforge.reports.render.tables import Column, Table
@@ -51,22 +48,10 @@ def layer(simd: int, dtype: DataType) -> Network:
 
 def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) -> dict[str, Any]:
     """Generate, prove and count one point."""
-    folder.mkdir(parents=True, exist_ok=True)
     network = layer(simd, dtype)
-    planned = plan(network, {"layer": ArrayFolding(pe=PE, simd=simd)})
-    source = folder / "lanes.v"
-    write_atomic(source, verilog.generate(planned, primitives))
-    serialize.save(network, folder)
-    files = {
-        "verilog": FileEntry.of(source),
-        "network": FileEntry.of(folder / serialize.NETWORK_FILE),
-        "tensors": FileEntry.of(folder / serialize.TENSOR_FILE),
-    }
-    if primitives is not Primitives.GENERIC:
-        write_atomic(folder / "cells.v", verilog.cells(primitives))
-        files[CELLS] = FileEntry.of(folder / "cells.v")
-    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
-    verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)
+    folding = ArrayFolding(pe=PE, simd=simd)
+    design = Design(network, {"layer": folding}, device=DEVICE, primitives=primitives)
+    source = folder / design.write(folder).files["verilog"].file
 
     lowest, highest = dtype.minimum, dtype.maximum
     shape = (FRAMES, 1, 1, network.input.channels)
@@ -91,8 +76,8 @@ def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) ->
             network.nodes[0].plane_matrices()[0], network.input.dtype
         ).dtype.bits,
         "lanes": PE * simd,
-        "interval_cycles": planned.interval_cycles,
-        "latency_cycles": planned.latency_cycles,
+        "interval_cycles": design.interval_cycles,
+        "latency_cycles": design.latency_cycles,
         "rows": rows.to_json(),
         "engine": engine.to_json(),
         "lut_per_lane": per_lane(rows, simd),

@@ -17,20 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from tritforge.export.artifacts.manifest import CELLS, FileEntry
-from tritforge.export.ir import serialize
+from tritforge.design import Design
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
 from tritforge.files import write_atomic
 from tritforge.hw.engines.layer import Folding
-from tritforge.hw.pipeline import verilog
-from tritforge.hw.pipeline.plan import Plan, plan
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
 from tritforge.reports.synth.xilinx import synthesise
 from tritforge.sim import runner
 
-__all__ = ["DEVICE", "FRAMES", "SEED", "Shape", "measure", "network", "trits", "write"]
+__all__ = ["DEVICE", "FRAMES", "SEED", "Shape", "measure", "network", "trits"]
 
 DEVICE = "xc7k480t"
 SEED = 0
@@ -90,21 +86,6 @@ def network(shape: Shape, bits: int, zeros: float) -> Network:
     return Network("sparse", TensorType(*shape.source, DataType(bits, signed=False)), (node, act))
 
 
-def write(planned: Plan, folder: Path) -> Path:
-    """Write the design as `tritforge generate` does; return its Verilog."""
-    folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "sparse.v"
-    write_atomic(source, verilog.generate(planned, Primitives.XILINX7))
-    write_atomic(folder / "cells.v", verilog.cells(Primitives.XILINX7))
-    serialize.save(planned.network, folder)
-    names = {"verilog": source.name, CELLS: "cells.v", "network": serialize.NETWORK_FILE}
-    names["tensors"] = serialize.TENSOR_FILE
-    files = {role: FileEntry.of(folder / name) for role, name in names.items()}
-    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
-    verilog.describe(planned, files=files, rom_entries=roms, device=DEVICE).write(folder)
-    return source
-
-
 def measure(
     shape: Shape,
     bits: int,
@@ -123,8 +104,8 @@ def measure(
     ------
     SystemExit: the simulation found a difference.
     """
-    planned = plan(network(shape, bits, zeros), {"layer": folding})
-    source = write(planned, folder)
+    design = Design(network(shape, bits, zeros), {"layer": folding}, device=DEVICE)
+    source = folder / design.write(folder).files["verilog"].file
     digest = hashlib.sha256(repr((SEED, FRAMES)).encode())
     for path in (source, *sorted(folder.glob("*.mem"))):
         digest.update(path.read_bytes())
@@ -138,7 +119,7 @@ def measure(
     if not anew:
         return None
     rng = np.random.default_rng(SEED + 1)
-    frames = rng.integers(0, 1 << bits, size=(FRAMES, *planned.network.input.shape))
+    frames = rng.integers(0, 1 << bits, size=(FRAMES, *design.network.input.shape))
     proof = runner.simulate(
         folder, frames, simulator="icarus", build_dir=folder / "simulate", stalls="none"
     )
@@ -146,7 +127,9 @@ def measure(
         raise SystemExit(f"{folder.name}: {proof.failures[0]}")
     counted = synthesise([source], folder, "sparse", folder / "synth", device(DEVICE))
     used = counted.by_layer(["layer"])["layer"]
-    program = next((unit.program for unit in planned.stages[0].units if unit.name == "skip"), None)
+    program = next(
+        (unit.program for unit in design.plan.stages[0].units if unit.name == "skip"), None
+    )
     point = {
         "layer": str(shape),
         "bits": bits,
@@ -154,11 +137,11 @@ def measure(
         "engine": folding.engine,
         "options": folding.options,
         "utilisation": program.utilisation if program else None,
-        "interval_cycles": planned.interval_cycles,
+        "interval_cycles": design.interval_cycles,
         "resources": used.to_json(),
         "lut_total": used.lut_total,
         "bram36": used.bram36_total,
-        "lut_cycles": used.lut_total * planned.interval_cycles,
+        "lut_cycles": used.lut_total * design.interval_cycles,
         "words_compared": proof.compared_words,
         "tool": counted.tool,
         "device": DEVICE,

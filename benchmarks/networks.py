@@ -25,14 +25,14 @@ from typing import Any
 import numpy as np
 
 from tritforge.config import config
-from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
+from tritforge.design import Design
+from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir import serialize
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, Dense, Network, TensorType
 from tritforge.files import sha256, write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.pipeline import verilog
-from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.render.tables import Column, Table
 from tritforge.sim import runner
@@ -69,21 +69,10 @@ def last_layer() -> tuple[Network, dict[str, ArrayFolding]]:
 def write_last(folder: Path, primitives: Primitives) -> tuple[Plan, np.ndarray]:
     """Write the design of AlexNet's last layer; return its plan and the vectors to send."""
     network, foldings = last_layer()
-    design = plan(network, foldings)
-    folder.mkdir(parents=True, exist_ok=True)
-    serialize.save(network, folder)
-    texts = {"verilog": (f"{LAST}.v", verilog.generate(design, primitives))}
-    if primitives is not Primitives.GENERIC:
-        texts[CELLS] = ("cells.v", verilog.cells(primitives))
-    for name, text in texts.values():
-        write_atomic(folder / name, text)
-    files = {role: FileEntry.of(folder / name) for role, (name, _) in texts.items()}
-    files["network"] = FileEntry.of(folder / serialize.NETWORK_FILE)
-    files["tensors"] = FileEntry.of(folder / serialize.TENSOR_FILE)
-    roms = [FileEntry.of(image.write(folder)) for image, _ in design.roms()]
-    verilog.describe(design, files=files, rom_entries=roms, device="xc7k480t").write(folder)
+    design = Design(network, foldings, primitives=primitives)
+    design.write(folder)
     rng = np.random.default_rng(SEED)
-    return design, rng.integers(0, 256, size=(FRAMES[LAST], *network.input.shape))
+    return design.plan, rng.integers(0, 256, size=(FRAMES[LAST], *network.input.shape))
 
 
 def run(*arguments: str) -> dict[str, float]:
@@ -164,7 +153,7 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
             serialize.load(place.design),
             anew=True,
             force=True,
-        )
+        ).plan
     if not result["passed"]:
         raise SystemExit(f"{name}: {result['failures'][0]}")
     manifest = Manifest.read(folder / "design")

@@ -40,7 +40,6 @@ from tritforge.files import sha256, write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.plan import plan
 from tritforge.sim.runner import SimulationFailed, simulate
 from tritforge.sim.simulators import Simulator
 from tritforge.types import IntArray
@@ -101,7 +100,7 @@ class Mutator:
         self.bench = folder.absolute() / "bench"
         self.right.mkdir(parents=True, exist_ok=True)
         self.network = spread(convolutional(name="sample"))
-        write(self.right, plan(self.network, FOLDINGS))
+        write(self.right, self.network, FOLDINGS)
         self.manifest = Manifest.read(self.right)
         self.text = (self.right / SOURCE).read_text()
         self.images = covering_frames(self.network)
@@ -220,7 +219,7 @@ def _of_network(
 
     def inject(mutator: Mutator, kind: str) -> Fault:
         wrong, what = change(mutator, mutator.network)
-        write(mutator.faulty, plan(wrong, FOLDINGS))
+        write(mutator.faulty, wrong, FOLDINGS)
         for role in ("network", "tensors"):
             name = mutator.manifest.files[role].file
             shutil.copyfile(mutator.right / name, mutator.faulty / name)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import tritforge
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -176,12 +181,77 @@ def test_quant_is_for_lowering_alone() -> None:
 
 
 def test_the_system_packages_need_the_standard_library_alone() -> None:
-    """The Makefile runs it before anything is installed."""
-    for path in ("tritforge/__init__.py", "tritforge/system/__init__.py"):
-        assert {
-            name for _, name in imports((ROOT / path).read_text(encoding="utf-8"), "tritforge")
-        } <= (sys.stdlib_module_names | {"tritforge"})
-    source = (ROOT / "tritforge" / "system" / "packages.py").read_text(encoding="utf-8")
-    assert {name.partition(".")[0] for _, name in imports(source, "tritforge")} <= (
-        sys.stdlib_module_names
+    """The Makefile runs it before anything is installed: here Python finds no installed package."""
+    script = (
+        "import sys, tritforge, tritforge.system.packages; assert tritforge.__version__; "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
     )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) <= sys.stdlib_module_names | {"tritforge", "__main__"}
+
+
+def test_the_public_names_are_imported_when_they_are_used() -> None:
+    script = (
+        "import sys, tritforge as tf; assert 'torch' not in sys.modules; "
+        "assert {*tf.__all__} <= {*dir(tf)}; "
+        "found = [getattr(tf, name) for name in tf.__all__]; "
+        "assert tf.Design is sys.modules['tritforge.design'].Design"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+    with pytest.raises(AttributeError, match=r"^module 'tritforge' has no attribute 'nothing'$"):
+        tritforge.nothing  # noqa: B018
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_checkout_without_links_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    """As Git makes it on Windows: a small file with the name of the folder in place of each link."""
+    copy = tmp_path / "copy"
+    for folder in sorted(ALL - {"tritforge"}):
+        (copy / folder).mkdir(parents=True)
+        (copy / folder / "__init__.py").touch()
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "tritforge", copy / "tritforge", symlinks=True, ignore=ignored)
+
+    def git(*command: str) -> None:
+        given = ("-c", "user.name=tests", "-c", "user.email=tests@example.org", "-C", str(copy))
+        subprocess.run(["git", *given, *command], check=True, capture_output=True)
+
+    for command in (
+        ("init",),
+        ("add", "."),
+        ("commit", "-m", "x"),
+        ("config", "core.symlinks", "false"),
+    ):
+        git(*command)
+    shutil.rmtree(copy / "tritforge")
+    git("checkout", "--", "tritforge")
+    assert (copy / "tritforge" / "hw").is_file()
+
+    def start() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "import tritforge"],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    broken = start()
+    mend = "git config core.symlinks true && git checkout -- tritforge"
+    assert broken.returncode != 0
+    assert (
+        "tritforge/export is not a link to the folder export: this checkout has no symbolic links; "
+        f"run `{mend}` in the repository" in broken.stderr
+    )
+    subprocess.run(mend, shell=True, cwd=copy, check=True, capture_output=True)
+    assert "is not a link" not in start().stderr
+    (copy / "tritforge" / "sim").unlink()
+    assert "tritforge/sim is not a link to the folder sim: " in start().stderr

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.test_layering import ROOT
 
 
-def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocks = re.findall(
         r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL
     )
     assert len(blocks) == 1
-    names: dict[str, object] = {}
-    exec(compile(blocks[0], "README.md", "exec"), names)
-    assert "module mine(" in str(names["verilog"])
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks[0], "README.md", "exec"), {})
+    assert "module mine(" in (tmp_path / "build" / "mine" / "mine.v").read_text()
     assert re.fullmatch(r"[1-9]\d* cycles a frame, latency [1-9]\d*\n", capsys.readouterr().out)
 
 

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -65,6 +67,7 @@ from tritforge.quant.apply import ternarizer_of
 from tritforge.quant.evaluate import exact
 from tritforge.quant.pooling import GlobalPool, ImageMean, divisor
 from tritforge.quant.tracing import trace
+from tritforge.types import IntArray
 
 __all__ = ["SUPPORTED", "Lowered", "LoweringError", "lower"]
 
@@ -96,6 +99,24 @@ class Lowered:
     sources: dict[str, str]
     input_step: float
     scales: dict[str, float]
+
+    def codes(self, values: npt.ArrayLike) -> IntArray:
+        """Return real inputs as the integers that the hardware takes.
+
+        Parameters
+        ----------
+        values: numbers [N, C, H, W] or [N, K], as the torch model takes them.
+
+        Returns
+        -------
+        floor(value / input_step + 1/2), clamped to the input type, int64 [N, H, W, C].
+        """
+        array = np.asarray(values, dtype=np.float64)
+        array = array.reshape(len(array), -1, *(array.shape[2:] or (1, 1)))  # [N, C, H, W]
+        dtype = self.network.input.dtype
+        clamped = np.clip(array / self.input_step, dtype.minimum, dtype.maximum)
+        rounded = np.floor(clamped + 0.5).astype(np.int64)
+        return np.ascontiguousarray(rounded.transpose(0, 2, 3, 1))
 
 
 def lower(

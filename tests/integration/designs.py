@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.hw.networks import convolutional
-from tritforge.export.artifacts.manifest import CELLS, FileEntry
-from tritforge.export.ir import serialize
-from tritforge.files import write_atomic
+from tritforge.design import Design
+from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.hw.engines.registry import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline import verilog
-from tritforge.hw.pipeline.plan import Plan, plan
 from tritforge.hw.targets.primitives import Primitives
 
 ENGINES = {
@@ -25,7 +25,7 @@ ENGINES = {
 
 def three_engines(folder: Path, primitives: Primitives) -> Path:
     """Write a small network with an engine of each kind into ``folder``; return its Verilog."""
-    write(folder, plan(convolutional(name="sample"), ENGINES), primitives)
+    write(folder, convolutional(name="sample"), ENGINES, primitives)
     return folder / "sample.v"
 
 
@@ -42,15 +42,14 @@ def break_table(text: str, table: str, flip: int) -> str:
     return text[: found.start(1)] + wrong + text[found.end(1) :]
 
 
-def write(folder: Path, planned: Plan, primitives: Primitives = Primitives.GENERIC) -> None:
-    """Write the network, its images, its Verilog and the manifest into ``folder``."""
-    serialize.save(planned.network, folder)
-    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
-    source = f"{planned.network.name}.v"
-    write_atomic(folder / source, verilog.generate(planned, primitives))
-    names = {"verilog": source, "network": serialize.NETWORK_FILE, "tensors": serialize.TENSOR_FILE}
-    if primitives is not Primitives.GENERIC:
-        write_atomic(folder / "cells.v", verilog.cells(primitives))
-        names[CELLS] = "cells.v"
-    files = {role: FileEntry.of(folder / name) for role, name in names.items()}
-    verilog.describe(planned, files=files, rom_entries=roms, device=None).write(folder)
+def write(
+    folder: Path,
+    network: Network,
+    foldings: Mapping[str, Folding],
+    primitives: Primitives = Primitives.GENERIC,
+    **options: Any,
+) -> Design:
+    """Write ``network`` as hardware into ``folder``; ``options`` as of ``Design``."""
+    design = Design(network, foldings, primitives=primitives, **options)
+    design.write(folder)
+    return design

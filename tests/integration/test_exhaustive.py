@@ -15,7 +15,6 @@ from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.registry import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.plan import plan
 from tritforge.sim import reference
 from tritforge.sim.runner import simulate
 from tritforge.sim.simulators import Simulator
@@ -76,7 +75,7 @@ def demand_equal(
     sums = reference.run(network, frames)["layer"].reshape(-1, len(lowest))
     assert (sums.min(axis=0) == lowest).all()  # the ends of every accumulator are reached
     assert (sums.max(axis=0) == highest).all()
-    write(folder, plan(network, {"layer": folding}))
+    write(folder, network, {"layer": folding})
     for stalls, sent in (
         ("none", frames),
         ("random", np.random.default_rng(0).permutation(frames)[:500]),

@@ -9,7 +9,6 @@ import pytest
 
 from tests.hw.networks import convolutional
 from tests.integration.designs import ENGINES, write
-from tritforge.hw.pipeline.plan import plan
 from tritforge.sim.runner import simulate
 from tritforge.sim.simulators import Simulator
 
@@ -24,7 +23,7 @@ from tritforge.sim.simulators import Simulator
     indirect=["simulator"],
 )
 def test_what_follows_is_right(tmp_path: Path, simulator: str, seeds: int) -> None:
-    write(tmp_path, plan(convolutional(name="sample"), ENGINES))
+    write(tmp_path, convolutional(name="sample"), ENGINES)
     frames = np.random.default_rng(1).integers(0, 16, size=(9, 6, 6, 2))
     for stalls in ("framing", "reset"):
         for seed in range(seeds):

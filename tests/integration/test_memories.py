@@ -9,7 +9,6 @@ import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
 from tests.integration import designs
-from tritforge.hw.pipeline.plan import plan
 from tritforge.sim import runner
 from tritforge.sim.simulators import Simulator
 
@@ -27,10 +26,8 @@ def test_weights_in_two_memories(
         pytest.skip("on icarus")
     monkeypatch.setattr("tritforge.hw.stream.rom.split_depth", below)
     network = convolutional()
-    design = plan(network, FOLDINGS)
-    split = [image.stem for image, _ in design.roms() if image.role.endswith("_high")]
-    assert split
-    designs.write(tmp_path, design)
+    design = designs.write(tmp_path, network, FOLDINGS)
+    assert [image.stem for image, _ in design.plan.roms() if image.role.endswith("_high")]
     frames = np.random.default_rng(1).integers(0, 4, size=(3, *network.input.shape))
     result = runner.simulate(
         tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none"

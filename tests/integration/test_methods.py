@@ -18,7 +18,6 @@ from tests.quant.methods.test_base import METHODS_AND_OPTIONS
 from tritforge import quant
 from tritforge.export.lowering.lower import lower
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.quant.activation import UnsignedQuantizer
 from tritforge.quant.networks.digits import Digits
@@ -92,15 +91,12 @@ def test_planes_with_coefficients_are_hardware(
     network = lower(trained(name, options), (1, 8, 8), name="digits").network
     assert all(len(node.planes) == 2 for node in network.matrix_nodes())
     conv1, conv2, classifier = (node.name for node in network.matrix_nodes())
-    planned = plan(
-        network,
-        {
-            conv1: ArrayFolding(pe=2, simd=3),
-            conv2: ArrayFolding(pe=5, simd=4),
-            classifier: ArrayFolding(pe=1, simd=10),
-        },
-    )
-    write(tmp_path, planned, primitives)
+    foldings = {
+        conv1: ArrayFolding(pe=2, simd=3),
+        conv2: ArrayFolding(pe=5, simd=4),
+        classifier: ArrayFolding(pe=1, simd=10),
+    }
+    write(tmp_path, network, foldings, primitives)
     frames = np.random.default_rng(0).integers(
         0, network.input.dtype.maximum + 1, (4, *network.input.shape)
     )

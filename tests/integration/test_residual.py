@@ -15,37 +15,17 @@ from tests.export.networks import residual
 from tests.hw.networks import RESIDUAL_FOLDINGS
 from tests.integration import designs
 from tritforge import quant
-from tritforge.export.artifacts.manifest import FileEntry, Manifest
-from tritforge.export.ir import serialize
+from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.residual import Shortcut
 from tritforge.export.lowering.lower import LoweringError, lower
-from tritforge.files import write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.fifo_depths import Fifos
-from tritforge.hw.pipeline.plan import Plan, plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.quant.activation import SignedQuantizer, UnsignedQuantizer
 from tritforge.quant.evaluate import exact, integer_activations
 from tritforge.quant.networks.resnet import CifarResNet, ImageResNet
 from tritforge.sim import runner
 from tritforge.sim.simulators import Simulator
-
-
-def design(folder: Path, planned: Plan) -> Manifest:
-    """Write what `tritforge export` and `generate` do."""
-    serialize.save(planned.network, folder)
-    roms = [FileEntry.of(image.write(folder)) for image, _ in planned.roms()]
-    write_atomic(folder / "residual.v", verilog.generate(planned))
-    names = {
-        "verilog": "residual.v",
-        "network": serialize.NETWORK_FILE,
-        "tensors": serialize.TENSOR_FILE,
-    }
-    files = {role: FileEntry.of(folder / name) for role, name in names.items()}
-    manifest = verilog.describe(planned, files=files, rom_entries=roms, device=None)
-    manifest.write(folder)
-    return manifest
 
 
 @pytest.mark.parametrize(
@@ -56,8 +36,9 @@ def test_every_word_in_the_planned_cycle(
     tmp_path: Path, simulator: str, fifo_bits: int, tdata: Tdata
 ) -> None:
     network = residual()
-    planned = plan(network, RESIDUAL_FOLDINGS, Fifos(most_bits=fifo_bits), tdata=tdata)
-    manifest = design(tmp_path, planned)
+    fifos = Fifos(most_bits=fifo_bits)
+    planned = designs.write(tmp_path, network, RESIDUAL_FOLDINGS, fifos=fifos, tdata=tdata).plan
+    manifest = Manifest.read(tmp_path)
     forked = [stream.name for stream in manifest.streams if stream.name.startswith("conv_fork")]
     assert forked == ["conv_fork.o0", "conv_fork.o1"]  # each reader's copy is watched and compared
     frames = np.random.default_rng(1).integers(0, 4, size=(6, *network.input.shape))
@@ -131,7 +112,7 @@ def test_torch_and_verilog(tmp_path: Path, simulator: str, option: object, on: S
     lowered = lower(model, (3, size, size), name="net")
     network = lowered.network
     foldings = {node.name: ArrayFolding(pe=1, simd=1) for node in network.matrix_nodes()}
-    designs.write(tmp_path, plan(network, foldings))
+    designs.write(tmp_path, network, foldings)
     images = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(3))
     frames = integer_activations(exact(model), images)["quant_in"].transpose(0, 2, 3, 1)
     assert assert_same_integers(model, lowered, images) > 0

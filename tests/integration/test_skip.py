@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.hw.networks import SKIP_FOLDINGS, convolutional
-from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
-from tritforge.export.ir import serialize
-from tritforge.files import write_atomic
-from tritforge.hw.pipeline import verilog
-from tritforge.hw.pipeline.plan import plan
+from tests.integration import designs
+from tritforge.export.artifacts.manifest import Manifest
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.sim import runner
 
@@ -19,19 +16,8 @@ FRAMES = 4
 
 
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str) -> None:
-    planned = plan(convolutional(name="sparse"), SKIP_FOLDINGS)
-    serialize.save(planned.network, tmp_path)
-    roms = [FileEntry.of(image.write(tmp_path)) for image, _ in planned.roms()]
-    write_atomic(tmp_path / "sparse.v", verilog.generate(planned, Primitives.XILINX7))
-    write_atomic(tmp_path / "cells.v", verilog.cells(Primitives.XILINX7))
-    names = {
-        "verilog": "sparse.v",
-        CELLS: "cells.v",
-        "network": serialize.NETWORK_FILE,
-        "tensors": serialize.TENSOR_FILE,
-    }
-    files = {role: FileEntry.of(tmp_path / name) for role, name in names.items()}
-    verilog.describe(planned, files=files, rom_entries=roms, device=None).write(tmp_path)
+    network = convolutional(name="sparse")
+    designs.write(tmp_path, network, SKIP_FOLDINGS, Primitives.XILINX7)
     assert [layer.engine for layer in Manifest.read(tmp_path).layers if layer.weights] == [
         "skip"
     ] * 3

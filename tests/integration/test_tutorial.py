@@ -26,16 +26,14 @@ def test_the_programs_run_to_a_waveform(
     """With Icarus, which needs no compiler: the page has Verilator."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     program = "".join(blocks).replace('simulator="verilator"', f'simulator="{simulator}"')
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert f'simulator="{simulator}"' in program
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "tutorial.md", "exec"), {"__name__": "tutorial"})
-    assert re.search(
-        r"a frame every [\d,]+ cycles, the first after [\d,]+", capsys.readouterr().out
-    )
+    assert re.search(r"a frame every [\d,]+ cycles, latency [\d,]+", capsys.readouterr().out)
     waves = [
         path
-        for path in (tmp_path / "build" / "tiny" / "run").rglob("*")
+        for path in (tmp_path / "build" / "tiny" / "simulate").rglob("*")
         if path.suffix in (".vcd", ".fst")
     ]
     assert [path.stat().st_size > 1000 for path in waves] == [True]

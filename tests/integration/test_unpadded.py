@@ -22,7 +22,6 @@ from tritforge.export.ir.nodes import (
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.layers.line_window import LineBufferUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
-from tritforge.hw.pipeline.plan import plan
 from tritforge.sim import runner
 
 U2 = DataType.parse("u2")
@@ -59,15 +58,12 @@ def test_every_word_in_the_planned_cycle(
         "conv2": ArrayFolding(pe=2, simd=simd2),
         "classifier": ArrayFolding(pe=1, simd=4),
     }
-    planned = plan(network(), foldings)
-    kinds = [
-        type(unit) for stage in planned.stages for unit in stage.units if unit.name == "window"
-    ]
+    stages = write(tmp_path, network(), foldings).plan.stages
+    kinds = [type(unit) for stage in stages for unit in stage.units if unit.name == "window"]
     assert kinds == [
         SlidingWindowUnit if simd1 == 1 else LineBufferUnit,
         SlidingWindowUnit if simd2 == 2 else LineBufferUnit,
     ]
-    write(tmp_path, planned)
     frames = np.random.default_rng(1).integers(0, 256, size=(4, 16, 16, 1))
     for stalls in ("none", "random"):
         result = runner.simulate(

@@ -32,12 +32,6 @@ NETLISTS = ("xilinx", "ecp5")
 """Targets whose netlists are simulated; the first is the default."""
 
 
-def _add_force(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--force", action="store_true", help="even if the device is too small for the plan"
-    )
-
-
 def _add_frames(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=at_least(1), help="held-out images to simulate (default: all)"
@@ -108,12 +102,13 @@ class Export(NetworkCommand):
     """Lower the trained network."""
 
     name = "export"
-    summary = "lower the trained network to integers and write its ROM images"
+    summary = "lower the trained network to integers and prove them equal to torch"
     description = (
         "Proves that every integer of every layer equals the float64 torch model's on every "
         "held-out image. Writes to <build>/design: network.json and network.safetensors (the "
         "integer network), vectors.safetensors (held-out images and torch's integers), host.json "
-        "(how to feed the core), and for each ROM <layer>.<role>.mem, .coe and .mif."
+        "(how to feed the core), export.json (what was proved, for which files). An export of what "
+        "has not changed does nothing."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -128,7 +123,7 @@ class Export(NetworkCommand):
         parser.add_argument(
             "--images", type=at_least(1), metavar="N", help="random images (default: 16)"
         )
-        _add_force(parser)
+        parser.add_argument("--force", action="store_true", help="even if nothing has changed")
 
     def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
         """Lower the network and prove it equal to torch."""
@@ -149,16 +144,19 @@ class Generate(NetworkCommand):
     """Write the hardware of the integer network."""
 
     name = "generate"
-    summary = "generate the Verilog"
+    summary = "generate Verilog and ROM images"
     description = (
-        "Writes to <build>/design: <name>.v and manifest.json (ports, streams, cycles, and the "
-        "SHA-256 of every file)."
+        "Writes to <build>/design: <name>.v, <layer>.<role>.mem, .coe and .mif for each ROM, "
+        "plan.json (FIFO depths and cycles) and manifest.json (ports, streams, cycles, and the "
+        "SHA-256 of every file). A changed folding needs this command alone."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add --force."""
         super().add_arguments(parser)
-        _add_force(parser)
+        parser.add_argument(
+            "--force", action="store_true", help="even if the device is too small for the plan"
+        )
 
     def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
         """Write the design."""

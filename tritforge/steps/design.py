@@ -1,15 +1,17 @@
-"""The design as the steps left it: the integer network, its manifest, its ROM images."""
+"""The design as the steps left it: the integer network, its manifest, the plan it was made by."""
 
 from __future__ import annotations
 
+from tritforge.config.config import Config
+from tritforge.design import Design
+from tritforge.errors import MissingStep
 from tritforge.export.artifacts.manifest import MANIFEST_FILE, FileEntry, Manifest
-from tritforge.export.artifacts.rom import RomError, read_mem
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import Network
-from tritforge.hw.pipeline.plan import Plan
+from tritforge.steps.planning import read_plan
 from tritforge.steps.workspace import Workspace
 
-__all__ = ["checked_images", "load_manifest", "load_network"]
+__all__ = ["generated", "load_manifest", "load_network"]
 
 
 def load_network(workspace: Workspace) -> Network:
@@ -26,15 +28,25 @@ def load_manifest(workspace: Workspace) -> Manifest:
     return manifest
 
 
-def checked_images(made: Plan, workspace: Workspace) -> list[FileEntry]:
-    """The entries of the ROM images, each of which must be that of the plan: a changed one gets no digest."""
-    roms = []
-    for image, _ in made.roms():
-        path = workspace.need(workspace.design / f"{image.stem}.mem", "export")
-        if read_mem(path, image.word_bits, image.depth) != image.words:
-            again = workspace.command("export")
-            raise RomError(
-                f"{path}: not the image of this network and folding; run `{again}` again"
-            )
-        roms.append(FileEntry.of(path))
-    return roms
+def generated(config: Config, workspace: Workspace, manifest: Manifest) -> Design:
+    """Return the design that `generate` made, by the plan that it left.
+
+    Raises
+    ------
+    MissingStep: there is no such plan, or the configuration now describes another design.
+    """
+    design = read_plan(config, workspace, load_network(workspace))
+    if design is not None:
+        now = design.describe(
+            manifest.files, [FileEntry(rom.file, rom.sha256) for rom in manifest.roms]
+        )
+    if design is None or (now.layers, now.streams, now.frame_cycles) != (
+        manifest.layers,
+        manifest.streams,
+        manifest.frame_cycles,
+    ):
+        raise MissingStep(
+            f"the design in {workspace.design} is not that of {workspace.config_path}: "
+            f"run `{workspace.command('generate')}` again"
+        )
+    return design

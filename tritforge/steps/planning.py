@@ -1,29 +1,45 @@
-"""The plan of a design: solved once by `export`, and read again by `generate`."""
+"""The plan of a design: solved once, when it is first needed, and read again by later steps."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-from pathlib import Path
+import contextlib
+from dataclasses import dataclass
 
 import tritforge.export
 import tritforge.hw
 from tritforge.config.config import Config
-from tritforge.errors import ConfigError
+from tritforge.design import Design
+from tritforge.errors import ConfigError, MissingStep
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import Network
-from tritforge.files import sha256, write_atomic
-from tritforge.hw.pipeline.plan import Plan, Solved, plan
-from tritforge.reports.devices import device
-from tritforge.reports.estimate import capacity as room
-from tritforge.reports.estimate.estimate import Estimate, estimate, technology_of
+from tritforge.files import sha256, sha256_of
+from tritforge.hw.pipeline.plan import Solved
+from tritforge.record import Format
+from tritforge.reports.estimate import capacity
+from tritforge.steps.sources import sources_digest
 from tritforge.steps.workspace import Workspace, as_config_error
 
-__all__ = ["PLAN_FILE", "keep", "planned", "priced", "program"]
+__all__ = ["PLAN_FILE", "planned", "program", "read_plan", "save"]
 
 PLAN_FILE = "plan.json"
 """FIFO depths and cycles of the design, with the digest of all that they follow from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """What was solved for a design, and the digest of all that it follows from."""
+
+    follows_from: str
+    solved: Solved
+
+
+FORMAT = Format(
+    kind=Saved,
+    name="tritforge-plan",
+    version=1,
+    error=MissingStep,
+    again="run `tritforge generate` again",
+)
 
 
 def planned(
@@ -33,70 +49,71 @@ def planned(
     *,
     anew: bool = False,
     force: bool = False,
-) -> Plan:
-    """Return the plan of ``network``.
+) -> Design:
+    """Return ``network``, that of the design folder, as the hardware of ``config``.
 
-    Unless ``anew``, it is the network of the design folder, and what `keep` left there is not solved again.
+    What `save` left of the same network, configuration and program is not solved again, unless
+    ``anew``.
 
     Raises
     ------
-    ConfigError: it cannot be built, or, unless ``force``, the device is too small; it names the file.
+    ConfigError: it cannot be built, or, unless ``force``, the device is too small; it names the
+        file.
     """
-    with as_config_error(workspace):
-        hardware, solved = config.hardware, None if anew else _solved(config, workspace)
-        design: Plan = plan(
-            network, hardware.layers, hardware.planned_fifos, solved, hardware.tdata
-        )
+    solved = None if anew else _solved(config, workspace)
+    design = _design(config, workspace, network, solved)
     if not force:
-        _demand_room(design, config, workspace)
+        _demand_capacity(design, workspace)
     return design
 
 
-def priced(config: Config, design: Plan) -> Estimate | None:
-    """Return what the formulas say of ``design`` on the configured device; None where there are none."""
-    technology = technology_of(device(config.hardware.device), config.hardware.primitives)
-    if technology is None:
-        return None
-    return estimate(design, technology, registers=config.hardware.axi_lite)
+def read_plan(config: Config, workspace: Workspace, network: Network) -> Design | None:
+    """Return what `save` left of this network, configuration and program; None if it left none."""
+    solved = _solved(config, workspace)
+    return None if solved is None else _design(config, workspace, network, solved)
 
 
-def _demand_room(design: Plan, config: Config, workspace: Workspace) -> None:
-    part = device(config.hardware.device)
-    missing = room.lacks(room.least(design), part)
-    if not missing and (found := priced(config, design)):
-        missing = room.exceeds(found.total, part)
-    if missing:
-        raise ConfigError(
-            f"{workspace.config_path}: the plan needs {' and '.join(missing)} that {part.part} has; "
-            "fold it further, name a larger hardware.device, or pass --force"
+def _design(
+    config: Config, workspace: Workspace, network: Network, solved: Solved | None
+) -> Design:
+    hardware = config.hardware
+    with as_config_error(workspace):
+        return Design(
+            network,
+            hardware.layers,
+            device=hardware.device,
+            primitives=hardware.primitives,
+            axi_lite=hardware.axi_lite,
+            fifos=hardware.planned_fifos,
+            tdata=hardware.tdata,
+            solved=solved,
         )
 
 
-def keep(config: Config, workspace: Workspace, design: Plan) -> None:
+def _demand_capacity(design: Design, workspace: Workspace) -> None:
+    part = design.device
+    missing = capacity.lacks(capacity.least(design.plan), part)
+    if not missing and (found := design.estimate()):
+        missing = capacity.exceeds(found.total, part)
+    if missing:
+        raise ConfigError(
+            f"{workspace.config_path}: the plan needs {' and '.join(missing)} that {part.part} "
+            "has; fold it further, name a larger hardware.device, or pass --force"
+        )
+
+
+def save(config: Config, workspace: Workspace, design: Design) -> None:
     """Write what was solved for ``design``, whose network is in the design folder already."""
-    solved = design.solved
-    content = {
-        "follows_from": _digest(config, workspace),
-        "fifos": {name: list(depths) for name, depths in solved.fifos.items() if any(depths)},
-        "frame_cycles": list(solved.frame_cycles),
-        "stages": {name: len(depths) for name, depths in solved.fifos.items()},
-    }
-    write_atomic(workspace.design / PLAN_FILE, json.dumps(content, indent=1) + "\n")
+    saved = Saved(follows_from=_digest(config, workspace), solved=design.plan.solved)
+    FORMAT.write(workspace.design / PLAN_FILE, saved)
 
 
 def _solved(config: Config, workspace: Workspace) -> Solved | None:
-    """What was kept, if it is of this very network, folding and program; a damaged file is as none."""
-    try:
-        content = json.loads((workspace.design / PLAN_FILE).read_text())
-        if content["follows_from"] != _digest(config, workspace):
-            return None
-        fifos = {
-            name: tuple(map(int, content["fifos"].get(name, [0] * inputs)))
-            for name, inputs in content["stages"].items()
-        }
-        return Solved(fifos, tuple(map(int, content["frame_cycles"])))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    """What was saved, if it is of this network, folding and program; a damaged file is as none."""
+    with contextlib.suppress(OSError, MissingStep):
+        saved = FORMAT.read(workspace.design / PLAN_FILE)
+        return saved.solved if saved.follows_from == _digest(config, workspace) else None
+    return None
 
 
 def _digest(config: Config, workspace: Workspace) -> str:
@@ -107,17 +124,9 @@ def _digest(config: Config, workspace: Workspace) -> str:
     ]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
     all_of_it = (files, foldings, hardware.planned_fifos, hardware.tdata, program())
-    return hashlib.sha256(repr(all_of_it).encode()).hexdigest()
+    return sha256_of(repr(all_of_it))
 
 
-@functools.cache
 def program() -> str:
     """Digest of the sources that make a plan."""
-    digest = hashlib.sha256()
-    for package in (tritforge.export, tritforge.hw):
-        folder = Path(package.__path__[0])
-        for path in sorted(folder.rglob("*.*p*")):
-            if path.suffix in (".py", ".cpp"):
-                name = path.relative_to(folder).as_posix()
-                digest.update(name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    return sources_digest(tritforge.export, tritforge.hw)

@@ -16,14 +16,13 @@ from tritforge.export.artifacts.manifest import MANIFEST_FILE, Manifest
 from tritforge.export.ir.nodes import Network
 from tritforge.files import sha256, write_atomic
 from tritforge.quant import checkpoint
-from tritforge.reports.estimate.estimate import Estimate
 from tritforge.reports.page import records
 from tritforge.reports.page.data import Comparison, ReportData, Training
 from tritforge.reports.synth.xilinx import RESULT, Synthesis, load
 from tritforge.reports.synth.yosys import SynthesisError
 from tritforge.sim.result import SimulationResult
 from tritforge.steps import vectors
-from tritforge.steps.planning import planned, priced
+from tritforge.steps.design import generated
 from tritforge.steps.targets import other_tables
 from tritforge.steps.vectors import Agreement, Vectors
 from tritforge.steps.workspace import Workspace
@@ -32,7 +31,6 @@ from tritforge.system import doctor
 __all__ = [
     "OVERRIDABLE",
     "as_trained",
-    "estimated",
     "gather",
     "save_verdict",
     "settings",
@@ -75,45 +73,31 @@ def save_verdict(path: Path, workspace: Workspace, result: SimulationResult) -> 
 
 
 def gather(
-    config: Config,
-    workspace: Workspace,
-    network: Network,
-    manifest: Manifest,
-    tests: Vectors | None,
+    config: Config, workspace: Workspace, network: Network, manifest: Manifest, tests: Vectors
 ) -> ReportData:
-    """Return everything known about the design; with ``tests`` torch and the reference are compared anew."""
-    comparisons, training = [], None
-    if tests is not None:
-        agreement = vectors.compare(network, tests)
-        comparisons.append(
-            Comparison(
-                judged=records.EXACT_MODEL,
-                against=records.REFERENCE,
-                images=len(tests.images),
-                words=agreement.words,
-                differences=agreement.differences,
-            )
-        )
-        training = _training(workspace, tests, agreement)
+    """Return everything known about the design; torch and the reference are compared anew."""
+    agreement = vectors.compare(network, tests)
+    exact = Comparison(
+        judged=records.EXACT_MODEL,
+        against=records.REFERENCE,
+        images=len(tests.images),
+        words=agreement.words,
+        differences=agreement.differences,
+    )
     verdicts = list(_verdicts(workspace))
     simulated = [records.simulation(verdict, manifest) for verdict in verdicts]
     return ReportData(
         network=network,
         manifest=manifest,
-        training=training,
-        comparisons=(*comparisons, *(comparison for comparison, _ in simulated)),
+        training=_training(workspace, tests, agreement),
+        comparisons=(exact, *(comparison for comparison, _ in simulated)),
         cycles=tuple(run for _, run in simulated),
         synthesis=synthesis(config, workspace, manifest),
-        estimate=estimated(config, workspace, network),
+        estimate=generated(config, workspace, manifest).estimate(),
         others=other_tables(workspace, network, manifest),
         versions=_versions(verdicts),
         commands=(workspace.command("demo"),),
     )
-
-
-def estimated(config: Config, workspace: Workspace, network: Network) -> Estimate | None:
-    """What the formulas say of the design, before it is synthesised; None where there are none."""
-    return priced(config, planned(config, workspace, network, force=True))
 
 
 def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:

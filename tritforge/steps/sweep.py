@@ -12,27 +12,23 @@ import contextlib
 import hashlib
 import json
 import logging
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tritforge import __version__
+from tritforge.design import Design
 from tritforge.errors import UserError
 from tritforge.export.ir.nodes import Network
 from tritforge.files import write_atomic
 from tritforge.hw.engines.registry import Folding
-from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.fifo_depths import Fifos
-from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.primitives import Primitives
-from tritforge.reports.devices import device
 from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
-from tritforge.reports.synth.xilinx import synthesise
 from tritforge.reports.synth.yosys import pyosys_version
 
 __all__ = ["Point", "SweepError", "clients", "measure", "results_picture", "results_table", "run"]
@@ -95,19 +91,19 @@ class Point:
 
 def measure(point: Point) -> dict[str, Any]:
     """Plan, generate and synthesise ``point``; runs in a worker and leaves nothing behind."""
-    made = plan(point.network, point.foldings, point.fifos, tdata=point.tdata)
-    with tempfile.TemporaryDirectory(prefix="tritforge-sweep-") as name:
-        folder = Path(name)
-        for image, _ in made.roms():
-            image.write(folder)
-        top = point.network.name
-        source = folder / f"{top}.v"
-        write_atomic(source, verilog.generate(made, point.primitives))
-        counted = synthesise([source], folder, top, folder / "synth", device(point.part))
+    design = Design(
+        point.network,
+        point.foldings,
+        device=point.part,
+        primitives=point.primitives,
+        fifos=point.fifos,
+        tdata=point.tdata,
+    )
+    counted = design.synthesise()
     total = counted.total
     return {
-        "interval_cycles": int(made.interval_cycles),
-        "latency_cycles": int(made.latency_cycles),
+        "interval_cycles": design.interval_cycles,
+        "latency_cycles": design.latency_cycles,
         "lut": total.lut_total,
         "ff": total.ff,
         "carry4": total.carry4,

@@ -19,8 +19,7 @@ from tritforge.reports.synth import asic, ecp5, liberty, vivado
 from tritforge.reports.synth.mapped import Mapped, load
 from tritforge.reports.synth.routers import ROUTERS
 from tritforge.reports.synth.yosys import SynthesisError, show_progress
-from tritforge.steps.design import checked_images, load_manifest, load_network
-from tritforge.steps.planning import planned
+from tritforge.steps.design import generated, load_manifest
 from tritforge.steps.workspace import Workspace
 
 __all__ = ["ECP5_PART", "current", "other_tables", "place", "synth_asic", "synth_ecp5"]
@@ -43,12 +42,10 @@ def _verilog(config: Config, workspace: Workspace, target: str) -> tuple[Path, l
     roms = [workspace.design / rom.file for rom in manifest.roms]
     if config.hardware.primitives is Primitives.GENERIC:
         return source, roms
-    network = load_network(workspace)
-    made = planned(config, workspace, network)
-    checked_images(made, workspace)
+    design = generated(config, workspace, manifest)
     again = workspace.synthesis / target / source.name
     again.parent.mkdir(parents=True, exist_ok=True)
-    text = verilog.generate(made, _FORMS[target], config.hardware.axi_lite)
+    text = verilog.generate(design.plan, _FORMS[target], config.hardware.axi_lite)
     write_atomic(again, f"{_of(manifest)}\n{text}")
     return again, roms
 

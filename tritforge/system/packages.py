@@ -1,6 +1,7 @@
 """What no Python package brings: compiler, make, perl, Icarus; found, and where possible installed.
 
-The Makefile runs this file before the virtual environment exists, so it uses the standard library alone.
+The Makefile runs this file before the virtual environment exists, so it uses the standard library
+alone.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Program:
     name: what messages call it.
     purpose: what needs it.
     find: returns where it is, or None.
-    apt, dnf, brew: package that holds it on Debian/Ubuntu, on Fedora and on macOS; empty where it comes
-        with the system.
+    apt, dnf, brew: package that holds it on Debian/Ubuntu, on Fedora and on macOS; empty where it
+        is part of the system.
     required: whether the demonstration needs it.
     """
 
@@ -144,11 +145,12 @@ def install_command(programs: Sequence[Program]) -> str:
             packages = [getattr(program, manager.removesuffix("-get")) for program in programs]
             sudo = "" if manager == "brew" or os.geteuid() == 0 else "sudo "
             return f"{sudo}{command} {' '.join(package for package in packages if package)}"
-    return f"install {', '.join(program.name for program in programs)} with this system's package manager"
+    names = ", ".join(program.name for program in programs)
+    return f"install {names} with this system's package manager"
 
 
 def version_of(command: Sequence[str]) -> str | None:
-    """Return the first version number that ``command`` prints, None if it prints none or does not run."""
+    """Return the first version number that ``command`` prints; None without one."""
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -158,14 +160,21 @@ def version_of(command: Sequence[str]) -> str | None:
 
 
 def _install(programs: Sequence[Program]) -> None:
-    """Install without a question; what fails stays missing and is reported by the caller."""
+    """Say what is missing and what will be run for it, then install without a question.
+
+    What fails stays missing and is reported by the caller.
+    """
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = [program.apt for program in programs]
-    print(f"Installing {' '.join(packages)} ...", flush=True)
-    for command in (
+    commands = (
         ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
-    ):
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+        + [program.apt for program in programs],
+    )
+    print("These programs are missing; the packages of this system that hold them are installed:")
+    for program in programs:
+        print(f"  {program.name} ({program.purpose}): package {program.apt}")
+    for command in commands:
+        print(f"$ {' '.join(command)}", flush=True)
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         )
@@ -174,7 +183,10 @@ def _install(programs: Sequence[Program]) -> None:
 
 
 def main() -> int:
-    """Install what is missing as root on Debian or Ubuntu, else say what to type; 1 if that stops us."""
+    """Install what is missing as root on Debian or Ubuntu, else say what to type.
+
+    Returns 1 where a required program stays missing.
+    """
     if sys.version_info < MINIMUM_PYTHON:
         wanted = ".".join(map(str, MINIMUM_PYTHON))
         print(

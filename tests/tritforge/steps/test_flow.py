@@ -23,6 +23,7 @@ from tritforge.files import sha256
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.quant import datasets
 from tritforge.quant.networks import NETWORKS
+from tritforge.sim import reference
 from tritforge.sim.simulators import Simulator, ToolMissing, locate
 from tritforge.steps import flow, vectors
 from tritforge.steps.vectors import Vectors
@@ -74,7 +75,7 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
     assert files == {
         "train/model.safetensors", "train/model.json", "train/log.csv", "train/curve.png",
         "design/network.json", "design/network.safetensors", "design/vectors.safetensors",
-        "design/host.json", "design/plan.json",
+        "design/host.json", "design/export.json", "design/plan.json",
         "design/little.v", "design/cells.v", "design/manifest.json", *roms,
     }  # fmt: skip
 
@@ -168,7 +169,7 @@ def test_a_checkpoint_of_another_program(
         (
             "pe: 2, simd: 3",
             "pe: 3, simd: 3",
-            "export",
+            "generate",
             "little.yaml: 'conv1': pe must divide its 4 rows (1, 2, 4), not 3",
         ),
         (
@@ -209,14 +210,30 @@ def test_an_empty_dataset_folder(
     assert str(tmp_path) in complaint(place, "train", capsys)
 
 
-def test_a_changed_image_gets_no_new_digest(
-    place: Workspace, capsys: pytest.CaptureFixture[str]
+def test_a_changed_image_gets_no_new_digest(small: Config, place: Workspace) -> None:
+    before = {path.name: path.read_bytes() for path in place.design.iterdir()}
+    flip_a_bit(place.design / "conv1.weights.mem")
+    flow.generate(small, place)
+    assert {path.name: path.read_bytes() for path in place.design.iterdir()} == before
+
+
+def test_another_folding_needs_generate_alone(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = place.design / "conv1.weights.mem"
-    flip_a_bit(path)
-    assert complaint(place, "generate", capsys) == (
-        f"{path}: not the image of this network and folding; run `{place.command('export')}` again"
+    """Neither torch nor the reference runs, and no image of the earlier folding stays."""
+    for module in (vectors, reference):
+        monkeypatch.setattr(module, "run" if module is reference else "collect", None)
+    place.config_path.write_text(
+        LITTLE.replace("conv1: {pe: 2, simd: 3}", "conv1: {engine: unrolled}")
     )
+    before = Manifest.read(place.design)
+    flow.generate(config.load(place.config_path), place)
+    after = Manifest.read(place.design)
+    after.verify(place.design)
+    gone = {rom.file for rom in before.roms} - {rom.file for rom in after.roms}
+    assert gone == {"conv1.weights.mem", "conv1.thresholds.mem"}
+    assert not list(place.design.glob("conv1.*"))
+    assert {path.name for path in place.design.glob("*.mem")} == {rom.file for rom in after.roms}
 
 
 @pytest.mark.parametrize("command", ["simulate", "synth", "report"])
@@ -253,7 +270,7 @@ def test_torch_that_differs_is_a_failed_proof(
     with pytest.raises(
         ProofFailed, match=r"differ in 1 integers; the first: act2: image 7, y 3, x 2, channel 5: "
     ):
-        flow.export(small, place)
+        flow.export(small, place, force=True)
 
 
 def test_the_report_shows_what_was_not_measured(
@@ -363,12 +380,13 @@ def test_a_network_with_random_weights_needs_no_training(
     chosen = config.load(place.config_path)
     flow.export(chosen, place, random_weights=3)
     assert "integer reference on all 16 random images" in capsys.readouterr().out
-    flow.generate(chosen, place)
-    first = [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
-    flow.export(chosen, place, random_weights=3)
-    assert first == [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
+    first = place.design / "network.safetensors"
+    before = first.read_bytes()
+    flow.export(chosen, place, random_weights=3, force=True)
+    assert first.read_bytes() == before
     flow.export(chosen, place, random_weights=4)
-    assert first != [path.read_bytes() for path in sorted(place.design.glob("*.mem"))]
+    assert first.read_bytes() != before
+    flow.generate(chosen, place)
 
 
 def test_the_shape_of_every_dataset_is_known() -> None:

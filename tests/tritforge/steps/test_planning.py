@@ -1,4 +1,4 @@
-"""The plan that `export` leaves for `generate`."""
+"""The plan that `generate` leaves for the steps after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tritforge.hw.stream.event_graph import EventGraph
 from tritforge.reports.devices import device
 from tritforge.reports.estimate.capacity import least
 from tritforge.steps import flow
-from tritforge.steps.planning import PLAN_FILE, planned, priced
+from tritforge.steps.planning import PLAN_FILE, planned, read_plan
 from tritforge.steps.workspace import Workspace
 
 
@@ -30,7 +30,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("planning")
     place = Workspace(config_path=folder / "little.yaml", root=folder / "build")
     place.config_path.write_text(LITTLE)
-    flow.export(config.load(place.config_path), place, random_weights=1)
+    chosen = config.load(place.config_path)
+    flow.export(chosen, place, random_weights=1)
+    flow.generate(chosen, place)
     return place
 
 
@@ -42,7 +44,7 @@ def place(exported: Workspace, tmp_path: Path) -> Workspace:
 
 
 def solves(monkeypatch: pytest.MonkeyPatch, chosen: Config, place: Workspace) -> tuple[Plan, int]:
-    """The plan, and how often an event graph was solved for it."""
+    """The plan of the design, and how often an event graph was solved for it."""
     count = 0
     solve = EventGraph.solve
 
@@ -53,7 +55,7 @@ def solves(monkeypatch: pytest.MonkeyPatch, chosen: Config, place: Workspace) ->
 
     with monkeypatch.context() as patch:
         patch.setattr(EventGraph, "solve", counted)
-        design = planned(chosen, place, serialize.load(place.design))
+        design = planned(chosen, place, serialize.load(place.design)).plan
         assert design.frame_cycles
     return design, count
 
@@ -97,6 +99,25 @@ def test_another_program_solves_anew(place: Workspace, monkeypatch: pytest.Monke
     assert solves(monkeypatch, config.load(place.config_path), place)[1] > 0
 
 
+def test_later_steps_read_the_plan_and_solve_nothing(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(EventGraph, "solve", None)
+    chosen = config.load(place.config_path)
+    flow.estimate(chosen, place)
+    flow.report(chosen, place)
+    flow.generate(chosen, place)
+    assert "Estimate, synthesis and simulation" in place.report("md").read_text()
+
+
+def test_a_plan_of_something_else_is_not_read(place: Workspace) -> None:
+    chosen, network = config.load(place.config_path), serialize.load(place.design)
+    other = {**chosen.hardware.layers, "classifier": ArrayFolding(pe=1, simd=1)}
+    changed = replace(chosen, hardware=replace(chosen.hardware, layers=other))
+    assert read_plan(chosen, place, network) is not None
+    assert read_plan(changed, place, network) is None
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"follows_from": 3}'])
 def test_a_damaged_file_is_as_none(
     place: Workspace, text: str, monkeypatch: pytest.MonkeyPatch
@@ -108,10 +129,12 @@ def test_a_damaged_file_is_as_none(
 def test_fifos_are_kept(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place.design / PLAN_FILE
     content = json.loads(path.read_text())
-    content["fifos"] = {"conv2": [7]}
+    fifos = content["solved"]["fifos"]
+    content["solved"]["fifos"] = {name: [0] * len(depths) for name, depths in fifos.items()}
+    content["solved"]["fifos"]["conv2"] = [7]
     path.write_text(json.dumps(content))
     monkeypatch.setattr(buffers, "fitted", None)
-    design = planned(config.load(place.config_path), place, serialize.load(place.design))
+    design = planned(config.load(place.config_path), place, serialize.load(place.design)).plan
     assert {stage.name: stage.fifos for stage in design.stages if any(stage.fifos)} == {
         "conv2": (7,)
     }
@@ -123,8 +146,8 @@ def test_a_plan_larger_than_the_device_is_refused_with_the_numbers(
     chosen = config.load(place.config_path)
     network = serialize.load(place.design)
     small = replace(device("xc7k480t"), lut=40, bram=0)
-    monkeypatch.setattr("tritforge.steps.planning.device", lambda part: small)
-    needs = least(planned(chosen, place, network, force=True))
+    monkeypatch.setattr("tritforge.design.device_named", lambda part: small)
+    needs = least(planned(chosen, place, network, force=True).plan)
     with pytest.raises(ConfigError) as caught:
         planned(chosen, place, network)
     assert str(caught.value) == (
@@ -143,9 +166,9 @@ def test_a_plan_is_refused_by_its_estimate_where_it_might_just_fit(
     chosen = config.load(place.config_path)
     network = serialize.load(place.design)
     design = planned(chosen, place, network, force=True)
-    small = replace(device("xc7k480t"), lut=least(design).lut)
-    monkeypatch.setattr("tritforge.steps.planning.device", lambda part: small)
-    found = priced(chosen, design)
+    small = replace(device("xc7k480t"), lut=least(design.plan).lut)
+    monkeypatch.setattr("tritforge.design.device_named", lambda part: small)
+    found = design.estimate()
     assert found is not None
     with pytest.raises(ConfigError) as caught:
         planned(chosen, place, network)

@@ -99,7 +99,10 @@ def test_root_installs_what_is_missing(
     wanted = Program("b", "a test", lambda: "here" if installed else None, "b-deb")
     monkeypatch.setattr(programs, "PROGRAMS", (program("a", here=True), wanted))
 
+    said: list[str] = []
+
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        said.append(capsys.readouterr().out)
         if "install" in command:
             installed.extend(command[command.index("--no-install-recommends") + 1 :])
         return subprocess.CompletedProcess(command, 0, "", "")
@@ -107,6 +110,12 @@ def test_root_installs_what_is_missing(
     monkeypatch.setattr(programs.subprocess, "run", run)
     assert programs.main() == 0
     assert installed == ["b-deb"]
+    assert said == [  # before each command runs
+        "These programs are missing; the packages of this system that hold them are installed:\n"
+        "  b (a test): package b-deb\n"
+        "$ apt-get update -qq\n",
+        "$ apt-get install -y -qq --no-install-recommends b-deb\n",
+    ]
     assert capsys.readouterr().err == ""
 
 
