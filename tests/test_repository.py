@@ -119,7 +119,11 @@ def test_every_public_name_is_there(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     defined: set[str] = set()
     exported: list[str] = []
-    for node in tree.body:
+    body = list(tree.body)
+    if any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in body):
+        # the names that it imports when they are used; tests/test_layering.py uses them
+        body += [inner for node in body if isinstance(node, ast.If) for inner in node.body]
+    for node in body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = {
