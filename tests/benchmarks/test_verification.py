@@ -42,7 +42,7 @@ def test_a_failure_and_a_survivor_are_shown() -> None:
         "survivors": [survivor],
     }
     text = mutations(found)
-    assert "2 faults, seed 0, 5 s: 1 found, 0 proved to change nothing, 1 neither." in text
+    assert "2 faults, seed 0, 5 s: 1 detected, 0 proved to be equivalent, 1 neither." in text
     round_ = {"command": "train", "hit": True, "same": False, "verdict": "ok"}
     assert "| train | 2 | 2 | 1 |" in kills([round_, {**round_, "same": True}]).markdown()
     assert "- constant, `sample.v`, line 3: `1  ->  0`" in text
