@@ -26,7 +26,7 @@ AT_THE_ROOT = {
 """Pages of the site by the file at the root of the repository that holds their text."""
 
 PACKAGES = ("quant", "export", "hw", "sim", "reports")
-HELP_COLUMNS = "100"
+HELP_COLUMNS = "88"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
