@@ -23,7 +23,8 @@ from tritforge.hw.activation.select import ActivationForm
 from tritforge.hw.activation.standalone import biases, levels
 from tritforge.hw.cost.packing import PackingChoice
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.engines.layer import Folding, MatrixLayer, PlanError
+from tritforge.hw.engines.layer import MatrixLayer, PlanError
+from tritforge.hw.engines.registry import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.layers.add import AdderUnit
@@ -347,22 +348,16 @@ def _add(rng: np.random.Generator, name: str) -> Drawn:
             name="add",
             left=_dtype(rng),
             right=_dtype(rng),
-            lanes=int(rng.integers(1, 17)),
-            frame_beats=16,
+            lanes=(lanes := int(rng.integers(1, 17))),
+            elements=16 * lanes,
         )
     )
 
 
 def _fifo(rng: np.random.Generator, name: str) -> Drawn:
     depth = int(_pick(rng, rng.integers(1, 33), rng.integers(33, 200), rng.integers(200, 3000)))
-    return _unit(
-        FifoUnit(
-            name="fifo",
-            beats=Beats(_dtype(rng), int(rng.integers(1, 13))),
-            depth=depth,
-            frame_beats=16,
-        )
-    )
+    beats = Beats(_dtype(rng), int(rng.integers(1, 13)))
+    return _unit(FifoUnit(name="fifo", beats=beats, depth=depth, elements=16 * beats.lanes))
 
 
 def _fork(rng: np.random.Generator, name: str) -> Drawn:
@@ -434,7 +429,7 @@ def _free(rng: np.random.Generator, name: str) -> Drawn:
     lanes = _divisor(rng, tensor.channels, 16)
     if rng.random() < 0.3:
         bias = Bias(name=name, input="input", bias=rng.integers(-100, 101, tensor.channels))
-        return _unit(biases(bias, tensor, bias.infer(tensor), lanes))
+        return _unit(biases(bias, tensor, target=bias.infer(tensor), lanes=lanes))
     bits = int(rng.integers(1, 4))
     values = np.sort(
         rng.integers(
@@ -445,7 +440,7 @@ def _free(rng: np.random.Generator, name: str) -> Drawn:
     node = Threshold(
         name=name, input="input", thresholds=values, output=DataType(bits, signed=False)
     )
-    return _unit(levels(node, tensor, lanes))
+    return _unit(levels(node, tensor, target=node.infer(tensor), lanes=lanes))
 
 
 def _ends(rng: np.random.Generator, name: str) -> Drawn:

@@ -23,7 +23,7 @@ from benchmarks import skip
 from benchmarks.layers import DEVICE, FRAMES, SEED, Shape, measure
 from tritforge.files import write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.registry import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.reports.render.chart import canvas, styled, svg

@@ -21,7 +21,7 @@ from tritforge.design import Design
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, MatrixNode, Network, TensorType, Threshold
 from tritforge.files import write_atomic
-from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.registry import Folding
 from tritforge.reports.devices import device
 from tritforge.reports.synth.xilinx import synthesise
 from tritforge.sim import runner

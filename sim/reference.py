@@ -115,12 +115,9 @@ def evaluate(node: Node, *inputs: IntArray) -> IntArray:
 def _(node: Convolution, x: IntArray) -> IntArray:
     kernel_height, kernel_width = node.kernel
     pad_height, pad_width = node.padding
-    span = tuple(
-        dilation * (size - 1) + 1 for dilation, size in zip(node.dilation, node.kernel, strict=True)
-    )
     padded = np.pad(x, ((0, 0), (pad_height, pad_height), (pad_width, pad_width), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(
-        padded, span, axis=(1, 2)
+        padded, node.extent, axis=(1, 2)
     )  # [N, Y, X, C, span]
     windows = windows[
         :, :: node.stride[0], :: node.stride[1], :, :: node.dilation[0], :: node.dilation[1]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ from tritforge.files import write_atomic
 from tritforge.types import IntArray
 
 __all__ = [
-    "SCHEDULE",
-    "WEIGHTS",
+    "WEIGHT_FILES",
+    "Role",
     "RomError",
     "RomImage",
     "read_mem",
@@ -31,15 +32,42 @@ __all__ = [
     "weights_from_rom",
 ]
 
-SCHEDULE = "schedule"
-"""Role of the image with the nonzeros that the engine `skip` goes through (tritforge.hw.engines.skip.engine)."""
-
-WEIGHTS = "weights"
-"""Role of the image of a layer's weights."""
-
 
 class RomError(UserError):
     """An image that cannot be built, or a file that is not one."""
+
+
+class Role(Enum):
+    """What a ROM holds; the value is a part of the file's name."""
+
+    WEIGHTS = "weights"
+    """Trits of the engine `array`."""
+
+    SCHEDULE = "schedule"
+    """Nonzero weights in the order in which the engine `skip` executes them."""
+
+    THRESHOLDS = "thresholds"
+    BIAS = "bias"
+    REQUANTIZE = "requantize"
+    """Multipliers and biases, a bit of each a word."""
+
+    SPREAD = "spread"
+    """For each beat into the engine `skip` the lane that each of its banks takes."""
+
+    REORDER = "reorder"
+    """For each beat out of the engine `skip` an address for each of its banks."""
+
+    GATHER = "gather"
+    """For each beat out of the engine `skip` the bank that each of its lanes takes."""
+
+    @property
+    def files(self) -> tuple[str, str]:
+        """What manifests and file names say: of the image, and of its upper part where it lies in two."""
+        return self.value, f"{self.value}_high"
+
+
+WEIGHT_FILES = frozenset(Role.WEIGHTS.files + Role.SCHEDULE.files)
+"""What manifests say of images whose words stand for weights."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +77,10 @@ class RomImage:
     Parameters
     ----------
     name: the layer it belongs to.
-    role: "weights", "thresholds" or "bias".
+    role: what it holds.
     word_bits: width of a word in bits.
     words: one non-negative integer an address.
+    high: whether it is the upper part of an image that lies in two.
 
     Raises
     ------
@@ -59,9 +88,10 @@ class RomImage:
     """
 
     name: str
-    role: str
+    role: Role
     word_bits: int
     words: tuple[int, ...]
+    high: bool = False
 
     def __post_init__(self) -> None:
         if self.word_bits < 1:
@@ -79,7 +109,12 @@ class RomImage:
     @property
     def stem(self) -> str:
         """File name without its suffix."""
-        return f"{self.name}.{self.role}"
+        return f"{self.name}.{self.part}"
+
+    @property
+    def part(self) -> str:
+        """What a manifest calls its role."""
+        return self.role.files[self.high]
 
     @property
     def depth(self) -> int:
@@ -87,13 +122,15 @@ class RomImage:
         return len(self.words)
 
     def split(self, depth: int) -> tuple[RomImage, RomImage]:
-        """Return the first ``depth`` words, and the others as ``<role>_high``."""
+        """Return the first ``depth`` words, and the others as the upper part."""
         if not 0 < depth < self.depth:
             raise RomError(
                 f"ROM {self.stem!r}: depth must be in 1..{self.depth - 1}, not {depth!r}"
             )
-        high = RomImage(self.name, f"{self.role}_high", self.word_bits, self.words[depth:])
-        return RomImage(self.name, self.role, self.word_bits, self.words[:depth]), high
+        return (
+            replace(self, words=self.words[:depth]),
+            replace(self, words=self.words[depth:], high=True),
+        )
 
     def digits(self) -> list[str]:
         """Return the words in hexadecimal, each as wide as the widest possible."""
@@ -195,7 +232,7 @@ def weight_rom(node: MatrixNode, pe: int, simd: int, packing: Packing) -> RomIma
         1, 0, 3, 2, 4
     )  # [M/pe, J, K/simd, pe, simd]
     words = pack(groups.reshape(-1, pe * simd), packing)
-    return RomImage(node.name, WEIGHTS, word_bits(pe * simd, packing), tuple(words))
+    return RomImage(node.name, Role.WEIGHTS, word_bits(pe * simd, packing), tuple(words))
 
 
 def weights_from_rom(
@@ -225,7 +262,7 @@ def weights_from_rom(
 
 
 def value_rom(
-    name: str, role: str, values: npt.NDArray[np.integer], pe: int, bits: int
+    name: str, role: Role, values: npt.NDArray[np.integer], pe: int, bits: int
 ) -> RomImage:
     """Return the image of per-row integers: thresholds or a bias.
 
@@ -235,7 +272,7 @@ def value_rom(
     Parameters
     ----------
     name: the layer.
-    role: "thresholds" or "bias".
+    role: what they are, such as ``Role.THRESHOLDS``.
     values: [M, L].
     pe: rows at a time; divides M.
     bits: width of a value in bits; every value must fit, signed or unsigned.
@@ -247,14 +284,16 @@ def value_rom(
     array: IntArray = np.asarray(values, dtype=np.int64)
     if array.ndim != 2 or array.size == 0:
         raise RomError(
-            f"ROM '{name}.{role}': values must be a matrix that is not empty, not shape {array.shape}"
+            f"ROM '{name}.{role.value}': values must be a matrix that is not empty, not shape {array.shape}"
         )
     rows, levels = array.shape
     _check_folding(name, rows, 1, pe, 1)
     lowest, highest = int(array.min()), int(array.max())
     limit = 1 << (bits - 1 if lowest < 0 else bits)
     if lowest < -limit or highest >= limit:
-        raise RomError(f"ROM '{name}.{role}': values must fit {bits} bits, not {lowest}..{highest}")
+        raise RomError(
+            f"ROM '{name}.{role.value}': values must fit {bits} bits, not {lowest}..{highest}"
+        )
     mask = (1 << bits) - 1
     words = tuple(
         sum((int(value) & mask) << (index * bits) for index, value in enumerate(group))

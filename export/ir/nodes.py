@@ -37,6 +37,8 @@ import numpy.typing as npt
 
 from tritforge.errors import UserError
 from tritforge.export.ir.datatype import MAX_BITS, DataType
+from tritforge.export.ir.registry import node_kind
+from tritforge.export.ir.windows import extent, positions, shown
 from tritforge.types import IntArray
 
 Trits = npt.NDArray[np.int8]
@@ -85,6 +87,7 @@ class Node(ABC):
     name: str
     input: str
     kind: ClassVar[str]
+    words: ClassVar[str] = ""  # for ``summary``, where the kind's name will not do
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.isidentifier() and self.name.isascii()):
@@ -102,6 +105,11 @@ class Node(ABC):
     @abstractmethod
     def infer(self, *sources: Any, **named: Any) -> TensorType:
         """Return the type of the output for inputs of these types, in order; IRError if impossible."""
+
+    @property
+    def summary(self) -> str:
+        """What it does, in a few words."""
+        return self.words or self.kind.replace("_", " ")
 
     def _refuse(self, rule: str) -> IRError:
         return IRError(f"{self.kind} {self.name!r}: {rule}")
@@ -192,6 +200,7 @@ class MatrixNode(Node):
         return float((self.planes == 0).mean())
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(MatrixNode):
     """y[oy, ox, o] = sum over window of weight * x. ``planes`` is int8 [J, O, C/groups, kh, kw]."""
@@ -226,8 +235,15 @@ class Convolution(MatrixNode):
     @property
     def extent(self) -> tuple[int, int]:
         """Height and width of what the kernel spans: dilation * (kernel - 1) + 1."""
-        vertical, horizontal = self.dilation
-        return (vertical * (self.kernel[0] - 1) + 1, horizontal * (self.kernel[1] - 1) + 1)
+        (height, width), (vertical, horizontal) = self.kernel, self.dilation
+        return extent(height, vertical), extent(width, horizontal)
+
+    @property
+    def summary(self) -> str:
+        """Kernel, channels in and out, and the stride where it is not 1."""
+        steps = f", stride {self.stride[0]}" if self.stride != (1, 1) else ""
+        outputs, inputs = self.planes.shape[1:3]
+        return f"{shown(self.kernel)} convolution {inputs}→{outputs}{steps}"
 
     def block_matrices(self) -> Trits:
         """Planes as [J, O, kh*kw*C] int8: the vector of all channels, zero outside a row's group."""
@@ -253,12 +269,7 @@ class Convolution(MatrixNode):
         channels = self.planes.shape[2] * self.groups
         if source.channels != channels:
             raise self._refuse(f"takes {channels} channels, not {source.channels}")
-        size = [
-            (length + 2 * padding - extent) // stride + 1
-            for length, padding, extent, stride in zip(
-                source.shape[:2], self.padding, self.extent, self.stride, strict=True
-            )
-        ]
+        size = list(map(positions, source.shape[:2], self.extent, self.stride, self.padding))
         if min(size) < 1:
             dilated = f" with dilation {self.dilation}" if self.dilation != (1, 1) else ""
             raise self._refuse(
@@ -269,12 +280,18 @@ class Convolution(MatrixNode):
         )
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dense(MatrixNode):
     """y = W x for a vector [1, 1, K]. ``planes`` is int8 [J, M, K]."""
 
     kind = "dense"
     PLANE_AXES = 3
+
+    @property
+    def summary(self) -> str:
+        """Elements in and out."""
+        return f"dense {self.planes.shape[2]}→{self.planes.shape[1]}"
 
     def plane_matrices(self) -> Trits:
         """The planes as they are."""
@@ -287,6 +304,7 @@ class Dense(MatrixNode):
         return TensorType(1, 1, int(self.planes.shape[1]), self.accumulator(source.dtype))
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Threshold(Node):
     """code = output.minimum + number of k with y >= thresholds[c, k]; thresholds int64 [C, L]."""
@@ -306,6 +324,11 @@ class Threshold(Node):
             raise self._refuse("thresholds must ascend in each channel")
         object.__setattr__(self, "thresholds", frozen(thresholds, np.int64))
 
+    @property
+    def summary(self) -> str:
+        """Thresholds of a channel, and bits of a code."""
+        return f"{self.thresholds.shape[1]} thresholds, {self.output.bits} bit"
+
     def infer(self, source: TensorType) -> TensorType:
         """The codes, of the input's shape."""
         if source.channels != len(self.thresholds):
@@ -315,12 +338,14 @@ class Threshold(Node):
         return TensorType(*source.shape, self.output)
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Bias(Node):
     """y + bias[c]; ``bias`` is int64 [C]."""
 
     bias: IntArray
     kind = "bias"
+    words = "integer bias"
 
     def _check(self) -> None:
         if np.ndim(self.bias) != 1:
@@ -367,19 +392,21 @@ class Pool(Node):
         assert self.stride is not None
         return self.stride
 
+    @property
+    def summary(self) -> str:
+        """The reduction, the window, and the stride where it is not the window's size."""
+        steps = f", stride {self.step[0]}" if self.step != self.size else ""
+        return f"{super().summary} {shown(self.size)}{steps}"
+
     def pixels(self, source: TensorType) -> tuple[int, int]:
         """Height and width of the output: one pixel for every whole window."""
-        height, width = (
-            (extent + 2 * padding - size) // stride + 1
-            for extent, padding, size, stride in zip(
-                source.shape[:2], self.padding, self.size, self.step, strict=True
-            )
-        )
+        height, width = map(positions, source.shape[:2], self.size, self.step, self.padding)
         if min(height, width) < 1:
             raise self._refuse(f"window {self.size} is larger than the input of {source}")
         return height, width
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MaxPool(Pool):
     """Maximum over windows."""
@@ -391,6 +418,7 @@ class MaxPool(Pool):
         return TensorType(*self.pixels(source), source.channels, source.dtype)
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flatten(Node):
     """[H, W, C] as a vector [1, 1, H*W*C] in stream order: no data moves."""
@@ -402,11 +430,13 @@ class Flatten(Node):
         return TensorType(1, 1, source.size, source.dtype)
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ArgMax(Node):
     """Index of the largest element of a vector, the lowest index among equals."""
 
     kind = "argmax"
+    words = "arg max"
 
     def infer(self, source: TensorType) -> TensorType:
         """One index."""

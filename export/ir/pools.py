@@ -7,10 +7,12 @@ from math import prod
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Node, Pool, TensorType
+from tritforge.export.ir.registry import node_kind
 
 __all__ = ["SumPool", "TopK"]
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SumPool(Pool):
     """Sum over windows; padding adds 0. A window as large as the image sums each channel."""
@@ -24,12 +26,18 @@ class SumPool(Pool):
         return TensorType(*self.pixels(source), source.channels, sums)
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TopK(Node):
     """Indexes of the ``k`` largest elements of a vector, the largest first, the lowest index among equals."""
 
     k: int
     kind = "top_k"
+
+    @property
+    def summary(self) -> str:
+        """How many."""
+        return f"best {self.k}"
 
     def _check(self) -> None:
         if not isinstance(self.k, int) or isinstance(self.k, bool) or self.k < 1:

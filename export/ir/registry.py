@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from tritforge.export.ir.nodes import (
-    ArgMax,
-    Bias,
-    Convolution,
-    Dense,
-    Flatten,
-    MaxPool,
-    Node,
-    Threshold,
-)
-from tritforge.export.ir.pools import SumPool, TopK
-from tritforge.export.ir.requantize import Requantize
-from tritforge.export.ir.residual import Add, Shortcut
+from typing import TYPE_CHECKING, TypeVar
 
-__all__ = ["NODE_KINDS"]
+from tritforge.registry import Registry
 
-NODE_KINDS: dict[str, type[Node]] = {
-    node.kind: node
-    for node in (
-        Convolution,
-        Dense,
-        Threshold,
-        Requantize,
-        Bias,
-        MaxPool,
-        SumPool,
-        Add,
-        Shortcut,
-        Flatten,
-        ArgMax,
-        TopK,
-    )
-}
+if TYPE_CHECKING:
+    from tritforge.export.ir.nodes import Node
+
+__all__ = ["NODE_KINDS", "node_kind"]
+
+NODE_KINDS: Registry[str, type[Node]] = Registry("node kind", "tritforge.export.ir")
+"""Classes of nodes by their ``kind``."""
+
+_Kind = TypeVar("_Kind", bound="type[Node]")
+
+
+def node_kind(cls: _Kind) -> _Kind:
+    """Register a class of nodes under its ``kind``; files then save and load it by its fields' types."""
+    return NODE_KINDS.register(cls.kind)(cls)

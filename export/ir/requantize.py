@@ -13,6 +13,7 @@ import numpy as np
 
 from tritforge.export.ir.datatype import MAX_BITS, DataType
 from tritforge.export.ir.nodes import Node, TensorType, frozen
+from tritforge.export.ir.registry import node_kind
 from tritforge.types import IntArray
 
 __all__ = ["MAX_SHIFT", "Constants", "Requantize", "fit"]
@@ -25,6 +26,7 @@ _UNBOUNDED = np.int64(1) << 62
 """Beyond every bias: those are sums of two products, and a difference of both still fits int64."""
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requantize(Node):
     """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of ``output``.

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Node, TensorType
+from tritforge.export.ir.registry import node_kind
 
 __all__ = ["Add", "Shortcut"]
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Add(Node):
     """``input`` + ``other``, element by element.
@@ -23,6 +25,7 @@ class Add(Node):
 
     other: str
     kind = "add"
+    words = "residual add"
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -40,6 +43,7 @@ class Add(Node):
         return TensorType(*source.shape, sums)
 
 
+@node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shortcut(Node):
     """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its own.
@@ -51,6 +55,13 @@ class Shortcut(Node):
     before: int = 0
     after: int = 0
     kind = "shortcut"
+
+    @property
+    def summary(self) -> str:
+        """The stride where it is not 1, and the channels that are added."""
+        steps = f", stride {self.stride[0]}" if self.stride != (1, 1) else ""
+        zeros = self.before + self.after
+        return f"shortcut{steps}" + (f", {zeros} channels of 0" if zeros else "")
 
     def _check(self) -> None:
         if min(self.stride) < 1:

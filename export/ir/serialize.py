@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import safetensors
 import safetensors.numpy
@@ -30,9 +31,6 @@ __all__ = ["NETWORK_FILE", "TENSOR_FILE", "NetworkFileError", "load", "save"]
 
 NETWORK_FILE = "network.json"
 TENSOR_FILE = "network.safetensors"
-
-_ARRAYS = ("planes", "thresholds", "multiplier", "bias")
-"""Fields of nodes that are arrays and therefore in the tensor file."""
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -132,9 +130,9 @@ def _describe(node: Node, output: TensorType, tensors: Tensors) -> dict[str, Any
         "input": node.input,
         "type": str(output),
     }
-    for name in _parameters(type(node)):
+    for name, kind in _parameters(type(node)).items():
         value = getattr(node, name)
-        if name in _ARRAYS:
+        if _is_array(kind):
             tensors[f"{node.name}.{name}"] = value
             entry[name] = list(value.shape)  # for the reader: the values are in the other file
         else:
@@ -149,15 +147,14 @@ def _build(entry: dict[str, Any], tensors: Tensors) -> Node:
             f"node {entry['name']!r} has kind {entry['kind']!r}; known: {', '.join(NODE_KINDS)}"
         )
     kind = NODE_KINDS[entry["kind"]]
-    hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
-    for name in _parameters(kind):
-        if name in _ARRAYS:
+    for name, hint in _parameters(kind).items():
+        if _is_array(hint):
             if f"{entry['name']}.{name}" not in tensors:
                 raise ValueError(f"node {entry['name']!r} has no tensor {name!r}")
             values[name] = tensors[f"{entry['name']}.{name}"]
         else:
-            values[name] = _value(entry[name], hints[name], f"{entry['name']}.{name}")
+            values[name] = _value(entry[name], hint, f"{entry['name']}.{name}")
     return kind(name=entry["name"], input=entry["input"], **values)
 
 
@@ -169,9 +166,16 @@ def _value(value: Any, kind: Any, where: str) -> Any:
         raise ValueError(f"{where}: {error}") from None
 
 
-def _parameters(kind: type[Node]) -> list[str]:
-    """Names of the fields that a kind of node has beside those of every node."""
-    return [field.name for field in fields(kind) if field.name not in ("name", "input")]
+def _parameters(kind: type[Node]) -> dict[str, Any]:
+    """Names and types of the fields that a kind of node has beside those of every node."""
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in fields(kind) if field.name not in ("name", "input")]
+    return {name: hints[name] for name in names}
+
+
+def _is_array(hint: Any) -> bool:
+    """Whether a field of this type is an array and therefore in the tensor file."""
+    return typing.get_origin(hint) is np.ndarray
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -23,7 +23,7 @@ FLOAT_BITS = 53
 """Bits of a float64's significand."""
 
 
-class ExactnessError(ProofError):
+class ExactnessError(ProofError, ValueError):
     """Numbers that float64 cannot keep exact; the message names the channel."""
 
 

@@ -6,21 +6,16 @@ same (``torch.flatten(x, 1)`` an ``nn.Flatten``), so that lowering knows modules
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from torch.nn.utils import parametrize
 
 from tritforge.errors import UserError
-from tritforge.export.lowering.supported import SUPPORTED, nearest
-from tritforge.quant.pooling import average_of
+from tritforge.export.lowering.supported import FUNCTIONS, nearest, supported
 
-__all__ = ["ChannelPad", "ClassArgMax", "LoweringError", "Step", "Subsample", "Sum", "read_steps"]
+__all__ = ["ClassArgMax", "LoweringError", "Step", "read_steps"]
 
 
 class LoweringError(UserError):
@@ -62,43 +57,6 @@ class Step:
 
 class ClassArgMax(nn.Module):
     """Stands for torch.argmax over the classes."""
-
-
-class Sum(nn.Module):
-    """The sum of two branches."""
-
-    def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        """Return [N, C, H, W]."""
-        return left + right
-
-
-class Subsample(nn.Module):
-    """Every stride-th pixel from the first: x[:, :, ::vertical, ::horizontal].
-
-    Parameters
-    ----------
-    stride: (vertical, horizontal), positive.
-    """
-
-    def __init__(self, stride: tuple[int, int]) -> None:
-        super().__init__()
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the pixels that are kept."""
-        return x[:, :, :: self.stride[0], :: self.stride[1]]
-
-
-class ChannelPad(nn.Module):
-    """Channels of 0 ``before`` and ``after`` those of the input."""
-
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__()
-        self.before, self.after = before, after
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return [N, before + C + after, H, W]."""
-        return F.pad(x, (0, 0, 0, 0, self.before, self.after))
 
 
 def read_steps(model: nn.Module, graph: fx.Graph) -> list[Step]:
@@ -158,8 +116,9 @@ def _read_step(model: nn.Module, node: fx.Node, position: dict[fx.Node, int], us
             inputs=inputs,
             uses=uses,
         )
-    tensors = _summands(node) or tuple(node.all_input_nodes)
-    made = Sum() if _summands(node) else _as_module(model, node) if len(tensors) == 1 else None
+    tensors: list[fx.Node] = []
+    fx.map_arg((node.args, node.kwargs), tensors.append)
+    made = _as_module(model, node, len(tensors))
     if made is None or any(tensor.op == "get_attr" for tensor in tensors):
         raise LoweringError(f"{where}: {_unsupported([_operation(node)])}")
     return Step(
@@ -174,7 +133,7 @@ def _read_step(model: nn.Module, node: fx.Node, position: dict[fx.Node, int], us
 
 def _unsupported(kinds: Sequence[str]) -> str:
     form = nearest(kinds)
-    return f"not supported{f'; nearest is {form}' if form else ''}; supported are {SUPPORTED}"
+    return f"not supported{f'; nearest is {form}' if form else ''}; supported are {supported()}"
 
 
 def _operation(node: fx.Node) -> str:
@@ -199,66 +158,10 @@ def _where(model: nn.Module, node: fx.Node) -> str:
     return f"operation {_operation(node)!r} in {place}"
 
 
-def _summands(node: fx.Node) -> tuple[fx.Node, ...]:
-    """The two tensors that ``node`` adds, which may be one and the same; none if it is no such sum."""
-    if node.target not in (operator.add, operator.iadd, torch.add, "add", "add_") or node.kwargs:
-        return ()
-    tensors = tuple(argument for argument in node.args if isinstance(argument, fx.Node))
-    return tensors if len(tensors) == len(node.args) == 2 else ()
-
-
-def _as_module(model: nn.Module, node: fx.Node) -> nn.Module | None:
+def _as_module(model: nn.Module, node: fx.Node, inputs: int) -> nn.Module | None:
     """Return the module that does what a function or method call does; None if we know none."""
-
-    def options(*names: str) -> dict[str, Any]:
-        """The arguments after the tensor, by name."""
-        return dict(zip(names, node.args[1:], strict=False)) | {
-            name: value for name, value in node.kwargs.items() if name in names
-        }
-
-    if node.target in (F.relu, torch.relu, "relu"):
-        return nn.ReLU()
-    if node.target is F.dropout and options("p", "training").get("training") is False:
-        return nn.Identity()
-    if node.target in (torch.flatten, "flatten"):
-        chosen = {"start_dim": 0, "end_dim": -1} | options("start_dim", "end_dim")
-        return nn.Flatten(**chosen)
-    if node.target in (F.max_pool2d, torch.max_pool2d):
-        return nn.MaxPool2d(**options("kernel_size", "stride", "padding", "dilation", "ceil_mode"))
-    if node.target in (torch.argmax, "argmax") and options("dim", "keepdim").get("dim") in (1, -1):
-        return ClassArgMax()
-    if node.target is operator.getitem:
-        return _thinned(node.args[1])
-    if (
-        node.target is F.pad
-        and options("pad", "mode", "value").get("mode", "constant") == "constant"
-    ):
-        return _zero_channels(**options("pad", "mode", "value"))
-    return average_of(model, node)
-
-
-def _thinned(index: Any) -> nn.Module | None:
-    """The module for x[:, :, ::v, ::h]."""
-    whole = slice(None)
-    if not isinstance(index, tuple) or len(index) != 4 or index[:2] != (whole, whole):
+    known = FUNCTIONS.get(node.target) if node.op != "call_module" else None
+    if known is None or known.inputs not in (None, inputs):
         return None
-    strides = []
-    for part in index[2:]:
-        if not isinstance(part, slice) or part.start not in (None, 0) or part.stop is not None:
-            return None
-        strides.append(1 if part.step is None else part.step)
-    return (
-        Subsample((strides[0], strides[1]))
-        if all(isinstance(s, int) and s > 0 for s in strides)
-        else None
-    )
-
-
-def _zero_channels(
-    pad: Any, mode: str = "constant", value: float | None = None
-) -> nn.Module | None:
-    """The module for a padding of the channels with zeros."""
-    if not isinstance(pad, (tuple, list)) or len(pad) != 6 or any(pad[:4]) or value:
-        return None
-    before, after = pad[4:]
-    return ChannelPad(before, after) if min(before, after) >= 0 else None
+    made: nn.Module | None = known.call(model, node)
+    return made

@@ -16,70 +16,24 @@ quotient is rounded by float64, so a quantizer must follow, whose thresholds kno
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from tritforge.export.ir.nodes import (
-    INPUT,
-    ArgMax,
-    Bias,
-    Convolution,
-    Dense,
-    Flatten,
-    MaxPool,
-    Network,
-    Node,
-    TensorType,
-    Threshold,
-    Trits,
-)
-from tritforge.export.ir.pools import SumPool
-from tritforge.export.ir.requantize import Requantize, fit
-from tritforge.export.ir.residual import Add, Shortcut
-from tritforge.export.lowering.exactness import check_sums, multiples, product
-from tritforge.export.lowering.geometry import (
-    check_image,
-    check_max_pool,
-    geometry,
-    pair,
-    permuted,
-    window,
-)
-from tritforge.export.lowering.graph import (
-    ChannelPad,
-    ClassArgMax,
-    LoweringError,
-    Step,
-    Subsample,
-    Sum,
-    read_steps,
-)
-from tritforge.export.lowering.segment import Codes, Segment, check_exact, located, type_of
-from tritforge.export.lowering.supported import SUPPORTED
+from tritforge.export.ir.nodes import INPUT, ArgMax, Network, Node, TensorType
+from tritforge.export.lowering.graph import LoweringError, Step, read_steps
+from tritforge.export.lowering.layers import scores
+from tritforge.export.lowering.segment import Codes, Segment, Value, type_of
+from tritforge.export.lowering.supported import handler_of
 from tritforge.quant.activation import Quantizer
-from tritforge.quant.apply import ternarizer_of
 from tritforge.quant.evaluate import exact
-from tritforge.quant.pooling import GlobalPool, ImageMean, divisor
 from tritforge.quant.tracing import trace
 from tritforge.types import IntArray
 
-__all__ = ["SUPPORTED", "Lowered", "LoweringError", "lower"]
-
-_IGNORED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-_AVERAGES = (GlobalPool, ImageMean, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-_ONCE = (nn.Conv2d, nn.Linear, Quantizer)
-
-_THRESHOLD_BITS = 4
-"""Codes of more bits are made by multiplication where that gives exactly the same (``tritforge.export.ir.requantize``)."""
-
-_Value = Codes | Segment
+__all__ = ["Lowered", "Lowering", "LoweringError", "lower"]
 
 
 @dataclass(frozen=True)
@@ -158,47 +112,43 @@ def _lower_steps(
 ) -> Lowered:
     called: set[str | None] = set()
     for step in steps:
-        if isinstance(step.module, _ONCE) and step.path in called:
+        handler = handler_of(step.module)
+        if handler is not None and handler.once and step.path in called:
             raise step.refuse("is called twice: give each place a module of its own")
         called.add(step.path)
-    lowering = _Lowering(input_shape)
+    lowering = Lowering(input_shape)
     for step in steps:
         lowering.take(step)
     return lowering.finish(name, argmax)
 
 
-class _Lowering:
+class Lowering:
     """Walks the steps, and collects nodes and what each step gives."""
 
     def __init__(self, input_shape: tuple[int, ...]) -> None:
         self._shape = input_shape
         self._input: Codes | None = None
-        self._values: list[_Value | None] = []  # of each step; None is the model's input itself
-        self._nodes: dict[str, Node] = {}
+        self._values: list[Value | None] = []  # of each step; None is the model's input itself
+        self.nodes: dict[str, Node] = {}
         self._types: dict[str, TensorType] = {}
         self._names = {INPUT}
-        self._sources: dict[str, str] = {}
+        self.sources: dict[str, str] = {}
         self._scales: dict[str, float] = {}
-        self._argmax = False
+        self.ends_with_argmax = False
 
     def take(self, step: Step) -> None:
         """Lower one step."""
         given = [None if index < 0 else self._values[index] for index in step.inputs]
-        value: _Value | None
-        if self._argmax:
+        value: Value | None
+        if self.ends_with_argmax:
             raise step.refuse("must come before the argmax")
-        if isinstance(step.module, _IGNORED):
-            value = given[0]
-        elif isinstance(step.module, ClassArgMax):
-            value, self._argmax = given[0], True
+        handler = handler_of(step.module)
+        if None in given and not (handler is not None and handler.anywhere):
+            value = self._enter(step)
+        elif handler is None:
+            raise step.unsupported()
         else:
-            values = [part for part in given if part is not None]
-            if len(values) < len(given):
-                value = self._enter(step)
-            elif isinstance(step.module, Sum):
-                value = self._add(step, values)
-            else:
-                value = self._lower(step, values[0])
+            value = handler.call(self, step, *given)
         if isinstance(value, Segment) and step.uses > 1:
             raise step.refuse(
                 f"its result is used {step.uses} times: put a quantizer before the branches part"
@@ -210,17 +160,17 @@ class _Lowering:
         last = self._values[-1] if self._values else None
         if last is None or self._input is None:
             raise LoweringError("the model computes nothing")
-        result = self._scores(last) if isinstance(last, Segment) else last
-        if argmax or self._argmax:
-            self._emit(ArgMax(name=self._name("argmax"), input=result.tensor))
+        result = scores(self, last) if isinstance(last, Segment) else last
+        if argmax or self.ends_with_argmax:
+            self.emit(ArgMax(name=self.name("argmax"), input=result.tensor))
         network = Network(name, self._input.type, tuple(self._read()))
-        return Lowered(network, self._sources, self._scales[INPUT], self._scales)
+        return Lowered(network, self.sources, self._scales[INPUT], self._scales)
 
     def _read(self) -> list[Node]:
         """The nodes without those that others have replaced, which nobody reads."""
-        last = next(reversed(self._nodes), None)
+        last = next(reversed(self.nodes), None)
         read, kept = {last}, []
-        for node in reversed(self._nodes.values()):
+        for node in reversed(self.nodes.values()):
             if node.name in read:
                 read.update(node.inputs)
                 kept.append(node)
@@ -242,41 +192,11 @@ class _Lowering:
         scale = float(step.module.effective_step())
         self._types[INPUT] = kind
         self._input = Codes(tensor=INPUT, type=kind, step=scale, where=step.where, flat=flat)
-        self._sources[INPUT] = step.path or ""
+        self.sources[INPUT] = step.path or ""
         self._scales[INPUT] = scale
         return self._input
 
-    def _lower(self, step: Step, value: _Value) -> _Value:
-        """Lower a step that reads one value."""
-        module = step.module
-        if isinstance(module, Quantizer):
-            return self._quantize(step, module, self._opened(step, value))
-        if isinstance(module, (nn.ReLU, *_NORMS)):
-            if isinstance(module, _NORMS) and not module.track_running_stats:
-                raise step.refuse(
-                    "must keep running statistics: those of a batch are no function of one sample"
-                )
-            if (
-                isinstance(module, nn.ReLU)
-                and isinstance(value, Codes)
-                and not value.type.dtype.signed
-            ):
-                return value  # codes that are never negative: nothing to do
-            return self._opened(step, value).then(step)
-        if isinstance(module, nn.MaxPool2d):
-            check_max_pool(step, module, value)
-            return value.then(step) if isinstance(value, Segment) else self._max_pool(step, value)
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            return self._matrix(step, module, _codes(step, value))
-        if isinstance(module, nn.Flatten):
-            return self._flatten(step, module, _codes(step, value))
-        if isinstance(module, _AVERAGES):
-            return self._average(step, module, _codes(step, value))
-        if isinstance(module, (Subsample, ChannelPad)):
-            return self._shortcut(step, module, _codes(step, value))
-        raise step.unsupported()
-
-    def _opened(self, step: Step, value: _Value) -> Segment:
+    def opened(self, step: Step, value: Value) -> Segment:
         """The stretch that ``value`` is, or that begins at its codes."""
         if isinstance(value, Segment):
             return value
@@ -288,153 +208,7 @@ class _Lowering:
         bias = torch.zeros_like(unit)
         return Segment(first=step, source=value, node=None, unit=unit, bias=bias, flat=value.flat)
 
-    def _matrix(self, step: Step, module: nn.Conv2d | nn.Linear, value: Codes) -> Segment:
-        """Begin a matrix layer; the next quantizer, or the end of the model, closes it."""
-        ternarizer, latent = located(step, lambda: ternarizer_of(module))
-        parts = located(step, lambda: ternarizer.decompose(latent))
-        if not torch.equal(parts.weight(), module.weight):
-            raise step.refuse(
-                "its planes do not rebuild its weight: the ternarization method is at fault"
-            )
-        options: dict[str, Any] = {}
-        planes: Trits = parts.planes.numpy()
-        if isinstance(module, nn.Conv2d):
-            options = geometry(step, module, value)
-        else:
-            planes = permuted(step, planes, value)
-        kind = Convolution if isinstance(module, nn.Conv2d) else Dense
-        node = kind(
-            name=self._name(step.name),
-            input=value.tensor,
-            planes=planes,
-            coefficients=parts.coefficients,
-            **options,
-        )
-        node.infer(value.type)  # refuses a wrong shape before anything is computed
-        rows, dtype = planes.shape[1], value.type.dtype
-        units = located(step, lambda: product(parts.scale.expand(rows).tolist(), value.step))
-        bias = torch.zeros(rows, dtype=torch.float64) if module.bias is None else module.bias
-        located(step, lambda: check_sums(node.matrix(), dtype, units, bias.tolist()))
-        unit = torch.tensor(units, dtype=torch.float64)
-        return Segment(first=step, source=value, node=node, unit=unit, bias=bias, flat=value.flat)
-
-    def _quantize(self, step: Step, quantizer: Quantizer, stretch: Segment) -> Codes:
-        """Close a stretch: its layer, the thresholds of all up to ``quantizer``, then the pools."""
-        node, thresholds, bounds = stretch.thresholds(step, quantizer)
-        scale, output = float(quantizer.effective_step()), type_of(quantizer)
-        tensor = self._emit(node) if node is not None else stretch.source.tensor
-        name = self._name(step.name)
-        constants = fit(thresholds, *bounds, output) if output.bits > _THRESHOLD_BITS else None
-        activation = (
-            Threshold(name=name, input=tensor, thresholds=thresholds, output=output)
-            if constants is None
-            else Requantize(name=name, input=tensor, output=output, **vars(constants))
-        )
-        codes = self._codes(step, activation, scale, stretch.flat)
-        for index in stretch.pools():
-            codes = self._max_pool(stretch.steps[index], codes)
-        self._sources[codes.tensor] = step.path or ""
-        return codes
-
-    def _scores(self, stretch: Segment) -> Codes:
-        """Close the last layer as scores: integers with an integer bias, nothing else."""
-        step, node, unit = stretch.first, stretch.node, float(stretch.unit[0])
-        if stretch.average is not None:
-            raise _inexact(stretch)
-        if node is None:
-            raise stretch.steps[0].refuse("must have an UnsignedQuantizer after it")
-        if stretch.steps:
-            raise stretch.steps[0].refuse(
-                f"must have an UnsignedQuantizer after it: the scores of {stretch.where} allow a bias alone"
-            )
-        if not bool((stretch.unit == unit).all()):
-            raise step.refuse("scores must have one scale for all channels")
-        codes = self._codes(step, node, unit, stretch.flat)
-        if step.module.bias is not None:
-            bias = located(step, lambda: multiples(stretch.bias.tolist(), unit))
-            added = Bias(name=self._name(f"{node.name}_bias"), input=node.name, bias=bias)
-            codes = self._codes(step, added, unit, stretch.flat)
-        self._sources[codes.tensor] = step.path or ""
-        return codes
-
-    def _add(self, step: Step, values: Sequence[_Value]) -> Codes:
-        """The sum of two branches, whose codes must count one step."""
-        for value in values:
-            if isinstance(value, Segment):
-                raise step.refuse(
-                    f"its branch from {value.where} must end in a quantizer before the sum"
-                )
-        left, right = (value for value in values if isinstance(value, Codes))
-        between = f"its branches {left.where} and {right.where} must have one"
-        if (left.type.shape, left.flattened) != (right.type.shape, right.flattened):
-            raise step.refuse(f"{between} shape, not {left.type} and {right.type}")
-        if left.step != right.step:
-            raise step.refuse(
-                f"{between} step, not {left.step!r} and {right.step!r}: "
-                "make one SignedQuantizer with shared= the other"
-            )
-        node = Add(name=self._name(step.name), input=left.tensor, other=right.tensor)
-        check_exact(step, node.infer(left.type, right.type).dtype, 1, left.step)
-        return self._codes(step, node, left.step, left.flat, left.flattened)
-
-    def _shortcut(self, step: Step, module: Subsample | ChannelPad, value: Codes) -> Codes:
-        """Pixels left out, or channels of 0 added; what follows each other is one node."""
-        check_image(step, value)
-        stride = module.stride if isinstance(module, Subsample) else (1, 1)
-        before, after = (module.before, module.after) if isinstance(module, ChannelPad) else (0, 0)
-        source, last = value.tensor, self._nodes.get(value.tensor)
-        if isinstance(last, Shortcut) and isinstance(module, ChannelPad):
-            source, stride = last.input, last.stride
-            before, after = before + last.before, after + last.after
-        node = Shortcut(
-            name=self._name(step.name), input=source, stride=stride, before=before, after=after
-        )
-        return self._codes(step, node, value.step, flat=False)
-
-    def _average(self, step: Step, module: nn.Module, value: Codes) -> _Value:
-        """An average pool as a sum; where its division is no power of two a quantizer must follow."""
-        check_image(step, value)
-        height, width = value.type.shape[:2]
-        size, stride, padding = window(step, module, height, width)
-        node = SumPool(
-            name=self._name(step.name),
-            input=value.tensor,
-            size=size,
-            stride=stride,
-            padding=padding,
-        )
-        check_exact(step, value.type.dtype, size[0] * size[1], value.step)
-        flat = isinstance(module, (GlobalPool, ImageMean))
-        by = divisor(module, height, width)
-        codes = self._codes(step, node, value.step / by, flat)
-        if by & (by - 1) == 0:
-            return codes
-        stretch = replace(self._opened(step, codes), average=(module, height, width))
-        return replace(stretch, unit=torch.full_like(stretch.unit, value.step))
-
-    def _max_pool(self, step: Step, value: Codes) -> Codes:
-        module = step.module
-        assert isinstance(module, nn.MaxPool2d)
-        node = MaxPool(
-            name=self._name(step.name),
-            input=value.tensor,
-            size=pair(module.kernel_size),
-            stride=pair(module.stride),
-            padding=pair(module.padding),
-        )
-        return self._codes(step, node, value.step, flat=False)
-
-    def _flatten(self, step: Step, module: nn.Flatten, value: Codes) -> Codes:
-        if module.start_dim != 1 or module.end_dim not in (-1, 1 if value.flat else 3):
-            raise step.refuse("must flatten all but the batch: start_dim=1, end_dim=-1")
-        if value.flat:
-            return value
-        node = Flatten(name=self._name(step.name), input=value.tensor)
-        pixels = value.type.height * value.type.width
-        flattened = value.type.shape if pixels > 1 else None
-        return self._codes(step, node, value.step, flat=True, flattened=flattened)
-
-    def _codes(
+    def codes(
         self,
         step: Step,
         node: Node,
@@ -443,7 +217,7 @@ class _Lowering:
         flattened: tuple[int, int, int] | None = None,
     ) -> Codes:
         """Append a node whose integers stand for a real value, ``scale`` each."""
-        tensor = self._emit(node)
+        tensor = self.emit(node)
         self._scales[tensor] = scale
         return Codes(
             tensor=tensor,
@@ -454,13 +228,13 @@ class _Lowering:
             flattened=flattened,
         )
 
-    def _emit(self, node: Node) -> str:
+    def emit(self, node: Node) -> str:
         """Append a node; return the name of its tensor."""
         self._types[node.name] = node.infer(*(self._types[name] for name in node.inputs))
-        self._nodes[node.name] = node
+        self.nodes[node.name] = node
         return node.name
 
-    def _name(self, wish: str) -> str:
+    def name(self, wish: str) -> str:
         """Reserve and return an identifier like ``wish`` that no tensor has yet."""
         plain = re.sub(r"\W", "_", wish, flags=re.ASCII)  # Verilog knows no other letters
         base = plain if plain.isidentifier() else f"layer_{plain}"
@@ -470,20 +244,3 @@ class _Lowering:
             name = f"{base}_{number}"
         self._names.add(name)
         return name
-
-
-def _codes(step: Step, value: _Value) -> Codes:
-    """The codes that ``step`` needs; LoweringError where no quantizer made any."""
-    if isinstance(value, Codes):
-        return value
-    if value.average is not None and not value.steps:
-        raise _inexact(value)
-    raise step.refuse(f"must have an UnsignedQuantizer between it and {value.where}")
-
-
-def _inexact(stretch: Segment) -> LoweringError:
-    assert stretch.average is not None
-    return stretch.first.refuse(
-        f"divides by {divisor(*stretch.average)}, which is no power of two: put a quantizer behind it, "
-        "or use tritforge.quant.pooling.GlobalPool"
-    )

@@ -19,12 +19,22 @@ from torch import Tensor, nn
 from tritforge.export.ir.datatype import TERNARY, DataType
 from tritforge.export.ir.nodes import MatrixNode, TensorType
 from tritforge.export.lowering.exactness import check_sums
-from tritforge.export.lowering.graph import Step
+from tritforge.export.lowering.graph import LoweringError, Step
 from tritforge.export.lowering.thresholds import find, is_decreasing
 from tritforge.quant.activation import Quantizer
+from tritforge.quant.pooling import divisor
 from tritforge.types import IntArray
 
-__all__ = ["Codes", "Segment", "check_exact", "located", "type_of"]
+__all__ = [
+    "Codes",
+    "Segment",
+    "Value",
+    "check_exact",
+    "codes_of",
+    "inexact",
+    "located",
+    "type_of",
+]
 
 _Result = TypeVar("_Result")
 
@@ -162,6 +172,28 @@ class Segment:
                     f"channel {int(np.argmax(wrong))} falls between {self.where} and {step.where}, "
                     "so the pool cannot move behind the quantizer: put it there, or keep the slopes positive"
                 )
+
+
+Value = Codes | Segment
+"""What a step of the model gives to the next ones."""
+
+
+def codes_of(step: Step, value: Value) -> Codes:
+    """Return the codes that ``step`` needs; LoweringError where no quantizer made any."""
+    if isinstance(value, Codes):
+        return value
+    if value.average is not None and not value.steps:
+        raise inexact(value)
+    raise step.refuse(f"must have an UnsignedQuantizer between it and {value.where}")
+
+
+def inexact(segment: Segment) -> LoweringError:
+    """Return the error for an average pool whose quotients nothing rounds."""
+    assert segment.average is not None
+    return segment.first.refuse(
+        f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer behind it, "
+        "or use tritforge.quant.pooling.GlobalPool"
+    )
 
 
 def _averaged(sums: Tensor, pool: nn.Module, height: int, width: int) -> Tensor:

@@ -1,85 +1,114 @@
-"""What lowering understands, and which of it comes nearest to a module or function that it does not."""
+"""What lowering understands: a handler for each module, a module for each function, and all of it as a text.
+
+Handlers register themselves here (``tritforge.export.lowering.layers``), with the names of what they come nearest to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-__all__ = ["SUPPORTED", "nearest"]
+from torch import fx, nn
 
-SUPPORTED = (
-    "UnsignedQuantizer, SignedQuantizer, TernaryActivation, Conv2d, Linear, BatchNorm1d, BatchNorm2d, ReLU, "
-    "MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, GlobalPool, Flatten, Dropout, Identity, sums of two branches, "
-    "and relu, max_pool2d, avg_pool2d, adaptive_avg_pool2d, mean, flatten, dropout, pad, argmax and "
-    "x[:, :, ::s, ::s] as functions"
+from tritforge.registry import Registry
+
+__all__ = [
+    "FUNCTIONS",
+    "HANDLERS",
+    "Supported",
+    "handler_of",
+    "lowers",
+    "nearest",
+    "supported",
+    "written_as",
+]
+
+Handler = Callable[..., Any]
+"""(lowering, step, value of each input ...) -> value, see ``tritforge.export.lowering.lower.Lowering``."""
+
+Maker = Callable[[nn.Module, fx.Node], "nn.Module | None"]
+"""(model, node of a function or method) -> module that does the same, None where there is none."""
+
+_Registered = TypeVar("_Registered", Handler, Maker)
+
+
+@dataclass(frozen=True)
+class Supported:
+    """A handler of modules, or a maker of modules from functions.
+
+    Parameters
+    ----------
+    call: the function itself.
+    shown: what messages call the modules or functions; none where another entry names them.
+    inputs: tensors that a function takes; None where that is any number.
+    nearest: supported form, and names of unsupported classes or functions that it comes nearest to.
+    once: whether a module may stand at one place of the model alone.
+    anywhere: whether it may read the model's input itself, whose value is None.
+    """
+
+    call: Callable[..., Any]
+    shown: tuple[str, ...]
+    inputs: int | None = None
+    nearest: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    once: bool = False
+    anywhere: bool = False
+
+
+HANDLERS: Registry[type[nn.Module], Supported] = Registry(
+    "lowering of", "tritforge.export.lowering"
 )
-"""The modules and functions that lowering understands, for messages."""
+"""By class of the module, for its subclasses too."""
 
-_QUANTIZER = "an UnsignedQuantizer, or a SignedQuantizer where the sign counts"
-_NORM = "BatchNorm2d of an image, BatchNorm1d of a vector"
-_FLATTEN = "torch.flatten(x, 1)"
-_JOIN = "the sum of two branches that end in quantizers with one step"
+FUNCTIONS: Registry[Any, Supported] = Registry("module for", "tritforge.export.lowering")
+"""By function, or name of the method, as torch.fx records it."""
 
-_NEAREST = {
-    **dict.fromkeys(
-        (
-            *(
-                "CELU",
-                "ELU",
-                "GELU",
-                "Hardshrink",
-                "Hardsigmoid",
-                "Hardswish",
-                "Hardtanh",
-                "LeakyReLU",
-            ),
-            *(
-                "LogSigmoid",
-                "Mish",
-                "PReLU",
-                "ReLU6",
-                "RReLU",
-                "SELU",
-                "SiLU",
-                "Sigmoid",
-                "Softplus",
-            ),
-            *("Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold"),
-            *(
-                "gelu",
-                "hardtanh",
-                "hardswish",
-                "leaky_relu",
-                "relu6",
-                "sigmoid",
-                "silu",
-                "tanh",
-                "clamp",
-            ),
-        ),
-        _QUANTIZER,
-    ),
-    **dict.fromkeys(
-        ("GroupNorm", "InstanceNorm2d", "LayerNorm", "LocalResponseNorm", "layer_norm"), _NORM
-    ),
-    **dict.fromkeys(("BatchNorm3d", "SyncBatchNorm", "InstanceNorm1d"), _NORM),
-    **dict.fromkeys(("Conv1d", "Conv3d", "conv1d", "conv2d", "conv3d"), "Conv2d as a module"),
-    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"), "Conv2d"),
-    **dict.fromkeys(("Bilinear", "linear", "matmul", "mm", "bmm", "einsum"), "Linear as a module"),
-    **dict.fromkeys(
-        ("MaxPool1d", "MaxPool3d", "AdaptiveMaxPool2d", "FractionalMaxPool2d"), "MaxPool2d"
-    ),
-    **dict.fromkeys(("amax", "max", "adaptive_max_pool2d"), "MaxPool2d of the image's size"),
-    **dict.fromkeys(("AvgPool1d", "AvgPool3d", "LPPool2d", "sum"), "AvgPool2d or GlobalPool"),
-    **dict.fromkeys(("Unflatten", "view", "reshape", "squeeze", "unsqueeze", "permute"), _FLATTEN),
-    **dict.fromkeys(
-        ("Softmax", "LogSoftmax", "softmax", "log_softmax"), "none: the largest score stays so"
-    ),
-    **dict.fromkeys(("cat", "concat", "stack", "sub", "mul", "add"), _JOIN),
-    **dict.fromkeys(
-        ("ZeroPad2d", "ConstantPad2d", "pad"), "the padding of Conv2d, or zero channels"
-    ),
-    "getitem": "x[:, :, ::s, ::s]",
-}
+
+def lowers(
+    *kinds: type[nn.Module],
+    shown: Sequence[str] | None = None,
+    nearest: Mapping[str, Sequence[str]] | None = None,
+    once: bool = False,
+    anywhere: bool = False,
+) -> Callable[[_Registered], _Registered]:
+    """Register the decorated handler for modules of these classes."""
+
+    def register(function: _Registered) -> _Registered:
+        names = tuple(kind.__name__ for kind in kinds) if shown is None else tuple(shown)
+        entry = Supported(function, names, nearest=nearest or {}, once=once, anywhere=anywhere)
+        HANDLERS.register(*kinds)(entry)
+        return function
+
+    return register
+
+
+def written_as(
+    *targets: Any, shown: Sequence[str] | None = None, inputs: int | None = 1
+) -> Callable[[_Registered], _Registered]:
+    """Register the decorated maker of a module for these functions and names of methods."""
+
+    def register(function: _Registered) -> _Registered:
+        names = [target if isinstance(target, str) else target.__name__ for target in targets]
+        entry = Supported(function, tuple(names if shown is None else shown), inputs)
+        FUNCTIONS.register(*targets)(entry)
+        return function
+
+    return register
+
+
+def handler_of(module: nn.Module) -> Supported | None:
+    """Return what handles a module's class or its nearest base class; None if nothing does."""
+    kinds = (kind for kind in type(module).__mro__ if kind in HANDLERS)
+    return next((HANDLERS[kind] for kind in kinds), None)
+
+
+def supported() -> str:
+    """Return the modules and functions that lowering understands, for messages."""
+    modules, functions = (
+        sorted({name for entry in entries.values() for name in entry.shown}, key=str.lower)
+        for entries in (HANDLERS, FUNCTIONS)
+    )
+    return f"{', '.join(modules)}, and {', '.join(functions)} as functions"
 
 
 def nearest(kinds: Sequence[str]) -> str | None:
@@ -88,4 +117,10 @@ def nearest(kinds: Sequence[str]) -> str | None:
     >>> nearest(["ReLU6", "Hardtanh"])
     'an UnsignedQuantizer, or a SignedQuantizer where the sign counts'
     """
-    return next((_NEAREST[kind] for kind in kinds if kind in _NEAREST), None)
+    forms = {
+        name: form
+        for entry in HANDLERS.values()
+        for form, names in entry.nearest.items()
+        for name in names
+    }
+    return next((forms[kind] for kind in kinds if kind in forms), None)

@@ -2,11 +2,12 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from amaranth import *
 
-from tritforge.export.artifacts.rom import value_rom
+from tritforge.export.artifacts.rom import Role, value_rom
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.rom import Rom
@@ -41,7 +42,7 @@ class PerChannelUnit(Unit):
     vectors: int
     pixels:  int = 1
 
-    role = ""
+    role: ClassVar[Role]
 
     @property
     def i(self):
@@ -131,7 +132,7 @@ class MultiThresholdUnit(PerChannelUnit):
 
     value_bits: int
 
-    role = "thresholds"
+    role = Role.THRESHOLDS
 
     @property
     def always(self):
@@ -206,7 +207,7 @@ class BiasUnit(_SingleCycleUnit):
 
     value_bits: int
 
-    role = "bias"
+    role = Role.BIAS
 
     def results(self, row, sums, words):
         return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
-from tritforge.export.artifacts.rom import value_rom
+from tritforge.export.artifacts.rom import Role, value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.rom import Rom
@@ -34,7 +34,7 @@ class SerialMultiplierUnit(MultiCycleUnit):
 
     shift: int
 
-    role = "requantize"
+    role = Role.REQUANTIZE
 
     @property
     def _high(self):

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from tritforge.export.ir.nodes import Bias, Threshold
 from tritforge.export.ir.requantize import Requantize
 from tritforge.hw.activation.parallel import BiasUnit, ParallelThresholdsUnit
+from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.targets.operators import offset_binary
 
 __all__ = ["StandaloneThresholdsUnit", "biases", "levels"]
@@ -20,7 +22,8 @@ class StandaloneThresholdsUnit(ParallelThresholdsUnit):
         return super().results(row, [offset_binary(total) for total in sums], words)
 
 
-def levels(node, source, lanes):
+@unit_for(Threshold, Requantize)
+def levels(node, source, *, target, lanes):
     """The unit of the threshold or requantization ``node`` on a tensor of type ``source`` in beats of ``lanes``.
 
     A level that no input reaches becomes one above the largest, so that a constant is at most a bit wider.
@@ -34,7 +37,8 @@ def levels(node, source, lanes):
                           target=node.output, pe=lanes, vectors=source.height * source.width)
 
 
-def biases(node, source, target, lanes):
+@unit_for(Bias)
+def biases(node, source, *, target, lanes):
     """The unit of the bias ``node`` (tritforge.export.ir.nodes.Bias) on a tensor of type ``source``; ``target`` is its output's."""
     values = np.asarray(node.bias)[:, None]
     bits   = 1 + max(int(value).bit_length() for value in values.flat)

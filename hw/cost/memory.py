@@ -20,7 +20,7 @@ from enum import Enum
 import numpy as np
 
 from tritforge.export.artifacts.packing import TRITS_PER_BYTE, Packing, word_bits
-from tritforge.export.artifacts.rom import SCHEDULE
+from tritforge.export.artifacts.rom import Role
 from tritforge.hw.cost.packing import (
     BLOCK_SHAPES,
     DECODER_LUTS,
@@ -237,7 +237,7 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
 def moving(image):
     """The bits of a word of ``image`` that are not constant, as an int, as far as the Verilog may say it: that of weights and
     thresholds is the same whatever they are, that of a schedule follows from the weights."""
-    if image.role != SCHEDULE:
+    if image.role is not Role.SCHEDULE:
         return (1 << image.word_bits) - 1
     return functools.reduce(operator.or_, image.words) & ~functools.reduce(operator.and_, image.words)
 

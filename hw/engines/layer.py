@@ -1,9 +1,6 @@
-"""A layer with weights, from stream to stream, and what every engine's choice of folding has in common."""
+"""A layer with weights as every engine is given it: what it reads, what leaves it, and the units on either side."""
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from enum import Enum
-from typing import ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,10 +12,9 @@ from tritforge.hw.activation.select import ActivationForm, activations, choose
 from tritforge.hw.layers.line_window import LineBufferUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.stream.unit import Unit
 from tritforge.hw.stream.width_converter import resized
 
-__all__ = ["Folding", "MatrixLayer", "PlanError", "divisors"]
+__all__ = ["MatrixLayer", "PlanError", "divisors"]
 
 
 class PlanError(UserError):
@@ -101,51 +97,17 @@ class MatrixLayer:
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
         return BiasUnit(name="bias", values=values, value_bits=bits, **common)
 
+    def check_divides(self, parameter, value, total, what):
+        """Raise PlanError unless ``value`` of ``parameter`` divides the ``total`` rows, columns or whatever ``what`` says."""
+        if total % value:
+            listed = ", ".join(map(str, divisors(total)))
+            raise self.refuse(f"{parameter} must divide its {total} {what} ({listed}), not {value!r}")
+
     def refuse(self, rule):
         """A PlanError that names the layer."""
         return PlanError(f"{self.node.name!r}: {rule}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Folding(ABC):
-    """Which engine computes a layer, and how much of it at a time. Each engine has a class of its own.
-
-    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file, ``engine`` picks the class.
-    """
-
-    engine: str = "array"
-
-    VARIANT_KEY: ClassVar[str]             = "engine"
-    VARIANTS:    ClassVar[dict[str, type]] = {}          # tritforge.hw.engines.registry fills it
-
-    @abstractmethod
-    def units(self, layer: MatrixLayer) -> tuple[Unit, ...]:
-        """The layer as units one behind the other.
-
-        Raises
-        ------
-        PlanError : the folding does not fit the layer.
-        """
-
-    def _check_positive(self, *names):
-        """Refuse what is no positive int among the fields ``names``; one that was left open, None, passes."""
-        for name in names:
-            value = getattr(self, name)
-            if value is None and type(self).__dataclass_fields__[name].default is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be an int, not {value!r}")
-            if value < 1:
-                raise ValueError(f"{name} must be positive, not {value!r}")
-
-    @property
-    def options(self):
-        """What was chosen, by name, as plain ints and texts; what is as by default is not among them."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)
-                  if item.name != "engine" and getattr(self, item.name) != item.default}
-        return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
-
-
 def divisors(number):
-    """The divisors of ``number`` as a message lists them."""
-    return ", ".join(str(divisor) for divisor in range(1, number + 1) if number % divisor == 0)
+    """Return the divisors of ``number``, ascending."""
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]

@@ -4,35 +4,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.residual import Add
 from tritforge.hw.stream.event_graph import Channel
-from tritforge.hw.stream.unit import Beats, can_accept, output_register
+from tritforge.hw.stream.registry import unit_for
+from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, can_accept, output_register
 
 __all__ = ["Adder", "AdderUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdderUnit:
+class AdderUnit(Unit):
     """Sums of two streams, beat by beat, of one lane count. One beat a cycle, latency 1.
-
-    A unit (tritforge.hw.stream.unit.Unit) but for its two inputs.
 
     Parameters
     ----------
     name : instance name.
     left, right : element types of the two streams.
     lanes : elements a beat.
-    frame_beats : beats a frame.
+    elements : elements of either tensor, a multiple of ``lanes``.
     """
 
-    name:        str
-    left:        DataType
-    right:       DataType
-    lanes:       int
-    frame_beats: int
+    name:     str
+    left:     DataType
+    right:    DataType
+    lanes:    int
+    elements: int
 
     @property
     def inputs(self):
@@ -44,11 +42,14 @@ class AdderUnit:
                      self.lanes)
 
     @property
+    def frame_beats(self):
+        return self.elements // self.lanes
+
+    @property
     def interval_cycles(self):
         return self.frame_beats
 
     def schedule(self, graph, left, right):
-        """Add the process to ``graph``; returns the channel behind it."""
         process = graph.process(self.name, self.frame_beats)
         every   = np.arange(process.steps)
         for channel in (left, right):
@@ -59,7 +60,12 @@ class AdderUnit:
         return Adder(self)
 
 
-class Adder(wiring.Component):
+@unit_for(Add)
+def _(node, left, right, *, target, lanes):
+    return AdderUnit(name="add", left=left.dtype, right=right.dtype, lanes=lanes, elements=left.size)
+
+
+class Adder(UnitComponent):
     """The circuit of :class:`AdderUnit`.
 
     Members
@@ -67,11 +73,6 @@ class Adder(wiring.Component):
     i0, i1 : the branches.
     o : the sums.
     """
-
-    def __init__(self, unit):
-        self._unit = unit
-        left, right = unit.inputs
-        super().__init__({"i0": In(left.signature()), "i1": In(right.signature()), "o": Out(unit.o.signature())})
 
     def elaborate(self, platform):
         unit = self._unit

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import ArgMax
 from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, can_accept, output_register
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
 from tritforge.hw.targets.operators import maximum
@@ -58,6 +60,11 @@ class RunningArgMaxUnit(Unit):
 
     def component(self):
         return RunningArgMax(self)
+
+
+@unit_for(ArgMax)
+def _(node, source, *, target, lanes):
+    return RunningArgMaxUnit(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes)
 
 
 class RunningArgMax(UnitComponent):

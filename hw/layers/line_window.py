@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
+from tritforge.export.ir import windows
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.single_port_ram import single_port_ram
@@ -26,11 +27,11 @@ class Walk:
     @property
     def reach(self):
         """Positions from the first to the last one of a window."""
-        return (self.kernel - 1) * self.dilation
+        return windows.extent(self.kernel, self.dilation) - 1
 
     @property
     def windows(self):
-        return (self.extent + 2 * self.padding - self.reach - 1) // self.stride + 1
+        return windows.positions(self.extent, self.reach + 1, self.stride, self.padding)
 
     @property
     def first(self):

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from amaranth import *
 
-from tritforge.hw.layers.reduction import PoolUnit
+from tritforge.export.ir import windows
+from tritforge.export.ir.nodes import MaxPool
+from tritforge.export.ir.pools import SumPool
+from tritforge.hw.layers.pool import WindowPoolUnit
+from tritforge.hw.layers.reduction import PoolUnit, Reduction
 from tritforge.hw.stream.counter import count
 from tritforge.hw.stream.single_port_ram import single_port_ram
+from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.stream.unit import Beats, UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.rows import rows
 
@@ -38,8 +43,7 @@ class SlidingPoolUnit(PoolUnit):
     @property
     def output_size(self):
         """Output rows and columns."""
-        return tuple((extent + 2 * padding - size) // stride + 1 for extent, padding, size, stride
-                     in zip(self.tensor.shape[:2], self.padding, self.size, self.stride, strict=True))
+        return tuple(map(windows.positions, self.tensor.shape[:2], self.size, self.stride, self.padding))
 
     @property
     def walked(self):
@@ -67,6 +71,15 @@ class SlidingPoolUnit(PoolUnit):
 
     def component(self):
         return SlidingPool(self)
+
+
+@unit_for(MaxPool, SumPool)
+def _(node, source, *, target, lanes):
+    common = {"name": "pool", "tensor": source, "size": node.size, "lanes": lanes,
+              "reduction": Reduction.MAX if isinstance(node, MaxPool) else Reduction.SUM}
+    if node.step == node.size and node.padding == (0, 0):
+        return WindowPoolUnit(**common)
+    return SlidingPoolUnit(stride=node.step, padding=node.padding, **common)
 
 
 class SlidingPool(UnitComponent):

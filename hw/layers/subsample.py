@@ -1,12 +1,15 @@
 """The shortcut without weights: pixels are left out, channels of 0 are put in."""
 
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 from amaranth import *
 
 from tritforge.export.ir.nodes import TensorType
+from tritforge.export.ir.residual import Shortcut
 from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
 __all__ = ["Subsampler", "SubsamplerUnit"]
@@ -96,6 +99,12 @@ class SubsamplerUnit(Unit):
 
     def component(self):
         return Subsampler(self)
+
+
+@unit_for(Shortcut)
+def _(node, source, *, target, lanes):
+    return SubsamplerUnit(name="shortcut", tensor=source, stride=node.stride, before=node.before, after=node.after,
+                          lanes=gcd(lanes, node.before, node.after))
 
 
 class Subsampler(UnitComponent):

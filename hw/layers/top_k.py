@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.pools import TopK
 from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.rows import rows
 
@@ -52,6 +54,11 @@ class TopKSorterUnit(Unit):
 
     def component(self):
         return TopKSorter(self)
+
+
+@unit_for(TopK)
+def _(node, source, *, target, lanes):
+    return TopKSorterUnit(name="best", dtype=source.dtype, elements=source.channels, k=node.k)
 
 
 class TopKSorter(UnitComponent):

@@ -6,6 +6,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
+from tritforge.export.ir import windows
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.counter import count, walk
 from tritforge.hw.stream.event_graph import Channel, continued
@@ -53,7 +54,7 @@ class SlidingWindowUnit(Unit):
     @property
     def extent(self):
         """Rows and columns that the kernel spans."""
-        return tuple(dilation * (kernel - 1) + 1 for dilation, kernel in zip(self.dilation, self.kernel, strict=True))
+        return tuple(map(windows.extent, self.kernel, self.dilation))
 
     @property
     def i(self):
@@ -66,8 +67,7 @@ class SlidingWindowUnit(Unit):
     @property
     def output_size(self):
         """Output rows and columns."""
-        return tuple((length + 2 * padding - extent) // stride + 1 for length, padding, extent, stride
-                     in zip(self.tensor.shape[:2], self.padding, self.extent, self.stride, strict=True))
+        return tuple(map(windows.positions, self.tensor.shape[:2], self.extent, self.stride, self.padding))
 
     @property
     def row_beats(self):

@@ -5,40 +5,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 
-from tritforge.export.ir.nodes import (
-    INPUT,
-    ArgMax,
-    Bias,
-    Flatten,
-    MatrixNode,
-    MaxPool,
-    Network,
-    Node,
-    Pool,
-    Threshold,
-)
-from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.nodes import INPUT, Bias, Flatten, MatrixNode, Network, Node, Threshold
 from tritforge.export.ir.requantize import Requantize
-from tritforge.export.ir.residual import Add, Shortcut
-from tritforge.hw.activation.standalone import biases, levels
 from tritforge.hw.engines.layer import MatrixLayer, PlanError
-from tritforge.hw.layers.add import AdderUnit
-from tritforge.hw.layers.argmax import RunningArgMaxUnit
-from tritforge.hw.layers.pool import WindowPoolUnit
-from tritforge.hw.layers.reduction import Reduction
-from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
-from tritforge.hw.layers.subsample import SubsamplerUnit
-from tritforge.hw.layers.top_k import TopKSorterUnit
 from tritforge.hw.pipeline.fifo_depths import Fifos, fitted
 from tritforge.hw.pipeline.keywords import KEYWORDS
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_stream import Tdata, lanes_in, tdata_bits
 from tritforge.hw.stream.event_graph import RUN_FRAMES, EventGraph, settled
+from tritforge.hw.stream.registry import UNITS
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["Fork", "NodeSite", "Plan", "Solved", "node_sites", "plan", "stages"]
-
-REDUCTIONS = {MaxPool: Reduction.MAX, SumPool: Reduction.SUM}
 
 
 @dataclass(frozen=True)
@@ -275,45 +253,21 @@ class NodeSite:
         """
         if self.matrix:
             return Stage(self.name, self.tensor, folding.units(self.layer(*lanes)), self.node, folding, self.sources)
-        if isinstance(self.node, Add):
-            return self._join(lanes)
-        return Stage(self.name, self.name, tuple(self._units(*lanes)), sources=self.sources)
+        if type(self.node) not in UNITS:
+            raise PlanError(f"{self.node.kind} {self.node.name!r}: no unit builds it")
+        sources = [self.types(number) for number in range(len(lanes))]
+        widest  = max((given for given in lanes if given is not None), default=sources[0].channels)
+        unit    = UNITS[type(self.node)](self.node, *sources, target=self.network.types[self.node.name], lanes=widest)
+        before  = [tuple(resized(name, source.dtype, given, beats.lanes, source.size))
+                   for name, source, given, beats in zip(_converters(len(lanes)), sources, lanes, unit.inputs, strict=True)]
+        if len(before) == 1:
+            return Stage(self.name, self.name, (*before[0], unit), sources=self.sources)
+        return Stage(self.name, self.name, (unit,), sources=self.sources, branches=tuple(before))
 
-    def _join(self, given):
-        types    = [self.types(number) for number in range(len(given))]
-        lanes    = max((some for some in given if some is not None), default=types[0].channels)
-        branches = tuple(tuple(resized(f"lanes{number}", tensor.dtype, some, lanes, tensor.size))
-                         for number, (some, tensor) in enumerate(zip(given, types, strict=True)))
-        unit     = AdderUnit(name="add", left=types[0].dtype, right=types[1].dtype, lanes=lanes,
-                       frame_beats=types[0].size // lanes)
-        return Stage(self.name, self.name, (unit,), sources=self.sources, branches=branches)
 
-    def _units(self, given):
-        """Units of a node without weights that reads one tensor."""
-        node   = self.node
-        source = self.types()
-        lanes  = given if given is not None else source.channels
-        if isinstance(node, Pool):
-            common = {"name": "pool", "tensor": source, "size": node.size, "lanes": lanes,
-                      "reduction": REDUCTIONS[type(node)]}
-            if node.step == node.size and node.padding == (0, 0):
-                return [WindowPoolUnit(**common)]
-            return [SlidingPoolUnit(stride=node.step, padding=node.padding, **common)]
-        if isinstance(node, Shortcut):
-            wanted = gcd(lanes, node.before, node.after)
-            return [*resized("lanes", source.dtype, given, wanted, source.size),
-                    SubsamplerUnit(name="shortcut", tensor=source, stride=node.stride, before=node.before, after=node.after,
-                              lanes=wanted)]
-        if isinstance(node, (Threshold, Requantize)):
-            return [levels(node, source, lanes)]
-        if isinstance(node, Bias):
-            return [biases(node, source, self.network.types[node.name], lanes)]
-        if isinstance(node, ArgMax):
-            return [RunningArgMaxUnit(name="largest", dtype=source.dtype, elements=source.channels, lanes=lanes)]
-        if isinstance(node, TopK):
-            return [*resized("lanes", source.dtype, given, 1, source.size),
-                    TopKSorterUnit(name="best", dtype=source.dtype, elements=source.channels, k=node.k)]
-        raise PlanError(f"{node.kind} {node.name!r}: no unit builds it")
+def _converters(count):
+    """Names of the width converters before the inputs of a unit with ``count`` of them."""
+    return ["lanes"] if count == 1 else [f"lanes{number}" for number in range(count)]
 
 
 def node_sites(network):

@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.nodes import MatrixNode
-from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.registry import Folding
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.stream.rom import files
-from tritforge.hw.stream.unit import Beats, Unit, name_ports
+from tritforge.hw.stream.unit import Beats, Unit, input_names, name_ports
 
 __all__ = ["Stage", "StageCircuit"]
 
@@ -41,8 +41,7 @@ class Stage:
         """Beats that the stage takes from its source number ``branch``."""
         if self.branches[branch]:
             return self.branches[branch][0].i
-        first = self.units[0]
-        return first.i if len(self.branches) == 1 else first.inputs[branch]
+        return self.units[0].inputs[branch]
 
     @property
     def o(self):
@@ -71,8 +70,9 @@ class Stage:
             if depths[number]:
                 name  = "fifo" if len(self.branches) == 1 else f"fifo{number}"
                 bare  = replace(self, branches=(*self.branches[:number], units, *self.branches[number + 1:]))
-                units = (FifoUnit(name=name, beats=bare.input(number), depth=depths[number],
-                              frame_beats=frame_beats[number]), *units)
+                beats = bare.input(number)
+                units = (FifoUnit(name=name, beats=beats, depth=depths[number],
+                                  elements=frame_beats[number] * beats.lanes), *units)
             branches.append(units)
         return replace(self, branches=tuple(branches))
 
@@ -112,14 +112,9 @@ class StageCircuit(wiring.Component):
     def __init__(self, stage):
         self._stage = stage
         super().__init__({
-            **{self.input_name(stage, number): In(stage.input(number).signature()) for number in range(len(stage.branches))},
+            **{name: In(stage.input(number).signature()) for number, name in enumerate(input_names(len(stage.branches)))},
             "o": Out(stage.o.signature()),
         })
-
-    @staticmethod
-    def input_name(stage, number):
-        """Name of the member that is input ``number`` of ``stage``."""
-        return "i" if len(stage.branches) == 1 else f"i{number}"
 
     def elaborate(self, platform):
         m     = Module()
@@ -131,17 +126,18 @@ class StageCircuit(wiring.Component):
             name_ports(unit.name, part)
             return part
 
-        ends = []
-        for number, branch in enumerate(stage.branches):
-            before = wiring.flipped(getattr(self, self.input_name(stage, number)))
+        ends  = []
+        names = input_names(len(stage.branches))
+        for name, branch in zip(names, stage.branches, strict=True):
+            before = wiring.flipped(getattr(self, name))
             for unit in branch:
                 part = instance(unit)
                 wiring.connect(m, before, part.i)
                 before = part.o
             ends.append(before)
         part = instance(stage.units[0])
-        for number, before in enumerate(ends):
-            wiring.connect(m, before, getattr(part, self.input_name(stage, number)))
+        for name, before in zip(names, ends, strict=True):
+            wiring.connect(m, before, getattr(part, name))
         before = part.o
         for unit in stage.units[1:]:
             part = instance(unit)

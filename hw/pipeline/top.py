@@ -13,7 +13,7 @@ from tritforge.hw.pipeline.stage import StageCircuit
 from tritforge.hw.stream.axi_lite import BUS, Registers
 from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
 from tritforge.hw.stream.fork import StreamFork
-from tritforge.hw.stream.unit import name_ports
+from tritforge.hw.stream.unit import input_names, name_ports
 
 if TYPE_CHECKING:
     from tritforge.hw.pipeline.plan import Plan
@@ -75,9 +75,9 @@ class Core(wiring.Component):
         plan  = self.plan
         parts = {stage.name: StageCircuit(stage) for stage in plan.stages}
         takes = {
-            (stage.name, number): getattr(parts[stage.name], StageCircuit.input_name(stage, number))
+            (stage.name, number): getattr(parts[stage.name], name)
             for stage in plan.stages
-            for number in range(len(stage.sources))
+            for number, name in enumerate(input_names(len(stage.sources)))
         }
         puts  = {INPUT: wiring.flipped(self.i)} | {name: part.o for name, part in parts.items()}
         forks = {fork.source: fork for fork in plan.forks}

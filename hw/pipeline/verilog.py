@@ -101,7 +101,7 @@ def describe(plan, *, files, rom_entries, device, registers=False):
         streams         = tuple(_streams(plan)),
         layers          = tuple(_layer(stage) for stage in plan.stages),
         roms            = tuple(
-            Rom(entry.file, image.name, image.role, image.word_bits, image.depth,
+            Rom(entry.file, image.name, image.part, image.word_bits, image.depth,
                 packing.value if packing is not None else None, entry.sha256)
             for entry, (image, packing) in zip(rom_entries, plan.roms(), strict=True)),
         interval_cycles = plan.interval_cycles,

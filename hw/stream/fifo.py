@@ -26,17 +26,17 @@ class FifoUnit(Unit):
     name : instance name.
     beats : what a beat carries.
     depth : beats in the memory, 1 or more.
-    frame_beats : beats a frame.
+    elements : elements of the tensor, a multiple of the lanes of a beat.
 
     Raises
     ------
     ValueError : ``depth`` is not positive.
     """
 
-    name:        str
-    beats:       Beats
-    depth:       int
-    frame_beats: int = 0            # a default only because the base class has an abstract property of this name
+    name:     str
+    beats:    Beats
+    depth:    int
+    elements: int
 
     def __post_init__(self):
         if not isinstance(self.depth, int) or self.depth < 1:
@@ -54,6 +54,10 @@ class FifoUnit(Unit):
     def bits(self):
         """Bits of the memory."""
         return self.depth * self.beats.payload_bits
+
+    @property
+    def frame_beats(self):
+        return self.elements // self.beats.lanes
 
     @property
     def interval_cycles(self):

@@ -5,7 +5,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.artifacts.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
-from tritforge.export.artifacts.rom import WEIGHTS, RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.cost.memory import JOINED, made_of, moving
 from tritforge.hw.cost.packing import MemoryStyle, split_depth
 from tritforge.hw.stream.counter import count
@@ -111,7 +111,7 @@ class Rom(wiring.Component):
 
 def files(image):
     """The images that the Verilog reads for ``image``: weights may lie in two memories (tritforge.hw.cost.packing.split_depth)."""
-    lower = split_depth(image.word_bits, image.depth) if image.role == WEIGHTS else None
+    lower = split_depth(image.word_bits, image.depth) if image.role is Role.WEIGHTS else None
     return (image,) if lower is None else image.split(lower)
 
 

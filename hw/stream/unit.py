@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.event_graph import Channel, EventGraph
 
-__all__ = ["Beats", "Unit", "UnitComponent", "below", "can_accept", "name_ports", "output_register"]
+__all__ = ["Beats", "Unit", "UnitComponent", "below", "can_accept", "input_names", "name_ports", "output_register"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,21 @@ class Unit(ABC):
     """Everything about one piece of the pipeline that is known before it is built.
 
     A unit is a frozen dataclass of parameters; width and rate follow from it, and :meth:`component` makes the
-    circuit. ``i`` and ``o`` are :class:`Beats`; ``name`` is the instance's name in the Verilog.
+    circuit. ``name`` is the instance's name in the Verilog. A unit of one input defines ``i``, one of several ``inputs``.
     """
 
     name: str
 
     @property
-    @abstractmethod
     def i(self) -> Beats:
-        """Beats the unit takes."""
+        """Beats of the only input."""
+        (beats,) = self.inputs
+        return beats
+
+    @property
+    def inputs(self) -> tuple[Beats, ...]:
+        """Beats of each input, in order."""
+        return (self.i,)
 
     @property
     @abstractmethod
@@ -68,12 +74,22 @@ class Unit(ABC):
         """Beats the unit puts for each frame."""
 
     @abstractmethod
-    def schedule(self, graph: EventGraph, channel: Channel) -> Channel:
-        """Add the unit's processes to ``graph``; returns the channel behind it."""
+    def schedule(self, graph: EventGraph, *channels: Channel) -> Channel:
+        """Add the unit's processes, which read ``channels``, to ``graph``; return the channel of its output."""
+
+    @property
+    def least_luts(self) -> int:
+        """LUTs that no synthesis can do without, whatever the device; 0 where no such bound is known."""
+        return 0
 
     @abstractmethod
     def component(self) -> wiring.Component:
-        """The circuit, with one input stream ``i`` and one output stream ``o``."""
+        """The circuit; its input streams bear the names of :func:`input_names`, its output stream is ``o``."""
+
+
+def input_names(count):
+    """Names of the members that are the input streams of a component with ``count`` of them: i, or i0, i1, ..."""
+    return ["i"] if count == 1 else [f"i{number}" for number in range(count)]
 
 
 class UnitComponent(wiring.Component):
@@ -85,12 +101,14 @@ class UnitComponent(wiring.Component):
 
     Members
     -------
-    i, o : the unit's streams.
+    i : the input; i0, i1, ... of a unit with several.
+    o : the output.
     """
 
     def __init__(self, unit):
         self._unit = unit
-        super().__init__({"i": In(unit.i.signature()), "o": Out(unit.o.signature())})
+        inputs = [In(beats.signature()) for beats in unit.inputs]
+        super().__init__({**dict(zip(input_names(len(inputs)), inputs, strict=True)), "o": Out(unit.o.signature())})
 
 
 def name_ports(name, component):

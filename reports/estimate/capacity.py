@@ -2,7 +2,7 @@
 
 What no synthesis can do without follows from the plan alone, for any device:
 
-    LUT    : of each array PE * ceil(SIMD / 2) * bits for the first additions, PE * bits of a sum for the last
+    LUT    : what each unit says (``least_luts``)
     memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of its LUTs
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tritforge.hw.cost.technology import Cost
-from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.reports.devices import Device
@@ -31,11 +30,7 @@ class Needs:
 def least(plan: Plan) -> Needs:
     """Return what ``plan`` takes at the very least."""
     units = [unit for stage in plan.stages for unit in stage.all_units]
-    lut = sum(
-        unit.pe * (-(-unit.simd // 2) * unit.source.bits + unit.o.dtype.bits)
-        for unit in units
-        if isinstance(unit, MacArrayUnit)
-    )
+    lut = sum(unit.least_luts for unit in units)
     memories = [(image.word_bits * image.depth, f"ROM {image.stem!r}") for image, _ in plan.roms()]
     memories += [
         (unit.bits, f"FIFO {unit.name!r} of {stage.name!r}, {unit.depth:,} beats deep")

@@ -10,13 +10,12 @@ Prices: M. Horowitz, "Computing's energy problem (and what we can do about it)",
 Operations of a layer with M rows, K columns and V output pixels a frame:
 
 - float32 and int8: V M K multiplications, each with an add (32 bits);
-- ternary: an add for every weight that is executed, as wide as the proved accumulator, which is an upper
-  bound: the first adds of a row are narrower. ``array`` spends one on zeros too, ``skip`` and ``unrolled`` do
-  not.
+- ternary: an add for every weight that the engine executes, as wide as the proved accumulator, which is an
+  upper bound: the first adds of a row are narrower.
 
-Memory: weights are read as often as the design reads them (``array`` and ``skip`` for every pixel or row of
-pixels, ``unrolled`` never: they are wires), in the bits of its ROM words, or in 32 and 8 bits a weight;
-activations once for every operand that is fetched, results once. A layer's memory has the price of the
+Memory: weights are read as often as the engine reads them, in the bits of its ROM words, or in 32 and 8 bits
+a weight; activations once for every operand that is fetched, results once. What an engine executes, fetches
+and reads it says itself (``tritforge.hw.engines.registry.Activity``). A layer's memory has the price of the
 smallest of the three sizes that holds it, several of 1 MB that of one. Clock, control, comparison and wires
 are not in the model. The prices are decimal fractions, and so all is added up exactly.
 """
@@ -27,8 +26,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tritforge.export.artifacts.manifest import Layer, Manifest
-from tritforge.export.ir.nodes import Convolution, MatrixNode, Network
+from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.artifacts.rom import WEIGHT_FILES
+from tritforge.export.ir.nodes import Network
+from tritforge.hw.engines.layer import MatrixLayer
+from tritforge.hw.engines.registry import Folding, restored
+from tritforge.hw.pipeline.plan import node_sites
 from tritforge.reports.render.tables import Column, Table, Value
 
 __all__ = ["FORMATS", "Energy", "add_pj", "energies", "energy_table", "read_pj"]
@@ -70,34 +73,27 @@ class Energy:
 
 def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy]]:
     """By layer with weights and format; a layer that the manifest does not know is left out."""
-    layers = {layer.name: layer for layer in manifest.layers}
+    foldings = {layer.name: layer for layer in manifest.layers}
     words: dict[str, int] = {}
     for rom in manifest.roms:
-        if rom.role.startswith(("weights", "schedule")):  # weights may lie in two images
+        if rom.role in WEIGHT_FILES:
             words[rom.layer] = words.get(rom.layer, 0) + rom.word_bits * rom.depth
     return {
-        node.name: _layer(network, node, layers[node.name], words.get(node.name, 0))
-        for node in network.matrix_nodes()
-        if node.name in layers
+        site.name: _layer(
+            site.layer(),
+            restored(str(foldings[site.name].engine), foldings[site.name].folding or {}),
+            words.get(site.name, 0),
+        )
+        for site in node_sites(network)
+        if site.matrix and site.name in foldings
     }
 
 
-def _layer(network: Network, node: MatrixNode, layer: Layer, rom_bits: int) -> dict[str, Energy]:
-    source, sums = network.types[node.input], network.types[node.name]
-    vectors = sums.height * sums.width
-    planes, rows, columns = node.plane_matrices().shape
-    products = vectors * rows * columns
-    nonzeros = vectors * int((node.planes != 0).sum())
-    pe = int((layer.folding or {}).get("pe") or rows)
-    passes = 1 if layer.engine == "unrolled" else planes * -(-rows // pe)
-    # every pixel of an output row shares a word of the schedule
-    readings = {"array": vectors, "skip": sums.height if isinstance(node, Convolution) else 1}.get(
-        layer.engine, 0
-    )
-    fetched = {"skip": nonzeros, "unrolled": vectors * columns}.get(
-        layer.engine, vectors * passes * columns
-    )
-    executed = vectors * planes * rows * columns if layer.engine == "array" else nonzeros
+def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Energy]:
+    node, source, vectors = layer.node, layer.source, layer.vectors
+    rows, columns = node.plane_matrices().shape[1:]
+    activity = folding.activity(layer)
+    products, readings = vectors * rows * columns, activity.weight_reads
     width = node.accumulator(source.dtype).bits
     results = vectors * rows
 
@@ -115,12 +111,12 @@ def _layer(network: Network, node: MatrixNode, layer: Layer, rom_bits: int) -> d
         found[name] = Energy(
             arithmetic=products * multiply_add,
             weights=read_pj(readings * rows * columns * bits, rows * columns * bits),
-            activations=moved(vectors * -(-rows // pe) * columns, bits),
+            activations=moved(vectors * activity.passes * columns, bits),
         )
     found["ternary"] = Energy(
-        arithmetic=executed * add_pj(width),
+        arithmetic=activity.additions * add_pj(width),
         weights=read_pj(readings * rom_bits, rom_bits),
-        activations=moved(fetched, source.dtype.bits),
+        activations=moved(activity.operands, source.dtype.bits),
     )
     return found
 

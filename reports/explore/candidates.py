@@ -10,44 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import NamedTuple
 
-from tritforge.export.ir.nodes import INPUT, Convolution, MatrixNode
-from tritforge.hw.engines.array.folding import ArrayFolding
+from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import ENGINES, Folding
-from tritforge.hw.engines.skip.folding import SkipFolding
-from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import NodeSite
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = [
-    "MOST_BANKS",
-    "PORTS",
-    "UNROLLED_WEIGHTS",
     "Candidate",
     "Move",
     "Price",
     "PriceModel",
     "Space",
-    "foldings",
 ]
-
-UNROLLED_WEIGHTS = 4096
-"""Weights of the largest layer that may be ``unrolled``: beyond, the search for shared sums takes minutes."""
-
-MOST_BANKS = 32
-"""Banks of the widest ``skip``: beyond, the zeros no longer lie evenly enough to be skipped, and finding out
-takes minutes."""
-
-PORTS = (1, 2, 4)
-"""Entries that read the same bank: fewer banks than entries fill the cycles better, a bank fewer lanes of
-input."""
-
-WELL_SEARCHED = 512
-"""Weights up to which that search has its full number of rounds; larger layers get ten."""
 
 
 class Price(NamedTuple):
@@ -96,37 +74,6 @@ class Move:
     cost: Price
 
 
-def _divisors(number: int) -> list[int]:
-    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
-
-
-def foldings(slot: NodeSite, engines: Sequence[str], most_lanes: int) -> Iterator[Folding]:
-    """Every folding of ``slot`` worth a try; some of them its engine refuses.
-
-    ``array``: every pe and simd that divide the matrix. ``skip``: every pe, and up to ``MOST_BANKS`` banks
-    that divide the channels, each of as many entries as ``PORTS`` has. ``unrolled``: large layers
-    with a shorter search. No more than ``most_lanes`` lanes.
-    """
-    node = slot.node
-    assert isinstance(node, MatrixNode)
-    rows, columns = node.plane_matrices().shape[1:]
-    if "array" in engines:
-        for pe in _divisors(rows):
-            for simd in _divisors(columns):
-                if pe * simd <= most_lanes:
-                    yield ArrayFolding(pe=pe, simd=simd)
-    if "skip" in engines:
-        pixels = slot.network.types[node.name].width if isinstance(node, Convolution) else 1
-        widths = [banks for banks in _divisors(slot.types().channels) if banks <= MOST_BANKS]
-        for pe, banks, ports in product(_divisors(rows), widths, PORTS):
-            if pe * banks * ports * pixels <= most_lanes:
-                yield SkipFolding(pe=pe, entries=banks * ports, banks=banks)
-    if "unrolled" in engines and rows * columns <= UNROLLED_WEIGHTS:
-        yield (
-            UnrolledFolding() if rows * columns <= WELL_SEARCHED else UnrolledFolding(iterations=10)
-        )
-
-
 @dataclass
 class Space:
     """All that can be chosen for a network.
@@ -149,6 +96,11 @@ class Space:
     _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
     _moves: dict[tuple[str, tuple[int | None, ...]], tuple[Move, ...]] = field(default_factory=dict)
 
+    def foldings(self, slot: NodeSite) -> Iterator[Folding]:
+        """Every folding of ``slot`` worth a try; some of them its engine refuses."""
+        for name in self.engines:
+            yield from ENGINES[name].candidates(slot.layer(), self.most_lanes)
+
     def candidates(self, slot: NodeSite) -> tuple[Candidate, ...]:
         """The foldings of ``slot`` that are accepted and priced, without what another one beats.
 
@@ -159,7 +111,7 @@ class Space:
         if slot.name not in self._candidates:
             self.progress(slot.name)
             found: list[Candidate] = []
-            for folding in foldings(slot, self.engines, self.most_lanes):
+            for folding in self.foldings(slot):
                 try:
                     stage = slot.stage((None,), folding)
                 except PlanError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.artifacts.rom import Role
 from tritforge.export.ir.nodes import Network, Trits
 from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import Svg
@@ -17,7 +18,6 @@ from tritforge.reports.render.tables import Column, Table, Value
 __all__ = ["PAPERS", "density_picture", "density_table", "entropy_bits", "papers_table"]
 
 FLOAT_BITS = 32
-WEIGHTS_ROLE = "weights"
 
 PAPERS: tuple[tuple[str, str, float, float, float], ...] = (
     ("AlexNet, ICS", "002, Table VII, after fine-tuning", 53.6, 67.5, 41.1),
@@ -37,7 +37,7 @@ def density_table(network: Network, manifest: Manifest) -> Table:
     """Density, ROM bits and compression against 32-bit floats of each layer; every plane of a REL costs."""
     bits: dict[str, int] = {}
     for image in manifest.roms:
-        if image.role.startswith(WEIGHTS_ROLE):  # they may lie in two images
+        if image.role in Role.WEIGHTS.files:
             bits[image.layer] = bits.get(image.layer, 0) + image.word_bits * image.depth
     rows: list[tuple[Value, ...]] = []
     whole_floats = whole_nonzeros = whole_trits = 0

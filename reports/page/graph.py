@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import INPUT, MatrixNode, Network, Node
-from tritforge.reports.page.plots import chain, describe
+from tritforge.reports.page.plots import chain
 from tritforge.reports.render.svg import WIDTH, Svg
 
 __all__ = ["branches", "draw", "lines", "picture"]
@@ -75,7 +75,7 @@ def draw(network: Network, manifest: Manifest | None = None) -> Svg:
             fill = "var(--accent)" if isinstance(row[0], MatrixNode) else "var(--line)"
             svg.rect(_LEFT, y, 4, _LINE, fill, radius=2)
             svg.text(_LEFT + 12, y + 20, row[0].name, bold=True)
-            svg.text(_LEFT + 110, y + 20, ", ".join(describe(node) for node in row))
+            svg.text(_LEFT + 110, y + 20, ", ".join(node.summary for node in row))
             svg.text(
                 _RIGHT - 10,
                 y + 20,

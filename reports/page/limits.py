@@ -6,11 +6,11 @@ engine that spends cycles on zeros too takes at least (all products) / L.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from tritforge.export.ir.nodes import MatrixNode, Network
+from tritforge.hw.engines.registry import restored
+from tritforge.hw.pipeline.plan import node_sites
 from tritforge.reports.page.data import ReportData
 from tritforge.reports.render.chart import canvas, hinted, label, log_axis, styled, svg
 from tritforge.reports.render.palette import LIGHT
@@ -18,9 +18,6 @@ from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 
 __all__ = ["limit_table", "products", "roofline"]
-
-_LANES = ("pe", "simd")
-"""Options of a folding whose product is the number of lanes."""
 
 _ROOFLINE = "Initiation interval of each layer against the lower bound of its nonzero products"
 
@@ -36,12 +33,14 @@ def limit_table(data: ReportData) -> Table:
     """Tabulate lanes, products per frame and cycles of each layer; unknown lanes are None."""
     layers = {layer.name: layer for layer in data.manifest.layers}
     rows: list[tuple[Value, ...]] = []
-    for node in data.network.matrix_nodes():
-        layer = layers.get(node.name)
-        folding = (layer and layer.folding) or {}
-        known = all(isinstance(folding.get(name), int) for name in _LANES)
-        lanes = math.prod(int(folding[name]) for name in _LANES) if known else None
-        cycles = layer.interval_cycles if layer is not None else None
+    for site in node_sites(data.network):
+        if not site.matrix:
+            continue
+        node, layer = site.node, layers.get(site.name)
+        lanes = cycles = None
+        if layer is not None:
+            lanes = restored(layer.engine, layer.folding or {}).lanes(site.layer())
+            cycles = layer.interval_cycles
         every, nonzero = products(data.network, node)
         bound = None if lanes is None else -(-nonzero // lanes)
         dense = None if lanes is None else -(-every // lanes)

@@ -6,7 +6,6 @@ from tritforge.reports.page import sections
 from tritforge.reports.page.data import ReportData
 from tritforge.reports.page.density import density_table
 from tritforge.reports.page.limits import limit_table
-from tritforge.reports.page.plots import describe
 from tritforge.reports.render.tables import Table
 
 __all__ = ["render", "tables"]
@@ -51,5 +50,5 @@ def _chain(data: ReportData) -> Table:
     """The chain as a table, for want of a picture."""
     types = data.network.types
     rows = [("input", "", str(data.network.input))]
-    rows += [(node.name, describe(node), str(types[node.name])) for node in data.network.nodes]
+    rows += [(node.name, node.summary, str(types[node.name])) for node in data.network.nodes]
     return Table("Network", ("Tensor", "Made by", "Shape and type"), tuple(rows))

@@ -9,22 +9,12 @@ import numpy as np
 
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import (
-    ArgMax,
-    Bias,
-    Convolution,
-    Dense,
-    Flatten,
     MatrixNode,
-    MaxPool,
     Network,
     Node,
-    Pool,
     TensorType,
-    Threshold,
     Trits,
 )
-from tritforge.export.ir.pools import TopK
-from tritforge.export.ir.residual import Add, Shortcut
 from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import TIMES, WIDTH, Svg
 from tritforge.reports.synth.resources import Resources
@@ -32,45 +22,11 @@ from tritforge.reports.synth.resources import Resources
 __all__ = [
     "chain",
     "cycles",
-    "describe",
     "kernels",
     "luts",
     "sparsity",
     "stages",
 ]
-
-
-def describe(node: Node) -> str:
-    """Say in a few words what ``node`` does."""
-    if isinstance(node, Convolution):
-        kernel, stride = node.kernel, node.stride
-        steps = f", stride {stride[0]}" if stride != (1, 1) else ""
-        return f"{kernel[0]}{TIMES}{kernel[1]} convolution {node.planes.shape[2]}→{node.planes.shape[1]}{steps}"
-    if isinstance(node, Dense):
-        return f"dense {node.planes.shape[2]}→{node.planes.shape[1]}"
-    if isinstance(node, Threshold):
-        return f"{node.thresholds.shape[1]} thresholds, {node.output.bits} bit"
-    if isinstance(node, Pool):
-        word = "max" if isinstance(node, MaxPool) else "sum"
-        steps = f", stride {node.step[0]}" if node.step != node.size else ""
-        return f"{word} pool {node.size[0]}{TIMES}{node.size[1]}{steps}"
-    if isinstance(node, Shortcut):
-        return _describe_shortcut(node)
-    if isinstance(node, TopK):
-        return f"best {node.k}"
-    words: dict[type[Node], str] = {
-        Add: "residual add",
-        Bias: "integer bias",
-        Flatten: "flatten",
-        ArgMax: "arg max",
-    }
-    return words.get(type(node), node.kind)
-
-
-def _describe_shortcut(node: Shortcut) -> str:
-    steps = f", stride {node.stride[0]}" if node.stride != (1, 1) else ""
-    zeros = node.before + node.after
-    return f"shortcut{steps}" + (f", {zeros} channels of 0" if zeros else "")
 
 
 def stages(network: Network) -> list[tuple[Node, ...]]:
@@ -104,7 +60,7 @@ def chain(network: Network, manifest: Manifest | None = None) -> Svg:
         svg.rect(x, y, box_width, 4, "var(--accent)" if weighted else "var(--line)", radius=2)
         svg.text(x + 12, y + 27, group[0].name, bold=True, size=14)
         for number, node in enumerate(group):
-            svg.text(x + 12, y + 47 + number * line, describe(node))
+            svg.text(x + 12, y + 47 + number * line, node.summary)
         layer = layers.get(group[0].name)
         if layer is not None:
             rate = (
@@ -161,7 +117,7 @@ def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     """
     weights = node.planes[plane]
     more = "" if len(node.planes) == 1 else f", plane {plane + 1} of {len(node.planes)}"
-    title = f"{node.name}: {describe(node)}{more}"
+    title = f"{node.name}: {node.summary}{more}"
     if weights.ndim == 2:
         return _dense_picture(title, weights)
     shown = weights[:64, :48]

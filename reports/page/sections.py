@@ -9,7 +9,6 @@ import numpy as np
 from tritforge.export.ir.nodes import MatrixNode
 from tritforge.reports.estimate import estimate
 from tritforge.reports.page.data import ReportData
-from tritforge.reports.page.plots import describe
 from tritforge.reports.render.tables import Column, Table, Value, text_of
 from tritforge.reports.synth import utilisation
 
@@ -142,7 +141,7 @@ def weights_table(data: ReportData) -> Table:
         accumulator = str(node.accumulator(types[node.input].dtype))
         return (
             node.name,
-            describe(node),
+            node.summary,
             node.planes.size,
             *counts,
             100 * node.sparsity,

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import layers
 from benchmarks.layers import Shape, measure
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.registry import Folding
 
 
 class Counts(dict[str, dict[str, object]]):

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 
 from tests.export.models import sequential
 from tritforge import quant
-from tritforge.export.lowering.supported import SUPPORTED
+from tritforge.export.lowering.supported import supported
 from tritforge.quant.activation import UnsignedQuantizer
 from tritforge.quant.methods.base import Decomposition, Ternarizer
 
@@ -95,11 +95,11 @@ A_QUANTIZER = "an UnsignedQuantizer, or a SignedQuantizer where the sign counts"
 REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.Sigmoid(), act()),
-        f"module '2' (Sigmoid): not supported; nearest is {A_QUANTIZER}; supported are {SUPPORTED}",
+        f"module '2' (Sigmoid): not supported; nearest is {A_QUANTIZER}; supported are {supported()}",
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.CosineSimilarity(), act()),
-        f"module '2' (CosineSimilarity): not supported; supported are {SUPPORTED}",
+        f"module '2' (CosineSimilarity): not supported; supported are {supported()}",
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.AvgPool2d(2), act()),

@@ -146,7 +146,7 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = chain()
     serialize.save(network, folder)
     manifest().write(folder)
-    rom.RomImage("a", "weights", 9, tuple(range(20))).write(folder)
+    rom.RomImage("a", rom.Role.WEIGHTS, 9, tuple(range(20))).write(folder)
     checkpoint.save(folder, nn.Linear(2, 3), {"seed": 1})
     images = torch.zeros(2, 1, 1, 1, dtype=torch.int64).numpy()
     Vectors(labels=images[:, 0, 0, 0], torch={"input": images}).save(folder / "vectors.safetensors")

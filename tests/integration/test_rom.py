@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tritforge.export.artifacts.rom import SCHEDULE, RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.cost.memory import JOINED, made_of, moving, rom
 from tritforge.hw.cost.technology import Technology, total
 from tritforge.hw.pipeline.verilog import cells
@@ -35,7 +35,7 @@ SIZES = (  # words, bits, addresses
 )
 
 
-def images(role: str) -> list[RomImage]:
+def images(role: Role) -> list[RomImage]:
     """Random words, of which one bit is the same in all, one follows the address and two are alike."""
     rng = random.Random(7)
     found = []
@@ -102,7 +102,7 @@ def bench(found: list[RomImage]) -> str:
     )
 
 
-@pytest.mark.parametrize("role", [SCHEDULE, "thresholds"])
+@pytest.mark.parametrize("role", [Role.SCHEDULE, Role.THRESHOLDS])
 def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role: str) -> None:
     found = images(role)
     assert all(

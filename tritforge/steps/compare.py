@@ -14,6 +14,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from tritforge.config import config as configs
 from tritforge.config.config import Config
 from tritforge.errors import ConfigError
+from tritforge.export.artifacts.rom import Role
 from tritforge.export.ir.nodes import IRError
 from tritforge.export.lowering.graph import LoweringError
 from tritforge.export.lowering.lower import lower
@@ -185,7 +186,7 @@ def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
     shape = (channels, size or height, size or width)
     try:
         planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
-        images = [image for image, _ in planned.roms() if image.role.startswith("weights")]
+        images = [image for image, _ in planned.roms() if image.role is Role.WEIGHTS]
     except (LoweringError, IRError, PlanError):
         return None
     return int(np.sum([image.word_bits * image.depth for image in images]))

@@ -72,6 +72,11 @@ class MacArrayUnit(Unit):
         return getattr(self.node, "groups", 1)
 
     @property
+    def least_luts(self):
+        """PE * (ceil(SIMD / 2) * bits of an input for the first additions + bits of a sum for the last)."""
+        return self.pe * (-(-self.simd // 2) * self.source.bits + self.o.dtype.bits)
+
+    @property
     def together(self):
         """Groups at a time."""
         return max(1, self.pe * self.groups // self.planes.shape[1])

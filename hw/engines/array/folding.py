@@ -1,6 +1,7 @@
 """The folding of a layer onto the ``array`` engine."""
 
 from dataclasses import dataclass
+from itertools import product
 from math import gcd
 
 import numpy as np
@@ -9,13 +10,15 @@ from tritforge.export.ir.nodes import Convolution
 from tritforge.hw.activation.select import ActivationForm
 from tritforge.hw.cost.packing import MemoryStyle, PackingChoice, chosen
 from tritforge.hw.engines.array.engine import MacArrayUnit
-from tritforge.hw.engines.layer import Folding, divisors
+from tritforge.hw.engines.layer import divisors
 from tritforge.hw.engines.planes_parallel import combined
+from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["ArrayFolding"]
 
 
+@engine
 @dataclass(frozen=True, kw_only=True)
 class ArrayFolding(Folding):
     """``pe`` rows and ``simd`` columns at a time; ``packing`` is how the weights lie in their ROM, ``memory`` what that is
@@ -38,13 +41,12 @@ class ArrayFolding(Folding):
     def units(self, layer):
         node = layer.node
         rows, columns = node.plane_matrices().shape[1:]
-        for parameter, value, total, what in (("pe", self.pe, rows, "rows"), ("simd", self.simd, columns, "columns")):
-            if total % value:
-                raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
+        layer.check_divides("pe", self.pe, rows, "rows")
+        layer.check_divides("simd", self.simd, columns, "columns")
         depth = len(node.planes) * (rows // self.pe) * (columns // self.simd)
         array = MacArrayUnit(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
                       simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth), memory=self.memory)
-        lanes = self._lanes(layer, array)
+        lanes = self._window_lanes(layer, array)
         units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,
                          layer.vectors * columns * array.groups)
@@ -55,7 +57,25 @@ class ArrayFolding(Folding):
                                   lanes=self.pe, totals=layer.vectors * rows // self.pe))
         return (*units, layer.results(array.sums, self.pe, pause=int(steps.sum()), form=self.activation))
 
-    def _lanes(self, layer, array):
+    @classmethod
+    def candidates(cls, layer, most_lanes):
+        """Every pe and simd that divide the matrix."""
+        rows, columns = layer.node.plane_matrices().shape[1:]
+        for pe, simd in product(divisors(rows), divisors(columns)):
+            if pe * simd <= most_lanes:
+                yield cls(pe=pe, simd=simd)
+
+    def activity(self, layer):
+        """Every weight takes part, zeros too; the weights are read for every vector."""
+        planes, rows, columns = layer.node.plane_matrices().shape
+        passes = rows // self.pe
+        return Activity(additions=layer.vectors * planes * rows * columns, passes=passes,
+                        operands=layer.vectors * planes * passes * columns, weight_reads=layer.vectors)
+
+    def lanes(self, layer):
+        return self.pe * self.simd
+
+    def _window_lanes(self, layer, array):
         """Lanes of the window of a convolution; PlanError where it cannot feed ``array``."""
         node = layer.node
         if not isinstance(node, Convolution):

@@ -11,7 +11,7 @@ import numpy as np
 from amaranth import *
 
 from tritforge.export.artifacts.packing import TRIT_CODES
-from tritforge.export.artifacts.rom import SCHEDULE, RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.nodes import MatrixNode, TensorType
 from tritforge.hw.engines.array.ternary_dot import dot_shape
 from tritforge.hw.matrix.offset_binary import Sums
@@ -149,7 +149,7 @@ class SkipUnit(Unit):
         columns   = (fields[:, :, None] >> np.arange(bits) & 1).reshape(len(fields), -1).astype(np.uint8)
         packed    = np.packbits(columns, axis=1, bitorder="little")
         words     = tuple(int.from_bytes(word.tobytes(), "little") for word in packed)
-        return RomImage(self.node.name, SCHEDULE, (flat.shape[1] - 1) * bits + 1, words)
+        return RomImage(self.node.name, Role.SCHEDULE, (flat.shape[1] - 1) * bits + 1, words)
 
     def schedule(self, graph, channel):
         before = self.operands(graph, channel)

@@ -1,12 +1,15 @@
 """The folding of a layer onto the ``skip`` engine."""
 
+import operator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from tritforge.export.ir.nodes import Convolution
-from tritforge.hw.engines.layer import Folding, divisors
+from tritforge.hw.engines.layer import divisors
 from tritforge.hw.engines.planes_parallel import combined
+from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
 from tritforge.hw.engines.skip.permute import permuted
@@ -17,7 +20,15 @@ from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["SkipFolding"]
 
+MOST_BANKS = 32
+"""Banks of the widest candidate: beyond, the zeros no longer lie evenly enough to be skipped, and the schedule takes
+minutes."""
 
+READS_OF_A_BANK = (1, 2, 4)
+"""Entries that read the same bank: fewer banks than entries fill the cycles better, a bank fewer lanes of input."""
+
+
+@engine
 @dataclass(frozen=True, kw_only=True)
 class SkipFolding(Folding):
     """``pe`` rows at a time and ``entries`` nonzeros of each a cycle.
@@ -48,11 +59,10 @@ class SkipFolding(Folding):
         channels = layer.source.channels
         banks    = self.entries if self.banks is None else self.banks
         outputs  = self.pe if self.outputs is None else self.outputs
-        for parameter, value, total, what in (
-                ("outputs" if self.outputs else "pe", outputs, planes.shape[1], "rows"), ("pe", self.pe, outputs, "outputs"),
-                ("banks" if self.banks else "entries", banks, channels, "channels"), ("banks", banks, self.entries, "entries")):
-            if total % value:
-                raise layer.refuse(f"{parameter} must divide its {total} {what} ({divisors(total)}), not {value!r}")
+        layer.check_divides("outputs" if self.outputs else "pe", outputs, planes.shape[1], "rows")
+        layer.check_divides("pe", self.pe, outputs, "outputs")
+        layer.check_divides("banks" if self.banks else "entries", banks, channels, "channels")
+        layer.check_divides("banks", banks, self.entries, "entries")
         return skip_schedule(planes, channels=channels, pe=self.pe, entries=self.entries, banks=banks, outputs=outputs)
 
     def _results(self, layer, engine, sums):
@@ -71,10 +81,8 @@ class SkipFolding(Folding):
 
     def units(self, layer):
         node = layer.node
-        if isinstance(node, Convolution):
-            extent = tuple(step * (size - 1) + 1 for step, size in zip(node.dilation, node.kernel, strict=True))
-            if any(padding >= size for padding, size in zip(node.padding, extent, strict=True)):
-                raise layer.refuse(f"padding must be smaller than the kernel's extent {extent!r}, not {node.padding!r}")
+        if isinstance(node, Convolution) and any(map(operator.ge, node.padding, node.extent)):
+            raise layer.refuse(f"padding must be smaller than the kernel's extent {node.extent!r}, not {node.padding!r}")
         program = self.program(layer)
         source  = layer.source
         height  = layer.sums.height
@@ -101,3 +109,23 @@ class SkipFolding(Folding):
             units.append(reorder)
         units += permuted("gather", beats=reorder.o, order=reorder.order, periods=layer.vectors, **common)
         return tuple(units)
+
+    @classmethod
+    def candidates(cls, layer, most_lanes):
+        """Every pe, and up to ``MOST_BANKS`` banks that divide the channels, with one, two or four entries a bank."""
+        rows  = len(layer.node.plane_matrices()[0])
+        banks = [number for number in divisors(layer.source.channels) if number <= MOST_BANKS]
+        for pe, number, reads in product(divisors(rows), banks, READS_OF_A_BANK):
+            folding = cls(pe=pe, entries=number * reads, banks=number)
+            if folding.lanes(layer) <= most_lanes:
+                yield folding
+
+    def activity(self, layer):
+        """Weights that are zero take no part; all pixels of an output row share a word of the schedule."""
+        rows      = len(layer.node.plane_matrices()[0])
+        additions = layer.vectors * int((layer.node.planes != 0).sum())
+        return Activity(additions=additions, operands=additions, passes=rows // self.pe, weight_reads=layer.sums.height)
+
+    def lanes(self, layer):
+        """For a convolution the pixels of an output row go side by side; a vector is a row of one."""
+        return self.pe * self.entries * layer.sums.width

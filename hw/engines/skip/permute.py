@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from amaranth import *
 
-from tritforge.export.artifacts.rom import RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.stream.rom import Rom, read_ahead
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, can_accept, output_register
 from tritforge.types import IntArray
@@ -55,7 +55,7 @@ class LanePermutationUnit(Unit):
     def rom(self):
         """The orders, one word a beat; lane l at bit l * select_bits."""
         words = tuple(sum(int(source) << at * self.select_bits for at, source in enumerate(order)) for order in self.order)
-        return RomImage(self.layer, self.name, self.beats.lanes * self.select_bits, words)
+        return RomImage(self.layer, Role(self.name), self.beats.lanes * self.select_bits, words)
 
     def schedule(self, graph, channel):
         return graph.chain(self.name, channel, self.frame_beats, range(self.frame_beats), range(self.frame_beats))

@@ -7,7 +7,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory
 
-from tritforge.export.artifacts.rom import RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.matrix.skip_schedule import Schedule
 from tritforge.hw.stream.counter import count
@@ -101,7 +101,7 @@ class ReorderBufferUnit(Unit):
         """The addresses: a word a group, bank b's at bit b * address_bits."""
         words = tuple(sum(int(address) << bank * self.address_bits for bank, address in enumerate(group))
                       for group in self.addresses)
-        return RomImage(self.layer, self.name, self.program.outputs * self.address_bits, words)
+        return RomImage(self.layer, Role(self.name), self.program.outputs * self.address_bits, words)
 
     def schedule(self, graph, channel):
         write = graph.process(f"{self.name}.write", self.rows * self.passes)

@@ -2,14 +2,21 @@
 
 from dataclasses import dataclass
 
-from tritforge.hw.engines.layer import Folding
+from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.cse import CseOptions
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["UnrolledFolding"]
 
+MOST_WEIGHTS = 4096
+"""Weights of the largest layer that is worth a try: beyond, the search for shared sums takes minutes."""
 
+WELL_SEARCHED = 512
+"""Weights up to which that search has its full number of rounds; larger candidates get ten."""
+
+
+@engine
 @dataclass(frozen=True, kw_only=True)
 class UnrolledFolding(Folding):
     """Every weight at once. ``iterations``, ``seed`` and ``depth`` are those of the search (tritforge.hw.matrix.cse.CseOptions),
@@ -47,3 +54,20 @@ class UnrolledFolding(Folding):
         unit = MatrixLogicUnit(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
                         search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers)
         return (*units, unit, layer.results(unit.wiring.sums, rows))
+
+    @classmethod
+    def candidates(cls, layer, most_lanes):
+        """One; a large layer with a shorter search, a very large one not at all."""
+        rows, columns = layer.node.plane_matrices().shape[1:]
+        if rows * columns <= MOST_WEIGHTS:
+            yield cls() if rows * columns <= WELL_SEARCHED else cls(iterations=10)
+
+    def activity(self, layer):
+        """Weights that are zero are not there, and no weight is in a memory: all of them are wires."""
+        columns = layer.node.plane_matrices().shape[2]
+        return Activity(additions=layer.vectors * int((layer.node.planes != 0).sum()), passes=1,
+                        operands=layer.vectors * columns, weight_reads=0)
+
+    def lanes(self, layer) -> int | None:
+        """Not set: a product is part of an adder tree whose sums the rows share."""
+        return None

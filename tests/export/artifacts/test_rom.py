@@ -12,6 +12,7 @@ from tests.export.expect import raises
 from tests.export.networks import chain, trits
 from tritforge.export.artifacts.packing import Packing, unpack
 from tritforge.export.artifacts.rom import (
+    Role,
     RomError,
     RomImage,
     read_mem,
@@ -21,7 +22,7 @@ from tritforge.export.artifacts.rom import (
 )
 from tritforge.export.ir.nodes import Convolution, Dense
 
-IMAGE = RomImage("conv1", "weights", 10, (0x000, 0x3FF, 0x01A))
+IMAGE = RomImage("conv1", Role.WEIGHTS, 10, (0x000, 0x3FF, 0x01A))
 
 
 def layer(rows: int, columns: int, seed: int = 0) -> Dense:
@@ -48,7 +49,7 @@ def test_mif_text() -> None:
 
 
 def test_mif_addresses_are_as_wide_as_the_last() -> None:
-    assert re.findall(r"^ +(\w+) :", RomImage("a", "b", 1, (1,) * 17).mif(), re.MULTILINE)[
+    assert re.findall(r"^ +(\w+) :", RomImage("a", Role.BIAS, 1, (1,) * 17).mif(), re.MULTILINE)[
         ::16
     ] == [
         "00",
@@ -83,7 +84,7 @@ def test_weights_come_back_from_the_file(
     assert image.depth == (6 // pe) * (12 // simd)
     words = read_mem(image.write(tmp_path), image.word_bits, image.depth)
     again = weights_from_rom(
-        RomImage("fc", "weights", image.word_bits, words), 6, 12, pe, simd, packing
+        RomImage("fc", Role.WEIGHTS, image.word_bits, words), 6, 12, pe, simd, packing
     )
     np.testing.assert_array_equal(again, node.planes, strict=True)
 
@@ -109,7 +110,7 @@ def test_convolution_is_stored_in_stream_order() -> None:
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3, 6]))
 def test_values_are_where_the_formula_says(seed: int, pe: int) -> None:
     values = np.random.default_rng(seed).integers(-64, 64, (6, 3))
-    image = value_rom("c", "thresholds", values, pe, 7)
+    image = value_rom("c", Role.THRESHOLDS, values, pe, 7)
     assert (image.stem, image.depth, image.word_bits) == ("c.thresholds", 6 // pe, pe * 3 * 7)
     for row in range(6):
         for level in range(3):
@@ -118,7 +119,7 @@ def test_values_are_where_the_formula_says(seed: int, pe: int) -> None:
 
 
 def test_unsigned_values_may_fill_the_width() -> None:
-    assert value_rom("c", "thresholds", np.array([[0, 127]]), 1, 7).words == (127 << 7,)
+    assert value_rom("c", Role.THRESHOLDS, np.array([[0, 127]]), 1, 7).words == (127 << 7,)
 
 
 def test_flipped_bit_is_another_weight_or_no_image(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_flipped_bit_is_another_weight_or_no_image(tmp_path: Path) -> None:
     word = int(path.read_text(), 16)
     for bit in range(20):
         path.write_text(f"{word ^ (1 << bit):05x}\n")
-        image = RomImage("fc", "weights", 20, read_mem(path, 20, 1))
+        image = RomImage("fc", Role.WEIGHTS, 20, read_mem(path, 20, 1))
         try:
             again = weights_from_rom(image, 2, 5, 2, 5, Packing.TWO_BIT)
         except RomError as error:
@@ -167,14 +168,14 @@ def test_empty_mem_is_refused_whatever_the_depth(tmp_path: Path) -> None:
 
 
 def test_image_that_is_none() -> None:
-    with raises(RomError, "ROM 'a.b': word_bits must be at least 1, not 0"):
-        RomImage("a", "b", 0, (0,))
-    with raises(RomError, "ROM 'a.b': must have at least one word"):
-        RomImage("a", "b", 1, ())
-    with raises(RomError, "ROM 'a.b': word 1 must have 1 bits, not 0x2"):
-        RomImage("a", "b", 1, (0, 2))
-    with raises(RomError, "ROM 'a.b': word 0 must have 1 bits, not -0x1"):
-        RomImage("a", "b", 1, (-1,))
+    with raises(RomError, "ROM 'a.bias': word_bits must be at least 1, not 0"):
+        RomImage("a", Role.BIAS, 0, (0,))
+    with raises(RomError, "ROM 'a.bias': must have at least one word"):
+        RomImage("a", Role.BIAS, 1, ())
+    with raises(RomError, "ROM 'a.bias': word 1 must have 1 bits, not 0x2"):
+        RomImage("a", Role.BIAS, 1, (0, 2))
+    with raises(RomError, "ROM 'a.bias': word 0 must have 1 bits, not -0x1"):
+        RomImage("a", Role.BIAS, 1, (-1,))
 
 
 def test_folding_that_does_not_divide() -> None:
@@ -184,7 +185,7 @@ def test_folding_that_does_not_divide() -> None:
     with raises(RomError, "layer 'fc': simd must divide its 6 columns, not 4"):
         weight_rom(layer(4, 6), 1, 4, Packing.TWO_BIT)
     with raises(RomError, "layer 'c': pe must divide its 4 rows, not 3"):
-        value_rom("c", "bias", np.zeros((4, 1)), 3, 1)
+        value_rom("c", Role.BIAS, np.zeros((4, 1)), 3, 1)
 
 
 @pytest.mark.parametrize(("pe", "simd"), [(1, 1), (2, 3), (4, 6)])
@@ -208,7 +209,7 @@ def test_image_of_another_layer() -> None:
     image = weight_rom(layer(4, 6), 2, 3, Packing.TWO_BIT)
     with raises(RomError, "ROM 'fc.weights': must have 8 words of 12 bits, not 4 of 12"):
         weights_from_rom(image, 8, 6, 2, 3, Packing.TWO_BIT)
-    bad = RomImage("fc", "weights", 12, (0, 0b10, 0, 0))
+    bad = RomImage("fc", Role.WEIGHTS, 12, (0, 0b10, 0, 0))
     with raises(RomError, "ROM 'fc.weights': row 1, position 0: 10 is not the code of a trit"):
         weights_from_rom(bad, 4, 6, 2, 3, Packing.TWO_BIT)
 
@@ -218,11 +219,11 @@ def test_image_of_another_layer() -> None:
 )
 def test_value_that_does_not_fit(values: list[list[int]], shown: str) -> None:
     with raises(RomError, f"ROM 'c.bias': values must fit 3 bits, not {shown}"):
-        value_rom("c", "bias", np.array(values), 1, 3)
+        value_rom("c", Role.BIAS, np.array(values), 1, 3)
 
 
 def test_values_that_are_no_matrix() -> None:
     with raises(
         RomError, "ROM 'c.bias': values must be a matrix that is not empty, not shape (3,)"
     ):
-        value_rom("c", "bias", np.zeros(3), 1, 3)
+        value_rom("c", Role.BIAS, np.zeros(3), 1, 3)

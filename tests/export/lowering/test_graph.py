@@ -9,15 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.export.expect import raises
-from tritforge.export.lowering.graph import (
-    ChannelPad,
-    ClassArgMax,
-    LoweringError,
-    Subsample,
-    Sum,
-    read_steps,
-)
-from tritforge.export.lowering.supported import SUPPORTED
+from tritforge.export.lowering.graph import ClassArgMax, LoweringError, read_steps
+from tritforge.export.lowering.layers import ChannelPad, Subsample, Sum
+from tritforge.export.lowering.supported import supported
 from tritforge.quant.tracing import trace
 
 
@@ -149,7 +143,7 @@ class Block(nn.Module):
 def test_operation_that_is_not_supported(function: Callable[..., Any], message: str) -> None:
     model = Model(function, block=Block())
     model.weight = nn.Parameter(torch.ones(4))
-    with raises(LoweringError, f"{message}; supported are {SUPPORTED}"):
+    with raises(LoweringError, f"{message}; supported are {supported()}"):
         read_steps(model, trace(model))
 
 

@@ -22,7 +22,7 @@ def test_codes(source, target, lanes):
     )  # always, at the edge, never
     node = Threshold(name="act", input="x", thresholds=thresholds, output=target)
     images = tensor(source, (2, 3, 2, 4))
-    unit = levels(node, TensorType(3, 2, 4, source), lanes)
+    unit = levels(node, TensorType(3, 2, 4, source), target=target, lanes=lanes)
     check(
         unit,
         pack_beats(images, source, lanes),
@@ -37,6 +37,6 @@ def test_sums_with_a_bias(source):
     node = Bias(name="bias", input="x", bias=np.array([-9, 0, 4]))
     images = tensor(source, (2, 1, 2, 3))
     target = node.infer(TensorType(1, 2, 3, source))
-    unit = biases(node, TensorType(1, 2, 3, source), target, 1)
+    unit = biases(node, TensorType(1, 2, 3, source), target=target, lanes=1)
     expected = pack_beats(evaluate(node, images), target.dtype, 1)
     check(unit, pack_beats(images, source, 1), expected, frames=2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tritforge.export.artifacts.packing import Packing
-from tritforge.export.artifacts.rom import SCHEDULE, RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.cost.memory import (
     JOINED,
     RULES,
@@ -90,7 +90,7 @@ def test_parts_that_are_written_one_by_one_are_memories_of_their_own() -> None:
 
 def test_a_rom_as_logic_has_a_flip_flop_for_each_column_that_differs() -> None:
     image = RomImage(
-        "layer", "weights", 4, tuple(0b1000 | (word & 1) * 0b0101 for word in range(8))
+        "layer", Role.WEIGHTS, 4, tuple(0b1000 | (word & 1) * 0b0101 for word in range(8))
     )
     found = rom(
         XC7, image
@@ -100,14 +100,17 @@ def test_a_rom_as_logic_has_a_flip_flop_for_each_column_that_differs() -> None:
 
 def test_a_large_rom_is_in_blocks() -> None:
     image = RomImage(
-        "layer", "weights", 36, tuple(word << 27 | (511 - word) * 0x1_0201 for word in range(512))
+        "layer",
+        Role.WEIGHTS,
+        36,
+        tuple(word << 27 | (511 - word) * 0x1_0201 for word in range(512)),
     )
     assert (rom(XC7, image).bram18, rom(XC7, image).ff) == (1, 0)
 
 
 def test_constant_columns_take_no_part_of_a_block() -> None:
     varying = [word * 0x55555 & (1 << 36) - 1 for word in range(512)]
-    image = RomImage("layer", "weights", 72, tuple(word << 36 | 0xFFFF for word in varying))
+    image = RomImage("layer", Role.WEIGHTS, 72, tuple(word << 36 | 0xFFFF for word in varying))
     assert rom(XC7, image).bram18 == 1
 
 
@@ -115,7 +118,7 @@ def test_banks_lie_side_by_side_in_one_block() -> None:
     """Three banks of 512 words of 10 bits are 30 of a block's 36 bits; a LUT5 each takes one of three."""
     rng = np.random.default_rng(0)
     image = RomImage(
-        "layer", "weights", 10, tuple(int(word) for word in rng.integers(0, 1 << 10, 1414))
+        "layer", Role.WEIGHTS, 10, tuple(int(word) for word in rng.integers(0, 1 << 10, 1414))
     )
     found = rom(XC7, image)
     assert (found.bram18, found.ff, found.lut) == (1, 2, 10)
@@ -181,7 +184,7 @@ def test_a_rom_of_several_addresses_has_a_copy_for_each(
         sum(int(rng.integers(0, 1 << bits)) << lane * part for lane, bits in enumerate(lanes))
         for _ in range(depth)
     ]
-    image = RomImage("layer", "thresholds", part * len(lanes), tuple(words))
+    image = RomImage("layer", Role.THRESHOLDS, part * len(lanes), tuple(words))
     assert rom(Technology(Family.ECP5, Primitives.GENERIC), image, len(lanes)).bram18 == blocks
 
 
@@ -261,7 +264,7 @@ def test_a_deep_memory_of_one_port_is_in_banks(family: Family) -> None:
 def test_a_rom_of_lut4_goes_to_blocks_sooner(depth: int, blocks: int) -> None:
     """A block costs 128 and its enable 2, a ROM as logic a 16th of its bits: 65 words of 32 are as dear."""
     draw = random.Random(0)
-    image = RomImage("layer", "weights", 32, tuple(draw.getrandbits(32) for _ in range(depth)))
+    image = RomImage("layer", Role.WEIGHTS, 32, tuple(draw.getrandbits(32) for _ in range(depth)))
     assert rom(Technology(Family.ECP5, Primitives.GENERIC), image).bram18 == blocks
 
 
@@ -286,9 +289,9 @@ def test_roms_of_the_ecp5_are_the_same_with_its_cells() -> None:
         Technology(Family.ECP5, kind) for kind in (Primitives.ECP5, Primitives.GENERIC)
     )
     generator = random.Random(0)
-    image = RomImage("t", "thresholds", 12, tuple(generator.getrandbits(12) for _ in range(120)))
+    image = RomImage("t", Role.THRESHOLDS, 12, tuple(generator.getrandbits(12) for _ in range(120)))
     assert rom(cells, image) == rom(generic, image)
-    weights = RomImage("w", "weights", 16, tuple(generator.getrandbits(16) for _ in range(20)))
+    weights = RomImage("w", Role.WEIGHTS, 16, tuple(generator.getrandbits(16) for _ in range(20)))
     found = [
         weights_rom(kind, lambda: weights, 20, Packing.FIVE_IN_EIGHT, 9)
         for kind in (cells, generic)
@@ -300,7 +303,7 @@ def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
     """Of 1,152 words of 128 bits the upper 128 are in LUTs."""
     assert split_depth(128, 1152) == 1024
     generator = random.Random(0)
-    image = RomImage("w", "weights", 128, tuple(generator.getrandbits(128) for _ in range(1152)))
+    image = RomImage("w", Role.WEIGHTS, 128, tuple(generator.getrandbits(128) for _ in range(1152)))
     found = weights_rom(XC7, lambda: image, 1152, Packing.TWO_BIT, 64)
     lower, upper = image.split(1024)
     assert found == total([rom(XC7, lower), rom(XC7, upper), Cost(lut=128, sites=64, ff=1)])
@@ -310,12 +313,12 @@ def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
 def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
     """The first bit is the address's, the second always 1, the third the same in both halves."""
     words = tuple((at & 1) | 2 | ((at % 64) * 7 % 11 > 5) << 2 for at in range(128))
-    image = RomImage("s", SCHEDULE, 3, words)
+    image = RomImage("s", Role.SCHEDULE, 3, words)
     assert made_of(image) == JOINED
     assert moving(image) == 0b101
     assert rom(XC7, image) == Cost(lut=1, sites=1, ff=2)
     generator = random.Random(0)
-    deep = RomImage("t", "thresholds", 4, tuple(generator.getrandbits(4) for _ in range(600)))
+    deep = RomImage("t", Role.THRESHOLDS, 4, tuple(generator.getrandbits(4) for _ in range(600)))
     assert moving(deep) == 0b1111
     assert rom(XC7, deep) == Cost(
         lut=4 * 10 + 4, sites=4 * 10 + 4, ff=4
@@ -324,16 +327,17 @@ def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
 
 def test_what_a_rom_is_made_of_does_not_depend_on_the_words() -> None:
     for depth in (64, 65, 128, 1024):
-        same, other = (RomImage("w", "weights", 16, (word,) * depth) for word in (0, 77))
+        same, other = (RomImage("w", Role.WEIGHTS, 16, (word,) * depth) for word in (0, 77))
         assert (
             made_of(same)
             == made_of(other)
             == {64: "auto", 65: JOINED, 128: JOINED, 1024: "block"}[depth]
         )
         assert moving(same) == moving(other)
-    assert made_of(RomImage("w", "weights", 2, (1,) * 100), style=MemoryStyle.BLOCK) == "block"
+    assert made_of(RomImage("w", Role.WEIGHTS, 2, (1,) * 100), style=MemoryStyle.BLOCK) == "block"
     assert (
-        made_of(RomImage("w", "weights", 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED) == JOINED
+        made_of(RomImage("w", Role.WEIGHTS, 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED)
+        == JOINED
     )
 
 
@@ -344,7 +348,7 @@ def test_a_single_word_is_a_register() -> None:
 
 def test_bits_without_a_trit_are_looked_at_where_synthesis_decides() -> None:
     """Two trits of five in a byte leave bits constant: without them logic is cheaper than a block."""
-    image = RomImage("w", "weights", 8, tuple(at * 7 % 9 for at in range(1728)))
+    image = RomImage("w", Role.WEIGHTS, 8, tuple(at * 7 % 9 for at in range(1728)))
     generic = Technology(Family.XC7, Primitives.GENERIC)
     assert weights_rom(generic, lambda: image, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 0
     assert weights_rom(XC7, _unread, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 1
@@ -352,10 +356,10 @@ def test_bits_without_a_trit_are_looked_at_where_synthesis_decides() -> None:
 
 
 def test_the_style_of_a_memory_is_obeyed() -> None:
-    image = RomImage("w", "weights", 8, tuple(range(64)))
+    image = RomImage("w", Role.WEIGHTS, 8, tuple(range(64)))
     blocks = weights_rom(XC7, _unread, 64, Packing.TWO_BIT, 4, MemoryStyle.BLOCK)
     assert (blocks.bram18, blocks.lut) == (1, 0)
-    large = RomImage("w", "weights", 16, tuple(range(1024)))
+    large = RomImage("w", Role.WEIGHTS, 16, tuple(range(1024)))
     assert weights_rom(XC7, lambda: image, 64, Packing.TWO_BIT, 4).bram18 == 0
     assert weights_rom(XC7, _unread, 1024, Packing.TWO_BIT, 8).bram18 == 1
     assert (

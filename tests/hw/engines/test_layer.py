@@ -43,5 +43,5 @@ def test_a_plan_error_names_the_layer():
 
 
 def test_divisors():
-    assert divisors(12) == "1, 2, 3, 4, 6, 12"
-    assert divisors(1) == "1"
+    assert divisors(12) == [1, 2, 3, 4, 6, 12]
+    assert divisors(1) == [1]

@@ -1,21 +1,26 @@
 """What every engine promises: the integers of the reference, in the cycles of the plan, for any layer."""
 
 import dataclasses
+import random
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import randoms
 
+from tests.hw.networks import convolutional
 from tests.hw.unit_bench import WholeStage, planned, run
 from tritforge.export.ir.datatype import TERNARY, DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, TensorType, Threshold
 from tritforge.hw.cost.packing import PackingChoice
+from tritforge.hw.engines import NAMES
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.engines.registry import ENGINES, Folding
+from tritforge.hw.engines.layer import PlanError
+from tritforge.hw.engines.registry import ENGINES, Folding, restored
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.pipeline.plan import node_sites, plan
 from tritforge.hw.targets.primitives import Modelled
 from tritforge.sim import reference
 from tritforge.sim.stimulus import pack_beats
@@ -143,6 +148,34 @@ def test_every_engine_bears_its_name():
         assert issubclass(folding, Folding)
         (engine,) = (item for item in dataclasses.fields(folding) if item.name == "engine")
         assert engine.default == name
+
+
+def test_an_engine_is_named_like_its_package():
+    assert tuple(ENGINES) == NAMES
+    for name, folding in ENGINES.items():
+        assert folding.__module__.startswith(f"tritforge.hw.engines.{name}.")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_folding_is_restored_from_its_options(engine):
+    _, (node, *_) = random_layer(random.Random(engine))
+    folding = FOLDINGS[engine](random.Random(engine), node)
+    assert restored(engine, folding.options) == folding
+
+
+def test_an_engine_that_is_not_there_is_refused():
+    message = f"engine must be one of {', '.join(NAMES)}, not 'systolic'"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        restored("systolic", {})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_candidates_have_no_more_lanes_than_asked(engine):
+    layer = node_sites(convolutional())[0].layer()
+    found = list(ENGINES[engine].candidates(layer, 24))
+    assert found
+    assert all((folding.lanes(layer) or 0) <= 24 for folding in found)
+    assert all(folding.activity(layer).additions > 0 for folding in found)
 
 
 def test_every_engine_takes_part():

@@ -55,7 +55,7 @@ def run(unit, left, right, pauses):
 def test_sums(left, right, lanes):
     left, right = DataType.parse(left), DataType.parse(right)
     a, b = tensor(left, (2, 2, 2, 3), seed=1), tensor(right, (2, 2, 2, 3), seed=2)
-    unit = AdderUnit(name="add", left=left, right=right, lanes=lanes, frame_beats=12 // lanes)
+    unit = AdderUnit(name="add", left=left, right=right, lanes=lanes, elements=12)
     expected = pack_beats(a + b, unit.o.dtype, lanes)
     chance = random.Random(lanes)
     never = (lambda cycle: False,) * 3
@@ -73,7 +73,7 @@ def test_schedule_waits_for_both():
     one = graph.chain("one", None, 3, range(3), range(3))
     two = graph.chain("two", None, 9, range(9), range(2, 9, 3))
     unit = AdderUnit(
-        name="add", left=DataType.parse("u1"), right=DataType.parse("u1"), lanes=1, frame_beats=3
+        name="add", left=DataType.parse("u1"), right=DataType.parse("u1"), lanes=1, elements=3
     )
     behind = unit.schedule(graph, one, two)
     graph.solve()

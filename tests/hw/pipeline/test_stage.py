@@ -34,5 +34,7 @@ def test_the_slowest_unit_before_an_input_counts():
 
 def test_inputs_of_the_circuit():
     found = stages()
-    names = {name: StageCircuit.input_name(stage, 0) for name, stage in found.items()}
-    assert (names["merge"], names["conv"]) == ("i0", "i")
+    members = {
+        name: list(StageCircuit(found[name]).signature.members) for name in ("merge", "conv")
+    }
+    assert members == {"merge": ["i0", "i1", "o"], "conv": ["i", "o"]}

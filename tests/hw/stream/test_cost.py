@@ -13,7 +13,7 @@ U4 = DataType.parse("u4")
 
 def test_registers_of_a_fifo():
     """Two addresses of 3 bits, a level of 0 to 6, valid; the read port's register is the output."""
-    unit = FifoUnit(name="fifo", beats=Beats(U4, 2), depth=6, frame_beats=12)
+    unit = FifoUnit(name="fifo", beats=Beats(U4, 2), depth=6, elements=24)
     found = cost(unit, Technology())
     assert found.ff >= 3 + 3 + 3 + 1
     assert found.lutram > 0

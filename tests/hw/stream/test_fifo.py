@@ -13,7 +13,7 @@ U5 = Beats(DataType.parse("u5"), 1)
 @pytest.mark.parametrize("depth", [1, 2, 3, 8, 40])
 def test_beats_in_order(depth):
     beats = [random.Random(depth).randrange(32) for _ in range(24)]
-    unit = FifoUnit(name="fifo", beats=U5, depth=depth, frame_beats=12)
+    unit = FifoUnit(name="fifo", beats=U5, depth=depth, elements=12 * U5.lanes)
     check(unit, beats, beats, frames=2)
     assert unit.bits == 5 * depth
 
@@ -21,4 +21,4 @@ def test_beats_in_order(depth):
 @pytest.mark.parametrize("depth", [0, -1, 1.5])
 def test_depth(depth):
     with pytest.raises(ValueError, match=f"^depth must be a positive int, not {depth}$"):
-        FifoUnit(name="fifo", beats=U5, depth=depth, frame_beats=1)
+        FifoUnit(name="fifo", beats=U5, depth=depth, elements=U5.lanes)

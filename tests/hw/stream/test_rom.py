@@ -9,7 +9,7 @@ from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from tritforge.export.artifacts.packing import TRIT_CODES, Packing, pack
-from tritforge.export.artifacts.rom import SCHEDULE, WEIGHTS, RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.stream.rom import ByteDecoder, Rom, RomFiles, files, read_ahead, trit_codes
 from tritforge.hw.targets.primitives import Modelled, Primitives
@@ -37,7 +37,7 @@ def test_a_decoder_is_nine_luts():
 
 
 def test_weights_in_two_memories():
-    image = RomImage("conv", WEIGHTS, 104, tuple(range(4608)))
+    image = RomImage("conv", Role.WEIGHTS, 104, tuple(range(4608)))
     assert [(part.stem, part.depth) for part in files(image)] == [
         ("conv.weights", 4096),
         ("conv.weights_high", 512),
@@ -69,7 +69,7 @@ def test_codes_of_a_word_do_not_depend_on_the_packing():
 
 
 def test_rom_reads_only_while_enabled():
-    rom = Rom(RomImage("layer", "weights", 8, (3, 1, 4, 1, 5)))
+    rom = Rom(RomImage("layer", Role.WEIGHTS, 8, (3, 1, 4, 1, 5)))
 
     async def bench(ctx):
         ctx.set(rom.enable, 1)
@@ -91,12 +91,12 @@ def test_rom_reads_only_while_enabled():
 @pytest.mark.parametrize(
     ("primitives", "depth", "role", "style"),
     [
-        (Primitives.XILINX7, 65, SCHEDULE, '"lut6"'),
-        (Primitives.XILINX7, 64, SCHEDULE, '"auto"'),
-        (Primitives.GENERIC, 65, SCHEDULE, '"auto"'),
-        (Primitives.ECP5, 65, SCHEDULE, '"auto"'),
-        (Primitives.XILINX7, 4096, WEIGHTS, '"block"'),
-        (Primitives.GENERIC, 4096, WEIGHTS, '"auto"'),
+        (Primitives.XILINX7, 65, Role.SCHEDULE, '"lut6"'),
+        (Primitives.XILINX7, 64, Role.SCHEDULE, '"auto"'),
+        (Primitives.GENERIC, 65, Role.SCHEDULE, '"auto"'),
+        (Primitives.ECP5, 65, Role.SCHEDULE, '"auto"'),
+        (Primitives.XILINX7, 4096, Role.WEIGHTS, '"block"'),
+        (Primitives.GENERIC, 4096, Role.WEIGHTS, '"auto"'),
     ],
 )
 def test_what_a_rom_is_made_of(primitives, depth, role, style):
@@ -108,7 +108,7 @@ def test_what_a_rom_is_made_of(primitives, depth, role, style):
 
 @pytest.mark.parametrize("words", [1, 2, 3, 4, 7, 16])
 def test_words_are_there_before_their_step(words):
-    image = RomImage("w", "order", 5, tuple(at * 11 % 32 for at in range(words)))
+    image = RomImage("w", Role.SPREAD, 5, tuple(at * 11 % 32 for at in range(words)))
     module, step, draw = Module(), Signal(), random.Random(words)
     module.submodules.rom = rom = Rom(image)
     last = read_ahead(module, rom, words, step)

@@ -7,10 +7,11 @@ from tests.reports.pricing import made_up
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import ENGINES
+from tritforge.hw.engines.skip import folding as skip
+from tritforge.hw.engines.unrolled import folding as unrolled
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import node_sites
-from tritforge.reports.explore import candidates
-from tritforge.reports.explore.candidates import Price, Space, foldings
+from tritforge.reports.explore.candidates import Price, Space
 
 SLOTS = node_sites(convolutional())
 
@@ -19,10 +20,13 @@ def slot(name):
     return next(one for one in SLOTS if one.name == name)
 
 
+def foldings(most_lanes, *engines):
+    """Those of conv2, which has 6 rows, 16 columns, 4 channels."""
+    return list(Space(SLOTS, made_up, engines, most_lanes).foldings(slot("conv2")))
+
+
 def test_every_folding_of_every_engine_is_tried(monkeypatch):
-    found = list(
-        foldings(slot("conv2"), tuple(ENGINES), most_lanes=1000)
-    )  # 6 rows, 16 columns, 4 channels
+    found = foldings(1000, *ENGINES)
     assert sum(isinstance(one, ArrayFolding) for one in found) == 4 * 5
     assert {(one.pe, one.entries, one.banks) for one in found if one.engine == "skip"} == {
         (pe, ports * banks, banks)
@@ -30,13 +34,16 @@ def test_every_folding_of_every_engine_is_tried(monkeypatch):
         for banks in (1, 2, 4)
         for ports in (1, 2, 4)
     }
-    monkeypatch.setattr(candidates, "MOST_BANKS", 2)
-    few = foldings(slot("conv2"), ("skip",), most_lanes=1000)
-    assert {one.banks for one in few} == {1, 2}
+    monkeypatch.setattr(skip, "MOST_BANKS", 2)
+    assert {one.banks for one in foldings(1000, "skip")} == {1, 2}
     assert UnrolledFolding() in found
-    assert all(one.pe * one.simd <= 8 for one in foldings(slot("conv2"), ("array",), most_lanes=8))
-    monkeypatch.setattr(candidates, "UNROLLED_WEIGHTS", 95)
-    assert list(foldings(slot("conv2"), ("unrolled",), most_lanes=8)) == []
+    layer = slot("conv2").layer()
+    for engine in ("array", "skip"):
+        few = foldings(24, engine)
+        assert few
+        assert all(one.lanes(layer) <= 24 for one in few)
+    monkeypatch.setattr(unrolled, "MOST_WEIGHTS", 95)
+    assert foldings(8, "unrolled") == []
 
 
 def test_what_is_beaten_or_refused_is_left_out():

@@ -18,9 +18,10 @@ def test_products_and_limits_of_each_layer(data, network):
     assert rows["classifier"][5] == -(-rows["classifier"][3] // 16)
 
 
-def test_lanes_that_the_folding_does_not_tell_are_unknown(data):
+def test_lanes_that_the_folding_does_not_set_are_unknown(data):
     layers = tuple(
-        dataclasses.replace(layer, folding={"depth": 3}) for layer in data.manifest.layers
+        dataclasses.replace(layer, engine="unrolled", folding={"depth": 3})
+        for layer in data.manifest.layers
     )
     manifest = dataclasses.replace(data.manifest, layers=layers)
     table = limit_table(dataclasses.replace(data, manifest=manifest))

@@ -58,7 +58,7 @@ def test_a_network_may_begin_without_weights():
 
 
 def test_descriptions(network):
-    assert [plots.describe(node) for node in network.nodes] == [
+    assert [node.summary for node in network.nodes] == [
         "3\N{MULTIPLICATION SIGN}3 convolution 1→16",
         "3 thresholds, 2 bit",
         "max pool 2\N{MULTIPLICATION SIGN}2",

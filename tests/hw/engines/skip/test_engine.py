@@ -4,7 +4,7 @@ from amaranth.sim import Simulator
 
 from tests.hw.layers.test_window import windows
 from tests.hw.unit_bench import tensor
-from tritforge.export.artifacts.rom import RomImage
+from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, TensorType
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
@@ -76,7 +76,9 @@ def test_the_rom_holds_nonzeros_only():
     )
     # where the vector goes; the empty row, a cycle without a nonzero; element 1, +1, and 3, -1, the last
     loads = (0b0_00_00, 0b0_01_00, 0b0_10_00, 0b0_11_00)
-    assert unit.rom == RomImage("layer", "schedule", 5, (*loads, 0b1_00_00, 0b0_01_01, 0b1_11_11))
+    assert unit.rom == RomImage(
+        "layer", Role.SCHEDULE, 5, (*loads, 0b1_00_00, 0b0_01_01, 0b1_11_11)
+    )
     assert unit.bits_per_nonzero == 5 * 7 / 2
 
 
