@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.chain import LITTLE
 from tests.hw.networks import convolutional
 from tritforge.cli import main as cli
 from tritforge.config import config
+from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir import serialize
 from tritforge.steps import sweep
 from tritforge.steps.workspace import Workspace
@@ -53,6 +55,18 @@ def test_a_plan_for_a_rate_is_found_and_written(place, capsys):
     kept = json.loads((place.root / "explore" / "explore.json").read_text())
     assert kept["plan"]["exact_interval_cycles"] <= 1000
     assert kept["limits"]["lut"] == 10400
+
+
+def test_a_plan_is_chosen_between_export_and_generate(place, capsys):
+    """The network is exported before it is folded, and once for all foldings."""
+    shutil.rmtree(place.design)
+    assert run(place, "export", "--random-weights", "1") == 0
+    assert run(place, "explore", "--fps", "1000", "--engine", "array", "--no-effects") == 0
+    chosen = place.root / "explore" / "little.yaml"
+    assert cli.main(["generate", str(chosen), "--build", str(place.root)]) == 0
+    assert Manifest.read(place.design).interval_cycles <= 100_000
+    assert run(place, "generate") == 2
+    assert "hardware.layers has no entry for 'conv1'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

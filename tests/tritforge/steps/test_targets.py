@@ -8,7 +8,8 @@ import shutil
 import pytest
 
 from tests.chain import make
-from tests.reports import test_ecp5, vivado_reports
+from tests.reports import vivado_reports
+from tests.reports.synth import test_ecp5
 from tritforge.cli import main as cli
 from tritforge.config import config
 from tritforge.hw.targets.primitives import Primitives
