@@ -1,4 +1,4 @@
-"""Which folder may import what: the judge does not import the judged, and the contract imports neither."""
+"""Which folder may import what: the judge not the judged, and the contract neither."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def module_of(path: str) -> str:
 
 
 def files_of(folder: str) -> list[Path]:
-    """The Python files under a top-level folder; what the links in tritforge/ show is not tritforge's."""
+    """The Python files under a top-level folder; the links in tritforge/ are left out."""
     return sorted(
         path
         for path in (ROOT / folder).rglob("*.py")
@@ -121,7 +121,7 @@ def test_imports(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", ["benchmarks", "tests"])
 def test_nothing_imports_the_folders_by_their_own_names(folder: str) -> None:
-    """``import quant`` finds a second copy of every module where the repository is the current folder."""
+    """``import quant`` finds a second copy of every module from the repository's folder."""
     found = [
         f"{file.relative_to(ROOT)}:{line}: {name}"
         for file in sorted((ROOT / folder).rglob("*.py"))
@@ -132,7 +132,7 @@ def test_nothing_imports_the_folders_by_their_own_names(folder: str) -> None:
 
 
 def test_the_wings_import_each_other_without_a_circle() -> None:
-    """A wing is a package of modules, hw.stream for one; what is imported inside functions counts too."""
+    """A wing is a package such as hw.stream; imports inside functions count too."""
     arrows: dict[str, set[str]] = {}
     for folder in ALL:
         for file in files_of(folder):
@@ -211,7 +211,7 @@ def test_the_public_names_are_imported_when_they_are_used() -> None:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_a_checkout_without_links_is_named_with_what_mends_it(tmp_path: Path) -> None:
-    """As Git makes it on Windows: a small file with the name of the folder in place of each link."""
+    """As Git makes it on Windows: a text file that names the folder in place of each link."""
     copy = tmp_path / "copy"
     for folder in sorted(ALL - {"tritforge"}):
         (copy / folder).mkdir(parents=True)

@@ -21,7 +21,7 @@ def load_network(workspace: Workspace) -> Network:
 
 
 def load_manifest(workspace: Workspace) -> Manifest:
-    """Return the manifest that `generate` wrote; every file that it names must be as it was then."""
+    """Return the manifest that `generate` wrote; the files that it names must be unchanged."""
     workspace.need(workspace.design / MANIFEST_FILE, "generate")
     manifest = Manifest.read(workspace.design)
     manifest.verify(workspace.design)

@@ -138,7 +138,7 @@ def demand_record(workspace: Workspace) -> None:
 
 
 def _read(workspace: Workspace) -> Proof | None:
-    """Return the record; None if there is none of this version, or not of the files that are here."""
+    """Return the record; None without one of this version and of exactly these files."""
     with contextlib.suppress(OSError, MissingStep):
         record = FORMAT.read(workspace.design / RECORD_FILE)
         return record if record.files == _digests(workspace) else None

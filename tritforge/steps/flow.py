@@ -1,4 +1,4 @@
-"""The steps of the chain: each a function of a configuration and a workspace, from files to files."""
+"""The steps of the chain: each a function of a configuration and a workspace, file to file."""
 
 from __future__ import annotations
 
@@ -88,11 +88,15 @@ def simulate(
     wave: bool = False,
     netlist: str | None = None,
 ) -> None:
-    """Send held-out images through the Verilog; ProofFailed names the layer and the first wrong word.
+    """Send held-out images through the Verilog and compare every stream with the reference.
 
-    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist``, "xilinx" or
-    "ecp5", they go through what `synth` made of it for this target. A failure names the command that shows
-    it again with a wave.
+    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist``,
+    "xilinx" or "ecp5", they go through the netlist that `synth` made for this target.
+
+    Raises
+    ------
+    ProofFailed: they differ; names the layer, the first wrong word, and the command that repeats
+        the failure with a waveform.
     """
     manifest = load_manifest(workspace)
     source = None if netlist is None else _netlist(config, workspace, manifest, netlist)
@@ -189,8 +193,9 @@ def _success(result: SimulationResult, verdict: Path) -> str:
     cycles = "" if result.cycles is None else f", {result.cycles:,} cycles{planned}"
     level = "Netlist" if result.netlist else "Verilog"
     return (
-        f"{level} on {result.simulator} {result.version} = integer reference on all {result.frames} images, "
-        f"stalls {result.stalls}, seed {result.seed}: {result.compared_words:,} words compared{cycles} "
+        f"{level} on {result.simulator} {result.version} = integer reference "
+        f"on all {result.frames} images, stalls {result.stalls}, seed {result.seed}: "
+        f"{result.compared_words:,} words compared{cycles} "
         f"({result.cycles_per_second:,.0f} a second) -> {verdict}"
     )
 
@@ -203,7 +208,8 @@ def package(config: Config, workspace: Workspace, *, clock_mhz: float = 100.0) -
         network, manifest, workspace.design, workspace.package, images, clock_mhz=clock_mhz
     )
     print(
-        f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz -> {workspace.package}"
+        f"{len(files)} files, AXI4-Stream core {manifest.top!r} at {clock_mhz:g} MHz "
+        f"-> {workspace.package}"
     )
 
 
@@ -251,14 +257,15 @@ def report(config: Config, workspace: Workspace) -> None:
         write_atomic(workspace.tables / f"{name}.csv", table.csv())
     headline, detail = sections.verdict(data)
     print(
-        f"{headline}. {detail}\n-> {workspace.report('html')}, {workspace.report('md')}, {workspace.tables}"
+        f"{headline}. {detail}\n"
+        f"-> {workspace.report('html')}, {workspace.report('md')}, {workspace.tables}"
     )
     if data.verdict == "different":
         raise ProofFailed(f"the models differ: see {workspace.report('html')}")
 
 
 def demo(config: Config, workspace: Workspace, *, frames: int | None = None) -> None:
-    """Run the whole chain, simulating ``frames`` images; a checkpoint of the same settings is kept."""
+    """Run the whole chain, simulating ``frames`` images; a finished training is not repeated."""
     begin = time.monotonic()
     steps: list[tuple[str, Callable[[], None]]] = [
         ("train", lambda: train_once(config, workspace)),

@@ -1,4 +1,4 @@
-"""What the steps left behind, brought together for a report; missing or out of date is not measured."""
+"""What the steps wrote, gathered for a report; what is missing or stale is not measured."""
 
 from __future__ import annotations
 
@@ -42,7 +42,12 @@ OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed")
 
 
 def settings(meta: Mapping[str, Any], workspace: Workspace) -> dict[str, dict[str, Any]]:
-    """Return the settings that `train` put into a checkpoint; MissingStep if another program made it."""
+    """Return the settings that `train` put into a checkpoint.
+
+    Raises
+    ------
+    MissingStep: another program made it.
+    """
     kept = meta.get("settings")
     if not isinstance(kept, dict) or not all(
         isinstance(section, dict) for section in kept.values()
@@ -101,7 +106,7 @@ def gather(
 
 
 def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Training | None:
-    """How the network was trained, and the reference's right answers; None if the checkpoint is gone."""
+    """How the network was trained and how many images it classifies; None without checkpoint."""
     try:
         _, meta = checkpoint.load(workspace.training)
         kept = settings(meta, workspace)

@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def host(self) -> Path:
-        """How a program feeds the core: the step of the input and the rule that makes a code of a value."""
+        """How a program feeds the core: the input step, and the rule from value to code."""
         return self.design / "host.json"
 
     @property

@@ -67,7 +67,8 @@ def test_every_file_is_there_and_nothing_else(made: Workspace) -> None:
     roms = [
         f"design/{layer}.{role}.{suffix}"
         for layer, role in (
-            ("conv1", "weights"), ("conv1", "thresholds"), ("conv2", "weights"), ("conv2", "thresholds"),
+            ("conv1", "weights"), ("conv1", "thresholds"),
+            ("conv2", "weights"), ("conv2", "thresholds"),
             ("classifier", "weights"), ("classifier", "bias"),
         )
         for suffix in ("mem", "coe", "mif")
@@ -129,7 +130,8 @@ def test_a_checkpoint_of_other_settings(
 ) -> None:
     place.config_path.write_text(LITTLE.replace("method: ics", "activation_bits: 3"))
     assert complaint(place, "export", capsys) == (
-        f"{place.training} was trained with quantization.activation_bits 2, {place.config_path} has 3: "
+        f"{place.training} was trained with quantization.activation_bits 2, "
+        f"{place.config_path} has 3: "
         f"run `{place.command('train')}` again"
     )
 
@@ -286,7 +288,7 @@ def test_the_report_shows_what_was_not_measured(
 def test_the_simulation_counts_for_the_design_it_saw(
     small: Config, place: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One flipped weight, in a manifest that says it is meant, is found and named, and not reported."""
+    """One flipped weight, in a manifest that was made to fit, is found, named, not reported."""
     try:
         locate(Simulator.ICARUS)
     except ToolMissing as error:
