@@ -234,9 +234,9 @@ def test_a_checkout_without_links_is_named_with_what_mends_it(tmp_path: Path) ->
     git("checkout", "--", "tritforge")
     assert (copy / "tritforge" / "hw").is_file()
 
-    def start() -> subprocess.CompletedProcess[str]:
+    def start(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", "import tritforge"],
+            [sys.executable, *command],
             cwd=copy,
             env={**os.environ, "PYTHONPATH": str(copy)},
             capture_output=True,
@@ -244,14 +244,17 @@ def test_a_checkout_without_links_is_named_with_what_mends_it(tmp_path: Path) ->
             check=False,
         )
 
-    broken = start()
+    library = ("-c", "import tritforge")
     mend = "git config core.symlinks true && git checkout -- tritforge"
-    assert broken.returncode != 0
-    assert (
+    message = (
         "tritforge/export is not a link to the folder export: this checkout has no symbolic links; "
-        f"run `{mend}` in the repository" in broken.stderr
+        f"run `{mend}` in the repository\n"
     )
+    for module in ("tritforge.system.packages", "tritforge"):
+        done = start("-m", module)
+        assert (done.returncode, done.stderr) == (2, f"tritforge: {message}")
+    assert start(*library).stderr.endswith(f"ImportError: {message}")
     subprocess.run(mend, shell=True, cwd=copy, check=True, capture_output=True)
-    assert "is not a link" not in start().stderr
+    assert start(*library).returncode == 0
     (copy / "tritforge" / "sim").unlink()
-    assert "tritforge/sim is not a link to the folder sim: " in start().stderr
+    assert "tritforge/sim is not a link to the folder sim: " in start(*library).stderr

@@ -16,6 +16,7 @@ anything is installed.
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,18 @@ def _demand_links() -> None:
     """Refuse a checkout without symbolic links, as Git makes on Windows unless it is told."""
     folder = Path(__file__).parent
     for name in _LINKS:
-        if not (folder / name).is_dir():
-            raise ImportError(
-                f"tritforge/{name} is not a link to the folder {name}: this checkout has no "
-                "symbolic links; run `git config core.symlinks true && git checkout -- tritforge` "
-                "in the repository"
-            )
+        if (folder / name).is_dir():
+            continue
+        message = (
+            f"tritforge/{name} is not a link to the folder {name}: this checkout has no symbolic "
+            "links; run `git config core.symlinks true && git checkout -- tritforge` in the "
+            "repository"
+        )
+        program = sys.argv[0] if sys.argv else ""
+        if program == "-m" or Path(program).stem == "tritforge":  # a command: one line, as ever
+            sys.stderr.write(f"tritforge: {message}\n")
+            raise SystemExit(2)
+        raise ImportError(message)
 
 
 _demand_links()
