@@ -19,7 +19,7 @@ from tritforge.config import config
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir import serialize
 from tritforge.files import write_atomic
-from tritforge.reports.page import plots
+from tritforge.reports.page import graph
 from tritforge.reports.page.data import ReportData
 from tritforge.reports.render.tables import Table
 from tritforge.steps import results
@@ -184,7 +184,7 @@ def measure(name: str) -> None:
     record = collect(data, folds)
     if name == "digits":
         record["demo_output"] = Path("build/demo.txt").read_text()
-        write_atomic(ROOT / "docs" / "chain.svg", plots.chain(network, manifest).standalone())
+        write_atomic(ROOT / "docs" / "chain.svg", graph.chain(network, manifest).standalone())
     RECORDS.mkdir(parents=True, exist_ok=True)
     write_atomic(RECORDS / f"{name}.json", json.dumps(record, indent=2) + "\n")
 

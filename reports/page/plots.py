@@ -1,4 +1,4 @@
-"""The pictures of the report, as SVG: the chain, sparsity, kernels, cycles, LUTs."""
+"""Charts of the report: sparsity, weights, initiation intervals, LUTs."""
 
 from __future__ import annotations
 
@@ -11,89 +11,20 @@ from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import (
     MatrixNode,
     Network,
-    Node,
-    TensorType,
     Trits,
 )
 from tritforge.reports.render.chart import Series, bars
-from tritforge.reports.render.svg import TIMES, WIDTH, Svg
+from tritforge.reports.render.svg import WIDTH, Svg
 from tritforge.reports.synth.resources import Resources
 
 __all__ = [
-    "chain",
     "cycles",
     "kernels",
     "luts",
     "sparsity",
-    "stages",
 ]
 
 
-def stages(network: Network) -> list[tuple[Node, ...]]:
-    """Split the nodes so that each stage starts with a layer that has weights (the first may not)."""
-    result: list[list[Node]] = []
-    for node in network.nodes:
-        if isinstance(node, MatrixNode) or not result:
-            result.append([])
-        result[-1].append(node)
-    return [tuple(stage) for stage in result]
-
-
-def chain(network: Network, manifest: Manifest | None = None) -> Svg:
-    """The network as boxes in stream order; with a manifest, each box says how it is folded."""
-    layers = {layer.name: layer for layer in manifest.layers} if manifest is not None else {}
-    box_width, gap, pill, per_row, line = 176, 70, 54, 3, 18
-    groups = stages(network)
-    height = 44 + line * (max(map(len, groups)) + (2 if layers else 0))
-    rows = -(-len(groups) // per_row)
-    svg = Svg(WIDTH, rows * (height + 26) - 24, f"The layers of {network.name} in stream order")
-    for index, group in enumerate(groups):
-        row, column = divmod(index, per_row)
-        x = pill + gap + column * (box_width + gap)
-        y = 1 + row * (height + 26)
-        middle = y + height / 2
-        if index == 0:
-            _pill(svg, 1, middle, pill, "input")
-        _labelled_arrow(svg, x - gap + 6, x - 6, middle, network.types[group[0].input])
-        svg.box(x, y, box_width, height)
-        weighted = isinstance(group[0], MatrixNode)
-        svg.rect(x, y, box_width, 4, "var(--accent)" if weighted else "var(--line)", radius=2)
-        svg.text(x + 12, y + 27, group[0].name, bold=True, size=14)
-        for number, node in enumerate(group):
-            svg.text(x + 12, y + 47 + number * line, node.summary)
-        layer = layers.get(group[0].name)
-        if layer is not None:
-            rate = (
-                ""
-                if layer.interval_cycles is None
-                else f"{layer.interval_cycles:,} cycles per frame"
-            )
-            svg.text(x + 12, y + height - 30, layer.folding_text, fill="var(--muted)")
-            svg.text(x + 12, y + height - 13, rate, fill="var(--muted)")
-        if index == len(groups) - 1:
-            end = x + box_width
-            _labelled_arrow(svg, end + 6, end + gap - 6, middle, network.types[network.output])
-            _pill(svg, end + gap, middle, pill, "output")
-    return svg
-
-
-def _pill(svg: Svg, x: float, middle: float, width: float, text: str) -> None:
-    svg.rect(x, middle - 15, width, 30, "var(--code)", radius=15)
-    svg.text(x + width / 2, middle + 4, text, anchor="middle")
-
-
-def _labelled_arrow(svg: Svg, x0: float, x1: float, y: float, tensor: TensorType) -> None:
-    """An arrow with the shape of what it carries above it and the type below."""
-    svg.arrow(x0, x1, y)
-    middle = (x0 + x1) / 2
-    shape = (
-        TIMES.join(
-            str(extent) for extent in tensor.shape if tensor.shape[:2] != (1, 1) or extent > 1
-        )
-        or "1"
-    )
-    svg.text(middle, y - 7, shape, anchor="middle", fill="var(--muted)", size=11)
-    svg.text(middle, y + 16, str(tensor.dtype), anchor="middle", fill="var(--muted)", size=11)
 
 
 def sparsity(network: Network) -> Svg:
