@@ -1,4 +1,4 @@
-"""Ternarization methods side by side: one table, and pictures of accuracy, density, weights and kernels."""
+"""Ternarization methods compared: a table, and pictures of accuracy, density and weights."""
 
 from __future__ import annotations
 
@@ -44,11 +44,10 @@ class Layer:
     nonzero: how many of them are not 0.
     started: how many of them were not 0 when the ternary training began; None of float weights.
     values: a sample of the latent weights, for the histogram; of float weights, of them.
-    edges: where the latent weight changes from one trit to another, ascending; empty where no threshold is.
-    kernels: those of the first channels as sums of planes (or float numbers), [n, kh, kw]; None of a dense
-        layer.
-    before: the same ones as they were when the ternary training began; None where there is no one latent
-        weight for each.
+    edges: latent weights at which the trit changes, ascending; empty without thresholds.
+    kernels: of the first channels, float64 [n, kh, kw], sums of planes; None of a dense layer.
+    before: the same kernels when the ternary training began; None where a weight has several
+        latent weights.
     """
 
     path: str
@@ -72,11 +71,11 @@ class Run:
     activation: kind and bits of its activations.
     correct, images: of the held-out images.
     validation_percent: accuracy on the images held apart to choose by; None without any.
-    float_correct: how many of them the float network it started from classified rightly; None without one.
+    float_correct: the same count of the float network it started from; None without one.
     epochs, seed: of the training; ``dataset`` is its description.
     device: that trained it.
     layers: those with weights.
-    rom_bits: bits of the ROM images that hold the weights, as exported; None where no engine builds them.
+    rom_bits: of the exported weight images; None where no engine builds the network.
     """
 
     name: str
@@ -169,7 +168,7 @@ def table(runs: Sequence[Run]) -> Table:
 def density_table(runs: Sequence[Run]) -> Table:
     """Return the share of weights that are not 0 in each layer and in all, a column for each run.
 
-    Where the weights are ternary also the share when the ternary training began, before fine-tuning.
+    Of ternary weights also the share when the ternary training began, before fine-tuning.
     """
     paths = list(dict.fromkeys(layer.path for run in runs for layer in run.layers))
     shown = [{layer.path: _density(layer) for layer in run.layers} for run in runs]
@@ -207,7 +206,7 @@ def as_html(runs: Sequence[Run], pictures: Mapping[str, str]) -> str:
 
 @styled()
 def accuracy_picture(runs: Sequence[Run]) -> bytes:
-    """Return a PNG: accuracy over the share of zeros and over the bits of ROM, and each layer's density."""
+    """Return a PNG: accuracy over zeros and over ROM bits per weight, and each layer's density."""
     figure = Figure(figsize=(12, 4.2))
     left, middle, right = figure.subplots(1, 3)
     middle.sharey(left)
@@ -234,7 +233,7 @@ def accuracy_picture(runs: Sequence[Run]) -> bytes:
 
 @styled()
 def weights_picture(run: Run) -> bytes:
-    """Return a PNG for each layer: latent weights with thresholds, kernels before and after training."""
+    """Return a PNG: each layer's latent weights with thresholds, kernels before and after."""
     figure = Figure(figsize=(2.6 * len(run.layers), 6))
     grid = figure.subplots(3, len(run.layers), squeeze=False, height_ratios=(1.2, 1, 1))
     for (histogram, before, after), layer in zip(grid.T, run.layers, strict=True):

@@ -1,4 +1,4 @@
-"""What a report is made of: plain records that the steps of the flow fill in. None means not measured."""
+"""What a report is made of: records that the steps of the flow fill in. None: not measured."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Training:
 
     @property
     def standard_error(self) -> float | None:
-        """Standard error of ``accuracy`` from the size of the held-out set alone: sqrt(p (1 - p) / n)."""
+        """Binomial standard error of ``accuracy``, a share: sqrt(p (1 - p) / n)."""
         share = self.accuracy
         return None if share is None else math.sqrt(share * (1 - share) / self.images)
 
@@ -75,7 +75,7 @@ class Comparison:
     images: how many inputs.
     words: integers (not beats) compared at each layer boundary, by name of the boundary.
     differences: how many of them differ.
-    failures: what else was wrong, a line each: a lost word, a broken stream rule, a wrong cycle count.
+    failures: other faults, a line each: a lost word, a broken stream rule, a wrong cycle count.
     conditions: what varied: stall pattern, seed.
     """
 

@@ -1,7 +1,7 @@
 """Density and compression of a network's weights, from the bits that its ROM images take.
 
-The tables of the papers for comparison: density of layers (Table VII of paper 002, Table 4 of paper 003) and
-the nominal compression of two-bit weights against 32-bit ones, 16 (paper 002), or 16 / t with t planes.
+For comparison the papers' tables: density of layers (Table VII of paper 002, Table 4 of paper 003)
+and the nominal compression of two-bit against 32-bit weights: 16 (paper 002), 16 / t with t planes.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ PAPERS: tuple[tuple[str, str, float, float, float], ...] = (
 
 
 def entropy_bits(trits: Trits) -> float:
-    """Bits a weight that no lossless code of independent weights goes below: the entropy of their shares."""
+    """Return the entropy of -1, 0 and +1 in ``trits``, of any shape, in bits per trit."""
     shares = [float((trits == trit).mean()) for trit in (-1, 0, 1)]
     return -sum(share * math.log2(share) for share in shares if share)
 
 
 def density_table(network: Network, manifest: Manifest) -> Table:
-    """Density, ROM bits and compression against 32-bit floats of each layer; every plane of a REL costs."""
+    """Tabulate density (%), ROM bits and compression against float32 of each layer, all planes."""
     bits: dict[str, int] = {}
     for image in manifest.roms:
         if image.role in Role.WEIGHTS.files:
@@ -74,9 +74,9 @@ def density_table(network: Network, manifest: Manifest) -> Table:
         Column("Compression", digits=2, suffix="x"),
     )
     notes = (
-        "Density: share of trits that are not 0, over all planes. ROM bits: words x width of the weight "
-        "images, padding included. Compression: 32 bits x weights / ROM bits; the papers' nominal rate is "
-        "16x.",
+        "Density: share of trits that are not 0, over all planes. ROM bits: words x width of the "
+        "weight images, padding included. Compression: 32 bits x weights / ROM bits; the papers' "
+        "nominal rate is 16x.",
         "Entropy: lower bound of a lossless code of independent weights, in bits per trit.",
     )
     return Table("Density and compression", columns, tuple(rows), notes, 1)
@@ -87,14 +87,14 @@ def _rates(rom: int | None, floats: int) -> tuple[float | None, float | None]:
 
 
 def papers_table() -> Table:
-    """What the papers report of their own networks, quoted and not recomputed."""
+    """Tabulate the densities that the papers report of their own networks, in percent."""
     shares = (Column(name, suffix=" %") for name in ("First layer", "Last layer", "All"))
     note = "Quoted: their weights are not published with them."
     return Table("Density in the papers", ("Network", "Paper", *shares), PAPERS, (note,))
 
 
 def density_picture(network: Network) -> Svg:
-    """Density of each layer beside the average that paper 002 reports for AlexNet, as in its figure 6."""
+    """Draw the density of each layer and AlexNet's average in paper 002, as its figure 6 does."""
     densities = {node.name: 100 * (1 - node.sparsity) for node in network.matrix_nodes()}
     return bars(
         "Density of each layer",

@@ -16,7 +16,7 @@ _RIGHT = WIDTH - 240
 
 
 def stages(network: Network) -> list[tuple[Node, ...]]:
-    """Split the nodes so that each stage starts with a layer that has weights (the first may not)."""
+    """Split the nodes so that each stage but the first must start with a layer with weights."""
     result: list[list[Node]] = []
     for node in network.nodes:
         if isinstance(node, MatrixNode) or not result:
@@ -26,7 +26,7 @@ def stages(network: Network) -> list[tuple[Node, ...]]:
 
 
 def chain(network: Network, manifest: Manifest | None = None) -> Svg:
-    """The network as boxes in stream order; with a manifest, each box says how it is folded."""
+    """Draw boxes in stream order; with a manifest, with foldings and cycles per frame."""
     layers = {layer.name: layer for layer in manifest.layers} if manifest is not None else {}
     box_width, gap, pill, per_row, line = 176, 70, 54, 3, 18
     groups = stages(network)
@@ -83,7 +83,7 @@ def _labelled_arrow(svg: Svg, x0: float, x1: float, y: float, tensor: TensorType
 
 
 def lines(network: Network) -> list[tuple[Node, ...]]:
-    """Split the nodes into lines: a node goes to the line above where it reads that and nothing else does."""
+    """Split the nodes into lines: a node joins the line above if it alone reads that line."""
     result: list[list[Node]] = []
     readers = [name for node in network.nodes for name in node.inputs]
     for node in network.nodes:
@@ -111,14 +111,14 @@ def branches(network: Network) -> list[tuple[int, int]]:
 
 
 def picture(network: Network, manifest: Manifest | None = None) -> Svg:
-    """Return the diagram that fits the network: :func:`chain` without branches, else :func:`draw`."""
+    """Return :func:`chain` of a network without branches, else :func:`draw`."""
     readers = [name for node in network.nodes for name in node.inputs]
     straight = len(set(readers)) == len(readers)
     return chain(network, manifest) if straight else draw(network, manifest)
 
 
 def draw(network: Network, manifest: Manifest | None = None) -> Svg:
-    """The network from top to bottom; with a manifest, each line says its folding and its cycles."""
+    """Draw the network from top to bottom; with a manifest, with foldings and cycles per frame."""
     layers = {layer.name: layer for layer in manifest.layers} if manifest is not None else {}
     rows = lines(network)
     step = _LINE + _GAP

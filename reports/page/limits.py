@@ -59,8 +59,8 @@ def limit_table(data: ReportData) -> Table:
         Column("Bound / interval", suffix=" %"),
     )
     notes = (
-        "Products: weights x positions of the kernel, per frame. Bounds, in cycles: products / lanes, "
-        "rounded up. Interval: the plan's initiation interval, which simulation must equal. "
+        "Products: weights x positions of the kernel, per frame. Bounds, in cycles: products / "
+        "lanes, rounded up. Interval: the plan's initiation interval, which simulation must equal. "
         "Bound / interval: of the nonzero products.",
     )
     return Table("Initiation interval against its lower bound", columns, tuple(rows), notes)

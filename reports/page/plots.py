@@ -8,27 +8,16 @@ from typing import Any
 import numpy as np
 
 from tritforge.export.artifacts.manifest import Manifest
-from tritforge.export.ir.nodes import (
-    MatrixNode,
-    Network,
-    Trits,
-)
+from tritforge.export.ir.nodes import MatrixNode, Network, Trits
 from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import WIDTH, Svg
 from tritforge.reports.synth.resources import Resources
 
-__all__ = [
-    "cycles",
-    "kernels",
-    "luts",
-    "sparsity",
-]
-
-
+__all__ = ["cycles", "kernels", "luts", "sparsity"]
 
 
 def sparsity(network: Network) -> Svg:
-    """The share of -1, 0 and +1 among the weights of each layer, and of all layers together."""
+    """Draw the shares (%) of -1, 0 and +1 in each layer's planes, and in all layers together."""
     layers = {node.name: node.planes for node in network.matrix_nodes()}
     layers["all layers"] = np.concatenate([planes.ravel() for planes in layers.values()])
     series = [
@@ -43,8 +32,9 @@ def sparsity(network: Network) -> Svg:
 def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     """Draw the weights of one plane; return the picture and a line that says how to read it.
 
-    A convolution is a grid of kernels, one column for each output channel and one row for each input
-    channel; a dense layer one row for each output. What does not fit is left out, and the line says so.
+    A convolution [O, I, kh, kw] is a grid of kernels, a column for each output channel and a row for
+    each input channel; a dense layer [M, K] has a row for each output. What does not fit is left out,
+    and the line says so.
     """
     weights = node.planes[plane]
     more = "" if len(node.planes) == 1 else f", plane {plane + 1} of {len(node.planes)}"
@@ -94,10 +84,10 @@ def _dense_picture(title: str, weights: Trits) -> tuple[Svg, str]:
             fill=fill,
         )
     text = f"A row for each output ({rows}{_of(rows, weights.shape[0])})"
-    return (
-        svg,
-        f"{text}, a column for each input in stream order ({columns}{_of(columns, weights.shape[1])}).",
+    text += (
+        f", a column for each input in stream order ({columns}{_of(columns, weights.shape[1])})."
     )
+    return svg, text
 
 
 def _of(shown: int, whole: int) -> str:
@@ -105,7 +95,7 @@ def _of(shown: int, whole: int) -> str:
 
 
 def _runs(mask: Any, x: int, y: int, width: int, height: int) -> str:
-    """Path data that fills the true cells of ``mask`` [rows, columns], neighbours in a row joined."""
+    """Return path data that fills the true cells of ``mask`` [rows, columns], in pixels."""
     data = []
     for row, cells in enumerate(mask):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], cells.astype(np.int8), [0]))))
@@ -118,7 +108,7 @@ def _runs(mask: Any, x: int, y: int, width: int, height: int) -> str:
 
 
 def cycles(manifest: Manifest) -> Svg:
-    """Initiation interval of each layer, in cycles per frame; the slowest layer sets the rate."""
+    """Draw the initiation interval of each layer, in cycles per frame."""
     known = {
         layer.name: layer.interval_cycles
         for layer in manifest.layers
@@ -135,7 +125,7 @@ def cycles(manifest: Manifest) -> Svg:
 
 
 def luts(by_layer: Mapping[str, Resources]) -> Svg:
-    """LUTs of each layer: those that are logic, and those that are memory and shift registers."""
+    """Draw the LUTs of each layer: as logic, and as memory and shift registers."""
     parts = by_layer.values()
     series = [
         Series("LUTs as logic", "accent", [part.lut + part.inv for part in parts]),

@@ -74,8 +74,8 @@ def training(
 def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Comparison, CycleRun]:
     """Read the JSON that ``tritforge.sim.runner`` wrote for a design with this ``manifest``.
 
-    The bench counts beats; a report counts integers, so each beat counts for the lanes of its stream. A wrong
-    beat counts for all its lanes, for the bench does not say how many of them differ.
+    The bench counts beats; a report counts integers, so each beat counts for the lanes of its
+    stream. A wrong beat counts for all its lanes: the bench does not say how many of them differ.
 
     Raises
     ------
@@ -114,5 +114,5 @@ def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Compariso
 
 
 def _boundary(stream: Mapping[str, Any]) -> str:
-    """The tensor's name; an end of the design its own, for the last layer carries the same tensor."""
+    """Return the tensor's name; of an AXI port its own, for the last layer has the same tensor."""
     return str(stream["name"] if stream["name"].endswith("_axis") else stream["tensor"])

@@ -48,7 +48,7 @@ class Tile:
 
 
 def verdict(data: ReportData) -> tuple[str, str]:
-    """Headline and one sentence on what was compared bit for bit."""
+    """Return the headline, and what was compared with what, bit for bit."""
     if data.verdict == "unproven":
         return VERDICTS["unproven"], _SIMULATE
     differences = sum(comparison.differences for comparison in data.comparisons)
@@ -66,7 +66,7 @@ def verdict(data: ReportData) -> tuple[str, str]:
 
 
 def tiles(data: ReportData) -> tuple[Tile, ...]:
-    """The figures at the top."""
+    """Return the headline figures."""
     trained, synthesis, device = data.training, data.synthesis, data.device
     weights = np.concatenate([node.planes.ravel() for node in data.network.matrix_nodes()])
     accuracy = Tile("Accuracy", text_of(None), "held-out images")
@@ -100,7 +100,7 @@ def tiles(data: ReportData) -> tuple[Tile, ...]:
 
 
 def _short(count: int) -> str:
-    """A count that fits a tile: in millions from ten of them on; the verdict above has every digit."""
+    """Shorten a count for a tile: from ten millions on in millions; the verdict has each digit."""
     return f"{count / 1e6:,.1f} M" if count >= 10_000_000 else text_of(count or None)
 
 
@@ -132,7 +132,7 @@ def accuracy_table(data: ReportData) -> Table:
 
 
 def weights_table(data: ReportData) -> Table:
-    """The weights of each layer and the accumulator their sums need."""
+    """Tabulate weights, zeros (%), accumulator type and packing of each layer."""
     types = data.network.types
     packings = {rom.layer: rom.packing for rom in data.manifest.roms if rom.packing is not None}
 
@@ -168,15 +168,13 @@ def weights_table(data: ReportData) -> Table:
         "Weights",
         columns,
         tuple(rows),
-        (
-            "Accumulator: the narrowest type that holds every sum, proved from the weights of each row.",
-        ),
+        ("Accumulator: the narrowest type for every sum, proved from the weights of each row.",),
         1,
     )
 
 
 def cycles_table(data: ReportData) -> Table:
-    """The plan: folding and cycles of each layer."""
+    """Tabulate the plan: engine, folding and initiation interval of each layer, in cycles."""
     rows: list[tuple[Value, ...]] = [
         (
             layer.name,
@@ -189,15 +187,15 @@ def cycles_table(data: ReportData) -> Table:
     ]
     rows.append(("network", "", "", "", data.manifest.interval_cycles))
     note = (
-        f"Interval: initiation interval, cycles from one frame to the next. Latency of a frame, pipeline empty: "
-        f"{data.manifest.latency_cycles:,} cycles. Clock frequency: known after place and route."
+        "Interval: initiation interval, cycles from one frame to the next. "
+        f"Latency of a frame, pipeline empty: {data.manifest.latency_cycles:,} cycles. Clock frequency: known after place and route."
     )
     columns = ("Layer", "Engine", "Folding", "Matrix", "Interval, cycles")
     return Table("Plan", columns, tuple(rows), (note,), 1)
 
 
 def runs_table(data: ReportData) -> Table:
-    """The plan's cycle count beside the simulators'."""
+    """Tabulate simulated against planned cycles of each simulation."""
     rows = tuple(
         (
             run.simulator,
@@ -216,7 +214,7 @@ def runs_table(data: ReportData) -> Table:
 
 
 def resources_table(data: ReportData) -> Table:
-    """LUT, FF, CARRY4, LUTRAM, block RAM and DSP of each layer, in total, and of the device."""
+    """Tabulate synthesised resources of each layer, in total, and of the device."""
     if data.synthesis is None:
         note = "Run `tritforge synth` to count the cells of each layer."
         return Table(utilisation.TITLE, utilisation.HEADINGS, (), (note,))
@@ -224,7 +222,7 @@ def resources_table(data: ReportData) -> Table:
 
 
 def estimate_table(data: ReportData) -> Table:
-    """What the formulas say of each layer, beside what synthesis counted and the cycles of a simulation."""
+    """Tabulate each layer's estimate against synthesis, and planned against simulated cycles."""
     if data.estimate is None:
         return Table(
             estimate.COMPARED_TITLE, ("Layer",), (), ("No formulas for this family of devices.",)
@@ -247,7 +245,7 @@ def estimate_table(data: ReportData) -> Table:
 
 
 def comparisons_table(data: ReportData) -> Table:
-    """Which models were compared, on what, under which conditions."""
+    """Tabulate which models were compared, on how many images, and the differing integers."""
     columns = ("No.", "Compared", "With", "Conditions", "Images", "Words compared", "Differences")
     rows = tuple(
         (number, c.judged, c.against, c.conditions, c.images, c.total, c.differences)
@@ -262,7 +260,7 @@ def comparisons_table(data: ReportData) -> Table:
 
 
 def words_table(data: ReportData) -> Table:
-    """Words compared at each layer boundary, one column for each comparison."""
+    """Tabulate the words (integers) compared at each layer boundary, a column per comparison."""
     named = dict.fromkeys(name for c in data.comparisons for name in c.words)
     order = ["input", "s_axis", *(node.name for node in data.network.nodes), "m_axis"]
     boundaries = sorted(named, key=lambda name: order.index(name) if name in order else len(order))

@@ -1,8 +1,8 @@
-"""The paper's table for any layer, device and number format: what a multiply-accumulate costs, how many fit.
+"""The paper's table for any layer, device and number format: LUTs and DSPs of a MAC, how many fit.
 
-A float MAC costs what the paper quotes (tritforge.reports.papers.table_ix), in slices of four LUTs; the others cost what
-``operators.json`` says, which ``benchmarks/operators.py`` measured. Costs are of arithmetic alone: no memory
-for weights, no control, nothing placed or routed.
+A float MAC costs what the paper quotes (tritforge.reports.papers.table_ix), in slices of four LUTs;
+the others cost what ``operators.json`` says, which ``benchmarks/operators.py`` measured. Costs are
+of arithmetic alone: no memory for weights, no control, not placed and routed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Operator:
 
 def operators() -> dict[str, Operator]:
     """Every format's operator, in the order of ``FORMATS``; one that was not measured is absent."""
-    paper = "Ehliar, FPT 2014, as paper 002 quotes it: adder 261 slices, multiplier 235 slices and 2 DSP48E"
+    paper = (
+        "Ehliar, FPT 2014, as paper 002 quotes it: adder 261 slices, multiplier 235 slices and "
+        "2 DSP48E"
+    )
     found = {"fp32": _quoted("fp32", full_precision(1), paper)}
     found["ternary-float"] = _quoted("ternary-float", ternary(1), paper)
     text = (
@@ -94,7 +97,7 @@ def layer_table(
     formats: tuple[str, ...] = FORMATS,
     macs: int = FULL_PRECISION_MACS,
 ) -> Table:
-    """Tabulate a layer of ``rows`` x ``columns`` weights on ``device``, with ``macs`` in parallel and filled.
+    """Tabulate a layer of ``rows`` x ``columns`` weights: ``macs`` in parallel, and a full device.
 
     Raises
     ------
@@ -131,9 +134,10 @@ def layer_table(
         ),
         rows=tuple(lines),
         notes=(
-            f"MACs that fit: the largest number within the device's LUTs and DSP blocks, at most the layer's "
-            f"{work:,} weights; cycles per vector: {work:,} / that number. Arithmetic alone: no memory of "
-            "weights, no control, not placed and routed; costs of the 7 series, other families unchanged.",
+            "MACs that fit: the largest number within the device's LUTs and DSP blocks, at most the "
+            f"layer's {work:,} weights; cycles per vector: {work:,} / that number. Arithmetic alone: "
+            "no memory of weights, no control, not placed and routed; costs of the 7 series, other "
+            "families unchanged.",
             *dict.fromkeys(notes),
         ),
     )

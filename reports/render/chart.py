@@ -133,7 +133,7 @@ def short(value: float) -> str:
 
 
 def log_axis(axis: Axis) -> None:
-    """Put ticks on a logarithmic axis, its limits set: decades, and 2 and 5 where these are few."""
+    """Put ticks on a logarithmic axis whose limits are set: decades, also 2 and 5 where few."""
     low, high = axis.get_view_interval()
     steps = (1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=steps, numticks=20))
@@ -142,7 +142,7 @@ def log_axis(axis: Axis) -> None:
 
 
 def label(axes: Axes, places: Sequence[tuple[float, float, str]]) -> None:
-    """Write texts beside their places (x, y), limits set; one that would cover something is left out."""
+    """Write texts beside their places (x, y); the limits are set. What would overlap is left out."""
     frame = axes.get_window_extent()
     dots = [tuple(axes.transData.transform((x, y))) for x, y, _ in places]
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in dots]

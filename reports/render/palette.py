@@ -1,4 +1,4 @@
-"""The colours of page and pictures: custom properties of CSS, each with its light and its dark value."""
+"""The colours of page and pictures: custom properties of CSS, with a light and a dark value."""
 
 from __future__ import annotations
 

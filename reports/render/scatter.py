@@ -1,4 +1,4 @@
-"""A scatter chart with a logarithmic axis of rates or prices: dots, and a line through each series."""
+"""A scatter chart over a logarithmic axis: dots, and a line through each series."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A small writer of SVG for what is no chart: the diagrams of a network and its weights.
 
 Colours are custom properties (``var(--accent)``) that ``palette.css`` sets for light and dark, so a
-picture follows the page around it. ``standalone`` adds them for a picture that is a file of its own.
+picture follows the page around it. ``standalone`` adds them for a picture in its own file.
 """
 
 from __future__ import annotations

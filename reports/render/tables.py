@@ -1,6 +1,6 @@
 """One table and its renderings: aligned text, Markdown, CSV, JSON; HTML is a template's.
 
-A value is an int, a float, a str or None. None means unknown and is shown as ``not measured``, never as 0.
+A value is an int, a float, a str or None. None is unknown: ``not measured``, never 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TEXT_WIDTH = 100
 
 
 def text_of(value: Value, digits: int = 1, suffix: str = "") -> str:
-    """Format one value: thousands separated, floats with ``digits`` decimals, None as ``not measured``.
+    """Format a value: thousands separated, ``digits`` decimals, None as ``not measured``.
 
     >>> text_of(23490), text_of(4.25, digits=2, suffix=" %"), text_of(None)
     ('23,490', '4.25 %', 'not measured')
@@ -40,7 +40,7 @@ def text_of(value: Value, digits: int = 1, suffix: str = "") -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and how the values below it are shown: decimals of floats, a unit behind each number."""
+    """A heading, the decimals of the floats below it, and the unit after each number."""
 
     title: str
     digits: int = 1
@@ -144,7 +144,7 @@ class Table:
         )
 
     def csv(self) -> str:
-        """Headings and values as comma-separated lines, numbers in full; an unknown is an empty cell."""
+        """Headings and values as CSV, numbers in full; an unknown is an empty cell."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerows([self.headings, *self.rows])
