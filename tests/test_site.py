@@ -72,3 +72,11 @@ def test_every_file_that_a_page_names_is_there() -> None:
         and not (ROOT / name).is_file()
     }
     assert found == set()
+
+
+def test_docstrings_become_markdown() -> None:
+    markdown = runpy.run_path(str(ROOT / "docs" / "docstrings.py"))["markdown"]
+    docstring = "Add.\n\nParameters\n----------\nx: first\n    term, :class:`X`.\n\n>>> 1 + 1\n2"
+    assert markdown(docstring) == (
+        "Add.\n\n**Parameters**\n\n- `x`: first term, `X`.\n\n\n```pycon\n>>> 1 + 1\n2\n```\n\n\n"
+    )
