@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from tritforge.export.artifacts.manifest import Manifest
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest
 from tritforge.sim.job import Outcome
 from tritforge.sim.launcher import Built
 from tritforge.sim.scoreboard import Mismatch, StreamReport, Violation
-from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT
 
 __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]
 

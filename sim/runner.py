@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritforge.export.artifacts.manifest import CELLS, MANIFEST_FILE, Manifest, ManifestError
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, CELLS, MANIFEST_FILE, Manifest, ManifestError
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import INPUT, Network
 from tritforge.files import sha256, write_atomic
@@ -36,7 +36,7 @@ from tritforge.sim.launcher import Bench, Built, SimulationFailed
 from tritforge.sim.result import SimulationResult, merge
 from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
-from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, bench_verilog
+from tritforge.sim.testbench import bench_verilog
 
 __all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tritforge.export.artifacts.manifest import Manifest, Stream
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest, Stream
 
 __all__ = [
-    "AXI_INPUT",
-    "AXI_OUTPUT",
     "ERROR_PORT",
     "PAUSES_FILE",
     "SOURCE_FILE",
@@ -26,8 +24,6 @@ __all__ = [
 ]
 
 TESTBENCH_TOP = "bench"
-AXI_INPUT = "s_axis"
-AXI_OUTPUT = "m_axis"
 SOURCE_FILE = "source.beats"
 PAUSES_FILE = "sink.pauses"
 """What source and sink read, in the folder of the run."""

@@ -17,6 +17,8 @@ from tritforge.files import sha256
 from tritforge.record import Format
 
 __all__ = [
+    "AXI_INPUT",
+    "AXI_OUTPUT",
     "CELLS",
     "MANIFEST_FILE",
     "FileEntry",
@@ -29,6 +31,11 @@ __all__ = [
 ]
 
 MANIFEST_FILE = "manifest.json"
+
+AXI_INPUT = "s_axis"
+AXI_OUTPUT = "m_axis"
+"""The streams at the top of every design, and what the names of their ports begin with."""
+
 CELLS = "cells"
 """Role of the Verilog file with the behaviour of a device's cells, for simulators and not for synthesis."""
 

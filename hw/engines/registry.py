@@ -13,6 +13,10 @@ from tritforge.registry import Registry
 __all__ = ["ENGINES", "Activity", "Folding", "engine", "restored"]
 
 
+ENGINES: Registry[str, type["Folding"]] = Registry("engine", "tritforge.hw.engines")
+"""A layer's ``engine``: the class of its folding, whose fields are the other keys of the layer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Activity:
     """What an engine does for one frame of a layer, as models of energy count it.
@@ -40,8 +44,8 @@ class Folding(ABC):
 
     engine: str = "array"
 
-    VARIANT_KEY: ClassVar[str]                      = "engine"
-    VARIANTS:    ClassVar[Mapping[str, type[Any]]]
+    VARIANT_KEY: ClassVar[str]                     = "engine"
+    VARIANTS:    ClassVar[Mapping[str, type[Any]]] = ENGINES
 
     @abstractmethod
     def units(self, layer: MatrixLayer) -> tuple[Unit, ...]:
@@ -83,12 +87,6 @@ class Folding(ABC):
         values = {item.name: getattr(self, item.name) for item in fields(self)
                   if item.name != "engine" and getattr(self, item.name) != item.default}
         return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
-
-
-ENGINES: Registry[str, type[Folding]] = Registry("engine", "tritforge.hw.engines")
-"""A layer's ``engine``: the class of its folding, whose fields are the other keys of the layer."""
-
-Folding.VARIANTS = ENGINES
 
 
 def engine(folding):

@@ -7,7 +7,7 @@ from importlib import metadata, resources
 
 from amaranth.back import verilog
 
-from tritforge.export.artifacts.manifest import Layer, Manifest, Port, Rom, Stream
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Layer, Manifest, Port, Rom, Stream
 from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.pipeline.top import Top, ports
 from tritforge.hw.stream.rom import RomFiles
@@ -118,7 +118,7 @@ def _streams(plan):
         return Stream(name, layer, tensor, path, shape, str(beats.dtype), beats.lanes, beats.payload_bits, frame_beats,
                       tdata_bits is not None, tdata_bits)
 
-    yield stream("s_axis", None, INPUT, "s_axis", plan.i, plan.network.input.size // plan.i.lanes,
+    yield stream(AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, plan.network.input.size // plan.i.lanes,
                  plan.network.input.shape, plan.tdata_bits[0])
     for stage in plan.stages:
         for unit in stage.all_units[:-1]:
@@ -133,7 +133,7 @@ def _streams(plan):
             yield stream(f"{fork.name}.o{number}", taker, tensor, f"core.{fork.name}_o{number}", plan.output(fork.source),
                          plan.frame_beats(fork.source), types[tensor].shape)
     output = plan.network.output
-    yield stream("m_axis", plan.stages[-1].name, output, "m_axis", plan.o, types[output].size // plan.o.lanes,
+    yield stream(AXI_OUTPUT, plan.stages[-1].name, output, AXI_OUTPUT, plan.o, types[output].size // plan.o.lanes,
                  types[output].shape, plan.tdata_bits[1])
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tritforge.export.ir.nodes import MatrixNode
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT
+from tritforge.export.ir.nodes import INPUT, MatrixNode
 from tritforge.reports.estimate import estimate
 from tritforge.reports.page.data import ReportData
 from tritforge.reports.render.tables import Column, Table, Value, text_of
@@ -262,7 +263,7 @@ def comparisons_table(data: ReportData) -> Table:
 def words_table(data: ReportData) -> Table:
     """Tabulate the words (integers) compared at each layer boundary, a column per comparison."""
     named = dict.fromkeys(name for c in data.comparisons for name in c.words)
-    order = ["input", "s_axis", *(node.name for node in data.network.nodes), "m_axis"]
+    order = [INPUT, AXI_INPUT, *(node.name for node in data.network.nodes), AXI_OUTPUT]
     boundaries = sorted(named, key=lambda name: order.index(name) if name in order else len(order))
     rows = [(name, *(c.words.get(name, "") for c in data.comparisons)) for name in boundaries]
     rows.append(("total", *(c.total for c in data.comparisons)))

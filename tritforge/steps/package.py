@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tritforge.export.artifacts.manifest import CELLS, Manifest, Stream
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, CELLS, Manifest, Stream
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Network
 from tritforge.files import write_atomic
@@ -93,7 +93,7 @@ def write(
 
 def _values(manifest: Manifest, frames: int, clock_mhz: float) -> dict[str, Any]:
     """What the templates name; ``frames`` images are in the known-answer test."""
-    source, sink = manifest.stream("s_axis"), manifest.stream("m_axis")
+    source, sink = manifest.stream(AXI_INPUT), manifest.stream(AXI_OUTPUT)
     registers = [port for port in manifest.ports if port.name.startswith("s_axil_")]
     period_ns = 1000 / clock_mhz
     return {
@@ -105,7 +105,7 @@ def _values(manifest: Manifest, frames: int, clock_mhz: float) -> dict[str, Any]
         "roms": [rom.file for rom in manifest.roms],
         "rom_path": ROM_PATH,
         "ip_version": _numeric(_version(manifest)),
-        "buses": ["s_axis", "m_axis", *(["s_axil"] if registers else [])],
+        "buses": [AXI_INPUT, AXI_OUTPUT, *(["s_axil"] if registers else [])],
         "vivado": vivado,
         "clock_mhz": f"{1000 / period_ns:g}",
         "period_ns": period_ns,
@@ -144,8 +144,8 @@ def _answers(network: Network, manifest: Manifest, images: Any) -> dict[str, str
         return "".join(f"{beat:0{digits}x}\n" for beat in beats)
 
     return {
-        "test_input.mem": words(manifest.stream("s_axis"), images),
-        "test_output.mem": words(manifest.stream("m_axis"), results),
+        "test_input.mem": words(manifest.stream(AXI_INPUT), images),
+        "test_output.mem": words(manifest.stream(AXI_OUTPUT), results),
     }
 
 
