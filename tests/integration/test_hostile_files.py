@@ -35,11 +35,11 @@ from tritforge.errors import USER_STATUS, exit_status
 from tritforge.export.artifacts import rom
 from tritforge.export.artifacts.manifest import (
     FileEntry,
-    Layer,
+    LayerEntry,
     Manifest,
     ManifestError,
-    Port,
-    Rom,
+    PortEntry,
+    RomEntry,
     Stream,
 )
 from tritforge.export.ir import serialize
@@ -128,10 +128,10 @@ def manifest() -> Manifest:
         top="little",
         generator={"tritforge": "0"},
         files={"verilog": FileEntry("little.v", "0" * 64)},
-        ports=(Port("aclk", "input", 1),),
+        ports=(PortEntry("aclk", "input", 1),),
         streams=(stream,),
-        layers=(Layer("conv", "array", folding={"pe": 1}),),
-        roms=(Rom("conv.weights.mem", "conv", "weights", 4, 2, "2bit", "0" * 64),),
+        layers=(LayerEntry("conv", "array", folding={"pe": 1}),),
+        roms=(RomEntry("conv.weights.mem", "conv", "weights", 4, 2, "2bit", "0" * 64),),
         interval_cycles=4,
         latency_cycles=9,
     )

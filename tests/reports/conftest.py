@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tritforge.export.artifacts.manifest import Layer, Manifest, Stream
+from tritforge.export.artifacts.manifest import LayerEntry, Manifest, Stream
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import (
     ArgMax,
@@ -63,7 +63,7 @@ def make_manifest(network: Network) -> Manifest:
         pe, simd, interval = FOLDINGS[node.name]
         rows, columns = node.matrix().shape
         layers.append(
-            Layer(
+            LayerEntry(
                 name=node.name,
                 engine="array",
                 rows=rows,
@@ -74,8 +74,8 @@ def make_manifest(network: Network) -> Manifest:
                 interval_cycles=interval,
             )
         )
-    layers.insert(1, Layer(name="pool1", engine="pool", interval_cycles=256))
-    layers.append(Layer(name="argmax", engine="argmax", interval_cycles=10))
+    layers.insert(1, LayerEntry(name="pool1", engine="pool", interval_cycles=256))
+    layers.append(LayerEntry(name="argmax", engine="argmax", interval_cycles=10))
     carried = {"conv1": "act1", "pool1": "pool1", "conv2": "act2", "classifier": "classifier_bias"}
     for layer, tensor in carried.items():
         kind = network.types[tensor]

@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tritforge.export.artifacts.manifest import FileEntry, Layer, Manifest, Port, Rom, Stream
+from tritforge.export.artifacts.manifest import (
+    FileEntry,
+    LayerEntry,
+    Manifest,
+    PortEntry,
+    RomEntry,
+    Stream,
+)
 from tritforge.export.ir import serialize
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Network, TensorType, Threshold
@@ -45,17 +52,17 @@ FAULTS = (
 """What ``toy.v`` does wrong for the number in its image ``fault.mem``."""
 
 PORTS = (
-    Port("aclk", "input", 1),
-    Port("aresetn", "input", 1),
-    Port("s_axis_tvalid", "input", 1),
-    Port("s_axis_tready", "output", 1),
-    Port("s_axis_tdata", "input", 8),
-    Port("s_axis_tlast", "input", 1),
-    Port("m_axis_tvalid", "output", 1),
-    Port("m_axis_tready", "input", 1),
-    Port("m_axis_tdata", "output", 8),
-    Port("m_axis_tlast", "output", 1),
-    Port("error", "output", 1),
+    PortEntry("aclk", "input", 1),
+    PortEntry("aresetn", "input", 1),
+    PortEntry("s_axis_tvalid", "input", 1),
+    PortEntry("s_axis_tready", "output", 1),
+    PortEntry("s_axis_tdata", "input", 8),
+    PortEntry("s_axis_tlast", "input", 1),
+    PortEntry("m_axis_tvalid", "output", 1),
+    PortEntry("m_axis_tready", "input", 1),
+    PortEntry("m_axis_tdata", "output", 8),
+    PortEntry("m_axis_tlast", "output", 1),
+    PortEntry("error", "output", 1),
 )
 
 
@@ -70,7 +77,7 @@ def toy_network() -> Network:
     return Network("toy", TensorType(HEIGHT, WIDTH, 2, DataType.parse("u4")), nodes)
 
 
-def toy_manifest(verilog: FileEntry, rom: Rom) -> Manifest:
+def toy_manifest(verilog: FileEntry, rom: RomEntry) -> Manifest:
     """The manifest that belongs to ``toy.v``."""
     shape = (HEIGHT, WIDTH, 2)
     common = {"shape": shape, "lanes": 2, "beats_per_frame": PIXELS}
@@ -92,7 +99,7 @@ def toy_manifest(verilog: FileEntry, rom: Rom) -> Manifest:
             ),
         ),
         roms=(rom,),
-        layers=(Layer("mix", "array"), Layer("act", "threshold")),
+        layers=(LayerEntry("mix", "array"), LayerEntry("act", "threshold")),
         interval_cycles=PIXEL_CYCLES * PIXELS,
         latency_cycles=LATENCY_CYCLES,
     )
@@ -105,7 +112,7 @@ def write_toy(folder: Path, fault: str = "none") -> Path:
     image.write_text(f"{FAULTS.index(fault):02x}\n")
     shutil.copyfile(SOURCE, folder / "toy.v")
     serialize.save(toy_network(), folder)
-    rom = Rom("fault.mem", "mix", "fault", 8, 1, None, sha256(image))
+    rom = RomEntry("fault.mem", "mix", "fault", 8, 1, None, sha256(image))
     toy_manifest(FileEntry.of(folder / "toy.v"), rom).write(folder)
     return folder
 

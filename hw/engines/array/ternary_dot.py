@@ -6,7 +6,7 @@ from functools import cached_property
 from amaranth import *
 
 from tritforge.hw.engines.array.dot import DotComponent, DotShape
-from tritforge.hw.engines.unrolled.engine import place
+from tritforge.hw.engines.unrolled.engine import instantiate
 from tritforge.hw.matrix.compressor import wire_heap
 from tritforge.hw.targets.rows import rows
 
@@ -87,7 +87,7 @@ class TernaryDot(DotComponent):
             with m.If(self.steps[stage]):
                 m.d.sync += register.eq(Cat(made[wire] for wire in wires))
             bits = dict(zip(wires, register, strict=True))
-            made = bits | place(m, platform, heap, heap.blocks[stage][0] if stage < len(heap.blocks) else (), bits)
+            made = bits | instantiate(m, platform, heap, heap.blocks[stage][0] if stage < len(heap.blocks) else (), bits)
 
         numbers = [Cat(Const(0, 1) if bit is None else made[bit.wire] for bit in number) for number in shape.numbers]
         m.d.comb += self.total.eq(row.add("total_row", numbers, shape.width, so_far=self.so_far, clear=self.clear))

@@ -17,7 +17,7 @@ from tritforge.hw.stream.shared import SharedComponent
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, name_ports
 from tritforge.hw.targets.rows import rows
 
-__all__ = ["MatrixBlock", "MatrixLogic", "MatrixLogicUnit", "place"]
+__all__ = ["MatrixBlock", "MatrixLogic", "MatrixLogicUnit", "instantiate"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class MatrixLogic(UnitComponent):
             made = {}                                        # there in the next stage
             for number, block in enumerate(blocks):
                 if len(blocks) == 1:
-                    made |= place(m, platform, wiring, block, bits)
+                    made |= instantiate(m, platform, wiring, block, bits)
                     continue
                 part = MatrixBlock(wiring, block, wires)
                 m.submodules[f"block_{stage}_{number}"] = part
@@ -162,12 +162,12 @@ class MatrixBlock(SharedComponent):
     def circuit(self, platform):
         m    = Module()
         bits = dict(zip(self.read_wires, self.reads, strict=True))
-        made = place(m, platform, *self._arguments[:2], bits)
+        made = instantiate(m, platform, *self._arguments[:2], bits)
         m.d.comb += self.made.eq(Cat(made[wire] for wire in self.made_wires))
         return m
 
 
-def place(m, platform, wiring, block, bits):
+def instantiate(m, platform, wiring, block, bits):
     """Add the rows of ``block`` to ``m``; returns the bits of all wires that they make.
 
     ``bits`` : of each wire that is there before.

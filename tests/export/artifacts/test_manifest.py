@@ -10,11 +10,11 @@ import pytest
 from tests.export.expect import raises
 from tritforge.export.artifacts.manifest import (
     FileEntry,
-    Layer,
+    LayerEntry,
     Manifest,
     ManifestError,
-    Port,
-    Rom,
+    PortEntry,
+    RomEntry,
     Stream,
 )
 from tritforge.files import sha256
@@ -29,7 +29,7 @@ def design(directory: Path) -> Manifest:
         top="digits",
         generator={"amaranth": "0.5.10"},
         files={"verilog": FileEntry.of(directory / "digits.v")},
-        ports=(Port("aclk", "input", 1), Port("m_axis_tdata", "output", 8)),
+        ports=(PortEntry("aclk", "input", 1), PortEntry("m_axis_tdata", "output", 8)),
         streams=(
             Stream("conv1", "conv1", "act1", "core.conv1.o", (8, 8, 16), "u2", 4, 8, 256),
             Stream(
@@ -37,11 +37,11 @@ def design(directory: Path) -> Manifest:
             ),
         ),
         layers=(
-            Layer("conv1", "array", 16, 9, {"pe": 4, "packing": "2bit"}, 144, 100, 2304),
-            Layer("pool1", "pool"),
+            LayerEntry("conv1", "array", 16, 9, {"pe": 4, "packing": "2bit"}, 144, 100, 2304),
+            LayerEntry("pool1", "pool"),
         ),
         roms=(
-            Rom(
+            RomEntry(
                 "conv1.weights.mem",
                 "conv1",
                 "weights",

@@ -7,7 +7,7 @@ import sys
 from amaranth.hdl import Fragment
 
 from tests.hw.networks import FOLDINGS, convolutional
-from tritforge.export.artifacts.manifest import FileEntry, Port
+from tritforge.export.artifacts.manifest import FileEntry, PortEntry
 from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline import verilog
@@ -82,7 +82,7 @@ def test_the_register_block_has_its_ports_in_verilog_and_manifest():
     for registers in (False, True):
         manifest = describe(design, files={}, rom_entries=images, device=None, registers=registers)
         found = [port for port in manifest.ports if port.name == "s_axil_rdata"]
-        assert found == ([Port("s_axil_rdata", "output", 32)] if registers else [])
+        assert found == ([PortEntry("s_axil_rdata", "output", 32)] if registers else [])
 
 
 def test_the_version_as_a_word(monkeypatch):

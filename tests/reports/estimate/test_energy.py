@@ -4,7 +4,7 @@ import dataclasses
 from fractions import Fraction
 
 from tests.hw.networks import FOLDINGS, convolutional
-from tritforge.export.artifacts.manifest import FileEntry, Layer, Rom
+from tritforge.export.artifacts.manifest import FileEntry, LayerEntry, RomEntry
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import plan
@@ -91,7 +91,7 @@ def test_the_table_adds_up():
 
 def test_a_layer_without_plan_is_left_out():
     network, described = manifest()
-    bare = dataclasses.replace(described, layers=(Layer("argmax", "largest"),), roms=())
+    bare = dataclasses.replace(described, layers=(LayerEntry("argmax", "largest"),), roms=())
     assert energies(network, bare) == {}
     assert energy_table(network, bare).rows == ()
-    assert isinstance(described.roms[0], Rom)
+    assert isinstance(described.roms[0], RomEntry)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from tritforge.export.artifacts.manifest import Rom
+from tritforge.export.artifacts.manifest import RomEntry
 from tritforge.reports.page.density import (
     density_picture,
     density_table,
@@ -17,12 +17,12 @@ from tritforge.reports.page.density import (
 def with_roms(manifest, *, packing="2bit"):
     """The weight images of the array engine at the manifest's foldings, and one image that is no weight."""
     roms = [
-        Rom("x.mem", layer.name, "weights", 2 * layer.folding["pe"] * layer.folding["simd"],
+        RomEntry("x.mem", layer.name, "weights", 2 * layer.folding["pe"] * layer.folding["simd"],
             layer.weights // (layer.folding["pe"] * layer.folding["simd"]), packing, "0" * 64)
         for layer in manifest.layers if layer.folding
     ]  # fmt: skip
     return dataclasses.replace(
-        manifest, roms=(*roms, Rom("t.mem", "conv1", "thresholds", 99, 99, None, "0" * 64))
+        manifest, roms=(*roms, RomEntry("t.mem", "conv1", "thresholds", 99, 99, None, "0" * 64))
     )
 
 
