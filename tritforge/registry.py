@@ -26,7 +26,7 @@ class Registry(Mapping[_Key, _Value]):
 
     def __init__(self, what: str, *packages: str) -> None:
         self._what = what
-        self._packages = list(packages)
+        self._packages = packages
         self._entries: dict[_Key, _Value] = {}
 
     def register(self, *keys: _Key) -> Callable[[_Registered], _Registered]:
@@ -58,8 +58,12 @@ class Registry(Mapping[_Key, _Value]):
 
     def _loaded(self) -> dict[_Key, _Value]:
         """The entries, once every module is imported."""
-        while self._packages:
-            package = importlib.import_module(self._packages.pop(0))
-            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-                importlib.import_module(module.name)
+        packages, self._packages = self._packages, ()  # a module may look up while it is imported
+        try:
+            for package in map(importlib.import_module, packages):
+                for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                    importlib.import_module(module.name)
+        except BaseException:
+            self._packages = packages
+            raise
         return self._entries

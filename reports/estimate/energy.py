@@ -72,7 +72,12 @@ class Energy:
 
 
 def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy]]:
-    """By layer with weights and format; a layer that the manifest does not know is left out."""
+    """Return the energy by layer with weights and format, without layers that the manifest does not name.
+
+    Raises
+    ------
+    PlanError: the manifest names an engine that is not known, or no image of weights that an engine reads.
+    """
     foldings = {layer.name: layer for layer in manifest.layers}
     words: dict[str, int] = {}
     for rom in manifest.roms:
@@ -94,6 +99,8 @@ def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Ene
     rows, columns = node.plane_matrices().shape[1:]
     activity = folding.activity(layer)
     products, readings = vectors * rows * columns, activity.weight_reads
+    if readings and not rom_bits:
+        raise layer.refuse("the manifest names no ROM image of its weights")
     width = node.accumulator(source.dtype).bits
     results = vectors * rows
 

@@ -53,6 +53,18 @@ def test_the_modules_of_its_packages_are_imported_at_the_first_look(tmp_path, mo
     assert dict(NAMES) == {"more": "found"}
 
 
+def test_a_module_that_cannot_be_imported_is_never_passed_over(tmp_path, monkeypatch) -> None:
+    package = tmp_path / "broken_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "broken.py").write_text("raise RuntimeError('broken')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry: Registry[str, str] = Registry("thing", "broken_package")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=r"^broken$"):
+            list(registry)
+
+
 @pytest.mark.parametrize(
     "module",
     ["quant/methods/ics.py", "hw/engines/array/folding.py", "export/ir/nodes.py"],

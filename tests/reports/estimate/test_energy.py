@@ -3,8 +3,11 @@ from __future__ import annotations
 import dataclasses
 from fractions import Fraction
 
+import pytest
+
 from tests.hw.networks import FOLDINGS, convolutional
 from tritforge.export.artifacts.manifest import FileEntry, LayerEntry, RomEntry
+from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import plan
@@ -87,6 +90,20 @@ def test_the_table_adds_up():
         float(sums[1] / sums[2]),
     )
     assert "Horowitz" in table.notes[0]
+
+
+def test_what_is_not_known_is_refused_and_never_free():
+    network, described = manifest()
+    bare = dataclasses.replace(described, roms=())
+    with pytest.raises(
+        PlanError, match=r"^'conv1': the manifest names no ROM image of its weights$"
+    ):
+        energies(network, bare)
+    strange = tuple(dataclasses.replace(layer, engine="systolic") for layer in described.layers)
+    with pytest.raises(
+        PlanError, match=r"^engine must be one of array, skip, unrolled, not 'systolic'$"
+    ):
+        energies(network, dataclasses.replace(described, layers=strange))
 
 
 def test_a_layer_without_plan_is_left_out():
