@@ -1,11 +1,14 @@
-"""Thresholds by binary search: a bit of the code a cycle, with one comparator for each row."""
+"""MultiThreshold by binary search: one bit of the code per cycle, one comparator per channel."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
+from amaranth.lib import wiring
 
-from tritforge.export.artifacts.rom import value_rom
+from tritforge.export.artifacts.rom import RomImage, value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit, MultiThresholdUnit
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
@@ -17,66 +20,86 @@ __all__ = ["BinarySearch", "BinarySearchUnit"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BinarySearchUnit(MultiCycleUnit, MultiThresholdUnit):
-    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, the top bit first: c = the bits found so far and a 1; it stays where
-    sum >= threshold c.
+    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, most significant
+    bit first.
 
-    The ROM has one threshold of each row at an address (group of rows, c).
+    Latency ``cycles`` + 1, interval ``cycles`` per beat, with one cycle per bit of the code. Cost:
+    one comparator per channel, and a ROM of 2**cycles thresholds per channel. Each cycle sets the
+    next bit in c and keeps it if sum >= threshold c.
 
     Parameters
     ----------
-    never : int64 [M], a value that no sum of the row reaches: thresholds of the counts up to the next power of two.
+    never : int64 [M], a value that no sum of the channel reaches; fills the levels up to 2**cycles
+        - 1.
     """
 
     never: IntArray
 
     @property
-    def cycles(self):
+    def cycles(self) -> int:
         """Cycles of a search: the bits of a count."""
         return self.count_bits
 
     @property
-    def constants(self):
-        """Threshold of each row [M] for each c [2**cycles]; that of 0 is never read."""
+    def constants(self) -> IntArray:
+        """Threshold of each channel for each c, int64 [M, 2**cycles]; that of 0 is never read."""
         never = (1 << self.cycles) - 1 - self.levels.shape[1]
-        return np.hstack([np.zeros((len(self.levels), 1), np.int64), self.levels, np.repeat(self.never[:, None], never, axis=1)])
+        return np.hstack(
+            [
+                np.zeros((len(self.levels), 1), np.int64),
+                self.levels,
+                np.repeat(self.never[:, None], never, axis=1),
+            ]
+        )
 
     @property
-    def bound_bits(self):
-        """Width of a threshold in the ROM."""
+    def bound_bits(self) -> int:
+        """Width of a threshold in the ROM in bits."""
         return max(self.value_bits, int(self.constants.max()).bit_length())
 
     @property
-    def rom(self):
-        words = self.constants.reshape(self.passes, self.pe, -1).transpose(0, 2, 1)     # [passes, c, pe]
+    def rom(self) -> RomImage:
+        """The ROM image: one threshold of each of ``pe`` channels at address (pass, c)."""
+        # [passes, c, pe]
+        words = self.constants.reshape(self.passes, self.pe, -1).transpose(0, 2, 1)
         return value_rom(self.layer, self.role, words.reshape(-1, 1), self.pe, self.bound_bits)
 
     @property
-    def luts(self):
+    def luts(self) -> int:
+        """Estimated LUT6: registers' multiplexers, comparators and the ROM."""
         depth = self.passes << self.cycles
-        state = 2 * self.cycles                              # what all rows share, as measured
-        return state + self.pe * (-(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64))
+        state = 2 * self.cycles  # what all rows share, as measured
+        return state + self.pe * (
+            -(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64)
+        )
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`BinarySearch`."""
         return BinarySearch(self)
 
 
 class BinarySearch(UnitComponent):
-    """The circuit of :class:`BinarySearchUnit`.
+    """The circuit of :class:`BinarySearchUnit`. Latency ``cycles`` + 1, interval ``cycles`` per
+    beat.
 
     Members
     -------
-    i : beats of ``pe`` sums, row 0 first.
-    o : beats of ``pe`` codes.
+    i : ``pe`` sums, channel 0 in the low bits.
+    o : ``pe`` codes.
     """
 
-    def elaborate(self, platform):
-        unit = self._unit
+    unit: BinarySearchUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Sum registers, code registers, a comparator per channel, and the threshold ROM."""
+        unit = self.unit
         m    = Module()
         row  = rows(m, platform)
         m.submodules.constants = rom = Rom(unit.rom, lanes=unit.pe)
 
         sums      = Signal.like(self.i.payload)
-        turn      = Signal(unit.cycles)                     # one-hot, the bit that is decided; 0: there are no sums
+        # one-hot, the bit that is decided; 0: there are no sums
+        turn      = Signal(unit.cycles)
         group     = Signal(below(unit.passes))
         following = Signal(below(unit.passes))
         load      = Signal()
@@ -102,8 +125,13 @@ class BinarySearch(UnitComponent):
         for number in range(unit.pe):
             count    = Signal(unit.cycles, name=f"count_{number}")        # c
             address  = Signal(unit.cycles, name=f"address_{number}")
-            at_least = row.at_least(f"row_{number}", unit.i.view(sums)[number], rom.data.word_select(number, unit.bound_bits))
-            decided  = Cat(Mux(turn[bit], at_least, count[bit]) for bit in range(1, unit.cycles))     # but for bit 0
+            at_least = row.at_least(
+                f"row_{number}",
+                unit.i.view(sums)[number],
+                rom.data.word_select(number, unit.bound_bits),
+            )
+            # but for bit 0
+            decided  = Cat(Mux(turn[bit], at_least, count[bit]) for bit in range(1, unit.cycles))
             m.d.comb += address.eq(Mux(load, start, Cat(0, decided) | turn >> 1))
             with m.If(load | searching):
                 m.d.sync += count.eq(address)

@@ -224,7 +224,7 @@ class PerChannel(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit = self._unit
+        unit = self.unit
         m    = Module()
         step = Signal()
         m.d.comb += [step.eq(self.i.valid & can_accept(self.o)), self.i.ready.eq(can_accept(self.o))]
@@ -239,7 +239,7 @@ class PerChannel(UnitComponent):
 
     def _words(self, m, step):
         """The constants of each lane of the beat that waits, which ``step`` takes."""
-        unit = self._unit
+        unit = self.unit
         m.submodules.constants = rom = Rom(unit.rom)
         group     = Signal(below(unit.passes))
         following = Signal(below(unit.passes))

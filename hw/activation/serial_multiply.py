@@ -7,7 +7,7 @@ from amaranth import *
 
 from tritforge.export.artifacts.rom import Role, value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 
@@ -87,7 +87,7 @@ class SerialMultiplier(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit = self._unit
+        unit = self.unit
         m    = Module()
         m.submodules.constants = rom = Rom(unit.rom)
 
@@ -103,7 +103,7 @@ class SerialMultiplier(UnitComponent):
             load.eq(self.i.valid & self.i.ready),
             rom.enable.eq(load | (left > 2)),               # the bits of the next step
         ]
-        count(m, rom.address, unit.rom.depth, rom.enable)
+        modulo_counter(m, rom.address, unit.rom.depth, rom.enable)
         with m.If(load):
             m.d.sync += [sums.eq(self.i.payload), left.eq(unit.cycles)]
         with m.Elif(multiply | finish):

@@ -1,10 +1,14 @@
-"""Thresholds of the pixels of a row in turns: a few comparators, where the next row of sums is cycles away."""
+"""Time-multiplexed thresholds: few comparators serve all pixels of a row, one after another."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth import *
+from amaranth.lib import wiring
 
-from tritforge.export.artifacts.rom import value_rom
+from tritforge.export.artifacts.rom import RomImage, value_rom
 from tritforge.hw.activation.parallel import MultiCycleUnit, MultiThresholdUnit
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
@@ -16,46 +20,59 @@ __all__ = ["TimeSharedThresholds", "TimeSharedThresholdsUnit", "time_shared"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TimeSharedThresholdsUnit(MultiCycleUnit, MultiThresholdUnit):
-    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, ``at_a_time`` pixels of every row of a beat a cycle.
+    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, time-multiplexed.
+
+    Latency ``cycles`` + 1, interval ``cycles`` = pixels / at_a_time per beat. Cost: one comparator
+    per channel, level and pixel of ``at_a_time``, and a ``cycles``:1 multiplexer per bit of their
+    sums.
 
     Parameters
     ----------
-    at_a_time : divides ``pixels``, and is smaller.
+    at_a_time : pixels of each channel per cycle; divides ``pixels``, and is smaller.
     """
 
     at_a_time: int
 
     @property
-    def cycles(self):
-        """Turns of a beat."""
+    def cycles(self) -> int:
+        """Cycles per beat, pixels / at_a_time."""
         return self.pixels // self.at_a_time
 
     @property
-    def rom(self):
+    def rom(self) -> RomImage:
+        """The ROM image of the thresholds, ``pe`` channels per word."""
         return value_rom(self.layer, self.role, self.levels, self.pe, self.value_bits)
 
     @property
-    def luts(self):
+    def luts(self) -> int:
+        """Estimated LUT6: multiplexers, comparators and the ROM."""
         levels  = self.levels.shape[1]
         choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
         compare = levels * -(-self.value_bits // 2) + self.count_bits
-        return self.pe * (self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64))
+        return self.pe * (
+            self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64)
+        )
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`TimeSharedThresholds`."""
         return TimeSharedThresholds(self)
 
 
 class TimeSharedThresholds(UnitComponent):
-    """The circuit of :class:`TimeSharedThresholdsUnit`: the sums wait in a register; so do the codes of all turns but the last.
+    """The circuit of :class:`TimeSharedThresholdsUnit`. Latency ``cycles`` + 1, interval ``cycles``
+    per beat.
 
     Members
     -------
-    i : beats of ``pe`` rows of sums, ``pixels`` each.
-    o : beats of as many codes.
+    i : ``pe`` channels of ``pixels`` sums each.
+    o : as many codes.
     """
 
-    def elaborate(self, platform):
-        unit = self._unit
+    unit: TimeSharedThresholdsUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Sum and code registers, and the comparators that all pixels share."""
+        unit = self.unit
         m    = Module()
         row  = rows(m, platform)
         m.submodules.constants = rom = Rom(unit.rom)
@@ -87,17 +104,23 @@ class TimeSharedThresholds(UnitComponent):
         levels = unit.levels.shape[1]
         codes  = []                                      # of a beat, once the last turn has come
         for number in range(unit.pe):
-            bounds = [rom.data.word_select(number * levels + level, unit.value_bits) for level in range(levels)]
+            bounds = [
+                rom.data.word_select(number * levels + level, unit.value_bits)
+                for level in range(levels)
+            ]
             made   = []                                  # codes of this turn
             for pixel in range(unit.at_a_time):
                 total = Signal(unit.source.bits, name=f"sum_{number}_{pixel}")
-                lanes = range(number * unit.pixels + pixel, (number + 1) * unit.pixels, unit.at_a_time)
+                lanes = range(
+                    number * unit.pixels + pixel, (number + 1) * unit.pixels, unit.at_a_time
+                )
                 m.d.comb += total.eq(Cat(sums.word_select(lane, unit.source.bits) for lane in lanes)
                                      .word_select(turn, unit.source.bits))
                 count = reached([row.at_least(f"lane_{number}_{pixel}_level_{level}", total, bound)
                                  for level, bound in enumerate(bounds)])
                 made.append(unit.code(count)[:bits])
-            held = Signal((unit.cycles - 1) * unit.at_a_time * bits, name=f"codes_{number}")      # of the turns before
+            # of the turns before
+            held = Signal((unit.cycles - 1) * unit.at_a_time * bits, name=f"codes_{number}")
             with m.If(busy & ~last):
                 m.d.sync += held.eq(Cat(held, *made)[len(Cat(made)):])
             codes += [held, *made]
@@ -107,8 +130,8 @@ class TimeSharedThresholds(UnitComponent):
         return m
 
 
-def time_shared(pause, **parameters):
-    """Every :class:`TimeSharedThresholdsUnit` that takes at most ``pause`` cycles a beat, the fewest first."""
+def time_shared(pause: int, **parameters: Any) -> list[TimeSharedThresholdsUnit]:
+    """Return all time-shared units of at most ``pause`` cycles per beat, fewest cycles first."""
     pixels = parameters["pixels"]
     return [TimeSharedThresholdsUnit(name="turns", at_a_time=pixels // turns, **parameters)
             for turns in range(2, min(pause, pixels) + 1) if pixels % turns == 0]

@@ -6,7 +6,7 @@ import numpy as np
 from amaranth import *
 
 from tritforge.hw.engines.planes_serial import PlanesUnit, SerialPlanesUnit, signed_digits
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.primitives import Primitives
@@ -47,7 +47,7 @@ class ParallelPlanes(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit  = self._unit
+        unit  = self.unit
         m     = Module()
         cells = getattr(platform, "primitives", None) is Primitives.ECP5
         row   = rows(m, platform) if cells else Operators()          # those of the 7 series take more LUTs than operators here
@@ -56,7 +56,7 @@ class ParallelPlanes(UnitComponent):
         last  = plane == len(unit.coefficients) - 1
         step  = Signal()
         m.d.comb += [self.i.ready.eq(can_accept(self.o)), step.eq(self.i.valid & can_accept(self.o))]
-        count(m, plane, len(unit.coefficients), step)
+        modulo_counter(m, plane, len(unit.coefficients), step)
         for lane in range(unit.lanes):
             total = self.o.payload.word_select(lane, width)
             value = self.i.payload.word_select(lane, unit.source.bits)
@@ -72,7 +72,7 @@ class ParallelPlanes(UnitComponent):
 
     def _product(self, row, name, value, coefficient):
         """``value`` times ``coefficient``: its shifts by every one in there."""
-        width = self._unit.target.bits
+        width = self.unit.target.bits
         terms = [Cat(Const(0, bit), value)[:width] for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
         while len(terms) > 1:
             groups = [terms[first:first + ROW] for first in range(0, len(terms), ROW)]

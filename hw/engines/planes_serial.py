@@ -7,7 +7,7 @@ import numpy as np
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
@@ -120,7 +120,7 @@ class SerialPlanes(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit  = self._unit
+        unit  = self.unit
         m     = Module()
         width = unit.target.bits
         steps = unit.ends[-1] + 1
@@ -135,8 +135,8 @@ class SerialPlanes(UnitComponent):
             load.eq(self.i.valid & self.i.ready),
         ]
         m.d.sync += held.eq(load | (held & ~done))
-        count(m, plane, len(unit.coefficients), load)
-        count(m, step, steps, add)
+        modulo_counter(m, plane, len(unit.coefficients), load)
+        modulo_counter(m, step, steps, add)
 
         digits  = [digit for digits in unit.digits for digit in digits]
         lowest  = _by_value((digits[0][0], number) for number, digits in enumerate(unit.digits))

@@ -119,11 +119,11 @@ def line_buffer(unit, technology):
     """Registers: position and phase of each axis that matters, the columns that were seen, the window and valid; the
     rows are a memory of one port. Logic counts, and blanks what lies in the padding: a gate for each bit that arrives
     or is read, and for each bit of an older column, which is emptied behind a row."""
-    walks    = (unit.rows, unit.columns)
-    down, along = (walk.stride > 1 or walk.first > 0 or walk.steps > walk.extent for walk in walks)
+    axes    = (unit.rows, unit.columns)
+    down, along = (axis.stride > 1 or axis.first > 0 or axis.steps > axis.extent for axis in axes)
     matters  = (down or max(unit.padding), down or along or unit.rows.reach)
-    counted  = [walk for walk, counts in zip(walks, matters, strict=True) if counts]
-    counters = counter_bits(*(walk.steps for walk in counted), *(walk.stride for walk in counted))
+    counted  = [axis for axis, counts in zip(axes, matters, strict=True) if counts]
+    counters = counter_bits(*(axis.steps for axis in counted), *(axis.stride for axis in counted))
     pixel    = unit.i.payload_bits
     seen     = unit.kernel[0] * pixel
     padded   = max(unit.padding) > 0
@@ -131,7 +131,7 @@ def line_buffer(unit, technology):
     if unit.rows.reach:
         memory = ram(technology, pixel * unit.rows.reach, max(2, unit.columns.extent), Port.SHARED)
     kept     = seen * max(0, unit.columns.reach - 1) * (unit.padding[1] > 0)  # the newest is blanked as it is seen
-    past     = any(walk.steps != walk.extent for walk in walks)
+    past     = any(axis.steps != axis.extent for axis in axes)
     return (Cost(ff=counters + unit.columns.reach * seen + unit.o.payload_bits + 1) + memory
             + technology.logic("line window", one=1, counter=counters,
                                blanked=pixel * past + pixel * unit.rows.reach * padded + kept))
@@ -157,7 +157,7 @@ def sliding_pool(unit, technology):
     """Registers: position and phase of both axes, beat and address, the results and valid. What came before in a row
     and in a column are memories of one port, or registers for a single beat. Each lane combines the elements of a row,
     then of a column; a gate makes each bit of the edge the neutral element."""
-    positions = sum(walked.bit_length() for walked in unit.walked) + counter_bits(*unit.stride)
+    positions = sum(scanned.bit_length() for scanned in unit.scanned) + counter_bits(*unit.stride)
     columns   = unit.output_size[1] * unit.pixel_beats
     address   = counter_bits(unit.pixel_beats) + counter_bits(columns)
     kept      = [(beats.payload_bits * (size - 1), depth) for size, beats, depth
@@ -165,7 +165,7 @@ def sliding_pool(unit, technology):
     registers = positions + address + unit.o.payload_bits + 1 + sum(bits for bits, depth in kept if depth == 1)
     edge      = sum(min(size - 1, padding) * beats.payload_bits for size, padding, beats
                     in zip(unit.size, unit.padding, (unit.row, unit.i), strict=True))
-    blanked   = unit.i.payload_bits * (unit.walked != unit.tensor.shape[:2])
+    blanked   = unit.i.payload_bits * (unit.scanned != unit.tensor.shape[:2])
     gates     = 0
     if technology.cells:                            # operators take part of these gates in, cells none
         gates, edge, blanked = edge + blanked, 0, 0
@@ -174,7 +174,7 @@ def sliding_pool(unit, technology):
             + technology.logic("sliding pool", one=1, address=counter_bits(columns),
                                edge=edge * (unit.reduction is Reduction.SUM), lowest=edge * (unit.reduction is Reduction.MAX),
                                blanked=blanked,
-                               **going_around(*unit.walked, unit.pixel_beats))
+                               **going_around(*unit.scanned, unit.pixel_beats))
             + reduction_cost(unit.reduction, technology, unit.tensor.dtype, unit.size[1], unit.row.dtype.bits, unit.lanes)
             + reduction_cost(unit.reduction, technology, unit.row.dtype, unit.size[0], unit.o.dtype.bits, unit.lanes))
 
@@ -185,11 +185,11 @@ def subsampler(unit, technology):
     the payload and valid. Leaving out pixels, by several beats of each, and putting in channels of 0 each have gates of
     their own, and both together."""
     strided, edge = unit.stride != (1, 1), unit.before + unit.after > 0
-    counters = [*([unit.kept_beats] if strided or unit.kept_beats > unit.pixel_beats else []), *unit.stride,
+    counters = [*([unit.output_beats] if strided or unit.output_beats > unit.pixel_beats else []), *unit.stride,
                 *([unit.tensor.width] if strided else []), *([unit.tensor.height] if unit.stride[0] > 1 else [])]
     return Cost(ff=counter_bits(*counters) + unit.o.payload_bits + 1) + technology.logic(
         "subsample", one=1, **going_around(*counters), strided=int(strided), edge=int(edge),
-        beats=int(strided and unit.kept_beats > 1), both=int(strided and edge))
+        beats=int(strided and unit.output_beats > 1), both=int(strided and edge))
 
 
 def _always_0(step, below):

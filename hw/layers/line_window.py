@@ -1,22 +1,34 @@
-"""Line window: a stream of whole pixels becomes a stream of whole kernel windows, one a cycle."""
+"""Line buffer: a stream of whole pixels becomes a stream of whole kernel windows, one per cycle."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
+from amaranth.lib import wiring
 
 from tritforge.export.ir import windows
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.single_port_ram import single_port_ram
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
+from tritforge.types import IntArray
 
-__all__ = ["LineBuffer", "LineBufferUnit", "Walk"]
+__all__ = ["LineBuffer", "LineBufferUnit", "ScanAxis"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Walk:
-    """The positions along one axis: those of the image, from 0, and of the padding behind it while windows end there."""
+class ScanAxis:
+    """Scanned positions along one axis: the image from 0, and the padding after it while windows
+    end there.
+
+    Parameters
+    ----------
+    extent : rows or columns of the image.
+    kernel, stride, padding, dilation : along this axis.
+    """
 
     extent:   int
     kernel:   int
@@ -25,48 +37,51 @@ class Walk:
     dilation: int
 
     @property
-    def reach(self):
-        """Positions from the first to the last one of a window."""
+    def reach(self) -> int:
+        """Positions from the first to the last tap of a window."""
         return windows.extent(self.kernel, self.dilation) - 1
 
     @property
-    def windows(self):
+    def windows(self) -> int:
+        """Windows along the axis."""
         return windows.positions(self.extent, self.reach + 1, self.stride, self.padding)
 
     @property
-    def first(self):
-        """Position in which the first window ends."""
+    def first(self) -> int:
+        """Position at which the first window ends."""
         return self.reach - self.padding
 
     @property
-    def steps(self):
-        """Positions in all."""
+    def steps(self) -> int:
+        """Number of positions."""
         return max(self.extent, int(self.ends[-1]) + 1)
 
     @property
-    def ends(self):
-        """The positions in which a window ends."""
+    def ends(self) -> IntArray:
+        """Positions at which a window ends."""
         return self.first + np.arange(self.windows) * self.stride
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineBufferUnit(Unit):
-    """Vectors of ``kernel`` x channels in the order (ky, kx, channel), channel fastest, each in one beat.
+    """im2col vectors of kernel x channels, ordered (ky, kx, channel), channel fastest, one per
+    beat.
 
-    Takes a pixel a cycle, and where a window ends it puts one. The kernel's other rows sit in distributed RAM, its
-    other columns in a shift register. Padding behind the last row and column in which windows end takes cycles
-    without a pixel; that before the first ones takes none. Latency 1, rows.steps x columns.steps cycles a frame:
-    ``tritforge.hw.layers.window`` puts a pixel of the window a cycle and takes kernel height x width times as long.
+    Latency 1, interval rows.steps * columns.steps cycles: one pixel per cycle; padding after the
+    last row and column takes cycles without a pixel, padding before the first ones takes none.
+    Cost: a LUT RAM of ``rows.reach`` image rows and a shift register of ``columns.reach`` columns.
+    ``SlidingWindowUnit`` puts one pixel of the window per cycle instead, so it takes kernel height
+    * width times as long.
 
     Parameters
     ----------
     name : instance name.
-    tensor : the input's type.
+    tensor : type of the input.
     kernel, stride, padding, dilation : (vertical, horizontal).
 
     Raises
     ------
-    ValueError : the kernel is larger than the padded image, or a window could lie in the padding alone.
+    ValueError : the kernel exceeds the padded image, or a window would lie in the padding alone.
     """
 
     name:     str
@@ -76,81 +91,103 @@ class LineBufferUnit(Unit):
     padding:  tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.rows.first, self.columns.first) < 0:
-            raise ValueError(f"padding must be at most {(self.rows.reach, self.columns.reach)!r}, the reach of the kernel, "
-                             f"not {self.padding!r}")
+            raise ValueError(
+                f"padding must be at most {(self.rows.reach, self.columns.reach)!r}, the "
+                "reach of the kernel, "
+                f"not {self.padding!r}"
+            )
         if min(self.rows.windows, self.columns.windows) < 1:
-            raise ValueError(f"kernel must fit into the image {self.tensor.shape[:2]!r} with padding {self.padding!r} and "
-                             f"dilation {self.dilation!r}, not {self.kernel!r}")
+            raise ValueError(
+                f"kernel must fit into the image {self.tensor.shape[:2]!r} with padding "
+                f"{self.padding!r} and "
+                f"dilation {self.dilation!r}, not {self.kernel!r}"
+            )
 
     @property
-    def rows(self):
-        """The walk down the image (Walk)."""
-        return self._walk(0)
+    def rows(self) -> ScanAxis:
+        """Scan of the rows."""
+        return self._axis(0)
 
     @property
-    def columns(self):
-        """The walk along a row (Walk)."""
-        return self._walk(1)
+    def columns(self) -> ScanAxis:
+        """Scan of the columns."""
+        return self._axis(1)
 
-    def _walk(self, axis):
-        return Walk(extent=self.tensor.shape[axis], kernel=self.kernel[axis], stride=self.stride[axis],
-                    padding=self.padding[axis], dilation=self.dilation[axis])
+    def _axis(self, axis: int) -> ScanAxis:
+        return ScanAxis(
+            extent=self.tensor.shape[axis],
+            kernel=self.kernel[axis],
+            stride=self.stride[axis],
+            padding=self.padding[axis],
+            dilation=self.dilation[axis],
+        )
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """One pixel."""
         return Beats(self.tensor.dtype, self.tensor.channels)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """One window, kernel height * width * channels elements."""
         return Beats(self.tensor.dtype, self.kernel[0] * self.kernel[1] * self.tensor.channels)
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """One cycle per scanned position."""
         return self.rows.steps * self.columns.steps
 
     @property
-    def frame_beats(self):
+    def frame_beats(self) -> int:
+        """One beat per window."""
         return self.rows.windows * self.columns.windows
 
-    def schedule(self, graph, channel):
-        def steps(rows, columns):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process that scans the padded image, takes pixels and puts windows."""
+        def steps(rows: IntArray, columns: IntArray) -> IntArray:
             return (rows[:, None] * self.columns.steps + columns).ravel()
 
         return graph.chain(self.name, channel, self.interval_cycles,
                            steps(np.arange(self.rows.extent), np.arange(self.columns.extent)),
                            steps(self.rows.ends, self.columns.ends))
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`LineBuffer`."""
         return LineBuffer(self)
 
 
 class LineBuffer(UnitComponent):
-    """The circuit of :class:`LineBufferUnit`.
+    """The circuit of :class:`LineBufferUnit`. Latency 1, interval 1 cycle per scanned position.
 
     Members
     -------
-    i : a pixel a beat, a frame in raster order.
-    o : a window a beat.
+    i : one pixel per beat, a frame in raster order.
+    o : one window per beat, in raster order.
     """
 
-    def _walk(self, m, name, walk, step):
-        """Walk along an axis: the position, whether it is the last, inside the image, and the end of a window."""
-        start    = -walk.first % walk.stride    # so that the phase is 0 where the first window ends
-        position = Signal(below(walk.steps), name=name)
-        phase    = Signal(below(walk.stride), name=f"{name}_phase", init=start)
-        last     = position == walk.steps - 1
-        count(m, position, walk.steps, step)
-        if walk.stride > 1:
+    unit: LineBufferUnit
+
+    def _scan(
+        self, m: Module, name: str, axis: ScanAxis, step: Value
+    ) -> tuple[Signal, Value, Value, Value]:
+        """Scan an axis; return position, whether it is the last, in the image, a window's end."""
+        start    = -axis.first % axis.stride    # so that the phase is 0 where the first window ends
+        position = Signal(below(axis.steps), name=name)
+        phase    = Signal(below(axis.stride), name=f"{name}_phase", init=start)
+        last     = position == axis.steps - 1
+        modulo_counter(m, position, axis.steps, step)
+        if axis.stride > 1:
             with m.If(step):
-                m.d.sync += phase.eq(Mux(last, start, Mux(phase == walk.stride - 1, 0, phase + 1)))
-        inside = position < walk.extent if walk.extent < walk.steps else Const(1)
-        ends   = (position >= walk.first if walk.first else Const(1)) & (phase == 0)
+                m.d.sync += phase.eq(Mux(last, start, Mux(phase == axis.stride - 1, 0, phase + 1)))
+        inside = position < axis.extent if axis.extent < axis.steps else Const(1)
+        ends   = (position >= axis.first if axis.first else Const(1)) & (phase == 0)
         return position, last, inside, ends
 
-    def elaborate(self, platform):
-        unit  = self._unit
+    def elaborate(self, platform: object) -> Module:
+        """Scan counters, the line RAM, the column shift register and the output register."""
+        unit  = self.unit
         m     = Module()
         pixel = unit.i.payload_bits
         rows, columns = unit.rows, unit.columns
@@ -158,8 +195,8 @@ class LineBuffer(UnitComponent):
         step   = Signal()
         inside = Signal()
         free   = Signal()
-        x, x_last, x_inside, x_ends = self._walk(m, "x", columns, step)
-        y, _,      y_inside, y_ends = self._walk(m, "y", rows, step & x_last)
+        x, x_last, x_inside, x_ends = self._scan(m, "x", columns, step)
+        y, _,      y_inside, y_ends = self._scan(m, "y", rows, step & x_last)
         m.d.comb += [
             put.eq(x_ends & y_ends),
             inside.eq(x_inside & y_inside),
@@ -168,25 +205,41 @@ class LineBuffer(UnitComponent):
             step.eq((~inside | self.i.valid) & free),
         ]
 
-        arrived = self.i.payload if rows.steps == rows.extent and columns.steps == columns.extent else Mux(inside, self.i.payload, 0)
-        column  = Signal(pixel * (rows.reach + 1))      # the pixels above the one that arrives, the oldest first
+        arrived = (
+            self.i.payload
+            if rows.steps == rows.extent and columns.steps == columns.extent
+            else Mux(inside, self.i.payload, 0)
+        )
+        # the pixels above the one that arrives, the oldest first
+        column  = Signal(pixel * (rows.reach + 1))
         if rows.reach == 0:
             m.d.comb += column.eq(arrived)
         else:
             depth = max(2, columns.extent)
-            kept  = single_port_ram(m, "rows", pixel * rows.reach, depth, address=x[:(depth - 1).bit_length()], enable=step & x_inside,
-                             data=column[pixel:])
-            # What is above the image is left over from the frame before, and beside the image there is no memory.
+            kept = single_port_ram(
+                m,
+                "rows",
+                pixel * rows.reach,
+                depth,
+                address=x[: (depth - 1).bit_length()],
+                enable=step & x_inside,
+                data=column[pixel:],
+            )
+            # What is above the image is left over from the frame before, and beside the image there
+            # is no memory.
             above = kept if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, kept)
             m.d.comb += column.eq(Cat(above, arrived))
 
-        seen  = Cat(column.word_select(ky * unit.dilation[0], pixel) for ky in range(unit.kernel[0]))
+        seen = Cat(column.word_select(ky * unit.dilation[0], pixel) for ky in range(unit.kernel[0]))
         older = [Signal(len(seen), name=f"column_{kx}") for kx in range(columns.reach)]
         taps  = [*older, seen][::unit.dilation[1]]
         with m.If(step):
-            m.d.sync += [before.eq(behind) for before, behind in zip(older, [*older, seen][1:], strict=True)]
+            m.d.sync += [
+                before.eq(behind) for before, behind in zip(older, [*older, seen][1:], strict=True)
+            ]
             if unit.padding[1]:
-                with m.If(x_last):                      # what is left of the image is no end of the row above
+                # what is left of the image is no end of the row above
+                with m.If(x_last):
                     m.d.sync += [before.eq(0) for before in older]
         with m.If(step & put):
             m.d.sync += self.o.payload.eq(Cat(

@@ -1,10 +1,14 @@
-"""Pooling over windows that do not overlap, on a stream of activation codes."""
+"""Pooling over windows that do not overlap."""
+
+from __future__ import annotations
 
 import numpy as np
 from amaranth import *
+from amaranth.lib import wiring
 
 from tritforge.hw.layers.reduction import PoolUnit
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.single_port_ram import single_port_ram
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.rows import rows
@@ -13,36 +17,59 @@ __all__ = ["WindowPool", "WindowPoolUnit"]
 
 
 class WindowPoolUnit(PoolUnit):
-    """Maximum or sum over windows of ``size`` that do not overlap; rows and columns left over are dropped.
+    """Maximum or sum over windows of ``size`` that do not overlap; left-over rows and columns are
+    dropped.
 
-    One beat a cycle, latency 1; the running results of one output row sit in distributed RAM.
+    Latency 1, interval 1 cycle per input beat. Cost: one comparator or adder per lane; a
+    single-port LUT RAM holds the running results of one output row.
     """
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """One cycle per input beat."""
         return self.tensor.height * self.tensor.width * self.pixel_beats
 
     @property
-    def frame_beats(self):
-        return (self.tensor.height // self.size[0]) * (self.tensor.width // self.size[1]) * self.pixel_beats
+    def frame_beats(self) -> int:
+        """Output pixels * pixel_beats."""
+        return (
+            (self.tensor.height // self.size[0])
+            * (self.tensor.width // self.size[1])
+            * self.pixel_beats
+        )
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process that takes every beat and puts at the last pixel of each window."""
         height, width = self.tensor.height // self.size[0], self.tensor.width // self.size[1]
         y     = np.arange(height) * self.size[0] + self.size[0] - 1
         x     = np.arange(width) * self.size[1] + self.size[1] - 1
         beats = np.arange(self.pixel_beats)
-        put   = ((y[:, None, None] * self.tensor.width + x[:, None]) * self.pixel_beats + beats).ravel()
-        return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles), put)
+        put = (
+            (y[:, None, None] * self.tensor.width + x[:, None]) * self.pixel_beats + beats
+        ).ravel()
+        return graph.chain(
+            self.name, channel, self.interval_cycles, range(self.interval_cycles), put
+        )
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`WindowPool`."""
         return WindowPool(self)
 
 
 class WindowPool(UnitComponent):
-    """The circuit of :class:`WindowPoolUnit`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
+    """The circuit of :class:`WindowPoolUnit`. Latency 1, interval 1 cycle per input beat.
 
-    def elaborate(self, platform):
-        unit = self._unit
+    Members
+    -------
+    i : ``lanes`` channels per beat, a frame in raster order.
+    o : ``lanes`` results per beat, in raster order.
+    """
+
+    unit: WindowPoolUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Position counters, the RAM of running results, and a reduction per lane."""
+        unit = self.unit
         m    = Module()
         size_y, size_x = unit.size
         columns = unit.tensor.width // size_x
@@ -66,11 +93,23 @@ class WindowPool(UnitComponent):
         inside   = (column < columns) & (row < unit.tensor.height // size_y)
         put      = Signal()
         step     = Signal()
-        so_far   = unit.o.view(single_port_ram(m, "results", unit.o.payload_bits, depth, address=address, enable=step & inside,
-                                        data=result))
+        so_far = unit.o.view(
+            single_port_ram(
+                m,
+                "results",
+                unit.o.payload_bits,
+                depth,
+                address=address,
+                enable=step & inside,
+                data=result,
+            )
+        )
         for lane in range(unit.lanes):
             m.d.comb += unit.o.view(result)[lane].eq(
-                unit.reduction.accumulate(adders, f"lane_{lane}", incoming[lane], so_far[lane], first))
+                unit.reduction.accumulate(
+                    adders, f"lane_{lane}", incoming[lane], so_far[lane], first
+                )
+            )
         last = (in_y == size_y - 1) & (in_x == size_x - 1) & inside
         m.d.comb += [
             self.i.ready.eq(~last | can_accept(self.o)),
@@ -81,13 +120,16 @@ class WindowPool(UnitComponent):
             m.d.sync += self.o.payload.eq(result)
         output_register(m, self.o, put)
 
-        next_pixel  = count(m, beat, unit.pixel_beats, step)
-        next_line   = count(m, x, unit.tensor.width, next_pixel)
-        next_frame  = count(m, y, unit.tensor.height, next_line)
-        next_column = count(m, in_x, size_x, next_pixel)
-        next_row    = count(m, in_y, size_y, next_line)
-        with m.If(step):        # it runs over the beats of a window's column and returns to its start for the next pixel
-            m.d.sync += address.eq(Mux(beat_last & (in_x != size_x - 1), address - (unit.pixel_beats - 1), address + 1))
+        next_pixel  = modulo_counter(m, beat, unit.pixel_beats, step)
+        next_line   = modulo_counter(m, x, unit.tensor.width, next_pixel)
+        next_frame  = modulo_counter(m, y, unit.tensor.height, next_line)
+        next_column = modulo_counter(m, in_x, size_x, next_pixel)
+        next_row    = modulo_counter(m, in_y, size_y, next_line)
+        # it runs over the beats of a window's column and returns to its start for the next pixel
+        with m.If(step):
+            m.d.sync += address.eq(
+                Mux(beat_last & (in_x != size_x - 1), address - (unit.pixel_beats - 1), address + 1)
+            )
         with m.If(next_column):
             m.d.sync += column.eq(column + 1)
         with m.If(next_line):

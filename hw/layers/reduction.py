@@ -1,5 +1,8 @@
-"""What a pooling does with the elements of a window, their maximum or their sum, and what poolings have in common."""
+"""Reductions of a pooling window, maximum and sum, and the description that all poolings share."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -8,65 +11,83 @@ from amaranth import *
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.unit import Beats, Unit
+from tritforge.hw.targets.operators import Operators
 
 __all__ = ["PoolUnit", "Reduction"]
 
 
 class Reduction(Enum):
-    """Both are associative, so a window may be reduced in any order."""
+    """Function of the elements of a window. Both are associative, so the order is free."""
 
     MAX = "max"
     SUM = "sum"
 
-    def dtype(self, source, terms):
-        """The narrowest type of a result of up to ``terms`` elements of type ``source``."""
+    def dtype(self, source: DataType, terms: int) -> DataType:
+        """Return the narrowest type of the result of ``terms`` elements of type ``source``."""
         if self is Reduction.MAX:
             return source
         return DataType.from_range(terms * source.minimum, terms * source.maximum)
 
-    def neutral(self, source):
-        """What padding inserts: it changes no result."""
+    def neutral(self, source: DataType) -> int:
+        """Return the padding value, which changes no result."""
         return source.minimum if self is Reduction.MAX else 0
 
-    def reduce(self, row, name, values, width):
-        """All ``values`` of the circuit made one of ``width`` bits: the largest as a balanced tree, the sum in rows of up to
-        three (``row``, tritforge.hw.targets.rows.rows)."""
+    def reduce(self, row: Operators, name: str, values: Sequence[Value], width: int) -> Value:
+        """Reduce ``values`` to one of ``width`` bits: maximum as a balanced tree, sum in rows of
+        three.
+
+        ``row``: adder and comparator primitives (tritforge.hw.targets.rows).
+        """
         values = list(values)
         if self is Reduction.SUM:
             values = [_extended(value, width) for value in values]
         while len(values) > 1:
             if self is Reduction.MAX:
-                pairs  = [row.larger(f"{name}_{len(values)}_{number}", left, right)
-                          for number, (left, right) in enumerate(zip(values[0::2], values[1::2], strict=False))]
+                pairs = [
+                    row.larger(f"{name}_{len(values)}_{number}", left, right)
+                    for number, (left, right) in enumerate(
+                        zip(values[0::2], values[1::2], strict=False)
+                    )
+                ]
                 values = pairs + values[len(pairs) * 2:]
             else:
-                values = [group[0] if len(group) == 1 else row.add(f"{name}_{len(values)}_{number}", group, width)
-                          for number, group in enumerate(values[at:at + 3] for at in range(0, len(values), 3))]
+                values = [
+                    group[0]
+                    if len(group) == 1
+                    else row.add(f"{name}_{len(values)}_{number}", group, width)
+                    for number, group in enumerate(
+                        values[at : at + 3] for at in range(0, len(values), 3)
+                    )
+                ]
         return values[0]
 
-    def accumulate(self, row, name, value, so_far, first):
-        """``value`` and, unless ``first`` is high, ``so_far`` made one, of the width of ``so_far``."""
+    def accumulate(
+        self, row: Operators, name: str, value: Value, so_far: Value, first: Value
+    ) -> Value:
+        """Reduce ``value`` and, unless ``first``, ``so_far`` to one value as wide as ``so_far``."""
         if self is Reduction.MAX:
             return row.running_larger(name, so_far, value, first)
-        return row.add(name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first)
+        return row.add(
+            name, [_extended(value, len(so_far))], len(so_far), so_far=so_far, clear=first
+        )
 
 
-def _extended(value, width):
-    """``value`` with its sign up to ``width`` bits; an unsigned one as it is."""
+def _extended(value: Value, width: int) -> Value:
+    """Return ``value`` sign-extended to ``width`` bits; an unsigned one unchanged."""
     return Cat(value, value[-1].replicate(width - len(value))) if value.shape().signed else value
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolUnit(Unit):
-    """A pooling, beat by beat: a window's elements of each channel become one.
+    """A pooling: the elements of each channel of a window are reduced to one.
 
     Parameters
     ----------
     name : instance name.
-    tensor : the input's type.
+    tensor : type of the input.
     size : (height, width) of the window.
-    lanes : channels per beat; divides the channel count.
-    reduction : what becomes of a window.
+    lanes : channels per beat; divides the channels.
+    reduction : maximum or sum.
 
     Raises
     ------
@@ -79,18 +100,25 @@ class PoolUnit(Unit):
     lanes:     int
     reduction: Reduction = Reduction.MAX
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tensor.channels % self.lanes:
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}")
+            raise ValueError(
+                f"lanes must divide the {self.tensor.channels} channels, not {self.lanes!r}"
+            )
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """``lanes`` channels of a pixel."""
         return Beats(self.tensor.dtype, self.lanes)
 
     @property
-    def o(self):
-        return Beats(self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes)
+    def o(self) -> Beats:
+        """``lanes`` results."""
+        return Beats(
+            self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes
+        )
 
     @property
-    def pixel_beats(self):
+    def pixel_beats(self) -> int:
+        """Beats per pixel, channels / lanes."""
         return self.tensor.channels // self.lanes

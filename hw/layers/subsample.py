@@ -1,14 +1,19 @@
-"""The shortcut without weights: pixels are left out, channels of 0 are put in."""
+"""The parameter-free shortcut of a residual network: subsampled pixels, zero-padded channels."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
+import numpy.typing as npt
 from amaranth import *
+from amaranth.lib import wiring
 
 from tritforge.export.ir.nodes import TensorType
 from tritforge.export.ir.residual import Shortcut
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.registry import unit_for
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
@@ -17,22 +22,26 @@ __all__ = ["Subsampler", "SubsamplerUnit"]
 
 @dataclass(frozen=True, kw_only=True)
 class SubsamplerUnit(Unit):
-    """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its own (tritforge.export.ir.residual).
+    """Every ``stride``-th pixel from the first, with ``before`` and ``after`` zero channels around
+    its own.
 
-    Latency 1. A pixel that is kept takes a cycle for each beat it has behind the unit, one left out a cycle for each
-    beat it had before. The channels of 0 ``before`` a pixel leave once the pixel is there.
+    Latency 1. Interval: ``output_beats`` cycles per forwarded pixel, ``pixel_beats`` per dropped
+    one. The leading zero channels leave once the pixel has arrived. Cost: counters and an output
+    register.
 
     Parameters
     ----------
     name : instance name.
-    tensor : the input's type.
+    tensor : type of the input.
     stride : (vertical, horizontal).
-    before, after : channels of 0.
+    before, after : zero channels.
     lanes : channels per beat; divides the channels, ``before`` and ``after``.
 
     Raises
     ------
     ValueError : ``lanes`` does not divide them.
+
+    Source: option A of K. He et al., "Deep residual learning", 2016 (tritforge.export.ir.residual).
     """
 
     name:   str
@@ -42,103 +51,147 @@ class SubsamplerUnit(Unit):
     after:  int
     lanes:  int
 
-    def __post_init__(self):
-        if any(channels % self.lanes for channels in (self.tensor.channels, self.before, self.after)):
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels and the {self.before} and "
-                             f"{self.after} of 0, not {self.lanes!r}")
+    def __post_init__(self) -> None:
+        if any(
+            channels % self.lanes for channels in (self.tensor.channels, self.before, self.after)
+        ):
+            raise ValueError(
+                f"lanes must divide the {self.tensor.channels} channels and the {self.before} and "
+                f"{self.after} of 0, not {self.lanes!r}"
+            )
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """``lanes`` channels of a pixel."""
         return Beats(self.tensor.dtype, self.lanes)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """As the input."""
         return self.i
 
     @property
-    def pixel_beats(self):
-        """Beats of a pixel before the unit."""
+    def pixel_beats(self) -> int:
+        """Input beats per pixel."""
         return self.tensor.channels // self.lanes
 
     @property
-    def kept_beats(self):
-        """Beats of a pixel behind the unit."""
+    def output_beats(self) -> int:
+        """Output beats per pixel."""
         return (self.before + self.tensor.channels + self.after) // self.lanes
 
     @property
-    def first_beat(self):
-        """Of the beats behind the unit, the first that is not 0."""
+    def first_beat(self) -> int:
+        """First output beat of a pixel that is not a zero channel."""
         return self.before // self.lanes
 
-    def _kept(self):
-        """Whether each pixel of the image is kept, in raster order."""
+    def _forwarded(self) -> npt.NDArray[np.bool_]:
+        """Whether each pixel of the image is forwarded, in raster order."""
         y, x = (np.arange(extent) % stride == 0 for extent, stride
                 in zip(self.tensor.shape[:2], self.stride, strict=True))
         return np.logical_and.outer(y, x).ravel()
 
     @property
-    def interval_cycles(self):
-        return int(np.where(self._kept(), self.kept_beats, self.pixel_beats).sum())
+    def interval_cycles(self) -> int:
+        """Beats of all pixels, dropped ones included."""
+        return int(np.where(self._forwarded(), self.output_beats, self.pixel_beats).sum())
 
     @property
-    def frame_beats(self):
-        return int(self._kept().sum()) * self.kept_beats
+    def frame_beats(self) -> int:
+        """Forwarded pixels * output_beats."""
+        return int(self._forwarded().sum()) * self.output_beats
 
-    def schedule(self, graph, channel):
-        kept   = self._kept()
-        length = np.where(kept, self.kept_beats, self.pixel_beats)
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process with the steps of forwarded and dropped pixels."""
+        kept   = self._forwarded()
+        length = np.where(kept, self.output_beats, self.pixel_beats)
         pixel  = np.repeat(np.arange(len(kept)), length)                        # of each step
         beat   = np.arange(len(pixel)) - np.repeat(np.cumsum(length) - length, length)
         begin  = np.where(kept, self.first_beat, 0)[pixel]
         taking = np.flatnonzero((beat >= begin) & (beat < begin + self.pixel_beats))
         behind = graph.chain(self.name, channel, len(pixel), taking, np.flatnonzero(kept[pixel]))
         if self.before and channel is not None:
-            zeros  = np.flatnonzero(kept[pixel] & (beat == 0))                  # the step that waits without taking
-            behind.producer.wait(channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros)
+            # the step that waits without taking
+            zeros  = np.flatnonzero(kept[pixel] & (beat == 0))
+            behind.producer.wait(
+                channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros
+            )
         return behind
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`Subsampler`."""
         return Subsampler(self)
 
 
 @unit_for(Shortcut)
-def _(node, source, *, target, lanes):
-    return SubsamplerUnit(name="shortcut", tensor=source, stride=node.stride, before=node.before, after=node.after,
-                          lanes=gcd(lanes, node.before, node.after))
+def _(node: Shortcut, source: TensorType, *, target: TensorType, lanes: int) -> SubsamplerUnit:
+    return SubsamplerUnit(
+        name="shortcut",
+        tensor=source,
+        stride=node.stride,
+        before=node.before,
+        after=node.after,
+        lanes=gcd(lanes, node.before, node.after),
+    )
 
 
 class Subsampler(UnitComponent):
-    """The circuit of :class:`SubsamplerUnit`. ``i`` and ``o`` carry ``lanes`` channels a beat in raster order."""
+    """The circuit of :class:`SubsamplerUnit`. Latency 1.
 
-    def elaborate(self, platform):
-        unit = self._unit
+    Members
+    -------
+    i : ``lanes`` channels per beat, a frame in raster order.
+    o : ``lanes`` channels per beat, in raster order.
+    """
+
+    unit: SubsamplerUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Beat and position counters, and an output register that is reset for zero channels."""
+        unit = self.unit
         m    = Module()
         step = Signal()
-        beat = Signal(below(unit.kept_beats))
+        beat = Signal(below(unit.output_beats))
         kept = Signal()
         own  = Signal()             # a beat of the input's, not one of 0
         end    = unit.first_beat + unit.pixel_beats
-        behind = kept & (beat >= end) if end < unit.kept_beats else Const(0)
-        inside = (beat >= unit.first_beat) & (beat < end) if unit.pixel_beats < unit.kept_beats else Const(1)
+        behind = kept & (beat >= end) if end < unit.output_beats else Const(0)
+        inside = (
+            (beat >= unit.first_beat) & (beat < end)
+            if unit.pixel_beats < unit.output_beats
+            else Const(1)
+        )
         m.d.comb += [
             own.eq(~kept | inside),
             step.eq((behind | self.i.valid) & (~kept | can_accept(self.o))),
             self.i.ready.eq(own & (~kept | can_accept(self.o))),
         ]
-        last    = beat == Mux(kept, unit.kept_beats - 1, unit.pixel_beats - 1)
-        advance = count(m, beat, unit.kept_beats, step, last=None if unit.pixel_beats == unit.kept_beats else last)
+        last    = beat == Mux(kept, unit.output_beats - 1, unit.pixel_beats - 1)
+        advance = modulo_counter(
+            m,
+            beat,
+            unit.output_beats,
+            step,
+            last=None if unit.pixel_beats == unit.output_beats else last,
+        )
         with m.If(step & kept):
             m.d.sync += self.o.payload.eq(self.i.payload)
-        with m.If(step & kept & ~own):          # by the reset of the registers, not a gate for each bit
+        # by the reset of the registers, not a gate for each bit
+        with m.If(step & kept & ~own):
             m.d.sync += self.o.payload.eq(0)
         output_register(m, self.o, step & kept)
 
         phases = []
-        for name, extent, stride in (("x", unit.tensor.width, unit.stride[1]), ("y", unit.tensor.height, unit.stride[0])):
+        for name, extent, stride in (
+            ("x", unit.tensor.width, unit.stride[1]),
+            ("y", unit.tensor.height, unit.stride[0]),
+        ):
             position = Signal(below(extent), name=name)
             phase    = Signal(below(stride), name=f"{name}_phase")
-            count(m, phase, stride, advance, last=(position == extent - 1) | (phase == stride - 1))
+            modulo_counter(
+                m, phase, stride, advance, last=(position == extent - 1) | (phase == stride - 1)
+            )
             phases.append(phase == 0)
-            advance = count(m, position, extent, advance)
+            advance = modulo_counter(m, position, extent, advance)
         m.d.comb += kept.eq(phases[0] & phases[1])
         return m

@@ -1,38 +1,44 @@
-"""Sliding window: a stream of pixels becomes, for every output pixel, the vector its kernel sees."""
+"""Sliding window (im2col): a stream of pixels becomes the kernel vector of each output pixel."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
+from amaranth.lib import memory, wiring
 
 from tritforge.export.ir import windows
 from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.stream.counter import count, walk
-from tritforge.hw.stream.event_graph import Channel, continued
+from tritforge.hw.stream.counter import modulo_counter, strided_counter
+from tritforge.hw.stream.event_graph import Channel, EventGraph, continued
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
+from tritforge.types import IntArray
 
 __all__ = ["SlidingWindow", "SlidingWindowUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlidingWindowUnit(Unit):
-    """Vectors of ``kernel`` x channels in the order (block, ky, kx, channel), channel fastest; padding inserts 0.
+    """im2col vectors of kernel x channels, ordered (block, ky, kx, channel), channel fastest;
+    padding is 0.
 
-    A ring of ``rows`` image rows is written and read at once. An output row starts when the rows it needs are
-    complete; the rows it leaves behind are free when its last beat has been read. One beat a cycle on either side.
+    Interval 1 cycle per beat on either side. An output row starts when the input rows it needs are
+    complete; rows it no longer needs are free once its last beat has been read. Cost: a ring buffer
+    of ``rows`` image rows, and address counters; no multiplier.
 
     Parameters
     ----------
     name : instance name.
-    tensor : the input's type.
+    tensor : type of the input.
     kernel, stride, padding, dilation : (vertical, horizontal).
     lanes : channels per beat; divides the channels of a block.
-    blocks : parts of the channels, equal and one behind the other; a pixel's vector is that of each block in turn.
+    blocks : equal parts of the channels; a pixel has one vector per block, in sequence.
 
     Raises
     ------
-    ValueError : ``lanes`` does not divide the channels of a block, or padding is not smaller than what the kernel spans.
+    ValueError : ``lanes`` does not divide the channels of a block, or padding is not smaller than
+        the extent of the kernel.
     """
 
     name:    str
@@ -44,84 +50,100 @@ class SlidingWindowUnit(Unit):
     dilation: tuple[int, int] = (1, 1)
     blocks:  int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tensor.channels % (self.lanes * self.blocks):
             of_block = f" in {self.blocks} blocks" if self.blocks > 1 else ""
-            raise ValueError(f"lanes must divide the {self.tensor.channels} channels{of_block}, not {self.lanes!r}")
+            raise ValueError(
+                f"lanes must divide the {self.tensor.channels} channels{of_block}, not "
+                f"{self.lanes!r}"
+            )
         if self.padding[0] >= self.extent[0] or self.padding[1] >= self.extent[1]:
-            raise ValueError(f"padding must be smaller than the kernel's extent {self.extent!r}, not {self.padding!r}")
+            raise ValueError(
+                f"padding must be smaller than the kernel's extent {self.extent!r}, not "
+                f"{self.padding!r}"
+            )
 
     @property
-    def extent(self):
-        """Rows and columns that the kernel spans."""
-        return tuple(map(windows.extent, self.kernel, self.dilation))
+    def extent(self) -> tuple[int, int]:
+        """Rows and columns that the dilated kernel spans."""
+        rows, columns = map(windows.extent, self.kernel, self.dilation)
+        return rows, columns
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """``lanes`` channels of a pixel."""
         return Beats(self.tensor.dtype, self.lanes)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """As the input."""
         return self.i
 
     @property
-    def output_size(self):
-        """Output rows and columns."""
-        return tuple(map(windows.positions, self.tensor.shape[:2], self.extent, self.stride, self.padding))
+    def output_size(self) -> tuple[int, int]:
+        """Output (rows, columns)."""
+        rows, columns = map(windows.positions, self.tensor.shape[:2], self.extent, self.stride,
+                            self.padding)
+        return rows, columns
 
     @property
-    def row_beats(self):
-        """Beats of one input row."""
+    def row_beats(self) -> int:
+        """Beats per input row."""
         return self.tensor.width * self.pixel_beats
 
     @property
-    def pixel_beats(self):
+    def pixel_beats(self) -> int:
+        """Beats per pixel, channels / lanes."""
         return self.tensor.channels // self.lanes
 
     @property
-    def vector_beats(self):
+    def vector_beats(self) -> int:
+        """Beats per output pixel, kernel height * width * pixel_beats."""
         return self.kernel[0] * self.kernel[1] * self.pixel_beats
 
-    def first_row(self, oy):
-        """Oldest input row that output row ``oy`` or a later one needs; all rows behind the last."""
+    def first_row(self, oy: int) -> int:
+        """Return the oldest input row that output row ``oy`` and later ones need."""
         if oy == self.output_size[0]:
             return self.tensor.height
         return max(oy * self.stride[0] - self.padding[0], 0)
 
-    def rows_until(self, oy):
-        """Input rows of the frame that must be complete for output row ``oy``: those it reads or leaves behind."""
+    def rows_until(self, oy: int) -> int:
+        """Return the number of input rows that output row ``oy`` reads or releases."""
         reads = min(oy * self.stride[0] - self.padding[0] + self.extent[0], self.tensor.height)
         return max(reads, self.first_row(oy + 1))
 
-    def needs(self, oy):
-        """Rows in the ring, counted from the oldest, for output row ``oy``."""
+    def needs(self, oy: int) -> int:
+        """Return how many rows of the ring, from the oldest, output row ``oy`` needs."""
         return self.rows_until(oy) - self.first_row(oy)
 
-    def releases(self, oy):
-        """Rows that become free behind output row ``oy``."""
+    def releases(self, oy: int) -> int:
+        """Return how many rows become free after output row ``oy``."""
         return self.first_row(oy + 1) - self.first_row(oy)
 
-    def left_by(self, row_steps):
-        """The step behind which each input row is free, where an output row takes ``row_steps``."""
+    def left_by(self, row_steps: int) -> IntArray:
+        """Return the step after which each input row is free; output rows take ``row_steps``."""
         height = self.output_size[0]
         freed  = [self.releases(oy) for oy in range(height)]
         return np.repeat((np.arange(height) + 1) * row_steps - 1, freed)
 
     @property
-    def rows(self):
-        """Rows of the ring: what one output row needs and what arrives meanwhile."""
+    def rows(self) -> int:
+        """Rows of the ring buffer: what an output row needs plus what arrives meanwhile."""
         return max(self.needs(oy) for oy in range(self.output_size[0])) + self.stride[0]
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """The larger of input beats and output beats."""
         return max(self.frame_beats, self.tensor.height * self.row_beats)
 
     @property
-    def frame_beats(self):
+    def frame_beats(self) -> int:
+        """Output pixels * vector_beats."""
         height, width = self.output_size
         return height * width * self.vector_beats
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a writer and a reader that wait for each other row by row."""
         height, width = self.output_size
         written       = self.tensor.height * self.row_beats
         row_steps     = width * self.vector_beats
@@ -131,37 +153,82 @@ class SlidingWindowUnit(Unit):
 
         needs = np.array([self.rows_until(oy) for oy in range(height)])
         read.wait(write, needs * self.row_beats - 1, 1, at=np.arange(height) * row_steps)
-        free  = continued(self.left_by(row_steps), read.steps, np.arange(self.tensor.height) - self.rows)
+        free = continued(
+            self.left_by(row_steps), read.steps, np.arange(self.tensor.height) - self.rows
+        )
         write.wait(read, free, 1, at=np.arange(self.tensor.height) * self.row_beats)
         return Channel(read, np.arange(read.steps))
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`SlidingWindow`."""
         return SlidingWindow(self)
 
 
 class SlidingWindow(UnitComponent):
-    """The circuit of :class:`SlidingWindowUnit`.
+    """The circuit of :class:`SlidingWindowUnit`. Interval 1 cycle per beat on either side.
 
     Members
     -------
-    i : beats of ``lanes`` channels, a frame in raster order.
-    o : for every output pixel ``vector_beats`` beats.
+    i : ``lanes`` channels per beat, a frame in raster order.
+    o : ``vector_beats`` beats for each output pixel.
     """
 
-    def elaborate(self, platform):
-        unit  = self._unit
+    unit: SlidingWindowUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Write the ring row by row, and read it through nested counters."""
+        unit  = self.unit
         m     = Module()
         depth = unit.rows * unit.row_beats
-        m.submodules.rows = rows = memory.Memory(shape=unit.i.payload_bits, depth=max(2, depth), init=[])
+        m.submodules.rows = rows = memory.Memory(
+            shape=unit.i.payload_bits, depth=max(2, depth), init=[])
         write = rows.write_port()
         read  = rows.read_port()
 
-        complete    = Signal(below(unit.rows + 1))   # rows in the ring that are whole and not yet released
+        complete    = Signal(below(unit.rows + 1))   # complete rows in the ring, not yet released
         row_arrives = Signal()
         row_release = Signal(below(unit.rows + 1))
         m.d.sync += complete.eq(complete + row_arrives - row_release)
+        self._write(m, write, complete, row_arrives)
 
-        # Writing: one row behind the other around the ring, while a row is free.
+        at       = _ReadPosition(unit)
+        y_within = Signal()
+        within   = Signal()
+        m.d.comb += [
+            at.y.eq(at.window_y + at.tap_y),
+            at.x.eq(at.window_x + at.ahead),
+            y_within.eq(_inside(at.y, unit.tensor.height)),
+            within.eq(y_within & _inside(at.x, unit.row_beats)),
+        ]
+        need, freed, freed_beats = self._needs(m, at)
+
+        step = Signal()
+        pad  = Signal()
+        m.d.comb += [
+            step.eq((complete >= need) & can_accept(self.o)),
+            read.addr.eq(at.row + at.x),
+            read.en.eq(step),
+            self.o.payload.eq(Mux(pad, 0, read.data)),
+        ]
+        output_register(m, self.o, step)
+        after_ky   = self._ring(m, "row_ahead", at.row, self._tap_row_beats(m, at))
+        next_start = self._ring(m, "start_ahead", at.row_start, freed_beats)
+        next_line  = at.count(m, step)
+        with m.If(step):
+            m.d.sync += pad.eq(~within)
+            at.advance(m)
+            with m.If(at.beat_last & at.kx_last):
+                m.d.sync += at.row.eq(Mux(at.ky_last, at.row_start, after_ky))
+        with m.If(next_line):
+            m.d.sync += [at.row_start.eq(next_start), at.row.eq(next_start)]
+            m.d.comb += row_release.eq(freed)
+        return m
+
+    def _write(
+        self, m: Module, write: memory.WritePort, complete: Signal, row_arrives: Signal
+    ) -> None:
+        """Write row after row around the ring, while a row is free."""
+        unit   = self.unit
         column = Signal(below(unit.row_beats))
         taken  = self.i.valid & self.i.ready
         m.d.comb += [
@@ -170,116 +237,134 @@ class SlidingWindow(UnitComponent):
             write.en.eq(taken),
             row_arrives.eq(taken & (column == unit.row_beats - 1)),
         ]
-        count(m, column, unit.row_beats, taken)
-        count(m, write.addr, depth, taken)
+        modulo_counter(m, column, unit.row_beats, taken)
+        modulo_counter(m, write.addr, unit.rows * unit.row_beats, taken)
 
-        # Reading: counters (row and column of the window, block, kernel row, kx, beat of the block). Row and column
-        # positions are relative to the image, so a position outside it is padding; no multiplier is needed, every address
-        # is a running sum.
-        height, width = unit.output_size
-        together      = (unit.blocks, unit.dilation[1]) == (1, 1)    # the taps of a row lie side by side: one long tap
-        taps          = 1 if together else unit.kernel[1]
-        tap_beats     = unit.dilation[1] * unit.pixel_beats          # from tap to tap
-        extent_beats  = unit.extent[1] * unit.pixel_beats
-        block_beats   = extent_beats if together else unit.pixel_beats // unit.blocks
-        kx    = Signal(below(taps))
-        beat  = Signal(below(block_beats))
-        ahead = beat if together else Signal(below(extent_beats))    # from the window's left edge to the beat
-        left  = Signal(below(unit.pixel_beats))                      # from there to the block
-        tap_y = Signal(below(unit.extent[0]))                        # rows from the window's top to those of its tap
-        block_last = left == (unit.blocks - 1) * block_beats
-        ky_last, kx_last, beat_last = tap_y == unit.extent[0] - 1, kx == taps - 1, beat == block_beats - 1
-
-        first_y   = -unit.padding[0]
-        first_x   = -unit.padding[1] * unit.pixel_beats
-        y_limit   = max(unit.tensor.height, (height - 1) * unit.stride[0] + unit.extent[0]) + 1
-        x_limit   = max(unit.row_beats, (width - 1) * unit.stride[1] * unit.pixel_beats + extent_beats) + 1
-        window_y  = Signal(range(first_y, y_limit), init=first_y)     # image row of the window's top
-        window_x  = Signal(range(first_x, x_limit), init=first_x)     # beat in the row of the window's left edge
-        y         = Signal(range(first_y, y_limit))
-        x         = Signal(range(first_x, x_limit))
-        row_start = Signal(below(depth))                        # ring address of the oldest row
-        row       = Signal(below(depth))                        # ring address of image row y, once inside
-        y_within  = Signal()
-        within    = Signal()
-
-        def inside(position, extent):
-            """Whether ``position`` is in the image; a linter refuses to ask an unsigned one whether it is negative."""
-            return (position >= 0) & (position < extent) if position.shape().signed else position < extent
-
-        m.d.comb += [
-            y.eq(window_y + tap_y),
-            x.eq(window_x + ahead),
-            y_within.eq(inside(y, unit.tensor.height)),
-            within.eq(y_within & inside(x, unit.row_beats)),
-        ]
-
-        def ring(name, address, beats):
-            """``address`` moved by ``beats`` (0 to depth) around the ring."""
-            ahead = Signal(below(2 * depth + 1), name=name)
-            m.d.comb += ahead.eq(address + beats)
-            return Mux(ahead >= depth, ahead - depth, ahead)
-
+    def _needs(self, m: Module, at: _ReadPosition) -> tuple[Signal, Signal, Signal]:
+        """Rows that the output row needs, rows that it frees, and beats that it frees."""
+        unit        = self.unit
+        height      = unit.output_size[0]
         need        = Signal(below(unit.rows + 1))
         freed       = Signal(below(unit.rows + 1))
-        freed_beats = Signal(below(depth + 1))
+        freed_beats = Signal(below(unit.rows * unit.row_beats + 1))
         # Only output rows at the edges of the image differ from the most common case.
         profile = [(unit.needs(index), unit.releases(index)) for index in range(height)]
         common  = max(sorted(set(profile)), key=profile.count)
-        with m.Switch(window_y):
+        with m.Switch(at.window_y):
             for index, (needed, released) in enumerate([*profile, common]):
                 if index == height or (needed, released) != common:
-                    with m.Default() if index == height else m.Case(first_y + index * unit.stride[0]):
+                    position = index * unit.stride[0] - unit.padding[0]
+                    with m.Default() if index == height else m.Case(position):
                         m.d.comb += [need.eq(needed), freed.eq(released),
                                      freed_beats.eq(released * unit.row_beats)]
+        return need, freed, freed_beats
 
-        step = Signal()
-        pad  = Signal()
-        vector_last = beat_last & kx_last & ky_last
-        next_left   = Mux(block_last, 0, left + block_beats)
-        m.d.comb += [
-            step.eq((complete >= need) & can_accept(self.o)),
-            read.addr.eq(row + x),
-            read.en.eq(step),
-            self.o.payload.eq(Mux(pad, 0, read.data)),
-        ]
-        output_register(m, self.o, step)
-        # The row of the next tap: from above the image it is counted from the oldest row, and outside it stays.
+    def _tap_row_beats(self, m: Module, at: _ReadPosition) -> Signal:
+        """Beats in the ring from the row of this tap to that of the next one.
+
+        From above the image it is counted from the oldest row, and outside of the image it stays.
+        """
+        unit     = self.unit
         tap_rows = Signal(below(unit.rows + 1))
-        next_y   = Signal(range(first_y, y_limit + unit.dilation[0]))
-        m.d.comb += next_y.eq(y + unit.dilation[0])
-        with m.If(inside(next_y, unit.tensor.height)):
+        next_y   = Signal(range(at.first_y, at.y_limit + unit.dilation[0]))
+        m.d.comb += next_y.eq(at.y + unit.dilation[0])
+        with m.If(_inside(next_y, unit.tensor.height)):
             m.d.comb += tap_rows.eq(unit.dilation[0])
-            with m.Switch(y):
-                for above in range(max(first_y, -unit.dilation[0]), 0):
+            with m.Switch(at.y):
+                for above in range(max(at.first_y, -unit.dilation[0]), 0):
                     with m.Case(above):
                         m.d.comb += tap_rows.eq(above + unit.dilation[0])
-        tap_row_beats = Signal(below(depth + 1))
+        tap_row_beats = Signal(below(unit.rows * unit.row_beats + 1))
         with m.Switch(tap_rows):
             for moved in range(1, min(unit.dilation[0], unit.rows) + 1):
                 with m.Case(moved):
                     m.d.comb += tap_row_beats.eq(moved * unit.row_beats)
-        after_ky = ring("row_ahead", row, tap_row_beats)
-        next_start = ring("start_ahead", row_start, freed_beats)
-        next_kx     = count(m, beat, block_beats, step)
-        next_ky     = count(m, kx, taps, next_kx)
-        next_block  = count(m, tap_y, unit.kernel[0] * unit.dilation[0], next_ky, by=unit.dilation[0])
-        next_pixel  = next_block & block_last
-        next_line   = walk(m, window_x, first_x, unit.stride[1] * unit.pixel_beats, width, next_pixel)
-        walk(m, window_y, first_y, unit.stride[0], height, next_line)
-        with m.If(step):
-            m.d.sync += pad.eq(~within)
-            if not together:
-                m.d.sync += ahead.eq(ahead + 1)
-                with m.If(beat_last):
-                    m.d.sync += ahead.eq(ahead + (tap_beats - block_beats + 1))
-                with m.If(beat_last & kx_last):
-                    m.d.sync += ahead.eq(left)
-                with m.If(vector_last):
-                    m.d.sync += [left.eq(next_left), ahead.eq(next_left)]
-            with m.If(beat_last & kx_last):
-                m.d.sync += row.eq(Mux(ky_last, row_start, after_ky))
-        with m.If(next_line):
-            m.d.sync += [row_start.eq(next_start), row.eq(next_start)]
-            m.d.comb += row_release.eq(freed)
-        return m
+        return tap_row_beats
+
+    def _ring(self, m: Module, name: str, address: Value, beats: Value) -> Value:
+        """Return ``address`` + ``beats`` (0 to depth), wrapped around the ring."""
+        depth = self.unit.rows * self.unit.row_beats
+        ahead = Signal(below(2 * depth + 1), name=name)
+        m.d.comb += ahead.eq(address + beats)
+        return Mux(ahead >= depth, ahead - depth, ahead)
+
+
+class _ReadPosition:
+    """Counters of the read side: row and column of the window, block, kernel row, kx, beat of the
+    block.
+
+    Rows and columns are relative to the image, so a position outside of it is padding. Every
+    address is a running sum: no multiplier is needed.
+    """
+
+    def __init__(self, unit: SlidingWindowUnit) -> None:
+        height, width = unit.output_size
+        depth         = unit.rows * unit.row_beats
+        self.unit     = unit
+        # without dilation and blocks the taps of a row are adjacent: one long tap
+        self.together = (unit.blocks, unit.dilation[1]) == (1, 1)
+        extent_beats  = unit.extent[1] * unit.pixel_beats
+        self.taps     = 1 if self.together else unit.kernel[1]
+        self.block_beats = extent_beats if self.together else unit.pixel_beats // unit.blocks
+        self.kx    = Signal(below(self.taps))
+        self.beat  = Signal(below(self.block_beats))
+        # from the window's left edge to the beat, and to the block
+        self.ahead = self.beat if self.together else Signal(below(extent_beats), name="ahead")
+        self.left  = Signal(below(unit.pixel_beats))
+        # rows from the window's top to those of its tap
+        self.tap_y = Signal(below(unit.extent[0]))
+        self.block_last = self.left == (unit.blocks - 1) * self.block_beats
+        self.ky_last    = self.tap_y == unit.extent[0] - 1
+        self.kx_last    = self.kx == self.taps - 1
+        self.beat_last  = self.beat == self.block_beats - 1
+
+        self.first_y = -unit.padding[0]
+        self.first_x = -unit.padding[1] * unit.pixel_beats
+        self.y_limit = max(unit.tensor.height, (height - 1) * unit.stride[0] + unit.extent[0]) + 1
+        x_limit      = (width - 1) * unit.stride[1] * unit.pixel_beats + extent_beats
+        x_limit      = max(unit.row_beats, x_limit) + 1
+        # image row of the window's top, and beat in the row of the window's left edge
+        self.window_y = Signal(range(self.first_y, self.y_limit), init=self.first_y)
+        self.window_x = Signal(range(self.first_x, x_limit), init=self.first_x)
+        self.y        = Signal(range(self.first_y, self.y_limit))
+        self.x        = Signal(range(self.first_x, x_limit))
+        # ring addresses of the oldest row, and of image row y once that is inside
+        self.row_start = Signal(below(depth))
+        self.row       = Signal(below(depth))
+
+    def count(self, m: Module, step: Value) -> Value:
+        """Cascade the counters from the beat to the window's row; return whether a line ends."""
+        unit          = self.unit
+        height, width = unit.output_size
+        next_kx    = modulo_counter(m, self.beat, self.block_beats, step)
+        next_ky    = modulo_counter(m, self.kx, self.taps, next_kx)
+        ky_span    = unit.kernel[0] * unit.dilation[0]
+        next_block = modulo_counter(m, self.tap_y, ky_span, next_ky, by=unit.dilation[0])
+        next_pixel = next_block & self.block_last
+        x_step     = unit.stride[1] * unit.pixel_beats
+        next_line  = strided_counter(m, self.window_x, self.first_x, x_step, width, next_pixel)
+        strided_counter(m, self.window_y, self.first_y, unit.stride[0], height, next_line)
+        return next_line
+
+    def advance(self, m: Module) -> None:
+        """Advance ``ahead`` and ``left`` by one beat, where taps are not adjacent."""
+        if self.together:
+            return
+        tap_beats = self.unit.dilation[1] * self.unit.pixel_beats
+        next_left = Mux(self.block_last, 0, self.left + self.block_beats)
+        m.d.sync += self.ahead.eq(self.ahead + 1)
+        with m.If(self.beat_last):
+            m.d.sync += self.ahead.eq(self.ahead + (tap_beats - self.block_beats + 1))
+        with m.If(self.beat_last & self.kx_last):
+            m.d.sync += self.ahead.eq(self.left)
+        with m.If(self.beat_last & self.kx_last & self.ky_last):
+            m.d.sync += [self.left.eq(next_left), self.ahead.eq(next_left)]
+
+
+def _inside(position: Value, extent: int) -> Value:
+    """Whether ``position`` is inside the image; linters reject a sign check of an unsigned
+    value.
+    """
+    if position.shape().signed:
+        return (position >= 0) & (position < extent)
+    return position < extent

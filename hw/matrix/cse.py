@@ -6,10 +6,10 @@ a sign per row and per column. Its columns become one node, each of its rows use
 single term, and the node's own row can be shared again.
 
 The cost counts LUTs, not additions. A compressor row removes two bits per LUT, so each bit that
-enters a heap costs its consumer a little more than half a LUT, a node costs the compression of its own heap, and the
-gain of a rectangle follows (tritforge.hw.matrix.rectangles). A greedy pass takes the best
-rectangles; a large neighbourhood search then dissolves random nodes and fills again, as long as the
-cost falls.
+enters a heap costs its consumer a little more than half a LUT, a node costs the compression of its
+own heap, and the gain of a rectangle follows (tritforge.hw.matrix.rectangles). A greedy pass takes
+the best rectangles; a large neighbourhood search then dissolves random nodes and fills again, as
+long as the cost falls.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ CACHE_VARIABLE = "TRITFORGE_CACHE"
 
 
 class CompilerError(UserError):
-    """There is no C++ compiler, or it failed; the message says what to do or what the compiler said."""
+    """No C++ compiler, or it failed; the message says what to do or quotes the compiler."""
 
 
 def compiled_library(source: Path) -> ctypes.CDLL:

@@ -1,9 +1,10 @@
-"""A register block on AXI4-Lite: what the core is, how many frames it has answered, whether a stream went wrong."""
+"""A register block on AXI4-Lite: identity, frame count and errors of the core."""
+
+from __future__ import annotations
 
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-
 
 __all__ = ["ADDRESS_BITS", "BUS", "IDENTITY", "REGISTERS", "Registers"]
 
@@ -28,43 +29,67 @@ OKAY, SLVERR = 0b00, 0b10
 
 
 class Registers(wiring.Component):
-    """AXI4-Lite subordinate with 32 data bits.
+    """AXI4-Lite subordinate with 32-bit data.
 
-    A write is taken once its address and its data have both come, in either order or together, and answered then; a
-    write of 1 to a bit of ``errors`` clears it, unless the error happens in that very cycle. Other registers are read
-    only and answer a write with SLVERR. One read and one write are under way at a time, each independent of the
-    other; an answer waits for its ready. No output depends combinationally on an input.
+    Latency: a read response is valid in the cycle after its request was accepted, a write response
+    in the second cycle after the later of address and data was accepted. Interval: 2 cycles for
+    reads, 3 for writes. One read and one write are outstanding at a time, independent of each
+    other; a response waits for its ready. No output depends combinationally on an input.
 
-    Latency: the answer of a read is valid from the cycle after the request was taken, that of a write from the second
-    cycle after the later of its halves was. Interval: 2 cycles for reads, 3 for writes.
-    ``cycles_high`` is what it was when ``cycles_low`` was read, so that two reads give one number of 64 bits.
+    A write is accepted once its address and its data have arrived, in either order or together.
+    Writing 1 to a bit of ``errors`` clears it, unless the error occurs in that very cycle. The
+    other registers are read-only and answer a write with SLVERR. ``cycles_high`` is latched when
+    ``cycles_low`` is read, so that two reads give one 64-bit number.
 
     Parameters
     ----------
-    version : what register ``version`` reads, 32 bits.
+    version : value of the register ``version``, 32 bits.
 
     Members
     -------
-    aw*, w*, b*, ar*, r* : AXI4-Lite. Addresses are of bytes, the low two bits are ignored.
-    frame : a frame was answered, valid in each cycle; counted modulo 2^32.
-    error : 1 in a cycle in which a frame was early or late; kept in bit 0 of ``errors``.
+    aw*, w*, b*, ar*, r* : AXI4-Lite (``BUS``). Byte addresses of ``ADDRESS_BITS`` bits; the low two
+        bits are ignored.
+    frame : 1 in each cycle in which an output frame ends; counted modulo 2^32.
+    error : 1 in a cycle in which a frame ended early or late; sticky in bit 0 of ``errors``.
 
     Raises
     ------
-    TypeError, ValueError : ``version`` is no int, or not of 32 bits.
+    TypeError : ``version`` is not an int.
+    ValueError : ``version`` does not fit 32 bits.
 
     Source: Arm IHI 0022, AMBA AXI and ACE, chapter B1 (AXI4-Lite) and A3 (handshakes).
     """
 
-    def __init__(self, version):
+    frame: Signal
+    error: Signal
+    awvalid: Signal
+    awready: Signal
+    awaddr: Signal
+    wvalid: Signal
+    wready: Signal
+    wdata: Signal
+    wstrb: Signal
+    bvalid: Signal
+    bready: Signal
+    bresp: Signal
+    arvalid: Signal
+    arready: Signal
+    araddr: Signal
+    rvalid: Signal
+    rready: Signal
+    rdata: Signal
+    rresp: Signal
+
+    def __init__(self, version: int) -> None:
         if not isinstance(version, int) or isinstance(version, bool):
             raise TypeError(f"version must be an int, not {version!r}")
         if not 0 <= version < 1 << 32:
             raise ValueError(f"version must be in 0..2^32-1, not {version!r}")
-        self._version = version
+        self.version = version
         super().__init__({**BUS, "frame": In(1), "error": In(1)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Counters, the write channel and the read channel."""
         m      = Module()
         frames = Signal(32)
         errors = Signal(1)
@@ -74,7 +99,8 @@ class Registers(wiring.Component):
 
         at      = {name: number for number, name in enumerate(REGISTERS)}
         address = Signal(ADDRESS_BITS - 2)      # of the write: held until its data comes
-        clear   = Signal(1)                     # bit 0 of the data, where its strobe is set: held until its address comes
+        # bit 0 of the data, where its strobe is set: held until its address comes
+        clear   = Signal(1)
         placed = Signal()                       # the address has been taken
         given  = Signal()                       # the data has been taken
         m.d.comb += [self.awready.eq(~placed), self.wready.eq(~given)]
@@ -83,7 +109,10 @@ class Registers(wiring.Component):
         with m.If(self.wvalid & self.wready):
             m.d.sync += [given.eq(1), clear.eq(self.wdata[0] & self.wstrb[0])]
         with m.If(placed & given & ~self.bvalid):
-            m.d.sync += [self.bvalid.eq(1), self.bresp.eq(Mux(address == at["errors"], OKAY, SLVERR))]
+            m.d.sync += [
+                self.bvalid.eq(1),
+                self.bresp.eq(Mux(address == at["errors"], OKAY, SLVERR)),
+            ]
             with m.If((address == at["errors"]) & clear):
                 m.d.sync += errors.eq(0)
         with m.If(self.bvalid & self.bready):
@@ -94,7 +123,7 @@ class Registers(wiring.Component):
         m.d.comb += [self.arready.eq(~self.rvalid), self.rresp.eq(OKAY)]
         with m.If(self.arvalid & self.arready):
             m.d.sync += [self.rvalid.eq(1), self.rdata.eq(0)]
-            values = (IDENTITY, self._version, frames, errors, cycles[:32], high)
+            values = (IDENTITY, self.version, frames, errors, cycles[:32], high)
             with m.Switch(self.araddr[2:]):
                 for number, value in enumerate(values):
                     with m.Case(number):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from tritforge.hw.stream.counter import count
+from tritforge.export.ir.nodes import TensorType
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.unit import Beats, below
 
 __all__ = ["FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
@@ -17,11 +18,12 @@ __all__ = ["FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
 
 @dataclass(frozen=True)
 class Tdata:
-    """Widths of TDATA in bits that are asked for, multiples of 8; None takes what the network's ends come with.
+    """Requested widths of TDATA in bits, multiples of 8; None for the native width of the network's
+    stream.
 
     Raises
     ------
-    ValueError : a width is no positive multiple of 8.
+    ValueError : a width is not a positive multiple of 8.
     """
 
     input:  int | None = None
@@ -30,67 +32,91 @@ class Tdata:
     NATIVE: ClassVar[Tdata]
     """The widths of the network's input and output streams."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("input", "output"):
             bits = getattr(self, name)
             if bits is not None and (not isinstance(bits, int) or bits < 8 or bits % 8):
-                raise ValueError(f"{name}_tdata_bits must be a positive multiple of 8, not {bits!r}")
+                raise ValueError(
+                    f"{name}_tdata_bits must be a positive multiple of 8, not {bits!r}"
+                )
 
 
 Tdata.NATIVE = Tdata()
 
 
-def lanes_in(bits, tensor):
-    """Elements of ``tensor`` that a beat of ``bits`` bits carries: as many as fit and divide the frame; 0 where none fits.
+def lanes_in(bits: int, tensor: TensorType) -> int:
+    """Return the lanes of a beat of ``bits`` bits: the most that fit and divide the frame; 0 if
+    none fits.
 
     >>> from tritforge.export.ir.datatype import DataType
     >>> from tritforge.export.ir.nodes import TensorType
-    >>> lanes_in(64, TensorType(28, 28, 1, DataType.parse("u8"))), lanes_in(64, TensorType(1, 1, 10, DataType.parse("s6")))
+    >>> image = TensorType(28, 28, 1, DataType.parse("u8"))
+    >>> scores = TensorType(1, 1, 10, DataType.parse("s6"))
+    >>> lanes_in(64, image), lanes_in(64, scores)
     (8, 10)
     """
     fit = min(bits // tensor.dtype.bits, tensor.size)
     return next((lanes for lanes in range(fit, 0, -1) if tensor.size % lanes == 0), 0)
 
 
-def tdata_bits(beats: Beats):
-    """Width of TDATA in bits: the payload filled up to whole bytes."""
+def tdata_bits(beats: Beats) -> int:
+    """Return the width of TDATA in bits: the payload padded to whole bytes."""
     return -(-beats.payload_bits // 8) * 8
 
 
 class FrameSource(wiring.Component):
-    """From AXI4-Stream to the core, a frame at a time. Combinational from ``tvalid`` to ``o.valid``.
+    """From AXI4-Stream to the core, frame by frame.
 
-    A frame whose TLAST comes early is filled up with zeros, a frame whose TLAST is late is cut off; either sets
-    ``error`` until reset. In both cases the core sees whole frames, so the next frame is computed correctly and
-    every TLAST gives one result.
+    Latency 0: ``o.valid`` is combinational from ``tvalid``; interval 1 cycle per beat. Cost: a beat
+    counter, a state machine of three states and a gate per payload bit.
+
+    A frame whose TLAST is early is filled up with zeros, a frame whose TLAST is late is truncated;
+    either sets ``error`` until reset. The core always sees whole frames, so the next frame is
+    computed correctly and each TLAST gives one result.
 
     Parameters
     ----------
-    beats : what a beat carries.
-    frame_beats : beats of a frame.
-    bits : width of ``tdata``; that of the payload in whole bytes when absent.
+    beats : content of a beat.
+    frame_beats : beats per frame.
+    bits : width of ``tdata``; None for the payload padded to whole bytes.
 
     Members
     -------
-    tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``.
-    o     : the stream into the core.
-    fault : 1 in the cycle in which a frame ends early or late.
-    error : such a cycle has been since reset.
+    tvalid, tready, tdata, tlast : AXI4-Stream; the payload is in the low bits of ``tdata``.
+    o : stream into the core, ``beats.payload_bits`` bits.
+    fault : 1 in a cycle in which a frame ends early or late.
+    error : 1 from the cycle after the first fault until reset.
     """
 
-    def __init__(self, beats, frame_beats, bits=None):
-        self.frame_beats = frame_beats
-        super().__init__({
-            "tvalid": In(1), "tready": Out(1), "tdata": In(bits or tdata_bits(beats)), "tlast": In(1),
-            "o": Out(beats.signature()), "fault": Out(1), "error": Out(1),
-        })
+    tvalid: Signal
+    tready: Signal
+    tdata: Signal
+    tlast: Signal
+    o: stream.Interface
+    fault: Signal
+    error: Signal
 
-    def elaborate(self, platform):
+    def __init__(self, beats: Beats, frame_beats: int, bits: int | None = None) -> None:
+        self.frame_beats = frame_beats
+        super().__init__(
+            {
+                "tvalid": In(1),
+                "tready": Out(1),
+                "tdata": In(bits or tdata_bits(beats)),
+                "tlast": In(1),
+                "o": Out(beats.signature()),
+                "fault": Out(1),
+                "error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The beat counter and the states FRAME, EARLY (fill up) and LATE (discard)."""
         m     = Module()
         beat  = Signal(below(self.frame_beats))
         last  = beat == self.frame_beats - 1
         moved = self.o.valid & self.o.ready
-        count(m, beat, self.frame_beats, moved)
+        modulo_counter(m, beat, self.frame_beats, moved)
         with m.FSM():
             with m.State("FRAME"):
                 m.d.comb += [
@@ -117,28 +143,43 @@ class FrameSource(wiring.Component):
 
 
 class FrameSink(wiring.Component):
-    """From the core to AXI4-Stream. Combinational; TLAST marks the last beat of a frame.
+    """From the core to AXI4-Stream; TLAST marks the last beat of a frame.
+
+    Latency 0, combinational; interval 1 cycle per beat. Cost: a beat counter.
 
     Parameters
     ----------
-    beats : what a beat carries.
-    frame_beats : beats of a frame.
-    bits : width of ``tdata``; that of the payload in whole bytes when absent.
+    beats : content of a beat.
+    frame_beats : beats per frame.
+    bits : width of ``tdata``; None for the payload padded to whole bytes.
 
     Members
     -------
-    i : the stream from the core.
-    tvalid, tready, tdata, tlast : AXI4-Stream, the payload in the low bits of ``tdata``, zeros above.
+    i : stream from the core, ``beats.payload_bits`` bits.
+    tvalid, tready, tdata, tlast : AXI4-Stream; the payload is in the low bits of ``tdata``, zeros
+        above.
     """
 
-    def __init__(self, beats, frame_beats, bits=None):
-        self.frame_beats = frame_beats
-        super().__init__({
-            "i": In(beats.signature()),
-            "tvalid": Out(1), "tready": In(1), "tdata": Out(bits or tdata_bits(beats)), "tlast": Out(1),
-        })
+    i: stream.Interface
+    tvalid: Signal
+    tready: Signal
+    tdata: Signal
+    tlast: Signal
 
-    def elaborate(self, platform):
+    def __init__(self, beats: Beats, frame_beats: int, bits: int | None = None) -> None:
+        self.frame_beats = frame_beats
+        super().__init__(
+            {
+                "i": In(beats.signature()),
+                "tvalid": Out(1),
+                "tready": In(1),
+                "tdata": Out(bits or tdata_bits(beats)),
+                "tlast": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """The beat counter, whose last value is TLAST."""
         m     = Module()
         beat  = Signal(below(self.frame_beats))
         last  = beat == self.frame_beats - 1
@@ -148,5 +189,5 @@ class FrameSink(wiring.Component):
             self.tdata.eq(self.i.payload),
             self.tlast.eq(last),
         ]
-        count(m, beat, self.frame_beats, self.i.valid & self.i.ready)
+        modulo_counter(m, beat, self.frame_beats, self.i.valid & self.i.ready)
         return m

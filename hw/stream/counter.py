@@ -1,54 +1,79 @@
-"""Counters that go around."""
+"""Counters that wrap by the synchronous reset of their flip-flops."""
+
+from __future__ import annotations
 
 from amaranth import *
 
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
 
-__all__ = ["count", "walk"]
+__all__ = ["modulo_counter", "strided_counter"]
 
 
-def count(m, counter, values, step, by=1, last=None):
-    """Drive ``counter`` through 0, ``by``, 2 * ``by`` and so on below ``values``, a move on each ``step``.
+def modulo_counter(
+    m: Module, counter: Signal, values: int, step: Value, by: int = 1, last: Value | None = None
+) -> Value:
+    """Drive ``counter`` through 0, ``by``, 2 * ``by``, .. below ``values``, by ``step``.
 
-    It goes back by the reset of its registers, which FPGAs have beside the enable: no gate stands in front of a bit, and the
-    LUTs depend on the width alone, not on the ones of ``values`` (7 bits: 4 LUT6, by gates 6 to 11; in ECP5 8 bits: 19
-    LUT4, by gates 14 to 24). To be called outside of any ``m.If``, within which the reset would be gates again.
+    It wraps by the synchronous reset of its flip-flops, which FPGAs have beside the clock enable:
+    no gate precedes a bit, and the LUTs depend on the width alone, not on the ones of ``values`` (7
+    bits: 4 LUT6, with gates 6 to 11; 8 bits in ECP5: 19 LUT4, with gates 14 to 24). Call it outside
+    of any ``m.If``, in which the reset would become gates again.
 
     Parameters
     ----------
-    counter : Signal, 0 at reset and wide enough. Nothing drives it where it has a single value.
+    counter : Signal, 0 at reset and wide enough. A counter with a single value is not driven.
     values : a multiple of ``by``.
-    step : whether it moves in this cycle.
-    last : whether it goes back on the next move; None: at ``values - by``.
+    step : whether the counter advances in this cycle.
+    last : whether the next step wraps; None: at ``values - by``.
 
     Returns
     -------
-    Value : whether it goes back in this cycle, which is the step of the counter behind it.
+    Value : whether the counter wraps in this cycle, which is the ``step`` of the next counter of a
+    cascade.
     """
     if not by < values <= MAX_GATE_COUNT * by:
-        return walk(m, counter, 0, by, values // by, step, last, alone=last is None and values == 1 << len(counter))
-    last  = counter == values - by if last is None else last
-    turns = _turns(m, counter, step, last)
+        whole = last is None and values == 1 << len(counter)
+        return strided_counter(m, counter, 0, by, values // by, step, last, free_running=whole)
+    last = counter == values - by if last is None else last
+    wrap = _wrap(m, counter, step, last)
     with m.If(step):
         m.d.sync += counter.eq(Mux(last, 0, counter + by))
-    return turns
+    return wrap
 
 
-def walk(m, position, first, by, places, step, last=None, alone=False):
-    """Drive ``position`` through ``places``, from ``first`` on, where it is at reset, ``by`` further on each ``step``; the rest
-    is as of :func:`count`. ``alone`` : whether it goes back without being told."""
+def strided_counter(
+    m: Module,
+    position: Signal,
+    first: int,
+    by: int,
+    places: int,
+    step: Value,
+    last: Value | None = None,
+    free_running: bool = False,
+) -> Value:
+    """Drive ``position`` through ``places`` values from ``first``, its reset value, ``by`` apart.
+
+    Parameters
+    ----------
+    step, last : as of :func:`modulo_counter`; None: at the last place.
+    free_running : the position wraps by overflow, without a reset.
+
+    Returns
+    -------
+    Value : whether the position wraps in this cycle.
+    """
     if places == 1:
         return step
-    turns = _turns(m, position, step, position == first + (places - 1) * by if last is None else last)
+    wrap = _wrap(m, position, step, position == first + (places - 1) * by if last is None else last)
     with m.If(step):
         m.d.sync += position.eq(position + by)
-    if not alone:
-        with m.If(turns):
+    if not free_running:
+        with m.If(wrap):
             m.d.sync += position.eq(first)
-    return turns
+    return wrap
 
 
-def _turns(m, counter, step, last):
-    turns = Signal(name=f"{counter.name}_turns")
-    m.d.comb += turns.eq(step & last)
-    return turns
+def _wrap(m: Module, counter: Signal, step: Value, last: Value) -> Signal:
+    wrap = Signal(name=f"{counter.name}_turns")
+    m.d.comb += wrap.eq(step & last)
+    return wrap

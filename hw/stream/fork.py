@@ -1,37 +1,44 @@
 """One stream to several consumers."""
 
+from __future__ import annotations
+
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from tritforge.hw.stream.unit import Beats
 
 __all__ = ["StreamFork"]
 
 
 class StreamFork(wiring.Component):
-    """Hands every beat to ``count`` consumers, to each as soon as it can take it. Latency 0.
+    """Copy every beat to ``count`` consumers, to each as soon as it can accept.
 
-    A beat leaves the stream before the fork in the cycle in which the last consumer takes it, which is what a
-    channel with several takers does in :mod:`tritforge.hw.stream.event_graph`. No consumer waits for another within a beat, and valid
-    depends on no ready.
+    Latency 0, interval 1 cycle per beat. Cost: a flip-flop per consumer and the gates of its
+    handshake. A beat leaves the input in the cycle in which the last consumer accepts it, as a
+    channel with several consumers does in :mod:`tritforge.hw.stream.event_graph`. No consumer waits
+    for another within a beat, and valid depends on no ready.
 
     Parameters
     ----------
-    beats : what a beat carries (tritforge.hw.stream.unit.Beats).
-    count : number of consumers, 2 or more.
+    beats : content of a beat.
+    count : consumers, 2 or more.
 
     Members
     -------
-    i : the stream.
-    o0, o1, .. : one for each consumer.
+    i : input stream, ``beats.payload_bits`` bits.
+    o0, o1, .. : output stream of each consumer, the same width.
     """
 
-    def __init__(self, beats, count):
+    i: stream.Interface
+
+    def __init__(self, beats: Beats, count: int) -> None:
         self.count = count
         super().__init__({"i": In(beats.signature()),
                           **{f"o{number}": Out(beats.signature()) for number in range(count)}})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """A flip-flop per consumer marks who has the present beat already."""
         m     = Module()
         done  = Signal(self.count)         # which consumers have this beat already
         takes = Signal(self.count)

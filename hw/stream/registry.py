@@ -1,4 +1,4 @@
-"""Which unit computes a node of the integer contract: a function beside the unit, found by the node's class."""
+"""Registry of the functions that choose the unit of a node, by the class of the node."""
 
 from tritforge.registry import Registry
 
@@ -7,9 +7,9 @@ __all__ = ["UNITS", "unit_for"]
 UNITS = Registry("unit for", "tritforge.hw.layers", "tritforge.hw.activation")
 """By class of the node: (node, source of each input ..., target=, lanes=) -> Unit.
 
-The sources and the target are types of tensors (tritforge.export.ir.nodes.TensorType); ``lanes`` is how many channels a
-beat of the inputs may have: what the widest of them comes with, or all channels of a pixel. The unit may take fewer; a
-width converter then stands before it.
+The sources and the target are tensor types (tritforge.export.ir.nodes.TensorType). ``lanes`` is the
+largest lane count of the inputs, or all channels of a pixel. A unit with fewer lanes gets a width
+converter at its input.
 """
 
 unit_for = UNITS.register

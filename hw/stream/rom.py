@@ -8,7 +8,7 @@ from tritforge.export.artifacts.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.cost.memory import JOINED, made_of, moving
 from tritforge.hw.cost.packing import MemoryStyle, split_depth
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.shared import SharedComponent
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.operators import Operators
@@ -123,7 +123,7 @@ def read_ahead(m, rom, words, step):
     moves   = Signal(name="ahead_moves")
     m.d.comb += [moves.eq(step | ~begun), rom.address.eq(address), rom.enable.eq(moves)]
     m.d.sync += begun.eq(1)
-    count(m, address, words, moves)
+    modulo_counter(m, address, words, moves)
     return address == 0
 
 

@@ -1,4 +1,6 @@
-"""Streams between units, what a unit is, and the register that ends every unit."""
+"""Streams between units, the description of a unit, and the output register of its circuit."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,126 +12,156 @@ from amaranth.lib.wiring import In, Out
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.event_graph import Channel, EventGraph
 
-__all__ = ["Beats", "Unit", "UnitComponent", "below", "can_accept", "input_names", "name_ports", "output_register"]
+__all__ = [
+    "Beats",
+    "Unit",
+    "UnitComponent",
+    "below",
+    "can_accept",
+    "input_names",
+    "name_ports",
+    "output_register",
+]
 
 
 @dataclass(frozen=True)
 class Beats:
-    """What one beat of a stream carries: ``lanes`` neighbouring channels of one pixel, lane 0 in the low bits."""
+    """Content of one beat: ``lanes`` neighbouring channels of one pixel, lane 0 in the low bits.
+
+    Raises
+    ------
+    ValueError : ``lanes`` is not a positive int.
+    """
 
     dtype: DataType
     lanes: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.lanes, int) or self.lanes < 1:
             raise ValueError(f"lanes must be a positive int, not {self.lanes!r}")
 
     @property
-    def payload_bits(self):
+    def payload_bits(self) -> int:
+        """Width of the payload: lanes * dtype.bits."""
         return self.dtype.bits * self.lanes
 
-    def signature(self):
-        """Stream signature with a plain vector as payload, which keeps the Verilog free of a wire for every lane."""
+    def signature(self) -> stream.Signature:
+        """Return a stream signature with a plain vector as payload: one wire in the Verilog."""
         return stream.Signature(self.payload_bits)
 
-    def view(self, payload):
-        """``payload`` as an array of ``lanes`` elements."""
+    def view(self, payload: Value) -> data.View:
+        """Return ``payload`` as an array of ``lanes`` elements."""
         element = signed(self.dtype.bits) if self.dtype.signed else unsigned(self.dtype.bits)
         return data.View(data.ArrayLayout(element, self.lanes), payload)
 
 
 class Unit(ABC):
-    """Everything about one piece of the pipeline that is known before it is built.
+    """Description of one unit of the pipeline, from which its circuit is built.
 
-    A unit is a frozen dataclass of parameters; width and rate follow from it, and :meth:`component` makes the
-    circuit. ``name`` is the instance's name in the Verilog. A unit of one input defines ``i``, one of several ``inputs``.
+    A unit is a frozen dataclass of parameters; widths and cycles follow from it, and
+    :meth:`component` returns the circuit. ``name`` is the instance name in the Verilog. A unit with
+    one input defines ``i``, one with several ``inputs``.
     """
 
     name: str
 
     @property
     def i(self) -> Beats:
-        """Beats of the only input."""
+        """Beats of the only input stream."""
         (beats,) = self.inputs
         return beats
 
     @property
     def inputs(self) -> tuple[Beats, ...]:
-        """Beats of each input, in order."""
+        """Beats of each input stream, in order."""
         return (self.i,)
 
     @property
     @abstractmethod
     def o(self) -> Beats:
-        """Beats the unit puts."""
+        """Beats of the output stream."""
 
     @property
     @abstractmethod
     def interval_cycles(self) -> int:
-        """Cycles a frame when neither side pauses: the steps of the unit's slowest process."""
+        """Initiation interval in cycles per frame if neither side stalls."""
 
     @property
     @abstractmethod
     def frame_beats(self) -> int:
-        """Beats the unit puts for each frame."""
+        """Output beats per frame."""
 
     @abstractmethod
     def schedule(self, graph: EventGraph, *channels: Channel) -> Channel:
-        """Add the unit's processes, which read ``channels``, to ``graph``; return the channel of its output."""
+        """Add the processes of the unit to ``graph``; return the channel of its output.
+
+        ``channels``: those of its inputs; None for an input with a valid beat in every cycle.
+        """
 
     @property
     def least_luts(self) -> int:
-        """LUTs that no synthesis can do without, whatever the device; 0 where no such bound is known."""
+        """Lower bound of the LUTs, whatever the device; 0 if no bound is known."""
         return 0
 
     @abstractmethod
     def component(self) -> wiring.Component:
-        """The circuit; its input streams bear the names of :func:`input_names`, its output stream is ``o``."""
+        """Return the circuit, with the inputs of :func:`input_names` and the output ``o``."""
 
 
-def input_names(count):
-    """Names of the members that are the input streams of a component with ``count`` of them: i, or i0, i1, ..."""
+def input_names(count: int) -> list[str]:
+    """Return the names of ``count`` input streams of a component: i, or i0, i1, .."""
     return ["i"] if count == 1 else [f"i{number}" for number in range(count)]
 
 
 class UnitComponent(wiring.Component):
     """The circuit of a unit.
 
+    Latency, interval and cost are those of ``unit``, whose parameters are the component's.
+
     Parameters
     ----------
-    unit : what is known of it before it is built.
+    unit : the description of the unit; readable as the attribute ``unit``.
 
     Members
     -------
-    i : the input; i0, i1, ... of a unit with several.
-    o : the output.
+    i : input stream, ``unit.i.payload_bits`` bits; i0, i1, .. if there are several.
+    o : output stream, ``unit.o.payload_bits`` bits; a payload is held until the transfer.
     """
 
-    def __init__(self, unit):
-        self._unit = unit
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
         inputs = [In(beats.signature()) for beats in unit.inputs]
-        super().__init__({**dict(zip(input_names(len(inputs)), inputs, strict=True)), "o": Out(unit.o.signature())})
+        super().__init__(
+            {
+                **dict(zip(input_names(len(inputs)), inputs, strict=True)),
+                "o": Out(unit.o.signature()),
+            }
+        )
 
 
-def name_ports(name, component):
-    """Prefix the signals of ``component``'s ports with its instance name.
+def name_ports(name: str, component: wiring.Component) -> None:
+    """Prefix the port signals of ``component`` with its instance name.
 
-    All units call them i and o; without a prefix Amaranth tells them apart by numbers, in the Verilog and in waves.
+    All units call their ports i and o; without a prefix Amaranth tells them apart by numbers, in
+    the Verilog and in waveforms.
     """
     for path, _, signal in component.signature.flatten(component):
         signal.name = "_".join((name, "__".join(path)))
 
 
-def below(count):
-    """Shape of a signal whose values are below ``count``; one bit at least: Verilog cannot write none."""
+def below(count: int) -> range:
+    """Return the shape of a signal with values in 0..count-1; at least one bit wide."""
     return range(max(2, count))
 
 
-def output_register(m, o, put):
-    """Drive ``o.valid`` as a register that is set by ``put`` and emptied by a transfer.
+def output_register(m: Module, o: stream.Interface, put: Value) -> None:
+    """Drive ``o.valid`` as a register that ``put`` sets and a transfer clears.
 
-    ``put`` may only be high while :func:`can_accept` holds; the caller writes ``o.payload`` in that cycle. Valid never
-    depends on ready, and the payload holds until it is taken.
+    ``put`` may be high only while :func:`can_accept` holds; the caller writes ``o.payload`` in the
+    same cycle. Valid never depends on ready, and the payload is stable until the transfer.
     """
     with m.If(put):
         m.d.sync += o.valid.eq(1)
@@ -137,6 +169,6 @@ def output_register(m, o, put):
         m.d.sync += o.valid.eq(0)
 
 
-def can_accept(o):
-    """Whether the register behind ``o`` can be filled in this cycle."""
+def can_accept(o: stream.Interface) -> Value:
+    """Whether the output register of ``o`` can be filled in this cycle: empty, or being emptied."""
     return ~o.valid | o.ready

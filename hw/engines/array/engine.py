@@ -14,7 +14,7 @@ from tritforge.export.ir.nodes import MatrixNode
 from tritforge.hw.cost.packing import MemoryStyle
 from tritforge.hw.engines.array.ternary_dot import dot_shape
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.rom import Rom, trit_codes
 from tritforge.hw.stream.unit import (
     Beats,
@@ -170,7 +170,7 @@ class MacArray(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit = self._unit
+        unit = self.unit
         m    = Module()
         m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory)
 
@@ -185,7 +185,7 @@ class MacArray(UnitComponent):
             issue.eq((~first_pass | self.i.valid) & issue_ready),
             self.i.ready.eq(first_pass & issue_ready),
         ]
-        count(m, group, unit.passes, count(m, beat, unit.vector_beats, issue))
+        modulo_counter(m, group, unit.passes, modulo_counter(m, beat, unit.vector_beats, issue))
 
         # fetch ----------------------------------------------------------------------------------------------------
         fetch       = Signal()
@@ -214,7 +214,7 @@ class MacArray(UnitComponent):
             with m.If(issue):
                 m.d.sync += [*place, read.addr.eq(beat)]
         m.d.comb += weights.enable.eq(fetch)
-        count(m, weights.address, image.depth, fetch)
+        modulo_counter(m, weights.address, image.depth, fetch)
 
         # sum ------------------------------------------------------------------------------------------------------
         codes = trit_codes(m, weights.data, unit.pe * unit.simd, unit.packing)

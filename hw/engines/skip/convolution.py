@@ -8,7 +8,7 @@ from amaranth.lib import memory
 
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.event_graph import Channel, continued
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.operators import lane_bits
@@ -86,7 +86,7 @@ class SkipConvolution(SkipArray):
     """The circuit of :class:`SkipConvolutionUnit`."""
 
     def feed(self, m, rom, valid, ready, read):
-        unit   = self._unit
+        unit   = self.unit
         window = unit.window
         beats  = unit.pixel_beats
         width  = unit.source.width
@@ -115,7 +115,7 @@ class SkipConvolution(SkipArray):
             row_arrives.eq(taken & beat_last & column_last),
         ]
         m.d.sync += held.eq(held + row_arrives - row_leaves)
-        count(m, column, width, count(m, beat, beats, taken))
+        modulo_counter(m, column, width, modulo_counter(m, beat, beats, taken))
         with m.If(row_arrives):
             m.d.sync += row.eq(around("row_ahead", row, beats))
 
@@ -138,7 +138,7 @@ class SkipConvolution(SkipArray):
         m.d.sync += arrived.eq(arrived + row_arrives - leaving)
         with m.If(ready):
             m.d.sync += valid.eq(issue)
-        count(m, oy, height, count(m, step, cycles, issue))
+        modulo_counter(m, oy, height, modulo_counter(m, step, cycles, issue))
 
         # Reading: at the kernel's first row, which may lie above the image, plus the nonzero's offset.
         first_y     = [at * window.stride[0] - window.padding[0] for at in range(height)]
@@ -185,7 +185,7 @@ class SkipConvolution(SkipArray):
         return Const(1), lanes
 
     def operand(self, m, name, lane, pixel, select):
-        unit   = self._unit
+        unit   = self.unit
         window = unit.window
         bits   = unit.source.dtype.bits
         word, choice = lane

@@ -5,7 +5,7 @@ from amaranth import *
 from amaranth.lib import memory
 
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.operators import lane_bits
@@ -67,7 +67,7 @@ class SkipDenseSingle(SkipArray):
     """The circuit of :class:`SkipDenseUnit`. A word that writes takes a beat with it and goes no further than the memories."""
 
     def feed(self, m, rom, valid, ready, read):
-        unit  = self._unit
+        unit  = self.unit
         step  = Signal(below(unit.interval_cycles))
         loads = step < unit.pixel_beats
         issue = Signal()
@@ -82,13 +82,13 @@ class SkipDenseSingle(SkipArray):
             m.d.sync += valid.eq(issue)
         with m.If(issue):
             m.d.sync += [computes.eq(~loads), beat.eq(self.i.payload)]
-        count(m, step, unit.interval_cycles, issue)
+        modulo_counter(m, step, unit.interval_cycles, issue)
         return computes, [[self._lane(m, rom, pe, lane, beat, read & ~computes, read) for lane in range(unit.program.entries)]
                           for pe in range(unit.program.pe)]
 
     def _lane(self, m, rom, pe, lane, beat, write, read):
         """The memory of a lane: the word that it read."""
-        unit  = self._unit
+        unit  = self.unit
         bits  = unit.source.dtype.bits
         entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
         store = memory.Memory(shape=bits, depth=max(2, unit.pixel_beats), init=[])
@@ -101,14 +101,14 @@ class SkipDenseSingle(SkipArray):
         return out.data
 
     def operand(self, m, name, lane, pixel, select):
-        return lane_bits(lane, self._unit.source.dtype)
+        return lane_bits(lane, self.unit.source.dtype)
 
 
 class SkipDenseOverlapped(SkipArray):
     """The circuit of :class:`SkipDenseUnit` where two vectors overlap: one half of each memory is written, one read."""
 
     def feed(self, m, rom, valid, ready, read):
-        unit      = self._unit
+        unit      = self.unit
         beat      = Signal(below(unit.pixel_beats))
         step      = Signal(below(unit.program.cycles))
         halves    = Signal(3)                            # that is written, that is issued, that is read
@@ -128,8 +128,8 @@ class SkipDenseOverlapped(SkipArray):
             rom.address.eq(step), rom.enable.eq(issue),
         ]
         m.d.sync += [held.eq(held + arrives - (read & ends)), arrived.eq(arrived + arrives - issued)]
-        count(m, beat, unit.pixel_beats, taken)
-        count(m, step, unit.program.cycles, issue)
+        modulo_counter(m, beat, unit.pixel_beats, taken)
+        modulo_counter(m, step, unit.program.cycles, issue)
         with m.If(taken):
             m.d.sync += halves[0].eq(halves[0] ^ beat_last)
         with m.If(ready):
@@ -156,4 +156,4 @@ class SkipDenseOverlapped(SkipArray):
         return Const(1), lanes
 
     def operand(self, m, name, lane, pixel, select):
-        return lane_bits(lane, self._unit.source.dtype)
+        return lane_bits(lane, self.unit.source.dtype)

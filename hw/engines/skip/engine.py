@@ -198,7 +198,7 @@ class SkipArray(UnitComponent):
         """The operand of a lane of ``feed`` for a pixel, an unsigned number; registered by ``select``, if the unit selects."""
 
     def elaborate(self, platform):
-        unit    = self._unit
+        unit    = self.unit
         program = unit.program
         m       = Module()
         m.submodules.nonzeros = nonzeros = Rom(unit.rom)

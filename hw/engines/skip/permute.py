@@ -73,7 +73,7 @@ class LanePermutation(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit = self._unit
+        unit = self.unit
         m    = Module()
         m.submodules.order = order = Rom(unit.rom)
         step = Signal()

@@ -10,7 +10,7 @@ from amaranth.lib import memory
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.matrix.skip_schedule import Schedule
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.event_graph import Channel
 from tritforge.hw.stream.rom import Rom, read_ahead
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
@@ -127,7 +127,7 @@ class ReorderBuffer(UnitComponent):
     """
 
     def elaborate(self, platform):
-        unit   = self._unit
+        unit   = self.unit
         m      = Module()
         pe     = unit.program.pe
         blocks = unit.program.outputs // pe
@@ -150,7 +150,7 @@ class ReorderBuffer(UnitComponent):
             taken.eq(self.i.valid & self.i.ready),
             written.eq(taken & block_last & address_last),
         ]
-        count(m, address, unit.groups, count(m, block, blocks, taken))
+        modulo_counter(m, address, unit.groups, modulo_counter(m, block, blocks, taken))
         with m.If(written):
             m.d.sync += write_half.eq(~write_half)
 
@@ -166,7 +166,7 @@ class ReorderBuffer(UnitComponent):
         ]
         with m.If(step):
             m.d.sync += chosen.eq(pixel)
-        count(m, pixel, unit.pixels, step & group_last)
+        modulo_counter(m, pixel, unit.pixels, step & group_last)
         with m.If(emptied):
             m.d.sync += read_half.eq(~read_half)
 

@@ -95,7 +95,7 @@ class MatrixLogic(UnitComponent):
 
     def elaborate(self, platform):
         m      = Module()
-        wiring = self._unit.wiring
+        wiring = self.unit.wiring
 
         valid  = [self.i.valid, *(Signal(name=f"valid_{stage}") for stage in range(1, wiring.stages)), self.o.valid]
         ready  = [self.i.ready, *(Signal(name=f"ready_{stage}") for stage in range(1, wiring.stages))]

@@ -78,5 +78,5 @@ def test_cycles_of_the_edge_that_is_read():
         padding=(1, 1),
         lanes=1,
     )
-    assert unit.walked == (112, 112)  # none of it
+    assert unit.scanned == (112, 112)  # none of it
     assert np.prod(unit.output_size) == unit.frame_beats == 56 * 56

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from tritforge.hw.pipeline import verilog
-from tritforge.hw.stream.counter import count
+from tritforge.hw.stream.counter import modulo_counter
 from tritforge.reports.devices import device
 from tritforge.reports.synth.xilinx import synthesise
 
@@ -24,7 +24,7 @@ class Counter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.d.comb += self.turns.eq(
-            count(m, self.value, self.values, self.step, self.by, self.last())
+            modulo_counter(m, self.value, self.values, self.step, self.by, self.last())
         )
         return m
 
@@ -73,7 +73,7 @@ def test_a_signal_wider_than_its_values_does_not_go_on():
 
 def test_a_single_value_is_no_counter():
     step, module = Signal(), Module()
-    assert count(module, Signal(), 4, step, by=4) is step
+    assert modulo_counter(module, Signal(), 4, step, by=4) is step
     assert not Fragment.get(module, None).statements
 
 
