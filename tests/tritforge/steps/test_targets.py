@@ -143,7 +143,7 @@ def test_a_report_has_what_was_measured_elsewhere(made, monkeypatch, tmp_path, c
         return [table.title for table in targets.other_tables(place, network, manifest)]
 
     assert titles()[:2] == ["ASIC", "ASIC, memories"]
-    assert titles()[-1] == "Energy of an inference, model"
+    assert titles()[-1] == "Energy per frame, modelled"
     assert run(place, "package") == 0
     vivado_reports.write(place.package)
     assert titles()[0] == "Resources, Vivado"
@@ -160,4 +160,4 @@ def test_a_report_has_what_was_measured_elsewhere(made, monkeypatch, tmp_path, c
     first, _, rest = again.read_text().partition("\n")
     assert "CCU2C" not in rest
     again.write_text(f"{first}0\n{rest}")
-    assert titles() == ["Energy of an inference, model"]
+    assert titles() == ["Energy per frame, modelled"]
