@@ -1,8 +1,8 @@
 # make demo     train the digits network, make its hardware, prove it equal, count it, write the report
 # make test     lint, types and every test; the test command of this repository
-# make verify   whole networks on both simulators and after synthesis, the long tests that `make test` leaves out, faults,
-#               kills, and docs/verification.md; each goes on where it was cut off; MNIST and CIFAR-10 by TRITFORGE_DATA
-# make results  measure the digits network anew and write the figures of the README
+# make verify   whole networks on both simulators and after synthesis, long tests, fault injection, killed commands;
+#               writes docs/verification.md; each part resumes after an interrupt; MNIST and CIFAR-10 by TRITFORGE_DATA
+# make results  measure the digits network again and write the figures of the README
 # make results-lenet5  the same for LeNet-5 on MNIST, with TRITFORGE_DATA set; an hour
 # make docs     the documentation site in build/site; a broken link or a missing page fails
 # make lint     ruff and mypy alone
