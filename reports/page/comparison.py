@@ -19,8 +19,8 @@ from tritforge.reports.render.palette import LIGHT
 from tritforge.reports.render.tables import Column, Table
 
 __all__ = [
-    "Layer",
     "Run",
+    "TrainedLayer",
     "accuracy_picture",
     "as_csv",
     "as_html",
@@ -34,7 +34,7 @@ _MARKERS = "osv^D"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
+class TrainedLayer:
     """One layer of a trained network.
 
     Parameters
@@ -90,7 +90,7 @@ class Run:
     seed: int
     dataset: str
     device: str
-    layers: tuple[Layer, ...]
+    layers: tuple[TrainedLayer, ...]
     rom_bits: int | None
 
     @property
@@ -184,7 +184,7 @@ def density_table(runs: Sequence[Run]) -> Table:
     )
 
 
-def _density(layer: Layer) -> str:
+def _density(layer: TrainedLayer) -> str:
     now = f"{100 * layer.nonzero / layer.weights:.1f} %"
     return now if layer.started is None else f"{now} ({100 * layer.started / layer.weights:.1f} %)"
 
@@ -255,7 +255,9 @@ def weights_picture(run: Run) -> bytes:
                 axes.imshow(_tiles(kernels), cmap=colours, vmin=-largest, vmax=largest)
                 axes.set_title(title, fontsize=7)
     figure.suptitle(
-        f"{run.name}: latent weights and thresholds; kernels of channel 0, black -, grey 0, white +"
+        f"{run.name}: latent weights and thresholds;\n"
+        "kernels of input channel 0: black -, grey 0, white +",
+        fontsize=10,
     )
     return png(figure)
 

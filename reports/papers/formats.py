@@ -14,7 +14,7 @@ from fractions import Fraction
 from importlib import resources
 
 from tritforge.reports.devices import Device
-from tritforge.reports.papers.table_ix import FULL_PRECISION_MACS, Cost, full_precision, ternary
+from tritforge.reports.papers.table_ix import FULL_PRECISION_MACS, MacCost, full_precision, ternary
 from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table
@@ -84,7 +84,7 @@ def operators() -> dict[str, Operator]:
     return {name: found[name] for name in FORMATS if name in found}
 
 
-def _quoted(name: str, cost: Cost, source: str) -> Operator:
+def _quoted(name: str, cost: MacCost, source: str) -> Operator:
     lut, dsp = Fraction(LUT_PER_SLICE * cost.slices), Fraction(cost.dsp)
     return Operator(format=name, lut=lut, dsp=dsp, source=source)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tritforge.reports.devices import DEVICES, Device
 from tritforge.reports.render.tables import Table
 
-__all__ = ["Cost", "full_precision", "table_ix", "ternary", "ternary_macs_beside"]
+__all__ = ["MacCost", "full_precision", "table_ix", "ternary", "ternary_macs_beside"]
 
 ADDER_SLICES = 261
 """LUT slices of one floating-point adder on Kintex-7, as the paper quotes [5]."""
@@ -30,7 +30,7 @@ TERNARY_MACS = 90
 
 
 @dataclass(frozen=True)
-class Cost:
+class MacCost:
     """What a layer of parallel MACs takes."""
 
     multipliers: int
@@ -55,17 +55,17 @@ class Cost:
         return self.multipliers * MULTIPLIER_DSP
 
 
-def full_precision(macs: int) -> Cost:
+def full_precision(macs: int) -> MacCost:
     """A MAC with a floating-point weight: one multiplier and one adder."""
-    return Cost(multipliers=macs, adders=macs)
+    return MacCost(multipliers=macs, adders=macs)
 
 
-def ternary(macs: int) -> Cost:
+def ternary(macs: int) -> MacCost:
     """A MAC with a ternary weight: an adder alone, for the product is x, -x or nothing."""
-    return Cost(multipliers=0, adders=macs)
+    return MacCost(multipliers=0, adders=macs)
 
 
-def ternary_macs_beside(cost: Cost, device: Device) -> int:
+def ternary_macs_beside(cost: MacCost, device: Device) -> int:
     """How many ternary MACs fit in the slices that ``cost`` leaves free on ``device``."""
     return max(0, device.slices - cost.slices) // ADDER_SLICES
 

@@ -27,7 +27,7 @@ from tritforge.quant.datasets import SHAPES
 from tritforge.quant.evaluate import exact
 from tritforge.quant.training.distributed import launched
 from tritforge.reports.page import comparison
-from tritforge.reports.page.comparison import Layer, Run
+from tritforge.reports.page.comparison import Run, TrainedLayer
 from tritforge.steps import results
 from tritforge.steps.parallel_training import train_side_by_side
 from tritforge.steps.training import build, device_name, share_pretraining, start, train_once
@@ -128,7 +128,7 @@ def _shown(value: object) -> str:
     return str(list(value)) if isinstance(value, tuple) else str(value).lower()
 
 
-def _layers(model: nn.Module, begun: nn.Module) -> list[Layer]:
+def _layers(model: nn.Module, begun: nn.Module) -> list[TrainedLayer]:
     """Return the layers with weights, in the order of the model; ``begun`` is it before its training."""
     found = []
     for path, module in model.named_modules():
@@ -141,7 +141,7 @@ def _layers(model: nn.Module, begun: nn.Module) -> list[Layer]:
         convolution = isinstance(module, nn.Conv2d)
         single = latent.shape == weight.shape  # STTN: two kernels make one weight
         found.append(
-            Layer(
+            TrainedLayer(
                 path=path,
                 weights=weight.numel(),
                 nonzero=int((weight != 0).sum()),

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tritforge.reports.page.comparison import (
-    Layer,
     Run,
+    TrainedLayer,
     accuracy_picture,
     as_csv,
     as_html,
@@ -15,7 +15,7 @@ from tritforge.reports.page.comparison import (
     weights_picture,
 )
 
-CONV = Layer(
+CONV = TrainedLayer(
     path="conv",
     weights=100,
     nonzero=60,
@@ -25,7 +25,7 @@ CONV = Layer(
     kernels=np.zeros((11, 3, 3)),
     before=np.ones((11, 3, 3)),
 )
-DENSE = Layer(
+DENSE = TrainedLayer(
     path="dense",
     weights=300,
     nonzero=60,

@@ -4,7 +4,7 @@ import pytest
 
 from tritforge.reports.devices import device
 from tritforge.reports.papers.table_ix import (
-    Cost,
+    MacCost,
     full_precision,
     table_ix,
     ternary,
@@ -43,7 +43,7 @@ def test_nothing_fits_beside_a_full_device():
 
 
 def test_a_ternary_mac_has_no_multiplier():
-    assert ternary(3) == Cost(multipliers=0, adders=3)
+    assert ternary(3) == MacCost(multipliers=0, adders=3)
     assert ternary(3).dsp == 0
 
 
@@ -51,7 +51,7 @@ def test_counts_are_checked():
     with pytest.raises(ValueError, match=r"^adders must not be negative, not -1$"):
         ternary(-1)
     with pytest.raises(TypeError, match=r"^multipliers must be an int, not 1\.5$"):
-        Cost(multipliers=1.5, adders=1)  # type: ignore[arg-type]
+        MacCost(multipliers=1.5, adders=1)  # type: ignore[arg-type]
 
 
 def test_rendered_as_text():
