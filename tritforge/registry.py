@@ -1,4 +1,4 @@
-"""Registries: a thing registers itself where it is defined, so no list of all of them stands anywhere."""
+"""Registries: a class or function registers itself where it is defined; no list names all."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Registry(Mapping[_Key, _Value]):
     Parameters
     ----------
     what: what an entry is, for messages.
-    packages: names of the packages. Their modules, and those of their sub-packages, are imported at the
-        first look-up, so a new module need not be named anywhere.
+    packages: names of the packages. Their modules, and those of their sub-packages, are imported
+        at the first look-up, so a new module need not be named anywhere.
     """
 
     def __init__(self, what: str, *packages: str) -> None:

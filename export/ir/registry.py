@@ -18,5 +18,5 @@ _Kind = TypeVar("_Kind", bound="type[Node]")
 
 
 def node_kind(cls: _Kind) -> _Kind:
-    """Register a class of nodes under its ``kind``; files then save and load it by its fields' types."""
+    """Register a class of nodes under its ``kind``; files save and load it by its fields' types."""
     return NODE_KINDS.register(cls.kind)(cls)

@@ -1,4 +1,4 @@
-"""Windows over an image, along one of its axes: how far a kernel reaches, and how many windows there are."""
+"""Windows along one axis of an image: the extent of a kernel, and the number of positions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def extent(size: int, dilation: int) -> int:
 
 
 def positions(length: int, window: int, stride: int, padding: int) -> int:
-    """Return how many windows, ``stride`` apart, fit into ``length`` pixels and ``padding`` on either side.
+    """Return how many windows, ``stride`` apart, fit into ``length`` pixels and the padding.
 
-    ``window`` is what one spans. Less than 1 where none fits.
+    ``window`` is the extent of one, ``padding`` is on either side. Less than 1 where none fits.
 
     >>> positions(8, 3, 2, 1)
     4

@@ -1,7 +1,8 @@
 """How each module of torch becomes nodes, and which functions stand for which modules.
 
-A handler takes the lowering (``tritforge.export.lowering.lower.Lowering``), the step and the value of each of its
-inputs, and returns the value that the step makes. A new kind of layer needs one here or in a file beside this one.
+A handler takes the lowering (``tritforge.export.lowering.lower.Lowering``), the step and the value
+of each of its inputs, and returns the value that the step makes. A new kind of layer needs one
+here or in a file beside this one.
 """
 
 from __future__ import annotations
@@ -145,7 +146,8 @@ def scores(lowering: Lowering, segment: Segment) -> Codes:
         raise segment.steps[0].refuse("must have an UnsignedQuantizer after it")
     if segment.steps:
         raise segment.steps[0].refuse(
-            f"must have an UnsignedQuantizer after it: the scores of {segment.where} allow a bias alone"
+            "must have an UnsignedQuantizer after it: "
+            f"the scores of {segment.where} allow a bias alone"
         )
     if not bool((segment.unit == unit).all()):
         raise step.refuse("scores must have one scale for all channels")
@@ -159,7 +161,7 @@ def scores(lowering: Lowering, segment: Segment) -> Codes:
 
 
 _THRESHOLD_BITS = 4
-"""Codes of more bits are made by multiplication where that gives exactly the same (``tritforge.export.ir.requantize``)."""
+"""Codes of more bits are made by multiplication where that gives exactly the same."""
 
 _ACTIVATIONS = (
     *("CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU"),

@@ -1,6 +1,7 @@
-"""What lowering understands: a handler for each module, a module for each function, and all of it as a text.
+"""What lowering understands: a handler for each module, a module for each function.
 
-Handlers register themselves here (``tritforge.export.lowering.layers``), with the names of what they come nearest to.
+Handlers register themselves here (``tritforge.export.lowering.layers``), with the names of what
+they come nearest to.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 Handler = Callable[..., Any]
-"""(lowering, step, value of each input ...) -> value, see ``tritforge.export.lowering.lower.Lowering``."""
+"""(lowering, step, value of each input ...) -> value (``Value`` of ``lowering.segment``)."""
 
 Maker = Callable[[nn.Module, fx.Node], "nn.Module | None"]
 """(model, node of a function or method) -> module that does the same, None where there is none."""
@@ -42,7 +43,7 @@ class Supported:
     call: the function itself.
     shown: what messages call the modules or functions; none where another entry names them.
     inputs: tensors that a function takes; None where that is any number.
-    nearest: supported form, and names of unsupported classes or functions that it comes nearest to.
+    nearest: supported form, and names of unsupported classes or functions that it is nearest to.
     once: whether a module may stand at one place of the model alone.
     anywhere: whether it may read the model's input itself, whose value is None.
     """
@@ -112,7 +113,7 @@ def supported() -> str:
 
 
 def nearest(kinds: Sequence[str]) -> str | None:
-    """Return the supported form nearest to the first known of ``kinds``, names of classes or functions.
+    """Return the supported form nearest to the first known class or function named in ``kinds``.
 
     >>> nearest(["ReLU6", "Hardtanh"])
     'an UnsignedQuantizer, or a SignedQuantizer where the sign counts'

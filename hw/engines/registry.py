@@ -1,4 +1,4 @@
-"""What the foldings of all engines have in common, and the engines by their name in the YAML file."""
+"""The base class of every folding, and the engines by their name in the YAML file."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class Activity:
 
     Parameters
     ----------
-    additions : weights that are added or subtracted; those that are zero count where the engine spends a cycle on them.
+    additions : weights that are added or subtracted; zeros count where they take a cycle.
     operands : elements of the input that are fetched.
     passes : times that a vector is fetched for all rows of one plane.
     weight_reads : times that the whole memory of the weights is read; 0 where there is none.
@@ -37,9 +37,10 @@ class Activity:
 
 @dataclass(frozen=True, kw_only=True)
 class Folding(ABC):
-    """Which engine computes a layer, and how much of it at a time. Each engine has a class of its own.
+    """Which engine computes a layer, and how much of it at a time; each engine has its own class.
 
-    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file; ``engine`` picks the class.
+    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file; ``engine`` picks the
+    class.
     """
 
     engine: str = "array"
@@ -59,7 +60,10 @@ class Folding(ABC):
     @classmethod
     @abstractmethod
     def candidates(cls, layer: MatrixLayer, most_lanes: int) -> "Iterator[Folding]":
-        """Yield the foldings of ``layer`` worth a try, of at most ``most_lanes`` lanes; :meth:`units` may refuse some."""
+        """Yield the foldings of ``layer`` worth a try, of at most ``most_lanes`` lanes.
+
+        :meth:`units` may refuse some of them.
+        """
 
     @abstractmethod
     def activity(self, layer: MatrixLayer) -> Activity:
@@ -67,11 +71,13 @@ class Folding(ABC):
 
     @abstractmethod
     def lanes(self, layer: MatrixLayer) -> int | None:
-        """Return the products of a weight and an input element that ``layer`` makes a cycle, at most; None where the folding
-        does not set them."""
+        """Return the most products of a weight and an input element that ``layer`` makes per cycle.
+
+        None where the folding does not set their number.
+        """
 
     def _check_positive(self, *names):
-        """Refuse what is no positive int among the fields ``names``; one that was left open, None, passes."""
+        """Refuse what is no positive int among the fields ``names``; None as the default passes."""
         for name in names:
             value = getattr(self, name)
             if value is None and type(self).__dataclass_fields__[name].default is None:
@@ -83,19 +89,20 @@ class Folding(ABC):
 
     @property
     def options(self):
-        """What was chosen, by name, as plain ints and texts; what is as by default is not among them."""
+        """What was chosen, by name, as plain ints and texts, without what is as by default."""
         values = {item.name: getattr(self, item.name) for item in fields(self)
                   if item.name != "engine" and getattr(self, item.name) != item.default}
-        return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
+        return {name: value.value if isinstance(value, Enum) else value
+                for name, value in values.items()}
 
 
 def engine(folding):
-    """Register the class ``folding`` under its ``engine``, the name of the package that it stands in."""
+    """Register the class ``folding`` under its ``engine``, the name of its package."""
     return ENGINES.register(folding.engine)(folding)
 
 
 def restored(name: str, options: Mapping[str, Any]) -> Folding:
-    """Return the folding of the engine ``name`` that has these ``options`` (:attr:`Folding.options`).
+    """Return the folding of the engine ``name`` with these options (:attr:`Folding.options`).
 
     Raises
     ------
