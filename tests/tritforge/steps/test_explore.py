@@ -159,5 +159,5 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
     ]  # fmt: skip
     assert (place.root / "explore" / "frontier.svg").read_text().startswith("<svg")
     text = capsys.readouterr().out
-    for title in ("Plan", "What would help", "LUT against frames a second", "bottleneck: "):
+    for title in ("Plan", "What would help", "LUT against frames per second", "bottleneck: "):
         assert title in text
