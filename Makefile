@@ -31,11 +31,11 @@ test: lint
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 verify: environment
-	@$(RUN) benchmarks.simulations
+	@$(RUN) tests.acceptance.simulations
 	@$(RUN) tests.mutations
 	@$(RUN) tests.kills
-	@$(RUN) benchmarks.properties
-	$(VENV)/bin/python benchmarks/verification.py --mutations build/mutations/mutations.json --kills build/kills/kills.json
+	@$(RUN) tests.acceptance.properties
+	@$(RUN) tests.acceptance.verification --mutations build/mutations/mutations.json --kills build/kills/kills.json
 	@$(RUN) pytest -m verify $(TESTS)
 
 results: environment
@@ -45,7 +45,7 @@ results: environment
 	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus
 	$(VENV)/bin/python benchmarks/folds.py networks/digits.yaml
 	$(VENV)/bin/python benchmarks/results.py
-	$(VENV)/bin/python benchmarks/verification.py
+	@$(RUN) tests.acceptance.verification
 
 results-lenet5: environment
 	rm -rf build/lenet5
@@ -53,7 +53,7 @@ results-lenet5: environment
 	$(RUN) tritforge simulate networks/lenet5.yaml --stalls none
 	$(RUN) tritforge simulate networks/lenet5.yaml --simulator icarus --frames 4
 	$(VENV)/bin/python benchmarks/results.py lenet5
-	$(VENV)/bin/python benchmarks/verification.py
+	@$(RUN) tests.acceptance.verification
 
 docs: environment
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet

@@ -27,7 +27,6 @@ from torch.nn import functional
 from tritforge import quant
 from tritforge.quant import networks
 from tritforge.quant.checkpoint import versions
-from tritforge.quant.training.malloc import keep_freed_memory
 from tritforge.quant.training.objective import begin_step, penalty, step_thresholds
 
 __all__ = ["TARGETS", "main", "measure", "stepper"]
@@ -119,7 +118,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the rows there too")
     chosen = parser.parse_args(argv)
     torch.set_num_threads(1)
-    keep_freed_memory()  # as tritforge.quant.training.loop does
     rows = []
     print(f"{'network':10} {'method':17} {'float ms':>9} {'ratio':>6} {'target':>6}")
     for network in chosen.networks:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,37 @@ def test_nothing_imports_the_folders_by_their_own_names(folder: str) -> None:
         if name.partition(".")[0] in ALL - {"tritforge"}
     ]
     assert found == []
+
+
+def declared(*tables: str) -> set[str]:
+    """Distributions that these tables of pyproject.toml name, as pip compares names."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    blocks = [re.search(rf"^{table} = \[\n(.*?)^\]$", text, re.M | re.S) for table in tables]
+    lines = "\n".join(block[1] for block in blocks if block is not None)
+    return {
+        re.sub(r"[-_.]+", "-", name).lower()
+        for name in re.findall(r'^\s+"([\w.-]+)', lines, re.MULTILINE)
+    }
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Nothing that merely comes with a dependency is imported."""
+    places = dict.fromkeys(ALL, ("dependencies", "place", "sweep", "images"))
+    places["benchmarks"] = ("dependencies", "dev", "images")
+    providers = metadata.packages_distributions()
+    optional = {"da4ml"}  # a peer that a benchmark measures where it is installed
+    for folder, tables in places.items():
+        files = files_of(folder)
+        found = {
+            name.partition(".")[0]
+            for file in files
+            for _, name in imports(file.read_text(encoding="utf-8"), folder)
+        }
+        others = found - sys.stdlib_module_names - optional - {"benchmarks", "tritforge"}
+        assert others, folder
+        for name in others:
+            names = {re.sub(r"[-_.]+", "-", one).lower() for one in providers.get(name, [name])}
+            assert names & declared(*tables), f"{folder} imports {name}, of {names}"
 
 
 def test_the_wings_import_each_other_without_a_circle() -> None:

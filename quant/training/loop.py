@@ -23,7 +23,6 @@ from tritforge.quant.data.dataset import Dataset, values
 from tritforge.quant.evaluate import exact, right_answers
 from tritforge.quant.training.distributed import current, synchronized
 from tritforge.quant.training.divergence import Watch, cause
-from tritforge.quant.training.malloc import keep_freed_memory
 from tritforge.quant.training.objective import (
     begin_step,
     penalty,
@@ -122,7 +121,6 @@ def train(
     begin = time.monotonic()
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     try:

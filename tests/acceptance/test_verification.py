@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.verification import PAGE, kills, mutations, render, simulation, simulations
+from tests.acceptance.verification import PAGE, kills, mutations, render, simulation, simulations
 
 
 def test_the_page_shows_the_committed_figures() -> None:

@@ -1,8 +1,8 @@
 """Writes what was verified into docs/verification.md, from the result files of the programs that did it.
 
-    python benchmarks/verification.py
-    python benchmarks/verification.py --add "digits, skip" build/digits/simulate/verilator-netlist/random.json
-    python benchmarks/verification.py --mutations build/mutations/mutations.json
+    python -m tests.acceptance.verification
+    python -m tests.acceptance.verification --add "digits, skip" build/digits/simulate/verilator-netlist/random.json
+    python -m tests.acceptance.verification --mutations build/mutations/mutations.json
 
 The figures are kept in docs/results; without an option the page alone is written anew.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from tritforge.files import write_atomic
 from tritforge.reports.render.tables import Table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "verification.md"
 SIMULATIONS = RECORDS / "simulations.json"
@@ -29,7 +29,7 @@ HEAD = """# What was verified
 
 Simulations of whole networks, injected faults, killed commands, property tests and formal proofs, each with its counts.
 Every comparison is an equality of integers with the integer reference, at every layer boundary, without a
-tolerance. Written by `benchmarks/verification.py` from the result files of the programs that did it.
+tolerance. Written by `tests/acceptance/verification.py` from the result files of the programs that did it.
 """
 
 
@@ -194,7 +194,7 @@ def mutations(found: dict[str, Any]) -> str:
 
 
 def properties(found: list[dict[str, Any]]) -> Table:
-    """What the tests came to, folder by folder (benchmarks/properties.py)."""
+    """What the tests came to, folder by folder (tests/acceptance/properties.py)."""
     keys = ("folder", "tests", "failed", "skipped", "properties", "examples", "seconds")
     head = ("Folder", "Passed", "Failed", "Skipped", "Property tests", "Examples", "Seconds")
     rows = tuple(tuple(count[key] for key in keys) for count in found)

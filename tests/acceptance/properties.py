@@ -1,8 +1,8 @@
 """Runs the tests and keeps what they count: tests, properties with their examples, proofs, seconds.
 
-    python -m benchmarks.properties [PYTEST ARGUMENT ...]
+    python -m tests.acceptance.properties [PYTEST ARGUMENT ...]
 
-What passed is kept in docs/results/properties.json and on the page of benchmarks/verification.py; where a
+What passed is kept in docs/results/properties.json and on the page of tests/acceptance/verification.py; where a
 test fails, nothing is kept.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import verification
+from tests.acceptance import verification
 from tritforge.files import write_atomic
 
 __all__ = ["FOLDERS", "Count", "Tally", "main"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import simulations
-from benchmarks.simulations import DIGITS, RUNS, Run
+from tests.acceptance import simulations
+from tests.acceptance.simulations import DIGITS, RUNS, Run
 from tritforge.config import config
 
 

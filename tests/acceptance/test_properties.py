@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from benchmarks.properties import FOLDERS, STATISTICS, Tally, record
+from tests.acceptance.properties import FOLDERS, STATISTICS, Tally, record
 
 
 def report(

@@ -1,9 +1,9 @@
 """Simulates whole networks and keeps what was compared: the long part of `make verify`.
 
-    TRITFORGE_DATA=... python -m benchmarks.simulations [NAME ...]
+    TRITFORGE_DATA=... python -m tests.acceptance.simulations [NAME ...]
 
 Each run of ``RUNS`` whose dataset is there is made once; its verdict is kept in build/verify, so that a run
-that was cut off goes on, and in docs/results/simulations.json, of which benchmarks/verification.py makes the
+that was cut off goes on, and in docs/results/simulations.json, of which tests/acceptance/verification.py makes the
 page.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.verification import ROOT, add_simulation
+from tests.acceptance.verification import ROOT, add_simulation
 from tritforge.config import config
 from tritforge.config.config import Config
 from tritforge.errors import ConfigError
