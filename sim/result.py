@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest
@@ -104,17 +104,6 @@ class SimulationResult:
             **asdict(self),
         }
         return json.dumps(body, indent=2) + "\n"
-
-    @classmethod
-    def of_passed(cls, body: dict[str, Any]) -> SimulationResult:
-        """Bring back what ``to_json`` made of a result that passed; it has no mismatch and no violation."""
-        known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in body.items() if name in known}
-        streams = tuple(
-            StreamReport(**{**item, "violations": (), "frame_ends": ()}) for item in body["streams"]
-        )
-        classes = None if body["classes"] is None else tuple(body["classes"])
-        return cls(**{**values, "streams": streams, "failures": (), "classes": classes})
 
 
 def merge(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import os
 import resource
 import shutil
@@ -20,11 +19,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tritforge.errors import UserError
 from tritforge.export.artifacts.manifest import (
     AXI_INPUT,
     AXI_OUTPUT,
@@ -36,6 +35,7 @@ from tritforge.export.artifacts.manifest import (
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import INPUT, Network
 from tritforge.files import sha256, write_atomic
+from tritforge.record import Format
 from tritforge.sim import reference
 from tritforge.sim.chunk import Chunk, Setting, cut_into_chunks, run_chunk
 from tritforge.sim.job import read_progress
@@ -189,6 +189,23 @@ def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
     return digest.hexdigest()
 
 
+@dataclasses.dataclass(frozen=True)
+class _Passed:
+    """``chunks.json``: results of the chunks that passed, and what they depend on."""
+
+    key: str
+    passed: tuple[SimulationResult, ...]
+
+
+PASSED = Format(
+    kind=_Passed,
+    name="tritforge-chunks",
+    version=1,
+    error=UserError,
+    again="simulate again",
+)
+
+
 class _Run:
     """The chunks of a run that is cut into several.
 
@@ -216,15 +233,15 @@ class _Run:
             progress,
         )
         self._words = setting.manifest.stream(AXI_OUTPUT).beats_per_frame
-        self._passed: dict[int, dict[str, Any]] = {}
-        with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            kept = json.loads(path.read_bytes())
-            if kept["key"] == key:
-                self._passed = {chunk["first"]: chunk for chunk in kept["passed"]}
+        self._passed: list[SimulationResult] = []
+        with contextlib.suppress(FileNotFoundError, UserError):
+            found = PASSED.read(path)
+            if found.key == key:
+                self._passed = list(found.passed)
 
     def all(self, jobs: int) -> list[SimulationResult]:
         """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their order."""
-        done = {first: SimulationResult.of_passed(chunk) for first, chunk in self._passed.items()}
+        done = {result.first: result for result in self._passed}
         waiting = [chunk for chunk in self._chunks if chunk.first not in done]
         stop = threading.Event()
         with ThreadPoolExecutor(jobs) as pool:
@@ -254,10 +271,8 @@ class _Run:
         return [done[first] for first in sorted(done)]
 
     def _keep(self, chunk: Chunk, result: SimulationResult) -> None:
-        self._passed[chunk.first] = json.loads(result.to_json())
-        write_atomic(
-            self._path, json.dumps({"key": self._key, "passed": list(self._passed.values())})
-        )
+        self._passed.append(result)
+        PASSED.write(self._path, _Passed(self._key, tuple(self._passed)))
         shutil.rmtree(chunk.folder)
 
     def _tell(self, done: Mapping[int, SimulationResult], running: Sequence[Chunk]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from tritforge.errors import UserError
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.reports.page.data import Comparison, CycleRun, Epoch, Training
+from tritforge.sim.result import SimulationResult
+from tritforge.sim.scoreboard import StreamReport
 
 __all__ = ["EXACT_MODEL", "REFERENCE", "RecordError", "simulation", "training"]
 
@@ -71,48 +73,46 @@ def training(
         raise RecordError(f"the checkpoint's metadata lack {error}; train again") from None
 
 
-def simulation(result: Mapping[str, Any], manifest: Manifest) -> tuple[Comparison, CycleRun]:
-    """Read the JSON that ``tritforge.sim.runner`` wrote for a design with this ``manifest``.
+def simulation(result: SimulationResult, manifest: Manifest) -> tuple[Comparison, CycleRun]:
+    """Return what a simulation of the design of ``manifest`` compared, and its cycles.
 
     The bench counts beats; a report counts integers, so each beat counts for the lanes of its
     stream. A wrong beat counts for all its lanes: the bench does not say how many of them differ.
 
     Raises
     ------
-    RecordError: an entry is missing, or a stream that the manifest does not have.
+    RecordError: a stream that the manifest does not have.
     """
+    name = f"{result.simulator.capitalize()} {result.version}".strip()
+    netlist = _NETLISTS.get(str(result.netlist))
+    level = "Verilog" if netlist is None else f"{netlist[0].upper()}{netlist[1:]} after synthesis"
+    lanes = {stream.name: stream.lanes for stream in manifest.streams}
+    compared = [stream for stream in result.streams if stream.tensor is not None]
     try:
-        name = f"{str(result['simulator']).capitalize()} {result['version']}".strip()
-        netlist = _NETLISTS.get(str(result.get("netlist")))
-        level = (
-            "Verilog" if netlist is None else f"{netlist[0].upper()}{netlist[1:]} after synthesis"
-        )
-        lanes = {stream.name: stream.lanes for stream in manifest.streams}
-        compared = [stream for stream in result["streams"] if stream["tensor"] is not None]
-        comparison = Comparison(
-            judged=f"{level} on {name}",
-            against=REFERENCE,
-            images=result["frames"],
-            words={
-                _boundary(stream): stream["compared"] * lanes[stream["name"]] for stream in compared
-            },
-            differences=sum(stream["wrong"] * lanes[stream["name"]] for stream in compared),
-            failures=tuple(result["failures"]),
-            conditions=f"stalls: {result['stalls']}, seed {result['seed']}",
-        )
-        run = CycleRun(
-            simulator=name if netlist is None else f"{name}, {netlist}",
-            stalls=result["stalls"],
-            frames=result["frames"],
-            cycles=result["cycles"],
-            planned=result["expected_cycles"],
-            cycles_per_second=result["cycles_per_second"],
-        )
+        words = {_boundary(stream): stream.compared * lanes[stream.name] for stream in compared}
+        differences = sum(stream.wrong * lanes[stream.name] for stream in compared)
     except KeyError as error:
-        raise RecordError(f"the simulation's result lacks {error}; simulate again") from None
+        raise RecordError(f"the manifest has no stream {error}; simulate again") from None
+    comparison = Comparison(
+        judged=f"{level} on {name}",
+        against=REFERENCE,
+        images=result.frames,
+        words=words,
+        differences=differences,
+        failures=result.failures,
+        conditions=f"stalls: {result.stalls}, seed {result.seed}",
+    )
+    run = CycleRun(
+        simulator=name if netlist is None else f"{name}, {netlist}",
+        stalls=result.stalls,
+        frames=result.frames,
+        cycles=result.cycles,
+        planned=result.expected_cycles,
+        cycles_per_second=result.cycles_per_second,
+    )
     return comparison, run
 
 
-def _boundary(stream: Mapping[str, Any]) -> str:
+def _boundary(stream: StreamReport) -> str:
     """Return the tensor's name; of an AXI port its own, for the last layer has the same tensor."""
-    return str(stream["name"] if stream["name"].endswith("_axis") else stream["tensor"])
+    return str(stream.name if stream.name.endswith("_axis") else stream.tensor)

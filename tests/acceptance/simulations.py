@@ -10,14 +10,13 @@ page.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.acceptance.verification import ROOT, add_simulation
+from tests.acceptance.verification import ROOT, add_simulation, read
 from tritforge.config import config
 from tritforge.config.config import Config
 from tritforge.errors import ConfigError
@@ -159,7 +158,7 @@ def main() -> int:
         )
         folder = f"{run.simulator}-netlist" if run.netlist else run.simulator
         verdict = place.simulations / folder / f"{run.stalls}.json"
-        add_simulation(run.title, json.loads(verdict.read_text())["result"])
+        add_simulation(run.title, read(verdict))
         kept.write_bytes(verdict.read_bytes())
     return int(missing > 0)
 

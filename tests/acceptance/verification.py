@@ -16,6 +16,7 @@ from typing import Any
 
 from tritforge.files import write_atomic
 from tritforge.reports.render.tables import Table
+from tritforge.steps.results import SIMULATED
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = ROOT / "docs" / "results"
@@ -77,6 +78,12 @@ def simulation(name: str, result: dict[str, Any]) -> dict[str, Any]:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 1)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The verdict of a simulation that is equal or not, as `SimulationResult.to_json` shows it."""
+    result: dict[str, Any] = json.loads(SIMULATED.read(path).result.to_json())
+    return result
 
 
 def add_simulation(name: str, result: dict[str, Any]) -> None:
@@ -235,7 +242,7 @@ def main() -> None:
     parser.add_argument("--kills", type=Path)
     chosen = parser.parse_args()
     for name, path in chosen.add:
-        add_simulation(name, json.loads(Path(path).read_text())["result"])
+        add_simulation(name, read(Path(path)))
     if chosen.kills:
         write_atomic(KILLS, json.dumps(json.loads(chosen.kills.read_text()), indent=1) + "\n")
     if chosen.mutations:

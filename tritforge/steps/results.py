@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from tritforge.config.config import Config
 from tritforge.errors import MissingStep
 from tritforge.export.artifacts.manifest import MANIFEST_FILE, Manifest
 from tritforge.export.ir.nodes import Network
-from tritforge.files import sha256, write_atomic
+from tritforge.files import sha256
 from tritforge.quant import checkpoint
+from tritforge.record import Format
 from tritforge.reports.page import records
 from tritforge.reports.page.data import Comparison, ReportData, Training
 from tritforge.reports.synth.xilinx import RESULT, Synthesis, load
@@ -30,6 +30,7 @@ from tritforge.system import doctor
 
 __all__ = [
     "OVERRIDABLE",
+    "SIMULATED",
     "as_trained",
     "gather",
     "save_verdict",
@@ -68,13 +69,32 @@ def as_trained(config: Config, kept: Mapping[str, Mapping[str, Any]]) -> Config:
     )
 
 
+@dataclass(frozen=True)
+class Simulated:
+    """The result of a simulation, and the SHA-256 of the manifest of its design."""
+
+    manifest_sha256: str
+    result: SimulationResult
+
+    @property
+    def passed(self) -> bool:
+        """Whether the design was equal to the reference."""
+        return self.result.passed
+
+
+SIMULATED = Format(
+    kind=Simulated,
+    name="tritforge-simulation",
+    version=1,
+    error=MissingStep,
+    again="run `tritforge simulate` again",
+    derived=("passed",),
+)
+
+
 def save_verdict(path: Path, workspace: Workspace, result: SimulationResult) -> None:
-    """Keep a verdict together with the digest of the design it is about."""
-    kept = {
-        "manifest_sha256": sha256(workspace.design / MANIFEST_FILE),
-        "result": json.loads(result.to_json()),
-    }
-    write_atomic(path, json.dumps(kept, indent=2) + "\n")
+    """Write a verdict together with the digest of the design it is about."""
+    SIMULATED.write(path, Simulated(sha256(workspace.design / MANIFEST_FILE), result))
 
 
 def gather(
@@ -123,14 +143,14 @@ def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Tra
     return replace(found, images=len(tests.images), correct=correct)
 
 
-def _verdicts(workspace: Workspace) -> Iterator[dict[str, Any]]:
+def _verdicts(workspace: Workspace) -> Iterator[SimulationResult]:
     """The simulations of this very design; those of an earlier one do not count."""
     digest = sha256(workspace.design / MANIFEST_FILE)
     for path in sorted(workspace.simulations.glob("*/*.json")):
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            kept = json.loads(path.read_text())
-            if kept["manifest_sha256"] == digest:
-                yield kept["result"]
+        with contextlib.suppress(MissingStep):
+            found = SIMULATED.read(path)
+            if found.manifest_sha256 == digest:
+                yield found.result
 
 
 def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synthesis | None:
@@ -145,10 +165,10 @@ def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synth
     return found if same else None
 
 
-def _versions(verdicts: list[dict[str, Any]]) -> dict[str, str]:
+def _versions(verdicts: list[SimulationResult]) -> dict[str, str]:
     """The version of everything on this machine that took part."""
     found = {
         finding.name: finding.version for finding in doctor.examine() if finding.version is not None
     }
-    simulators = {verdict["simulator"]: verdict["version"] for verdict in verdicts}
+    simulators = {verdict.simulator: verdict.version for verdict in verdicts}
     return {"tritforge": __version__, **found, **simulators}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import dataclasses
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from tritforge.export.artifacts.manifest import Stream
 from tritforge.reports.page.data import Epoch
 from tritforge.reports.page.records import EXACT_MODEL, RecordError, simulation, training
+from tritforge.sim.result import SimulationResult
+from tritforge.sim.scoreboard import StreamReport
 
 META = {
     "training": {"seed": 3, "epochs": 2},
@@ -25,24 +26,33 @@ META = {
     ],
 }
 
-RESULT = {
-    "simulator": "verilator",
-    "version": "5.048",
-    "frames": 2,
-    "seed": 7,
-    "stalls": "random",
-    "cycles": 900,
-    "expected_cycles": None,
-    "cycles_per_second": 60_000.0,
-    "failures": [],
-    "streams": [
-        {"name": "s_axis", "tensor": "input", "compared": 128, "wrong": 0},
-        {"name": "conv1.window", "tensor": None, "compared": 0, "wrong": 0},
-        {"name": "conv1", "tensor": "act1", "compared": 512, "wrong": 0},
-        {"name": "argmax", "tensor": "argmax", "compared": 2, "wrong": 0},
-        {"name": "m_axis", "tensor": "argmax", "compared": 2, "wrong": 0},
-    ],
-}
+
+def report(name, tensor, compared, wrong=0):
+    return StreamReport(name, name, tensor, compared, compared, compared, wrong, None, (), 0, ())
+
+
+RESULT = SimulationResult(
+    design="little",
+    simulator="verilator",
+    version="5.048",
+    verilog_sha256="0" * 64,
+    frames=2,
+    seed=7,
+    stalls="random",
+    cycles=900,
+    expected_cycles=None,
+    simulated_cycles=901,
+    cycles_per_second=60_000.0,
+    build_seconds=1.0,
+    failures=(),
+    streams=(
+        report("s_axis", "input", 128),
+        report("conv1.window", None, 0),
+        report("conv1", "act1", 512),
+        report("argmax", "argmax", 2),
+        report("m_axis", "argmax", 2),
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,18 +105,18 @@ def test_a_simulation_counts_integers_not_beats(wide):
 
 
 def test_wrong_words_and_failures_are_kept(wide):
-    result = copy.deepcopy(RESULT)
-    result["streams"][2]["wrong"] = 1
-    result["failures"] = ["layer conv1: frame 0 ..."]
+    streams = list(RESULT.streams)
+    streams[2] = dataclasses.replace(streams[2], wrong=1)
+    result = dataclasses.replace(
+        RESULT, streams=tuple(streams), failures=("layer conv1: frame 0 ...",)
+    )
     comparison, _ = simulation(result, wide)
     assert comparison.differences == 4
     assert comparison.failures == ("layer conv1: frame 0 ...",)
     assert not comparison.equal
 
 
-def test_an_incomplete_result_is_refused(wide):
-    result = {key: value for key, value in RESULT.items() if key != "stalls"}
-    with pytest.raises(
-        RecordError, match=r"^the simulation's result lacks 'stalls'; simulate again$"
-    ):
+def test_a_stream_of_another_design_is_refused(wide):
+    result = dataclasses.replace(RESULT, streams=(report("conv9", "act9", 1),))
+    with pytest.raises(RecordError, match=r"^the manifest has no stream 'conv9'; simulate again$"):
         simulation(result, wide)
