@@ -38,6 +38,30 @@ def test_area_flip_flops_and_the_smallest_nand_are_read():
     assert library.nand2_area == 3.5
 
 
+@pytest.mark.parametrize(
+    ("function", "nand"),
+    [
+        ("!(A*B)", True),
+        ("(A & B)'", True),
+        ("!(A1 A2)", True),
+        ("!A+!B", True),
+        ("(!A) | (!B)", True),  # as SkyWater's library writes it
+        ("A' | B'", True),
+        ("!A' + !B'", False),
+        ("A+B", False),
+        ("!A+B", False),
+        ("!(A+B)", False),
+        ("A*B", False),
+        ("!(A*B*C)", False),
+        ("!A", False),
+    ],
+)
+def test_a_nand_is_known_by_its_function(function, nand):
+    pins = f'pin(Y) {{ direction : output; function : "{function}"; }}'
+    library = parse(f"library(x) {{ cell(I) {{ area : 1; {pins} }} }}")
+    assert library.cells["I"].is_nand2 is nand
+
+
 def test_a_library_without_nand_has_no_equivalent():
     assert parse("library(x) { cell(I) { area : 1; } }").nand2_area is None
 
