@@ -36,7 +36,6 @@ import numpy.typing as npt
 from amaranth.back import verilog
 from amaranth.hdl import UnusedElaboratable
 
-from benchmarks.netlist import columns_of, packed, simulate
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense
 from tritforge.files import write_atomic
@@ -45,10 +44,14 @@ from tritforge.hw.matrix.cse import CseOptions
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.render.tables import Column, Table
+from tritforge.reports.synth import yosys_child
 from tritforge.reports.synth.netlist import instances
 from tritforge.reports.synth.resources import total
+from tritforge.sim.runner import MODELS
 
 VECTORS = 640
+CYCLES = 32
+"""More than any pipeline here has stages."""
 ROUNDS = 300
 SCRIPT = "synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf"
 OURS = {
@@ -95,7 +98,7 @@ def commands_of(top: str, *, flat: bool) -> list[str]:
         "delete */t:$scopeinfo",  # what flattening leaves as a note
         "write_json counted.json",
         "flatten",
-        "write_json flat.json",
+        "write_verilog -noattr netlist.v",
     ]
 
 
@@ -104,16 +107,13 @@ def digest_of(source: str, commands: list[str]) -> str:
     return hashlib.sha256(repr((source, commands, version("pyosys"))).encode()).hexdigest()
 
 
-def synthesise(
-    source: str, commands: list[str], folder: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(netlist to count, flat netlist to simulate)."""
+def synthesise(source: str, commands: list[str], folder: Path) -> dict[str, Any]:
+    """Write the flat netlist.v into ``folder``; return the netlist to count."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "design.v").write_text(source)
-    child = Path(sys.modules["reports"].__path__[0]) / "synth_child.py"
     with (folder / "synth.log").open("w") as log:
         subprocess.run(
-            [sys.executable, "-I", str(child)],
+            [sys.executable, "-I", yosys_child.__file__],
             input="\n".join(commands),
             text=True,
             cwd=folder,
@@ -121,18 +121,74 @@ def synthesise(
             stderr=log,
             check=True,
         )
-    counted, whole = (
-        json.loads((folder / f"{name}.json").read_text()) for name in ("counted", "flat")
+    counted: dict[str, Any] = json.loads((folder / "counted.json").read_text())
+    return counted
+
+
+BENCH = """
+module bench;
+  reg clk = 0;
+  reg [{given}:0] vectors [0:{last}], x;
+  wire [{found}:0] y;
+  integer n;
+  always #1 clk = !clk;
+  {top} dut ({ports});
+  initial begin
+    $readmemh("vectors.hex", vectors);
+    for (n = 0; n <= {last}; n = n + 1) begin
+      x = vectors[n];
+      repeat ({cycles}) @(negedge clk);
+      $display("%h", y);
+    end
+    $finish;
+  end
+endmodule
+"""
+"""Holds each vector until it has passed every register, and prints what comes out."""
+
+
+def simulate(
+    ports: Mapping[str, Any], top: str, names: tuple[str, str], words: list[int], folder: Path
+) -> list[int]:
+    """Return the output word of netlist.v in ``folder`` for each input word, by Icarus Verilog."""
+    wired = {name: "1'b1" for name, port in ports.items() if port["direction"] == "input"}
+    wired |= {"clk": "clk", "rst": "1'b0", names[0]: "x", names[1]: "y"}
+    given, found = (len(ports[name]["bits"]) - 1 for name in names)
+    text = BENCH.format(
+        given=given,
+        found=found,
+        last=len(words) - 1,
+        top=top,
+        cycles=CYCLES,
+        ports=", ".join(f".{name}({to})" for name, to in wired.items() if name in ports),
     )
-    for name in ("counted", "flat", "design"):
-        for path in folder.glob(f"{name}.*"):
-            path.unlink()
-    return counted, whole
+    (folder / "bench.v").write_text(text)
+    (folder / "vectors.hex").write_text("".join(f"{word:x}\n" for word in words))
+    files = ["bench.v", "netlist.v", *map(str, MODELS["xilinx"])]
+    subprocess.run(
+        ["iverilog", "-g2005", "-s", "bench", "-o", "bench", *files], cwd=folder, check=True
+    )
+    ran = subprocess.run(["vvp", "bench"], cwd=folder, check=True, capture_output=True, text=True)
+    return [int(line, 16) for line in ran.stdout.split() if "x" not in line]
+
+
+def packed(values: npt.NDArray[np.int64], widths: Iterable[int]) -> list[int]:
+    """Pack each row of ``values`` [n, K] into a word, element 0 lowest, in ``widths`` bits each."""
+    bits = [int(width) for width in widths]
+    shifts = np.cumsum([0, *bits]).tolist()
+    return [
+        sum(
+            (value & (1 << width) - 1) << shift
+            for value, width, shift in zip(row, bits, shifts, strict=False)
+        )
+        for row in values.tolist()
+    ]
 
 
 # designs
 
 
+@dataclass  # designs
 @dataclass
 class Design:
     """Verilog to measure, and what its netlist must give for the vectors."""
@@ -169,9 +225,10 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
         "adders": graph.adders, "nodes": len(graph.nodes), "stages": unit.wiring.stages,
         "planned_luts": unit.wiring.luts, "planned_ff": unit.wiring.flip_flops,
     }  # fmt: skip
-    wanted = columns_of(sums, unit.wiring.sums.dtype.bits)
+    wanted = packed(sums, [unit.wiring.sums.dtype.bits] * len(matrix))
     ports = ("i__payload", "o__payload")
-    return Design("unrolled", source, ports, columns_of(vectors, dtype.bits), wanted, facts)
+    given = packed(vectors, [dtype.bits] * matrix.shape[1])
+    return Design("unrolled", source, ports, given, wanted, facts)
 
 
 def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
@@ -210,9 +267,9 @@ def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
 def count(design: Design, folder: Path) -> dict[str, Any]:
     """Prove and count a design."""
     commands = commands_of(design.top, flat=design.flat)
-    counted, flat = synthesise(design.source, commands, folder)
-    port, output = design.ports
-    if simulate(flat, design.top, {port: design.inputs}, output, VECTORS) != design.outputs:
+    counted = synthesise(design.source, commands, folder)
+    ports = counted["modules"][design.top]["ports"]
+    if simulate(ports, design.top, design.ports, design.inputs, folder) != design.outputs:
         raise SystemExit(f"{folder}: the netlist computes something else")
     return {
         **design.facts,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.unrolled import (
     PAGE,
     RECORD,
+    count,
     digest_of,
+    ours,
     page,
     random_matrix,
     vectors_of,
@@ -35,3 +39,12 @@ def test_vectors_reach_the_ends_of_every_row() -> None:
 def test_other_verilog_is_measured_again() -> None:
     assert digest_of("module a;", ["x"]) != digest_of("module b;", ["x"])
     assert digest_of("module a;", ["x"]) != digest_of("module a;", ["y"])
+
+
+def test_the_netlist_is_compared_word_for_word(tmp_path: Path) -> None:
+    design = ours(random_matrix(6, 0.6, 0), DataType.parse("s3"), "ours, as by default")
+    found = count(design, tmp_path)
+    assert found["lut"] > 0
+    design.outputs[3] ^= 1
+    with pytest.raises(SystemExit, match=r"the netlist computes something else$"):
+        count(design, tmp_path)
