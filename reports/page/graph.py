@@ -11,7 +11,7 @@ __all__ = ["branches", "chain", "draw", "lines", "picture", "stages"]
 _LINE, _GAP, _LEFT, _LANE = 30, 12, 60, 16
 """In pixels: height of a line, gap between lines, left edge of the boxes, pitch of the branches."""
 
-_RIGHT = WIDTH - 240
+_RIGHT = WIDTH - 264
 """Right edge of the boxes; what is folded stands beyond."""
 
 
@@ -121,6 +121,8 @@ def draw(network: Network, manifest: Manifest | None = None) -> Svg:
     """Draw the network from top to bottom; with a manifest, with foldings and cycles per frame."""
     layers = {layer.name: layer for layer in manifest.layers} if manifest is not None else {}
     rows = lines(network)
+    names = [row[0].name for row in rows]
+    indent = _LEFT + max(110, 24 + 7.4 * max(map(len, names)))  # a bold character: 7.4 pixels
     step = _LINE + _GAP
     svg = Svg(WIDTH, (len(rows) + 2) * step, f"The layers of {network.name} from top to bottom")
 
@@ -135,13 +137,13 @@ def draw(network: Network, manifest: Manifest | None = None) -> Svg:
         if row is None:
             svg.text(_LEFT + 12, y + 20, "input" if number < 0 else "output", bold=True)
             tensor = network.types[INPUT if number < 0 else network.output]
-            svg.text(_LEFT + 110, y + 20, str(tensor), fill="var(--muted)")
+            svg.text(indent, y + 20, str(tensor), fill="var(--muted)")
         else:
             svg.box(_LEFT, y, _RIGHT - _LEFT, _LINE)
             fill = "var(--accent)" if isinstance(row[0], MatrixNode) else "var(--line)"
             svg.rect(_LEFT, y, 4, _LINE, fill, radius=2)
             svg.text(_LEFT + 12, y + 20, row[0].name, bold=True)
-            svg.text(_LEFT + 110, y + 20, ", ".join(node.summary for node in row))
+            svg.text(indent, y + 20, ", ".join(node.summary for node in row), size=10.5)
             svg.text(
                 _RIGHT - 10,
                 y + 20,
