@@ -29,6 +29,7 @@ from tests.chain import LITTLE
 from tests.export.networks import chain
 from tests.reports import vivado_reports
 from tests.reports.conftest import make_synthesis
+from tests.reports.page.test_records import RESULT
 from tests.reports.synth.test_liberty import LIBRARY
 from tritforge.config import config
 from tritforge.errors import USER_STATUS, exit_status
@@ -43,11 +44,14 @@ from tritforge.export.artifacts.manifest import (
     Stream,
 )
 from tritforge.export.ir import serialize
+from tritforge.hw.pipeline.plan import Solved
 from tritforge.quant import checkpoint
 from tritforge.quant.data import cifar, idx
 from tritforge.quant.data.dataset import DatasetError
 from tritforge.reports.synth import ecp5, liberty, vivado
 from tritforge.reports.synth import xilinx as synth
+from tritforge.steps import planning
+from tritforge.steps.results import SIMULATED, Simulated
 from tritforge.steps.vectors import Vectors
 
 LARGEST_GROWTH = (64 << 20) + (16 << 20)
@@ -91,6 +95,8 @@ READERS = {
     "placement": Reader(
         "ecp5.place.json", lambda folder: ecp5.load_placed(folder / "ecp5.place.json")
     ),
+    "plan": Reader("plan.json", lambda folder: planning.FORMAT.read(folder / "plan.json")),
+    "verdict": Reader("none.json", lambda folder: SIMULATED.read(folder / "none.json")),
     "liberty": Reader("cells.lib", lambda folder: liberty.load(folder / "cells.lib")),
     "vivado": Reader("utilization.txt", vivado.load),
     "vivado timing": Reader("timing.txt", vivado.load),
@@ -168,6 +174,11 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
         achieved_mhz=72.0, used={"LUT4": 3}, available={"LUT4": 24288}, netlist_sha256="0" * 64, seconds=1.0,
     )  # fmt: skip
     ecp5.FORMAT.write(folder / "ecp5.place.json", placed)
+    solved = Solved({"conv": (0, 2)}, (9, 13))
+    planning.FORMAT.write(
+        folder / "plan.json", planning.Saved(follows_from="0" * 64, solved=solved)
+    )
+    SIMULATED.write(folder / "none.json", Simulated("0" * 64, RESULT))
     return folder
 
 
@@ -273,7 +284,8 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["network json", "manifest", "checkpoint json", "synthesis", "placement"]
+    "name",
+    ["network json", "manifest", "checkpoint json", "synthesis", "placement", "plan", "verdict"],
 )
 def test_every_value_replaced(name: str, valid: Path) -> None:
     """Each value of the JSON by each hostile one, the file's own digest renewed; and each key left out."""
