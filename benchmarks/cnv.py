@@ -24,12 +24,12 @@ from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import Plan, plan
 from tritforge.hw.stream.rom import files
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.xc7.family import Xc7
 from tritforge.quant.evaluate import exact
 from tritforge.reports.devices import device
 from tritforge.reports.render.tables import Table
+from tritforge.reports.synth.fpga import synthesise
 from tritforge.reports.synth.resources import Resources, total
-from tritforge.reports.synth.xilinx import synthesise
 from tritforge.steps.training import build
 from tritforge.steps.workspace import Workspace
 
@@ -53,7 +53,9 @@ def planned() -> Plan:
     """The plan of networks/cnv.yaml at random ternary weights; FIFOs for the rate are left out."""
     chosen = config.override(config.load(CONFIG), seed=SEED)
     model = exact(build(chosen, Workspace(config_path=CONFIG, root=Path("build"))))
-    design: Plan = plan(lower(model, (3, 32, 32), name="cnv").network, chosen.hardware.layers)
+    design: Plan = plan(
+        lower(model, (3, 32, 32), name="cnv").network, chosen.hardware.layers, Xc7()
+    )
     return design
 
 
@@ -71,8 +73,8 @@ def measure(layer: str, unit: MacArrayUnit, folder: Path) -> dict[str, Any]:
     """Synthesise one unit and count it."""
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / f"{layer}.v"
-    write_atomic(source, verilog.module(unit.component(), layer, Primitives.XILINX7))
-    for image in files(unit.rom):
+    write_atomic(source, verilog.module(unit.component(), layer, Xc7()))
+    for image in files(unit.rom, unit.split):
         image.write(folder)
     counted = synthesise([source], folder, layer, folder / "synth", device(DEVICE))
 

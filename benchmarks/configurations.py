@@ -1,4 +1,3 @@
-# amaranth: UnusedElaboratable=no
 """Random configurations of every component, for the estimator: layers on the three engines, and all that
 stands between layers.
 
@@ -19,7 +18,10 @@ from amaranth.lib import wiring
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, MatrixNode, TensorType, Threshold
 from tritforge.export.ir.requantize import Requantize
+from tritforge.hw.activation.cost import planned_luts
+from tritforge.hw.activation.parallel import MultiThresholdUnit
 from tritforge.hw.activation.select import ActivationForm
+from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
 from tritforge.hw.activation.standalone import biases, levels
 from tritforge.hw.cost.packing import PackingChoice
 from tritforge.hw.engines.array.folding import ArrayFolding
@@ -35,17 +37,17 @@ from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.layers.top_k import TopKSorterUnit
 from tritforge.hw.pipeline.stage import Stage, StageCircuit
-from tritforge.hw.stream.axi_lite import Registers
-from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
+from tritforge.hw.stream.axi_lite import RegistersUnit
+from tritforge.hw.stream.axi_stream import FrameSinkUnit, FrameSourceUnit
 from tritforge.hw.stream.fifo import FifoUnit
-from tritforge.hw.stream.fork import StreamFork
+from tritforge.hw.stream.fork import StreamForkUnit
 from tritforge.hw.stream.unit import Beats
 from tritforge.hw.stream.width_converter import WidthConverterUnit
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
+from tritforge.hw.targets.target import Target
+from tritforge.hw.targets.xc7.family import Xc7
 
-__all__ = ["FAMILIES", "Configuration", "draw"]
-
-FAMILIES = ("xc7", "xcup", "ecp5")
+__all__ = ["Configuration", "draw"]
 
 LARGEST = 160
 """Bits of the products of a layer that is drawn, one of the unrolled engine a quarter."""
@@ -59,8 +61,8 @@ class Configuration:
     ----------
     number: of the draw; everything follows from it.
     kind: what was drawn: an engine's name, or that of a component.
-    family: of FPGAs, one of ``FAMILIES``.
-    primitives: what rows of additions are made of.
+    target: what it is built for; units that depend on that are chosen as for the 7 series, whatever it is, so
+        that a draw stays what was measured.
     stage: the units, or None where the part is none.
     part: what stands between layers and is no unit.
     text: the parameters, for people.
@@ -68,8 +70,7 @@ class Configuration:
 
     number: int
     kind: str
-    family: str
-    primitives: Primitives
+    target: Target
     stage: Stage | None
     part: Any
     text: str
@@ -81,7 +82,7 @@ class Configuration:
 
     def component(self) -> wiring.Component:
         """The circuit."""
-        return StageCircuit(self.stage) if self.stage is not None else self.part
+        return StageCircuit(self.stage) if self.stage is not None else self.part.component()
 
 
 def draw(number: int, family: str | None = None) -> Configuration:
@@ -91,9 +92,7 @@ def draw(number: int, family: str | None = None) -> Configuration:
     kinds = list(table)
     shares = np.array([table[kind][0] for kind in kinds], dtype=float)
     drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
-    family = family or drawn
-    cells = Primitives.ECP5 if family == "ecp5" else Primitives.XILINX7
-    primitives = Primitives.GENERIC if rng.random() < 0.25 else cells
+    target = TARGETS[family or drawn](rng.random() >= 0.25)
     while True:
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         try:
@@ -103,8 +102,7 @@ def draw(number: int, family: str | None = None) -> Configuration:
         return Configuration(
             number=number,
             kind=kind,
-            family=family,
-            primitives=primitives,
+            target=target,
             stage=stage,
             part=part,
             text=text,
@@ -230,11 +228,20 @@ def _layer(
     target = behind.infer(sums)
     lanes = None if rng.random() < 0.7 else _divisor(rng, source.channels, 16)
     layer = MatrixLayer(
-        node=node, behind=behind, source=source, sums=sums, target=target, lanes=lanes
+        node=node,
+        behind=behind,
+        source=source,
+        sums=sums,
+        target=target,
+        lanes=lanes,
+        technology=Xc7(),
     )
     chosen = folding(rng, node, source)
     units = chosen.units(layer)
-    _small(sum(getattr(unit, "luts", 0) for unit in units))
+    thresholds = [
+        unit for unit in units if isinstance(unit, (MultiThresholdUnit, SerialMultiplierUnit))
+    ]
+    _small(sum(planned_luts(unit, Xc7()) for unit in thresholds))
     stage = Stage("layer", "act", tuple(units), node, chosen, ("input",))
     size = "x".join(map(str, shape))
     text = (
@@ -362,7 +369,7 @@ def _fifo(rng: np.random.Generator, name: str) -> Drawn:
 
 def _fork(rng: np.random.Generator, name: str) -> Drawn:
     beats, count = Beats(_dtype(rng), int(rng.integers(1, 9))), int(rng.integers(2, 5))
-    return None, StreamFork(beats, count), f"{beats} to {count}"
+    return None, StreamForkUnit(beats, count), f"{beats} to {count}"
 
 
 def _argmax(rng: np.random.Generator, name: str) -> Drawn:
@@ -445,13 +452,13 @@ def _free(rng: np.random.Generator, name: str) -> Drawn:
 
 def _ends(rng: np.random.Generator, name: str) -> Drawn:
     beats, frame = Beats(_dtype(rng), int(rng.integers(1, 9))), int(rng.integers(2, 2000))
-    form = _pick(rng, FrameSource, FrameSink)
-    return None, form(beats, frame), f"{form.__name__} {beats} {frame}"
+    form = _pick(rng, FrameSourceUnit, FrameSinkUnit)
+    return None, form(beats, frame), f"{form.__name__.removesuffix('Unit')} {beats} {frame}"
 
 
 def _registers(rng: np.random.Generator, name: str) -> Drawn:
     version = int(rng.integers(1 << 24))
-    return None, Registers(version), f"version {version:#x}"
+    return None, RegistersUnit(version), f"version {version:#x}"
 
 
 _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {

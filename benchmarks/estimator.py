@@ -29,13 +29,14 @@ from amaranth.hdl import UnusedElaboratable
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from benchmarks.configurations import FAMILIES, MORE, Configuration, draw
+from benchmarks.configurations import MORE, Configuration, draw
 from benchmarks.measure_costs import digest, measure, measured, part_of
 from tritforge.files import write_atomic
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import CALIBRATED, Cost, Family, Technology, calibration, total
 from tritforge.hw.engines.array.cost import dot_cost
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import Cost, total
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
+from tritforge.hw.targets.target import Target, calibration
 from tritforge.reports.synth.resources import count
 from tritforge.reports.synth.yosys import tool_name
 
@@ -55,18 +56,6 @@ SHARED = ("dot", "ternary dot", "rom", "decoder")
 BY_PRIMITIVES = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unrolled"))
 """Components whose logic differs with the primitives."""
 
-ECP5 = {
-    "LUT4": Cost(lut=1, sites=None),
-    "CCU2C": Cost(lut=2, carry=1, sites=None),
-    "TRELLIS_DPR16X4": Cost(lutram=4, sites=None),
-    "TRELLIS_FF": Cost(ff=1, sites=None),
-    "DP16KD": Cost(bram18=1, sites=None),
-    "MULT18X18D": Cost(dsp=1, sites=None),
-    "PFUMX": Cost(sites=None),
-    "L6MUX21": Cost(sites=None),
-}
-"""What a cell of the ECP5 is (tritforge.reports.synth.ecp5)."""
-
 WORST = 12
 """Configurations that are printed with the largest errors."""
 
@@ -84,17 +73,22 @@ EXACT = 0.01
 """Relative error below which one counts as this."""
 
 
-class Recorder(Technology):
-    """A technology that adds nothing and remembers which features were asked for."""
+class _Recording:
+    """What makes a target add nothing and remember which features were asked for."""
 
-    def __init__(self, family: Family, primitives: Primitives) -> None:
-        super().__init__(family, primitives)
-        object.__setattr__(self, "asked", [])
+    asked: list[tuple[str, dict[str, float]]]
 
     def logic(self, component: str, **features: float) -> Cost:
         """Remember ``features``; they cost nothing."""
-        self.asked.append((component, features))  # type: ignore[attr-defined]
+        self.asked.append((component, features))
         return Cost()
+
+
+def recorder(target: Target) -> Any:
+    """A target like ``target`` whose ``asked`` are the features that it was asked for."""
+    made = type("Recorder", (_Recording, type(target)), {})(target.cells)
+    object.__setattr__(made, "asked", [])
+    return made
 
 
 @dataclass
@@ -113,15 +107,9 @@ def held_out(number: int) -> bool:
     return TESTS <= number < MORE or number >= MORE + LATER
 
 
-def technology_of(configuration: Configuration) -> Technology:
-    """What a configuration is mapped to."""
-    return Technology(Family(configuration.family), configuration.primitives)
-
-
 def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
     """Name and unit of everything in a configuration; the part's name is empty where it is the whole."""
     if configuration.stage is None:
-        configuration.part._MustUse__silence = True  # looked at, not built
         yield "", configuration.part
     else:
         for unit in configuration.stage.all_units:
@@ -130,14 +118,13 @@ def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
 
 def cost_of(part: Mapping[str, Any], family: str) -> Cost:
     """What an instance holds itself, in the terms of an estimate."""
-    if family == Family.ECP5.value:
-        return total(ECP5[cell] * number for cell, number in part["cells"].items())
-    found = count(part["cells"], where=part["path"])
+    target = TARGETS[family]()
+    found = count(part["cells"], target, where=part["path"])
     return Cost(
         lut=found.lut + found.inv + found.srl,
-        sites=part["sites"],
+        sites=part["sites"] if "sites" in target.CALIBRATED else None,
         ff=found.ff,
-        carry=found.carry4,
+        carry=found.carry,
         lutram=found.lutram,
         bram18=found.bram18 + 2 * found.bram36,
         dsp=found.dsp,
@@ -147,19 +134,18 @@ def cost_of(part: Mapping[str, Any], family: str) -> Cost:
 def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
     """Every component of a measured configuration, for the calibration."""
     configuration = draw(record["number"], record["family"])
-    technology = technology_of(configuration)
-    key = technology.key
+    target = configuration.target
     for name, unit in units(configuration):
-        recorder = Recorder(technology.family, technology.primitives)
-        known = cost(unit, recorder)
+        recording = recorder(target)
+        known = cost(unit, recording)
         rows = Cost()
         if hasattr(unit, "dot"):
             pixels = unit.program.pe * unit.pixels if hasattr(unit, "program") else unit.pe
-            rows = dot_cost(unit.dot, Recorder(technology.family, technology.primitives), pixels)
+            rows = dot_cost(unit.dot, recorder(target), pixels)
         found: dict[str | None, Sample] = {}
-        for component, features in recorder.asked:  # type: ignore[attr-defined]
+        for component, features in recording.asked:
             place = component.removeprefix("ternary ") if component in SHARED else None
-            sample = found.setdefault(place, Sample((), technology.key))
+            sample = found.setdefault(place, Sample((), target.key))
             sample.components = tuple(sorted({*sample.components, component}))
             for feature, value in features.items():
                 sample.features[component, feature] += value
@@ -168,7 +154,7 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
                 continue
             place = part_of(part["path"], part["module"])
             counted = cost_of(part, record["family"])
-            for item in CALIBRATED[Family(key.split()[0])]:
+            for item in target.CALIBRATED:
                 if place in found:
                     found[place].whole[item] += getattr(counted, item)
                 elif (
@@ -176,7 +162,7 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
                 ):  # of cells: its derived cost is in the unit's
                     found[None].wanted[item] += getattr(counted, item)
         for place, sample in found.items():
-            for item in CALIBRATED[Family(key.split()[0])]:
+            for item in target.CALIBRATED:
                 derived = {
                     "dot": getattr(rows, item),
                     None: getattr(known, item) - getattr(rows, item),
@@ -205,12 +191,8 @@ def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         matrix = np.array(
             [[sample.features.get(name, 0) for name in names] for sample in pool], float
         )
-        keys = (
-            [key]
-            if " " in key
-            else [f"{key} {kind.value}" for kind in Primitives if _exists(key, kind)]
-        )
-        for item in CALIBRATED[Family(key.split()[0])]:
+        keys = [key] if " " in key else [TARGETS[key](cells).key for cells in (False, True)]
+        for item in TARGETS[key.split()[0]].CALIBRATED:
             weight = 1 / np.array([max(sample.whole[item], SMALL) for sample in pool])
             wanted = np.array([max(0.0, sample.wanted[item]) for sample in pool])
             found = _least(matrix * weight[:, None], wanted * weight)
@@ -232,8 +214,7 @@ def _least(matrix: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[
 
 def same_memories(record: Mapping[str, Any]) -> bool:
     """Whether the estimate has the memories of a measured configuration."""
-    technology = technology_of(draw(record["number"], record["family"]))
-    found = point(record, Recorder(technology.family, technology.primitives))
+    found = point(record, recorder(draw(record["number"], record["family"]).target))
     return (found.estimated.bram18, found.estimated.lutram) == (
         found.counted.bram18,
         found.counted.lutram,
@@ -259,11 +240,6 @@ def _merged(
     return merged
 
 
-def _exists(family: str, primitives: Primitives) -> bool:
-    cells = Primitives.ECP5 if family == Family.ECP5.value else Primitives.XILINX7
-    return primitives in (Primitives.GENERIC, cells)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """A configuration, estimated and counted."""
@@ -281,16 +257,16 @@ class Point:
         return None if estimated is None or not counted else 100 * (estimated - counted) / counted
 
 
-def point(record: Mapping[str, Any], technology: Technology | None = None) -> Point:
-    """Estimate a measured configuration, by its own technology if none is given."""
+def point(record: Mapping[str, Any], target: Target | None = None) -> Point:
+    """Estimate a measured configuration, for its own target if none is given."""
     configuration = draw(record["number"], record["family"])
-    technology = technology or technology_of(configuration)
+    target = target or configuration.target
     return Point(
         number=record["number"],
         kind=record["kind"],
-        technology=f"{technology.family.value} {technology.primitives.value}",
+        technology=f"{target.NAME} {target.LIBRARY if target.cells else 'generic'}",
         text=record["text"],
-        estimated=total(cost(unit, technology) for _, unit in units(configuration)),
+        estimated=total(cost(unit, target) for _, unit in units(configuration)),
         counted=total(cost_of(part, record["family"]) for part in record["parts"]),
     )
 

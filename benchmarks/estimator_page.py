@@ -17,7 +17,8 @@ from benchmarks.pages import section
 from tritforge.config import config
 from tritforge.files import write_atomic
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Technology, total
+from tritforge.hw.targets.cost import total
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
 from tritforge.reports.page import sections
 from tritforge.reports.papers.finn import MatrixUnit
 from tritforge.reports.render.tables import Column, Table
@@ -31,16 +32,16 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "estimator.json"
 PICTURE = ROOT / "docs" / "estimator.svg"
 
-TARGETS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
+GOALS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
 
 
-FAMILIES = {"xc7": "7 series", "xcup": "UltraScale+", "ecp5": "ECP5"}
+TITLES = {name: TARGETS[name].TITLE for name in FAMILIES}
 
 ALL = "all families"
 
 SCRIPTS = (
     "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a target for the "
-    "delay of a module (reports/synth/ecp5.py), "
+    "delay of a module (hw/targets/ecp5), "
     "hierarchy kept, not placed and routed"
 )
 
@@ -76,7 +77,7 @@ def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
     if len(node.planes) > 1 or results.name not in ("thresholds", "search"):
         return None
     chosen = [unit for unit in stage.units if unit.name in ("array", results.name)]
-    technology = Technology(primitives=configuration.primitives)
+    target = configuration.target
     counted = total(
         cost_of(part, record["family"])
         for part in record["parts"]
@@ -96,7 +97,7 @@ def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
         "number": record["number"],
         "text": record["text"],
         "counted": counted.lut_total,
-        "ours": total(cost(part, technology) for part in chosen).lut_total,
+        "ours": total(cost(part, target) for part in chosen).lut_total,
         "finn": unit.luts(),
         "finn_default": unit.luts(memories=False),
     }
@@ -111,7 +112,7 @@ def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> di
         family.setdefault(point.kind, []).append(point)
     errors = {
         name: {kind: _errors(group) for kind, group in sorted(groups[name].items())}
-        for name in FAMILIES
+        for name in TITLES
         if name in groups
     }
     compared = [value for record in records if (value := finn(record)) is not None]
@@ -168,8 +169,8 @@ def picture(points: Sequence[Point]) -> None:
     ends = np.array([min(sizes) / 1.3, max(sizes) * 1.3])
     with rc_context(settings):
         figure = Figure(figsize=(10, 4.6), layout="constrained")
-        panels = figure.subplots(1, len(FAMILIES), sharey=True)
-        for (family, name), axes in zip(FAMILIES.items(), panels, strict=True):
+        panels = figure.subplots(1, len(TITLES), sharey=True)
+        for (family, name), axes in zip(TITLES.items(), panels, strict=True):
             for number, kind in enumerate(kinds):
                 group = [
                     point
@@ -206,7 +207,7 @@ def text(found: Mapping[str, Any]) -> str:
 
     every = [(ALL, "all", found["all_families"])]
     every += [
-        (FAMILIES[family], name, group)
+        (TITLES[family], name, group)
         for family, groups in found["errors"].items()
         for name, group in groups.items()
     ]
@@ -249,15 +250,15 @@ def text(found: Mapping[str, Any]) -> str:
         ),
     )
     calibrated = found["calibrated_on"]
-    split = ", ".join(f"{count} {FAMILIES[family]}" for family, count in calibrated.items())
+    split = ", ".join(f"{count} {TITLES[family]}" for family, count in calibrated.items())
     return "\n\n".join(
         (
-            "Every component states its cost in closed form (`hw/cost/technology.py`). What is derived (registers, "
+            "Every component states its cost in closed form (`cost.py` of each package of `hw`). What is derived (registers, "
             "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are calibrated on "
             f"{sum(calibrated.values())} random configurations ({split}) and tested on "
             f"{found['tested_on']} others, drawn over all components, engines and widths, "
             f"with {found['tool']}, {found['script']}. "
-            f"The goal: {TARGETS}. A configuration is a layer with its windows, engine and results, or one "
+            f"The goal: {GOALS}. A configuration is a layer with its windows, engine and results, or one "
             "component between layers. All of them, with every figure: `docs/results/estimator.json`. "
             f"{NOTES}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.pages import PAGE, section
 from tritforge.files import write_atomic
 from tritforge.reports.render.tables import Column, Table, Value
-from tritforge.reports.synth import xilinx as synth
+from tritforge.reports.synth import fpga as synth
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "docs" / "results" / "explored.json"

@@ -1,6 +1,6 @@
 """LUT per lane of the array engine, from operators and from cells of the 7 series.
 
-    python -m benchmarks.lanes [--simd 32] [--types u2 t] [--forms xilinx7]
+    python -m benchmarks.lanes [--simd 32] [--types u2 t] [--forms cells]
 
 For each point a dense layer of 16 rows, PE 8, with random ternary weights is generated in both forms,
 simulated against the integer reference word for word and cycle for cycle, and only then synthesised and
@@ -25,11 +25,10 @@ from tritforge.export.ir.nodes import Dense, Network, TensorType
 from tritforge.files import write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
 from tritforge.reports.render.tables import Column, Table
+from tritforge.reports.synth.fpga import synthesise
 from tritforge.reports.synth.resources import Resources, total
-from tritforge.reports.synth.xilinx import synthesise
 from tritforge.sim import runner
 
 DEVICE = "xc7k480t"
@@ -46,11 +45,15 @@ def layer(simd: int, dtype: DataType) -> Network:
     return Network("lanes", source, (Dense(name="layer", input="input", planes=planes),))
 
 
-def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) -> dict[str, Any]:
+FORMS = ("cells", "generic")
+"""What rows of additions are made of: cells of the device by name, or operators."""
+
+
+def measure(simd: int, dtype: DataType, form: str, folder: Path) -> dict[str, Any]:
     """Generate, prove and count one point."""
     network = layer(simd, dtype)
     folding = ArrayFolding(pe=PE, simd=simd)
-    design = Design(network, {"layer": folding}, device=DEVICE, primitives=primitives)
+    design = Design(network, {"layer": folding}, device=DEVICE, cells=form == "cells")
     source = folder / design.write(folder).files["verilog"].file
 
     lowest, highest = dtype.minimum, dtype.maximum
@@ -71,7 +74,7 @@ def measure(simd: int, dtype: DataType, primitives: Primitives, folder: Path) ->
         "simd": simd,
         "type": str(dtype),
         "bits": dtype.bits,
-        "form": primitives.value,
+        "form": form,
         "accumulator_bits": Sums.of(
             network.nodes[0].plane_matrices()[0], network.input.dtype
         ).dtype.bits,
@@ -99,15 +102,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--simd", type=int, nargs="+", default=[8, 16, 32])
     parser.add_argument("--types", nargs="+", default=["u2", "u8", "t"], help="of the inputs")
-    parser.add_argument("--forms", type=Primitives, nargs="+", default=list(Primitives))
+    parser.add_argument("--forms", choices=FORMS, nargs="+", default=FORMS)
     parser.add_argument("--build", type=Path, default=Path("build/benchmarks"))
     arguments = parser.parse_args()
     results = []
     for name in arguments.types:
         for simd in arguments.simd:
-            for primitives in arguments.forms:
-                folder = arguments.build / f"lanes-{name}-simd{simd}-{primitives.value}"
-                results.append(measure(simd, DataType.parse(name), primitives, folder))
+            for form in arguments.forms:
+                folder = arguments.build / f"lanes-{name}-simd{simd}-{form}"
+                results.append(measure(simd, DataType.parse(name), form, folder))
     for one, other in pairwise(results):
         cycles = ("interval_cycles", "latency_cycles", "words_compared")
         alike = all(one[key] == other[key] for key in ("type", "simd"))
@@ -131,7 +134,7 @@ def table(results: list[dict[str, Any]]) -> Table:
                 point["form"],
                 point["accumulator_bits"],
                 point["rows"]["lut"] + point["rows"]["inv"],
-                *(point["rows"][name] for name in ("lut_sites", "carry4", "ff")),
+                *(point["rows"][name] for name in ("lut_sites", "carry", "ff")),
                 point["lut_per_lane"],
                 point["engine_lut_per_lane"],
             )

@@ -27,7 +27,7 @@ from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.matrix.cse import share
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import plan
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.xc7.family import Xc7
 
 RECORD = Path(__file__).resolve().parent.parent / "docs" / "results" / "large_matrix.json"
 
@@ -127,12 +127,12 @@ def measure(rows: int, columns: int, zeros: float, bits: int) -> dict[str, Any]:
     if not np.array_equal(graph.matrix(), weights):
         raise SystemExit("the graph does not rebuild its matrix")
     done("search")
-    planned = plan(network(weights, bits), {"layer": folding})  # finds the same graph again
+    planned = plan(network(weights, bits), {"layer": folding}, Xc7())  # finds the same graph again
     unit = next(unit for unit in planned.stages[0].units if unit.name == "unrolled")
     point |= {"adders": graph.adders, "nodes": len(graph.nodes), "stages": unit.wiring.stages}
     point |= {"planned_luts": unit.wiring.luts, "planned_ff": unit.wiring.flip_flops}
     done("wiring and plan")
-    text = verilog.generate(planned, Primitives.XILINX7)
+    text = verilog.generate(planned)
     point |= {"verilog_lines": text.count("\n")}
     done("Verilog")
     point |= {"steps": steps, "seconds": sum(steps.values())}

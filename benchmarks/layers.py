@@ -23,7 +23,7 @@ from tritforge.export.ir.nodes import Convolution, Dense, MatrixNode, Network, T
 from tritforge.files import write_atomic
 from tritforge.hw.engines.registry import Folding
 from tritforge.reports.devices import device
-from tritforge.reports.synth.xilinx import synthesise
+from tritforge.reports.synth.fpga import synthesise
 from tritforge.sim import runner
 
 __all__ = ["DEVICE", "FRAMES", "SEED", "Shape", "measure", "network", "trits"]

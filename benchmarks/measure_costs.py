@@ -24,25 +24,14 @@ from amaranth.back import rtlil
 from benchmarks.configurations import Configuration
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.reports.synth import ecp5
 from tritforge.reports.synth import yosys_child as synth_child
 from tritforge.reports.synth.netlist import lut_sites, readable
 from tritforge.reports.synth.yosys import tool_name
 
-__all__ = ["SCRIPTS", "digest", "measure", "measured", "part_of"]
+__all__ = ["digest", "measure", "measured", "part_of"]
 
 BATCH = 6
 """Configurations in one run."""
-
-SCRIPTS = {
-    "xc7": "synth_xilinx -family xc7 -top top -noiopad -noclkbuf",
-    "xcup": "synth_xilinx -family xcup -top top -noiopad -noclkbuf",
-    "ecp5": "synth_ecp5 -top top",
-}
-"""By family."""
-
-_KEEP = {"ecp5": ["hierarchy -top top", "setattr -mod -set keep_hierarchy 1 *"]}
-"""Flattening is part of the script of this family."""
 
 
 def _attributes(*names: str) -> list[str]:
@@ -70,10 +59,10 @@ def measure(configurations: Iterable[Configuration], path: Path) -> None:
     done = measured(path)
     waiting: dict[str, list[Configuration]] = {}
     for configuration in configurations:
-        known = done.get((configuration.number, configuration.family))
+        known = done.get((configuration.number, configuration.target.NAME))
         if known is not None and known["digest"] == digest(configuration):
             continue
-        batch = waiting.setdefault(configuration.family, [])
+        batch = waiting.setdefault(configuration.target.NAME, [])
         batch.append(configuration)
         if len(batch) == BATCH:
             _measure(batch, path)
@@ -85,7 +74,7 @@ def measure(configurations: Iterable[Configuration], path: Path) -> None:
 def _measure(batch: Sequence[Configuration], path: Path) -> None:
     if not batch:
         return
-    family = batch[0].family
+    family = batch[0].target.NAME
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -110,10 +99,7 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             *_attributes("generator", "top", "src"),
             "write_verilog -norename design.v",
             "design -reset",
-            "read_verilog -defer design.v top.v",
-            *_KEEP.get(family, ()),
-            *(ecp5.ABC9 if family == ecp5.TARGET else ()),
-            SCRIPTS[family],
+            *batch[0].target.synthesis(["design.v", "top.v"], "top")[:-2],
             "blackbox =A:whitebox",
             "write_json netlist.json",
         ]
@@ -137,9 +123,9 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
         for c in batch:
             record = {
                 "number": c.number,
-                "family": c.family,
+                "family": c.target.NAME,
                 "kind": c.kind,
-                "primitives": c.primitives.value,
+                "cells": c.target.cells,
                 "text": c.text,
                 "digest": digest(c),
                 "seconds": round(seconds, 2),
@@ -169,12 +155,12 @@ def digest(configuration: Configuration) -> str:
 def _texts(configuration: Configuration) -> list[str]:
     """RTLIL of the circuit and of the modules that its components share."""
     library = Library(configuration.name)
-    platform = RomFiles(configuration.primitives, library)
+    platform = RomFiles(configuration.target, library)
     whole = rtlil.convert(
         configuration.component(), name=configuration.name, platform=platform, emit_src=False
     )
     shared = [
-        rtlil.convert(part, name=name, platform=RomFiles(configuration.primitives), emit_src=False)
+        rtlil.convert(part, name=name, platform=RomFiles(configuration.target), emit_src=False)
         for name, part in library.modules()
     ]
     return [whole, *shared]

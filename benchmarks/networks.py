@@ -33,7 +33,6 @@ from tritforge.export.ir.nodes import Bias, Dense, Network, TensorType
 from tritforge.files import sha256, write_atomic
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline.plan import Plan
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.render.tables import Column, Table
 from tritforge.sim import runner
 from tritforge.steps import planning
@@ -66,10 +65,10 @@ def last_layer() -> tuple[Network, dict[str, ArrayFolding]]:
     return Network(LAST, source, (dense, bias)), {"classifier": ArrayFolding(pe=25, simd=4)}
 
 
-def write_last(folder: Path, primitives: Primitives) -> tuple[Plan, np.ndarray]:
+def write_last(folder: Path, cells: bool) -> tuple[Plan, np.ndarray]:
     """Write the design of AlexNet's last layer; return its plan and the vectors to send."""
     network, foldings = last_layer()
-    design = Design(network, foldings, primitives=primitives)
+    design = Design(network, foldings, cells=cells)
     design.write(folder)
     rng = np.random.default_rng(SEED)
     return design.plan, rng.integers(0, 256, size=(FRAMES[LAST], *network.input.shape))
@@ -111,7 +110,7 @@ def streams_as_planned(design: Plan, result: dict[str, Any]) -> int:
     return compared
 
 
-def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
+def measure(name: str, build: Path, primitives: str) -> dict[str, Any]:
     """Generate and simulate one network; a point that is there with the same key is returned."""
     source = ROOT / "networks" / f"{name}.yaml"
     text = source.read_text() if name != LAST else repr(last_layer())
@@ -127,7 +126,7 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     generated: dict[str, dict[str, float]] = {}
     if name == LAST:
-        design, images = write_last(folder / "design", primitives)
+        design, images = write_last(folder / "design", primitives == "device")
         outcome = runner.simulate(
             folder / "design", images, build_dir=folder / "simulate" / "verilator", stalls="none"
         )
@@ -135,7 +134,7 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
         simulated = None
     else:
         chosen = config.load(source)
-        own = f"hardware:\n  primitives: {primitives.value}\n"
+        own = f"hardware:\n  primitives: {primitives}\n"
         (folder / f"{name}.yaml").write_text(text.replace("hardware:\n", own))
         place = Workspace(config_path=folder / f"{name}.yaml", root=folder)
         where = (str(place.config_path), "--build", str(folder))
@@ -162,7 +161,7 @@ def measure(name: str, build: Path, primitives: Primitives) -> dict[str, Any]:
         "name": name,
         "key": key,
         "seed": SEED,
-        "primitives": primitives.value,
+        "primitives": primitives,
         "weights": sum(layer.weights or 0 for layer in manifest.layers),
         "layers": sum(1 for layer in manifest.layers if layer.weights),
         "fifos": {stage.name: stage.fifos for stage in design.stages if any(stage.fifos)},
@@ -252,9 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", default=list(FRAMES))
     parser.add_argument("--render", action="store_true", help="only write the page from the record")
-    parser.add_argument(
-        "--primitives", choices=[form.value for form in Primitives], default="generic"
-    )
+    parser.add_argument("--primitives", choices=("device", "generic"), default="generic")
     parser.add_argument("--build", type=Path, default=Path("build/networks"))
     chosen = parser.parse_args(arguments)
     for name in chosen.names:
@@ -267,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     if not chosen.render:
         for name in chosen.names:
-            known[name] = measure(name, chosen.build.absolute(), Primitives(chosen.primitives))
+            known[name] = measure(name, chosen.build.absolute(), chosen.primitives)
             points = [known[name] for name in FRAMES if name in known]
             write_atomic(RECORD, json.dumps(points, indent=1) + "\n")
             write_atomic(PAGE, render(points))

@@ -76,7 +76,7 @@ def collect(data: ReportData, folds: dict[str, Any] | None) -> dict[str, Any]:
         "resources": {
             "lut": counts.lut_total,
             "ff": counts.ff,
-            "carry4": counts.carry4,
+            "carry4": counts.carry,
             "bram36": counts.bram36_total,
             "dsp": counts.dsp,
         },

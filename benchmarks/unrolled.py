@@ -42,12 +42,11 @@ from tritforge.files import write_atomic
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.cse import CseOptions
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.xc7.family import Xc7
 from tritforge.reports.render.tables import Column, Table
 from tritforge.reports.synth import yosys_child
 from tritforge.reports.synth.netlist import instances
 from tritforge.reports.synth.resources import total
-from tritforge.sim.runner import MODELS
 
 VECTORS = 640
 CYCLES = 32
@@ -164,7 +163,7 @@ def simulate(
     )
     (folder / "bench.v").write_text(text)
     (folder / "vectors.hex").write_text("".join(f"{word:x}\n" for word in words))
-    files = ["bench.v", "netlist.v", *map(str, MODELS["xilinx"])]
+    files = ["bench.v", "netlist.v", *map(str, Xc7().netlist_models())]
     subprocess.run(
         ["iverilog", "-g2005", "-s", "bench", "-o", "bench", *files], cwd=folder, check=True
     )
@@ -215,7 +214,7 @@ def ours(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
         source = verilog.convert(
             unit.component(),
             name="unrolled",
-            platform=RomFiles(Primitives.XILINX7),
+            platform=RomFiles(Xc7()),
             strip_internal_attrs=True,
         )
     vectors = vectors_of(matrix, dtype)
@@ -282,7 +281,7 @@ def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
     """LUT cells with inverters, packed LUT6 sites, CARRY4 and flip-flops."""
     counted = total(part.own for part in instances(netlist, top))
     return {
-        "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry4,
+        "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry,
         "ff": counted.ff, "tool": netlist["creator"].partition(" (")[0],
     }  # fmt: skip
 

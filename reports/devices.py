@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from importlib import resources
 
 from tritforge.errors import UserError
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
+from tritforge.hw.targets.target import Target
 from tritforge.reports.render.tables import Table
 
-__all__ = ["DEVICES", "XILINX", "Device", "DeviceError", "device", "devices_table"]
+__all__ = ["DEVICES", "PARTS", "Device", "DeviceError", "device", "devices_table", "largest"]
 
 NEAREST = 4
 """How many names a message proposes."""
@@ -33,6 +35,7 @@ class Device:
     ----------
     part: the vendor's name in lower case, without package and speed grade.
     family: the vendor's name of the family, for people.
+    target: the family as a target names it (``tritforge.hw.targets.registry``); None where there is none.
     lut: look-up tables.
     lut_inputs: inputs of each: 6, or 4 in ECP5.
     lutram: how many of them can be memory; in ECP5 the LUTs that hold bits, half of all.
@@ -47,6 +50,7 @@ class Device:
 
     part: str
     family: str
+    target: str | None
     lut: int
     lut_inputs: int
     lutram: int | None
@@ -59,14 +63,9 @@ class Device:
     source: str
     confirmed: str
 
-    @property
-    def mapped(self) -> str | None:
-        """The family that Yosys maps to for this part, as it names it: xc7, xcup, ecp5 or none (None)."""
-        if self.part.startswith("xc7"):
-            return "xc7"
-        if self.family.endswith("UltraScale+"):
-            return "xcup"
-        return "ecp5" if self.family == "ECP5" else None
+    def built_for(self, *, cells: bool = True) -> Target | None:
+        """What a design for this part is built for, of ``cells`` by name or of operators; None where there is no target."""
+        return None if self.target is None else TARGETS[self.target](cells)
 
     @property
     def bram36(self) -> int | None:
@@ -74,7 +73,7 @@ class Device:
         return self.bram if self.bram_kbits == 36 else None
 
     @property
-    def carry4(self) -> int | None:
+    def carry(self) -> int | None:
         """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None elsewhere."""
         return (
             None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
@@ -87,13 +86,17 @@ class Device:
 _INTEGERS = ("lut", "lut_inputs", "lutram", "slices", "ff", "bram", "bram_kbits", "dsp")
 
 
+_TEXTS = ("source", "confirmed")
+"""What may be empty."""
+
+
 def _read() -> dict[str, Device]:
     text = resources.files("tritforge.reports").joinpath("devices.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {
         row["part"]: Device(
             **{
-                name: (int(cell) if cell else None) if name in _INTEGERS else cell
+                name: (int(cell) if name in _INTEGERS else cell) if cell or name in _TEXTS else None
                 for name, cell in row.items()
             }  # type: ignore[arg-type]
         )
@@ -104,8 +107,8 @@ def _read() -> dict[str, Device]:
 DEVICES: dict[str, Device] = _read()
 """Every known part, by name."""
 
-XILINX = tuple(name for name, part in DEVICES.items() if part.mapped in ("xc7", "xcup"))
-"""The parts that a network can be built for, of the 7 series and UltraScale+, whose cells `synth` counts."""
+PARTS = tuple(name for name, part in DEVICES.items() if part.target is not None)
+"""The parts that a network can be built for."""
 
 
 def device(part: str) -> Device:
@@ -119,6 +122,20 @@ def device(part: str) -> Device:
         raise DeviceError(
             f"unknown device {part!r}; nearest are {', '.join(nearest)}; `tritforge devices` lists all"
         ) from None
+
+
+def largest(target: str) -> Device:
+    """Return the part of a target with the most LUTs."""
+    return max(
+        (DEVICES[part] for part in PARTS if DEVICES[part].target == target),
+        key=lambda part: part.lut,
+    )
+
+
+def families() -> str:
+    """The families of FPGAs that there are targets for, as a sentence lists them."""
+    *others, last = (TARGETS[name].TITLE for name in FAMILIES)
+    return f"{', '.join(others)} and {last}"
 
 
 def devices_table() -> Table:
@@ -154,6 +171,6 @@ def devices_table() -> Table:
         "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 series, "
         "8 (a CLB) in UltraScale, 2 in ECP5.",
         "Confirmed: figures that were seen in a second place; the others await a check against the document. "
-        "A network can be built for the parts of the 7 series and UltraScale+.",
+        f"A network can be built for the parts of {families()}.",
     )
     return Table("Devices", columns, rows, notes)

@@ -45,20 +45,30 @@ from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
 from tritforge.sim.testbench import bench_verilog
 
-__all__ = ["MODELS", "RESULT_FILE", "Progress", "SimulationFailed", "simulate"]
+__all__ = ["RESULT_FILE", "Netlist", "Progress", "SimulationFailed", "simulate"]
 
 RESULT_FILE = "result.json"
 CHUNKS_FILE = "chunks.json"
-_HERE = Path(__file__).parent
-MODELS = {
-    "xilinx": (_HERE / "xilinx_cells.v", _HERE / "xilinx_block_ram.v"),
-    "ecp5": (_HERE / "ecp5_cells.v", _HERE.with_name("hw") / "targets" / "ecp5.v"),
-}
-"""Models of the cells of a netlist, by what it was synthesised for."""
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
 """Called now and then with (output words so far, output words in all)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Netlist:
+    """A design after synthesis, its hierarchy kept.
+
+    Parameters
+    ----------
+    verilog: the netlist.
+    models: Verilog of the cells in it.
+    target: name of what it was synthesised for, which the verdict repeats.
+    """
+
+    verilog: Path
+    models: tuple[Path, ...]
+    target: str
 
 
 def simulate(
@@ -70,8 +80,7 @@ def simulate(
     seed: int = 0,
     stalls: str | Stalls = Stalls.RANDOM,
     wave: bool = False,
-    netlist: str | os.PathLike[str] | None = None,
-    target: str = "xilinx",
+    netlist: Netlist | None = None,
     first: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -88,8 +97,7 @@ def simulate(
     stalls: how source and sink pause, a name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one chunk.
-    netlist: simulate this instead: the design as a netlist in Verilog, its hierarchy kept.
-    target: what the netlist was synthesised for, one of ``MODELS``.
+    netlist: simulate this instead of the design's Verilog.
     first: number of the first of the frames, by which verdicts name them and from which pauses follow.
     jobs: how many chunks run at the same time; None takes the number of processors. The verdict is the same.
     progress: called now and then with (output words so far, output words in all).
@@ -126,7 +134,7 @@ def simulate(
         roles = [role for role in ("verilog", CELLS) if role in manifest.files]
         verilog = tuple(design / manifest.files[role].file for role in roles)
     else:
-        verilog = (Path(netlist), *MODELS[target])
+        verilog = (netlist.verilog, *netlist.models)
     shell = bench_verilog(manifest, dump=wave and simulator is Simulator.ICARUS)
     bench = Bench(
         tool,
@@ -136,7 +144,7 @@ def simulate(
         folder / "run",
         seed,
         wave,
-        None if netlist is None else target,
+        None if netlist is None else netlist.target,
     )
     setting = Setting(
         design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed

@@ -32,7 +32,7 @@ TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v"} | {
 PICTURES = {".png"}
 
 WITHOUT_TEST_FILE = {
-    # run in a process of their own, which the tests of tritforge.reports.synth.xilinx and tritforge.sim.runner start
+    # run in a process of their own, which the tests of tritforge.reports.synth.fpga and tritforge.sim.runner start
     "reports/synth/yosys_child.py",
     "sim/bench_network.py",
     "sim/child.py",

@@ -17,15 +17,16 @@ from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest, Mani
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import Network
 from tritforge.files import write_atomic
+from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import Plan, Solved, plan
 from tritforge.hw.stream.axi_stream import Tdata
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device as device_named
-from tritforge.reports.estimate.estimate import Estimate, estimate, technology_of
-from tritforge.reports.synth.xilinx import Synthesis, synthesise
+from tritforge.reports.devices import families
+from tritforge.reports.estimate.estimate import Estimate, estimate
+from tritforge.reports.synth.fpga import Synthesis, synthesise
 from tritforge.sim import reference, runner
 from tritforge.sim.result import SimulationResult
 from tritforge.types import IntArray
@@ -49,7 +50,7 @@ class Design:
     network: the integer network, or what `tritforge.lower` returned.
     foldings: engine and folding of each layer with weights, by the layer's name.
     device: the part that resources are compared with (`tritforge devices`).
-    primitives: cells that adders are made of; GENERIC leaves them to synthesis.
+    cells: adders and comparators are cells of the device by name; else synthesis chooses.
     axi_lite: add the AXI4-Lite register block.
     fifos: FIFOs besides those before residual additions.
     tdata: TDATA widths, where they are not to follow from the first and the last layer.
@@ -57,7 +58,7 @@ class Design:
 
     Raises
     ------
-    PlanError: a folding is missing, unknown or does not fit.
+    PlanError: a folding is missing, unknown or does not fit; or nothing can be built for the part.
     DeviceError: the part is unknown.
     """
 
@@ -67,7 +68,7 @@ class Design:
         foldings: Mapping[str, Folding],
         *,
         device: str = DEVICE,
-        primitives: Primitives = Primitives.XILINX7,
+        cells: bool = True,
         axi_lite: bool = False,
         fifos: Fifos = Fifos.JOINS_ONLY,
         tdata: Tdata = Tdata.NATIVE,
@@ -75,9 +76,11 @@ class Design:
     ) -> None:
         self.network: Network = network if isinstance(network, Network) else network.network
         self.device = device_named(device)
-        self.primitives = primitives
+        target = self.device.built_for(cells=cells)
+        if target is None:
+            raise PlanError(f"device must be of {families()}, not {self.device}")
         self.axi_lite = axi_lite
-        self.plan: Plan = plan(self.network, foldings, fifos, solved, tdata)
+        self.plan: Plan = plan(self.network, foldings, target, fifos, solved, tdata)
 
     @property
     def interval_cycles(self) -> int:
@@ -91,7 +94,7 @@ class Design:
 
     @cached_property
     def _verilog(self) -> str:
-        return str(verilog.generate(self.plan, self.primitives, self.axi_lite))
+        return str(verilog.generate(self.plan, self.axi_lite))
 
     def verilog(self) -> str:
         """Return the Verilog of the design, one text that reads the ROM images of `write`."""
@@ -115,12 +118,9 @@ class Design:
         """Return every tensor of `reference`'s computation by name, "input" included."""
         return reference.run(self.network, images)
 
-    def estimate(self) -> Estimate | None:
-        """Return the estimated resources; None for a family without a cost model."""
-        technology = technology_of(self.device, self.primitives)
-        if technology is None:
-            return None
-        return estimate(self.plan, technology, registers=self.axi_lite)
+    def estimate(self) -> Estimate:
+        """Return the estimated resources."""
+        return estimate(self.plan, registers=self.axi_lite)
 
     def write(
         self, folder: str | os.PathLike[str], others: Mapping[str, str] | None = None
@@ -155,11 +155,11 @@ class Design:
             for suffix in ("coe", "mem", "mif"):
                 (folder / f"{stem}.{suffix}").unlink(missing_ok=True)
         write_atomic(folder / names["verilog"], self.verilog())
-        if self.primitives is Primitives.GENERIC:
-            (folder / CELLS_FILE).unlink(missing_ok=True)
-        else:
-            write_atomic(folder / CELLS_FILE, verilog.cells(self.primitives))
+        if self.plan.target.cells:
+            write_atomic(folder / CELLS_FILE, self.plan.target.cell_models())
             names[CELLS] = CELLS_FILE
+        else:
+            (folder / CELLS_FILE).unlink(missing_ok=True)
         files = {role: FileEntry.of(folder / file) for role, file in names.items()}
         manifest = self.describe(files, roms)
         manifest.write(folder)

@@ -6,6 +6,8 @@ A ``.mem`` file is what ``$readmemh`` reads: one word a line, hexadecimal, a fix
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import re
 from dataclasses import dataclass, replace
@@ -120,6 +122,24 @@ class RomImage:
     def depth(self) -> int:
         """Number of words."""
         return len(self.words)
+
+    @property
+    def varying(self) -> int:
+        """Mask of the bits of a word that are not constant, as far as the Verilog may depend on it.
+
+        That of weights and thresholds is the same whatever they are; a schedule's follows from the weights.
+        """
+        if self.role is not Role.SCHEDULE:
+            return (1 << self.word_bits) - 1
+        return functools.reduce(operator.or_, self.words) & ~functools.reduce(
+            operator.and_, self.words
+        )
+
+    def varying_bits(self, lanes: int) -> list[int]:
+        """Return how many bits of each of the ``lanes`` equal parts of a word are ``varying``."""
+        part = self.word_bits // lanes
+        mask = (1 << part) - 1
+        return [(self.varying >> lane * part & mask).bit_count() for lane in range(lanes)]
 
     def split(self, depth: int) -> tuple[RomImage, RomImage]:
         """Return the first ``depth`` words, and the others as the upper part."""

@@ -64,15 +64,6 @@ class BinarySearchUnit(MultiCycleUnit, MultiThresholdUnit):
         words = self.constants.reshape(self.passes, self.pe, -1).transpose(0, 2, 1)
         return value_rom(self.layer, self.role, words.reshape(-1, 1), self.pe, self.bound_bits)
 
-    @property
-    def luts(self) -> int:
-        """Estimated LUT6: registers' multiplexers, comparators and the ROM."""
-        depth = self.passes << self.cycles
-        state = 2 * self.cycles  # what all rows share, as measured
-        return state + self.pe * (
-            -(-self.bound_bits // 2) + self.cycles + self.bound_bits * -(-depth // 64)
-        )
-
     def component(self) -> wiring.Component:
         """Return the :class:`BinarySearch`."""
         return BinarySearch(self)

@@ -1,15 +1,18 @@
 """What activations cost: thresholds, biases and multipliers."""
 
+from functools import singledispatch
+
 import numpy as np
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.binary_search import BinarySearchUnit
-from tritforge.hw.activation.parallel import BiasUnit, ParallelThresholdsUnit, tree_luts
+from tritforge.hw.activation.parallel import BiasUnit, ParallelThresholdsUnit
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
 from tritforge.hw.activation.time_shared import TimeSharedThresholdsUnit
 from tritforge.hw.cost.memory import rom
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost, counter_bits, no_less, reaches
+from tritforge.hw.cost.counters import counter_bits
+from tritforge.hw.targets.cost import Cost
 
 
 def _shared(unit, technology):
@@ -25,13 +28,13 @@ def parallel_thresholds(unit, technology):
     of the code a function of the sum. The count of levels is a parity for each of its bits."""
     lanes  = unit.pe * unit.pixels
     levels = unit.levels.shape[1]
-    parity = lanes * sum(tree_luts(levels >> bit, technology.pins) for bit in range(unit.count_bits))
+    parity = lanes * sum(tree_luts(levels >> bit, technology.LUT_INPUTS) for bit in range(unit.count_bits))
     offset = lanes * unit.target.bits * (unit.code(0) != 0)
     shared = _shared(unit, technology)
     if unit.passes == 1:
         codes   = [_codes(unit, levels) for levels in unit.levels]
         varying = [_different(row, unit.target.bits) for row in codes]
-        pins    = technology.pins
+        pins    = technology.LUT_INPUTS
         trees   = [min(_trees(unit, levels, pins), bits * _function(unit.source.bits, pins))
                    for levels, bits in zip(unit.levels, varying, strict=True)]
         ones    = any(np.bitwise_and.reduce(row) for row in codes)       # bits that are always 1 share a register
@@ -43,10 +46,10 @@ def parallel_thresholds(unit, technology):
     width    = max(unit.source.bits, unit.value_bits)
     inverted = lanes * (unit.source.signed)
     if technology.cells:
-        return (shared + reaches(technology, width, lanes * levels)
+        return (shared + technology.reaches(width, lanes * levels)
                 + technology.logic("levels", one=1, parity=parity, offset=offset, inverted=inverted,
                                    counter=counter_bits(unit.passes)))
-    return (shared + no_less(technology, width, lanes * levels, "level")
+    return (shared + technology.no_less(width, lanes * levels, "level")
             + technology.logic("levels", one=1, parity=parity, offset=offset, counter=counter_bits(unit.passes)))
 
 
@@ -89,7 +92,7 @@ def time_shared_thresholds(unit, technology):
                 "offset": sums * unit.target.bits * (unit.code(0) != 0)}
     shared   = Cost(ff=unit.i.payload_bits + counter + held + unit.o.payload_bits + 1) + chosen + rom(technology, unit.rom)
     if technology.cells:
-        return shared + reaches(technology, width, sums * levels) + technology.logic("turns", **common)
+        return shared + technology.reaches(width, sums * levels) + technology.logic("turns", **common)
     return shared + technology.logic("turns", compared=sums * levels * width, **common)
 
 
@@ -105,7 +108,7 @@ def binary_search(unit, technology):
                 "offset": unit.pe * unit.target.bits * (unit.code(0) != 0)}
     words    = rom(technology, unit.rom, lanes=unit.pe)
     if technology.cells:
-        return registers + words + reaches(technology, width, unit.pe) + technology.logic("search", **common)
+        return registers + words + technology.reaches(width, unit.pe) + technology.logic("search", **common)
     return registers + words + technology.logic("search", compared=unit.pe * width, **common)
 
 
@@ -119,6 +122,67 @@ def serial_multiplier(unit, technology):
             + rom(technology, unit.rom)
             + technology.logic("requantize", one=1, counter=counter, product=unit.pe * unit.source.bits,
                                code=unit.pe * code, target=unit.o.payload_bits))
+
+
+@singledispatch
+def planned_luts(unit, technology):
+    """LUTs by which the forms of an activation are chosen: those of its cost, but of whatever constants it is trained to,
+    so that the circuit does not depend on them: no column of a ROM is constant or comes twice.
+
+    It is a count of LUTs alone. Forms of several cycles save LUTs for flip-flops, and exact counts of their ROMs would pay
+    several flip-flops for each LUT (LeNet-5, 32 rows: 116 LUT for 691).
+    """
+    raise TypeError(f"{type(unit).__name__} has no form to choose")
+
+
+@planned_luts.register
+def _(unit: BiasUnit, technology):
+    return unit.pe
+
+
+@planned_luts.register
+def _(unit: ParallelThresholdsUnit, technology):
+    levels  = unit.levels.shape[1]
+    parity  = sum(tree_luts(levels >> bit, technology.LUT_INPUTS) for bit in range(unit.count_bits))
+    compare = (tree_luts(unit.source.bits, technology.LUT_INPUTS) if unit.passes == 1
+               else technology.reaches(unit.value_bits, 1).lut)
+    columns = unit.pe * levels * unit.value_bits if unit.passes > 1 else 0
+    alike   = min(columns, 2 ** min(unit.passes, 64) - 2)               # no more columns can differ
+    return unit.pe * unit.pixels * (levels * compare + parity) + alike * _rom_luts(technology, unit.passes)
+
+
+@planned_luts.register
+def _(unit: TimeSharedThresholdsUnit, technology):
+    levels  = unit.levels.shape[1]
+    choice  = unit.source.bits * technology.choice(unit.cycles).lut
+    compare = levels * technology.reaches(unit.value_bits, 1).lut + unit.count_bits
+    return unit.pe * (unit.at_a_time * (choice + compare) + levels * unit.value_bits * _rom_luts(technology, unit.passes))
+
+
+@planned_luts.register
+def _(unit: BinarySearchUnit, technology):
+    state   = 2 * unit.cycles                                           # what all rows share, as measured
+    compare = technology.reaches(unit.bound_bits, 1).lut
+    words   = unit.bound_bits * _rom_luts(technology, unit.passes << unit.cycles)
+    return state + unit.pe * (compare + unit.cycles + words)
+
+
+@planned_luts.register
+def _(unit: SerialMultiplierUnit, technology):
+    adders = unit.source.bits + 1 + max(unit.source.bits, unit.high_bits) + 1
+    state  = 2 * unit.steps.bit_length() + (unit.passes * unit.steps).bit_length()
+    words  = 3 * _rom_luts(technology, unit.passes * unit.steps)
+    return state + unit.pe * (adders + unit.target.bits + 3 + words)
+
+
+def _rom_luts(technology, depth):
+    """LUTs of a column of a ROM of ``depth`` words."""
+    return -(-depth // technology.lut_words)
+
+
+def tree_luts(inputs, pins):
+    """LUTs of ``pins`` inputs that a function of ``inputs`` takes which is a chain, such as a parity."""
+    return max(0, -(-(inputs - 1) // (pins - 1)))
 
 
 def _different(codes, bits):

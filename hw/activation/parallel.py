@@ -16,7 +16,7 @@ from tritforge.hw.targets.operators import at_least, reached
 from tritforge.hw.targets.rows import rows
 from tritforge.types import IntArray
 
-__all__ = ["BiasUnit", "MultiCycleUnit", "MultiThresholdUnit", "ParallelThresholdsUnit", "PerChannel", "PerChannelUnit", "tree_luts"]
+__all__ = ["BiasUnit", "MultiCycleUnit", "MultiThresholdUnit", "ParallelThresholdsUnit", "PerChannel", "PerChannelUnit"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -153,11 +153,6 @@ class MultiThresholdUnit(PerChannelUnit):
         """The code of a row that reaches ``count`` of :attr:`levels`."""
         return count + self.target.minimum + self.always
 
-    @property
-    @abstractmethod
-    def luts(self):
-        """Six-input LUTs, estimated, to choose between the forms."""
-
 
 class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
     """All levels at once, a comparator for each. One beat a cycle, latency 1.
@@ -173,15 +168,6 @@ class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
     def constants(self):
         return self.levels
 
-    @property
-    def luts(self):
-        levels  = self.levels.shape[1]
-        parity  = sum(tree_luts(levels >> bit) for bit in range(self.count_bits))
-        compare = tree_luts(self.source.bits) if self.passes == 1 else -(-self.value_bits // 2)
-        columns = self.pe * levels * self.value_bits if self.passes > 1 else 0          # of the ROM
-        alike   = min(columns, 2 ** min(self.passes, 64) - 2)           # no more columns can differ
-        return self.pe * self.pixels * (levels * compare + parity) + alike * -(-self.passes // 64)
-
     def results(self, row, sums, words):
         def above(lane, total):
             if words is None:
@@ -189,11 +175,6 @@ class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
             return [row.at_least(f"lane_{lane}_level_{level}", total, bound) for level, bound in enumerate(words[lane])]
 
         return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
-
-
-def tree_luts(inputs, pins=6):
-    """LUTs of ``pins`` inputs that a function of ``inputs`` takes which is a chain, such as a parity."""
-    return max(0, -(-(inputs - 1) // (pins - 1)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

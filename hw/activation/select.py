@@ -6,6 +6,7 @@ from enum import Enum
 from tritforge.export.ir.nodes import Threshold
 from tritforge.export.ir.requantize import Requantize
 from tritforge.hw.activation.binary_search import BinarySearchUnit
+from tritforge.hw.activation.cost import planned_luts
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
 from tritforge.hw.activation.time_shared import time_shared
@@ -30,7 +31,7 @@ class ActivationForm(Enum):
     """A bit of the multiplier a cycle (tritforge.hw.activation.serial_multiply), for layers that have one (tritforge.export.ir.nodes.Requantize)."""
 
 
-def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, pause=1, **common):
+def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, technology, pause=1, **common):
     """Every unit that makes the codes of ``behind``, by its form.
 
     Parameters
@@ -38,6 +39,7 @@ def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, pause=
     rows : int64 [M], the channels in the order in which they come.
     bounds : smallest and largest y of each of these rows.
     sums : their sums.
+    technology : what the design is built for (tritforge.hw.targets.target.Target).
     pause : cycles from beat to beat of sums, at least.
     common : ``layer``, ``source``, ``target``, ``pe``, ``vectors`` and ``pixels`` of the units.
     """
@@ -55,17 +57,18 @@ def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, pause=
     units[ActivationForm.PARALLEL] = parallel = ParallelThresholdsUnit(name="thresholds", **common)
     units[ActivationForm.SEARCH]   = BinarySearchUnit(name="search", never=sums.largest + 1, **common)
     if common["pixels"] > 1:
-        return {ActivationForm.PARALLEL: min([parallel, *time_shared(pause, **common)], key=lambda unit: unit.luts)}
+        return {ActivationForm.PARALLEL: min([parallel, *time_shared(pause, **common)], key=lambda unit: planned_luts(unit, technology))}
     return units
 
 
-def choose(units, form, pause):
+def choose(units, form, pause, technology):
     """The unit for ``form``; for AUTO the cheapest of those whose cycles from beat to beat are no more than ``pause``.
 
     Parameters
     ----------
     units : as :func:`activations` gives them.
     pause : cycles from beat to beat of sums.
+    technology : what the design is built for.
 
     Raises
     ------
@@ -74,4 +77,4 @@ def choose(units, form, pause):
     if form is not ActivationForm.AUTO:
         return units[form]
     hidden = [unit for unit in units.values() if unit.interval_cycles <= pause * unit.frame_beats]
-    return min(hidden, key=lambda unit: unit.luts)
+    return min(hidden, key=lambda unit: planned_luts(unit, technology))

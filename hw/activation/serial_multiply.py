@@ -66,13 +66,6 @@ class SerialMultiplierUnit(MultiCycleUnit):
         words = (parts[0] | parts[1] << 1 | parts[2] << 2).reshape(self.passes, self.pe, self.steps).transpose(0, 2, 1)
         return value_rom(self.layer, self.role, words.reshape(-1, 1), self.pe, 3)
 
-    @property
-    def luts(self):
-        """Six-input LUTs, estimated, to choose between this and thresholds."""
-        adders = self.source.bits + 1 + max(self.source.bits, self.high_bits) + 1
-        state  = 2 * self.steps.bit_length() + (self.passes * self.steps).bit_length()
-        return state + self.pe * (adders + self.target.bits + 3 + 3 * -(-self.passes * self.steps // 64))
-
     def component(self):
         return SerialMultiplier(self)
 

@@ -43,16 +43,6 @@ class TimeSharedThresholdsUnit(MultiCycleUnit, MultiThresholdUnit):
         """The ROM image of the thresholds, ``pe`` channels per word."""
         return value_rom(self.layer, self.role, self.levels, self.pe, self.value_bits)
 
-    @property
-    def luts(self) -> int:
-        """Estimated LUT6: multiplexers, comparators and the ROM."""
-        levels  = self.levels.shape[1]
-        choice  = self.source.bits * -(-(self.cycles - 1) // 3)         # a LUT6 chooses one of four
-        compare = levels * -(-self.value_bits // 2) + self.count_bits
-        return self.pe * (
-            self.at_a_time * (choice + compare) + levels * self.value_bits * -(-self.passes // 64)
-        )
-
     def component(self) -> wiring.Component:
         """Return the :class:`TimeSharedThresholds`."""
         return TimeSharedThresholds(self)

@@ -11,125 +11,17 @@ Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, lutrams_xcu.txt, brams_xc4v.t
 brams_16kd.txt, synth_xilinx and synth_lattice; costs and choices as memory_libmap itself prints them for 1,300 memories.
 """
 
-import functools
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-
 import numpy as np
 
 from tritforge.export.artifacts.packing import TRITS_PER_BYTE, Packing, word_bits
-from tritforge.export.artifacts.rom import Role
-from tritforge.hw.cost.packing import (
-    BLOCK_SHAPES,
-    DECODER_LUTS,
-    LUT_DEPTH,
-    MemoryStyle,
-    split_depth,
-)
-from tritforge.hw.cost.technology import UNKNOWN, Cost, Family, choice_lut4, mux_luts, total
+from tritforge.hw.targets.cost import UNKNOWN, Cost, total
 from tritforge.hw.targets.limits import BANK_WORDS
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.memory import BLOCK_SHAPES, JOINED, MemoryStyle, Port
 
-__all__ = ["JOINED", "Port", "made_of", "moving", "ram", "rom", "weights_rom"]
-
-CHOICE_COST = 0.5
-"""Of a bit that is chosen from one of two banks, and of a bank's write enable."""
-
-STEP_COST = 2
-"""Of a step that logic has to do for a memory."""
+__all__ = ["Port", "ram", "rom", "weights_rom"]
 
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 128, "tall": 256, "deep": 1 << 60}
 """Words up to which the LUTs of a ROM have a weight of their own."""
-
-JOINED = "lut6"
-"""STYLE of tritforge_rom.v: LUT6 that cells of the 7 series join."""
-
-BYTE = 9
-"""Bits of a block that are written by one enable, and width of its narrowest shape that has such enables."""
-
-
-class Port(Enum):
-    """How a memory is addressed."""
-
-    SEPARATE = "separate"
-    """Written at one address, read at another in the same cycle, into a register."""
-
-    SHARED = "shared"
-    """Written and read at one address, read without a register."""
-
-    REGISTERED = "registered"
-    """Written and read at one address, read into a register."""
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """LUTs as memory: ``depth`` words of ``bits`` bits at a cost of ``fixed`` and ``scaled`` * the share of bits in use.
-
-    ``luts`` : of a cell, or of each of its bits where ``by_bit``, for those that nothing reads vanish.
-    """
-
-    depth:  int
-    bits:   int
-    fixed:  int
-    scaled: int
-    luts:   int
-    by_bit: bool = False
-
-    def cost(self, bits, depth, enables):
-        """(cost, LUTs of a bank, banks, words of a bank) of a memory of this size, whose words are written in so many parts."""
-        part  = bits // enables
-        banks = -(-depth // self.depth)
-        bank  = self.fixed * -(-part // self.bits) + self.scaled * part / self.bits
-        luts  = self.luts * (part if self.by_bit else -(-part // self.bits))
-        return bank * banks * enables + _choice_cost(bits, banks, enables), luts * enables, banks, self.depth
-
-
-@dataclass(frozen=True)
-class _Rules:
-    """What a family builds memories of.
-
-    ``two_ports``, ``one_port`` : LUTs as memory, for memories of two addresses and of one.
-    ``blocks`` : (cost, blocks of 18 Kb) of each size of block.
-    ``chunk`` : words of a ROM that a LUT holds for a bit, and bits of one that cost 1 as logic.
-    ``chunks`` : LUTs of a ROM that wide multiplexers join.
-    ``choice`` : LUTs of a multiplexer of so many inputs, for a bit; the wide multiplexers behind them are free.
-    ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
-    word written, the address, and two bits; a LUT for each bit chooses. If it is written and read at one address, the word
-    read and a bit are enough, as long as it is not wider than half of the widest block.
-    ``steps`` : that logic has to do, by port: for LUTs as memory, for blocks, for blocks in their widest shape.
-    ``deepest`` : words of a registered memory of one port in LUTs beyond which Yosys stops with an error.
-    """
-
-    two_ports: tuple[_Cell, ...]
-    one_port:  tuple[_Cell, ...]
-    blocks:    tuple[tuple[int, int], ...]
-    chunk:     int        = 64
-    chunks:    int        = 4
-    choice:    Callable[[int], float] = mux_luts
-    guarded:   bool       = False
-    steps:     Mapping[Port, tuple[int, int, int]] = field(default_factory=lambda: {
-        Port.SEPARATE: (1, 1, 1), Port.SHARED: (0, 1, 1), Port.REGISTERED: (0, 1, 1)})
-    deepest:   int | None = None
-
-_WRITTEN_16 = (_Cell(16, 4, 4, 0, 4),)
-
-RULES = {
-    Family.XC7: _Rules(                                     # RAM32M, RAM64M, the same and RAM128X1D; RAM32M, RAM64X1S and larger
-        (_Cell(32, 6, 1, 7, 4), _Cell(64, 3, 1, 7, 4), _Cell(32, 4, 0, 8, 4), _Cell(64, 2, 0, 8, 4), _Cell(128, 1, 0, 8, 4)),
-        (_Cell(32, 8, 0, 8, 4), _Cell(64, 4, 0, 8, 1, True), _Cell(128, 2, 0, 8, 2, True), _Cell(256, 1, 0, 8, 4, True)),
-        ((129, 1), (257, 2))),
-    Family.XCUP: _Rules(                                                        # RAM32M16, RAM64M8; RAM32M16, RAM64X1S ...
-        (_Cell(32, 14, 0, 16, 8), _Cell(64, 7, 0, 16, 8)),
-        (_Cell(32, 16, 0, 16, 8), _Cell(64, 8, 0, 16, 1, True), _Cell(128, 4, 0, 16, 2, True), _Cell(256, 2, 0, 16, 4, True)),
-        ((129, 1), (257, 2)), deepest=256),
-    Family.ECP5: _Rules(                                                        # TRELLIS_DPR16X4, DP16KD
-        _WRITTEN_16, _WRITTEN_16, ((128, 1),), chunk=16, chunks=8, choice=choice_lut4, guarded=True,
-                        steps={Port.SEPARATE: (1, 7, 7), Port.SHARED: (1, 7, 7), Port.REGISTERED: (1, 3, 7)}),
-}
-"""By family."""
-
 
 def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copies=1, zeros=0):
     """Cost of ``copies`` of a memory of ``depth`` words of ``bits`` bits, in ``enables`` parts that are written one by one.
@@ -138,7 +30,7 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     bits that are 0 in every address that is read; banks of LUTs that nothing reads vanish. Unknown where Yosys stops with an
     error. A single word is a register.
     """
-    rules = RULES[technology.family]
+    rules = technology.MEMORY
     if port is Port.SHARED and depth > BANK_WORDS:                    # in banks (tritforge.hw.stream.single_port_ram): a gate writes each, a bit is chosen
         banks   = -(-depth // BANK_WORDS)
         choices = bits * rules.choice(banks) + banks
@@ -146,11 +38,8 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
         return (ram(technology, bits, BANK_WORDS, port) * (banks - 1) + last + Cost(lut=choices, sites=choices)) * copies
     if depth == 1 and not block:
         return Cost(ff=bits + bits * (port is not Port.SHARED)) * copies
-    cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
-    steps, *block_steps      = rules.steps[port]
-    cost, luts, banks, words = min(cell.cost(bits, depth, enables) for cell in cells)
-    cost += STEP_COST * steps
-    cheaper = int(_blocks(rules, bits, depth, enables, steps=block_steps)[0]) < int(cost)      # as Yosys compares them
+    cost, luts, banks, words = rules.in_luts(bits, depth, enables, port)
+    cheaper = int(rules.in_blocks(bits, depth, enables, steps=rules.steps[port][1:])[0]) < int(cost)      # as Yosys compares them
     if block or (cheaper and port is not Port.SHARED):
         return (_in_block_ram(rules, bits, depth, enables) * copies
                 + _guard(rules, port, bits, depth, copies) * (enables == 1))
@@ -162,11 +51,6 @@ def ram(technology, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, 
     read    = sum(not bank * words & zeros for bank in range(banks))
     selects = bits * rules.choice(read) + (read if banks > 1 else 0)     # which bank is read, and which is written
     return Cost(lutram=luts * read, ff=registered, lut=selects, sites=selects) * copies
-
-
-def _choice_cost(bits, banks, enables):
-    """Cost of banks: a word is chosen from one, and each part of a word is written to one."""
-    return CHOICE_COST * ((banks - 1) * bits + banks * enables) if banks > 1 else 0
 
 
 def _guard(rules, port, bits, depth, copies=1):
@@ -183,31 +67,9 @@ def _guard(rules, port, bits, depth, copies=1):
 def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False, before=0):
     """Cost of a memory in blocks: of several banks flip-flops keep the high bits of the address, by which a multiplexer for
     each bit chooses."""
-    _, blocks, banks = _blocks(rules, bits, depth, enables, fixed=fixed, before=before)
+    _, blocks, banks = rules.in_blocks(bits, depth, enables, fixed=fixed, before=before)
     chosen = bits * rules.choice(banks)
     return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=chosen, sites=chosen)
-
-
-def _blocks(rules, bits, depth, enables=1, *, fixed=False, before=0, steps=(0, 0)):
-    """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
-
-    Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
-    ``before`` : bits of the word below these, which another address reads: they have other copies of the blocks, cut alike.
-    ``steps`` : that logic has to do for a block, and for one in its widest shape.
-    """
-    part  = bits // enables
-    found = []
-    for words, shape in BLOCK_SHAPES:
-        banks = -(-depth // words)
-        whole = not fixed and (enables > 1 or banks > 1)
-        if whole and shape < BYTE:
-            continue
-        width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
-        choose = _choice_cost(bits, banks, 0 if fixed else enables) + STEP_COST * steps[(words, shape) == BLOCK_SHAPES[0]]
-        for cost, size in rules.blocks:
-            count = -(-(before % (shape * size) + width) // (shape * size))
-            found.append((cost * count + choose, count * size, banks))
-    return min(found)
 
 
 def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
@@ -219,13 +81,14 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     more than 256 words are joined by LUTs, so these counts are weighted.
     """
     part    = image.word_bits // lanes
-    rules   = RULES[technology.family]
+    rules   = technology.MEMORY
     columns = _columns(image)
-    made    = made_of(image, lanes, style) if technology.primitives is Primitives.XILINX7 else style.value
+    kept    = image.varying_bits(lanes)
+    made    = technology.rom_style(kept, image.depth, style)
     if made == JOINED:
-        return total(map(_joined, columns.reshape(lanes, part, image.depth), _kept(image, lanes)))
+        return total(_joined(technology, *lane) for lane in zip(columns.reshape(lanes, part, image.depth), kept, strict=True))
     varying = [int((lane.any(axis=1) & ~lane.all(axis=1)).sum()) for lane in columns.reshape(lanes, part, image.depth)]
-    if made == "block" or (made == "auto" and _in_blocks(rules, varying, image.depth)):
+    if made == "block" or (made == "auto" and rules.rom_in_blocks(varying, image.depth)):
         return total(_in_block_ram(rules, bits, image.depth, fixed=True, before=sum(varying[:lane]))
                      for lane, bits in enumerate(varying) if bits)
     counts  = [_logic(rules, columns[lane * part:(lane + 1) * part]) for lane in range(lanes)]
@@ -234,69 +97,33 @@ def rom(technology, image, lanes=1, style=MemoryStyle.AUTO):
     return Cost(ff=registers) + technology.logic("rom", joined=joined, **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
 
 
-def moving(image):
-    """The bits of a word of ``image`` that are not constant, as an int, as far as the Verilog may say it: that of weights and
-    thresholds is the same whatever they are, that of a schedule follows from the weights."""
-    if image.role is not Role.SCHEDULE:
-        return (1 << image.word_bits) - 1
-    return functools.reduce(operator.or_, image.words) & ~functools.reduce(operator.and_, image.words)
-
-
-def made_of(image, lanes=1, style=MemoryStyle.AUTO):
-    """STYLE of tritforge_rom.v in a design with cells of the 7 series: that of a ROM of more words than a LUT has is settled,
-    so that it does not hang on which bits happen to be constant."""
-    if image.depth <= LUT_DEPTH or style is MemoryStyle.BLOCK:
-        return style.value
-    if style is MemoryStyle.AUTO and _in_blocks(RULES[Family.XC7], _kept(image, lanes), image.depth):
-        return MemoryStyle.BLOCK.value
-    return JOINED
-
-
-def _kept(image, lanes):
-    """Bits of each part of a word that are :func:`moving`."""
-    part = image.word_bits // lanes
-    return [(moving(image) >> lane * part & (1 << part) - 1).bit_count() for lane in range(lanes)]
-
-
-def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO):
+def weights_rom(technology, image, depth, packing, count, style=MemoryStyle.AUTO, split=None):
     """Cost of a ROM of ``depth`` words of ``count`` trits and of its decoders; ``image()`` makes it, if it is looked at.
 
-    Of two memories (tritforge.hw.cost.packing.split_depth) a LUT for each bit of a word chooses one, by a bit in a flip-flop. A
+    Of two memories, the lower one of ``split`` words, a LUT for each bit of a word chooses one, by a bit in a flip-flop. A
     decoder is cells, whole ones even for fewer than five trits, since all are one module.
     """
     bits   = word_bits(count, packing)
-    lower  = split_depth(bits, depth)
-    depths = (depth,) if lower is None else (lower, depth - lower)
-    rules  = RULES[technology.family]
-    padded = packing is Packing.FIVE_IN_EIGHT and count % TRITS_PER_BYTE > 0 and technology.primitives is not Primitives.XILINX7
+    depths = (depth,) if split is None else (split, depth - split)
+    rules  = technology.MEMORY
+    padded = packing is Packing.FIVE_IN_EIGHT and count % TRITS_PER_BYTE > 0 and not (technology.cells and technology.FUNCTIONS)
     vary   = bits - 7 if padded else bits                                        # at least: bits without a trit may be constant
     if style is MemoryStyle.DISTRIBUTED:
         blocks = [False] * len(depths)
     else:
-        blocks = [style is MemoryStyle.BLOCK or _in_blocks(rules, [vary], part) for part in depths]
+        blocks = [style is MemoryStyle.BLOCK or rules.rom_in_blocks([vary], part) for part in depths]
     if all(blocks):                                                              # large ones are not looked into
         memory = total(_in_block_ram(rules, bits, part, fixed=True) for part in depths)
     else:
-        images = (image(),) if lower is None else image().split(lower)
+        images = (image(),) if split is None else image().split(split)
         memory = total(_in_block_ram(rules, bits, part, fixed=True) if block else rom(technology, one, style=style)
                        for part, block, one in zip(depths, blocks, images, strict=True))
-    if lower is not None:
+    if split is not None:
         memory += Cost(lut=bits, sites=bits / 2, ff=1)
     if packing is not Packing.FIVE_IN_EIGHT:
         return memory
     decoders = bits // 8
-    if technology.primitives is Primitives.XILINX7:
-        return memory + Cost(lut=DECODER_LUTS * decoders, sites=DECODER_LUTS * decoders)
-    return memory + technology.logic("decoder", decoders=decoders)
-
-
-def _in_blocks(rules, lanes, depth):
-    """Whether a ROM goes to blocks, of whose words each of several addresses reads its own bits; ``lanes``: how many.
-
-    Each address has the whole ROM to itself, until what nothing reads vanishes.
-    """
-    bits = sum(lanes)
-    return bits > 0 and bits * depth // rules.chunk > int(_blocks(rules, bits, depth, fixed=True, steps=(1, 1))[0])
+    return memory + technology.decoders(decoders)
 
 
 def _columns(image):
@@ -306,19 +133,19 @@ def _columns(image):
     return np.unpackbits(bytes_.reshape(image.depth, size), axis=1, bitorder="little")[:, :image.word_bits].T
 
 
-def _joined(columns, registers):
-    """Cost of the columns [bits, depth] of a ROM whose LUT6 are joined by cells, with ``registers`` behind them: a LUT for 64
-    words of a column, but for what is constant, a bit of the address, or there already; beyond 256 words a multiplexer."""
-    depth  = columns.shape[1]
-    luts   = set()
-    for start in range(0, depth, LUT_DEPTH):
-        words   = min(LUT_DEPTH, depth - start)
-        address = np.arange(words) >> np.arange(6)[:, None] & 1
+def _joined(technology, columns, registers):
+    """Cost of the columns [bits, depth] of a ROM whose LUTs are joined by cells, with ``registers`` after them: a LUT for the
+    words it holds of a column, but for what is constant, a bit of the address, or there already; beyond four LUTs a
+    multiplexer."""
+    depth, chunk = columns.shape[1], technology.lut_words
+    luts  = set()
+    for start in range(0, depth, chunk):
+        words   = min(chunk, depth - start)
+        address = np.arange(words) >> np.arange(technology.LUT_INPUTS)[:, None] & 1
         luts   |= ({column[start:start + words].tobytes() for column in columns}
                    - {bytes(words), b"\1" * words} - {bit.tobytes() for bit in address.astype(columns.dtype)})
-    groups = -(-depth // (4 * LUT_DEPTH))
-    count  = len(luts) + registers * mux_luts(groups)
-    return Cost(lut=count, sites=count, ff=registers)
+    groups = -(-depth // (technology.MEMORY.chunks * chunk))
+    return technology.luts(len(luts) + registers * technology.multiplexer(groups)) + Cost(ff=registers)
 
 
 def _logic(rules, columns):

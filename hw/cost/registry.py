@@ -1,6 +1,6 @@
 """The cost of a unit: a function beside it, found by the unit's class."""
 
-from tritforge.hw.cost.technology import UNKNOWN
+from tritforge.hw.targets.cost import UNKNOWN
 from tritforge.registry import Registry
 
 __all__ = ["cost", "cost_of"]

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost, counter_bits, mux_luts
+from tritforge.hw.cost.counters import counter_bits
+from tritforge.hw.targets.cost import Cost
 from tritforge.hw.engines.planes_parallel import ParallelPlanesUnit
 from tritforge.hw.engines.planes_serial import SerialPlanesUnit
-from tritforge.hw.targets.primitives import Primitives
 
 
 @cost_of(ParallelPlanesUnit)
@@ -16,7 +16,7 @@ def parallel_planes(unit, technology):
     ones  = [[bit for bit in range(number.bit_length()) if number >> bit & 1] for number in unit.coefficients]
     added = sum(min(unit.target.bits - bit, unit.source.bits + 1) for bits in ones for bit in bits[1:])
     bits  = unit.lanes * unit.target.bits
-    cells = technology.primitives is Primitives.ECP5
+    cells = technology.cells and technology.PLAIN_SUMS
     return Cost(ff=counter_bits(len(unit.coefficients)) + unit.o.payload_bits + 1) + technology.logic(
         "combine", one=1, mux=bits, **{"chains" if cells else "adders": unit.lanes * added})
 
@@ -32,4 +32,4 @@ def serial_planes(unit, technology):
     farther = len({after[0] - before[0] for digits in unit.digits for before, after in pairwise(digits)})
     return Cost(ff=counter + 2 * unit.lanes * width + 1) + technology.logic(
         "planes", one=1, counter=counter, digits=len(digits), adders=unit.lanes * width,
-        mux=unit.lanes * width * mux_luts(lowest + farther))
+        mux=unit.lanes * width * -(-(lowest + farther) // 4) * (lowest + farther > 1))

@@ -13,6 +13,7 @@ from tritforge.hw.layers.line_window import LineBufferUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.matrix.offset_binary import Sums
 from tritforge.hw.stream.width_converter import resized
+from tritforge.hw.targets.target import Target
 
 __all__ = ["MatrixLayer", "PlanError", "divisors"]
 
@@ -33,14 +34,16 @@ class MatrixLayer:
     sums : the tensor of the node.
     target : the tensor that leaves: of ``behind``, else ``sums``.
     lanes : lanes that ``source`` comes with; None at the network's input, which takes what the layer wants.
+    technology : what the design is built for (tritforge.hw.targets.target.Target).
     """
 
-    node:   MatrixNode
-    behind: Threshold | Requantize | Bias | None
-    source: TensorType
-    sums:   TensorType
-    target: TensorType
-    lanes:  int | None
+    node:       MatrixNode
+    behind:     Threshold | Requantize | Bias | None
+    source:     TensorType
+    sums:       TensorType
+    target:     TensorType
+    lanes:      int | None
+    technology: Target
 
     def __post_init__(self):
         if (proved := self.node.infer(self.source)) != self.sums:
@@ -88,11 +91,11 @@ class MatrixLayer:
                   "vectors": self.vectors if vectors is None else vectors, "pixels": pixels}
         if isinstance(self.behind, (Threshold, Requantize)):
             bounds = [bound[rows] for bound in self.node.row_bounds(self.source.dtype)]
-            units  = activations(self.behind, rows, bounds, ours, pause, **common)
+            units  = activations(self.behind, rows, bounds, ours, self.technology, pause, **common)
             if form not in (ActivationForm.AUTO, *units):
                 raise self.refuse(f"activation {form.value!r} is for {Requantize.kind}, not for {self.behind.kind} "
                                   f"{self.behind.name!r}")
-            return choose(units, form, pause)
+            return choose(units, form, pause, self.technology)
         values = ours.bias(self.behind.bias[rows] if self.behind is not None else 0)[:, None]
         bits   = 1 + max(int(value).bit_length() for value in values.flat)
         return BiasUnit(name="bias", values=values, value_bits=bits, **common)

@@ -9,7 +9,6 @@ from tritforge.hw.engines.planes_serial import PlanesUnit, SerialPlanesUnit, sig
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.operators import Operators
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.hw.targets.rows import rows
 
 __all__ = ["ParallelPlanes", "ParallelPlanesUnit", "combined"]
@@ -49,8 +48,8 @@ class ParallelPlanes(UnitComponent):
     def elaborate(self, platform):
         unit  = self.unit
         m     = Module()
-        cells = getattr(platform, "primitives", None) is Primitives.ECP5
-        row   = rows(m, platform) if cells else Operators()          # those of the 7 series take more LUTs than operators here
+        built = getattr(platform, "target", None)
+        row   = rows(m, platform) if built is not None and built.PLAIN_SUMS else Operators()
         width = unit.target.bits
         plane = Signal(below(len(unit.coefficients)))
         last  = plane == len(unit.coefficients) - 1

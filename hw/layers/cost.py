@@ -4,7 +4,8 @@ import math
 
 from tritforge.hw.cost.memory import Port, ram
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost, chosen, counter_bits, going_around, larger, no_less, total
+from tritforge.hw.cost.counters import counter_bits, going_around
+from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.layers.add import AdderUnit
 from tritforge.hw.layers.argmax import RunningArgMaxUnit
 from tritforge.hw.layers.line_window import LineBufferUnit
@@ -14,9 +15,7 @@ from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.layers.top_k import TopKSorterUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
-from tritforge.hw.targets.ecp5 import COMPARED, sum_luts
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
-from tritforge.hw.targets.primitives import Primitives
 
 
 @cost_of(AdderUnit)
@@ -38,9 +37,9 @@ def running_arg_max(unit, technology):
     added = unit.steps > 1 and unit.lanes != 1 << lane
     return (Cost(ff=first + unit.dtype.bits + 2 * index + 1 + (unit.steps > MAX_GATE_COUNT))
             + technology.logic("largest", one=1, lane=lane, added=added * lane, **going_around(unit.steps))
-            + no_less(technology, unit.dtype.bits, 1, given=True) + chosen(technology, index)
-            + (no_less(technology, unit.dtype.bits, unit.lanes - 1) + chosen(technology, unit.dtype.bits, unit.lanes - 1)
-               if technology.cells else larger(technology, unit.dtype.bits, unit.lanes - 1)))
+            + technology.no_less(unit.dtype.bits, 1, given=True) + technology.chosen(index)
+            + (technology.no_less(unit.dtype.bits, unit.lanes - 1) + technology.chosen(unit.dtype.bits, unit.lanes - 1)
+               if technology.cells else technology.larger(unit.dtype.bits, unit.lanes - 1)))
 
 
 @cost_of(TopKSorterUnit)
@@ -51,7 +50,7 @@ def top_k_sorter(unit, technology):
     bits  = unit.dtype.bits
     return Cost(ff=unit.k * (bits + 2 * index + 1) + index + 1) + technology.logic(
         "best", one=1, ranks=unit.k, score=(unit.k - 1) * bits, index=(unit.k - 1) * index,
-        **going_around(unit.elements)) + no_less(technology, bits, unit.k, given=True)
+        **going_around(unit.elements)) + technology.no_less(bits, unit.k, given=True)
 
 
 def _counters(unit):
@@ -204,38 +203,27 @@ def _even(step):
 
 def running_reduction_cost(reduction, technology, bits, count):
     """What Reduction.accumulate takes for ``count`` numbers of ``bits`` bits: a comparison has a bit more, to start anew."""
-    if not technology.cells:
-        return larger(technology, bits, count) if reduction is Reduction.MAX else _summed(technology, running=count * bits)
-    if technology.primitives is Primitives.ECP5:
-        if reduction is Reduction.SUM:
-            return technology.rows(sum_luts([bits], bits, bits), count)
-        return larger(technology, bits, count, most=COMPARED)
-    if reduction is Reduction.SUM:
-        return Cost(lut=bits, sites=bits, carry=-(-bits // 4)) * count
-    if bits <= 2:
-        return Cost(lut=count, sites=count)
-    return no_less(technology, bits, count, given=True) + chosen(technology, bits, count)
+    if reduction is Reduction.MAX:
+        return technology.running_larger(bits, count)
+    return technology.accumulated([bits], bits) * count if technology.cells else _summed(technology, running=count * bits)
 
 
 def reduction_cost(reduction, technology, source, terms, width, count):
     """What it takes to make ``terms`` elements of type ``source`` one of ``width`` bits, ``count`` times: the larger one
     of two, or a sum of two or three, of which cells take a LUT a bit and one more where there are three."""
     if reduction is Reduction.MAX:
-        return larger(technology, source.bits, count * (terms - 1))
-    bits, total = width if source.signed else source.bits, Cost()
+        return technology.larger(source.bits, count * (terms - 1))
+    bits, found = width if source.signed else source.bits, Cost()
     while terms > 1:
         threes, left = divmod(terms, 3)
-        twos, two, three = left // 2, min(bits, width), min(bits + 1, width)
-        luts = count * (twos * two + threes * three)
-        if technology.primitives is Primitives.ECP5:
-            total += technology.rows(sum_luts([bits] * 2, width), count * twos) + technology.rows(sum_luts([bits] * 3, width), count * threes)
-        elif technology.cells:
-            total += Cost(lut=luts, sites=luts, carry=count * (twos * -(-two // 4) + threes * -(-three // 4)))
+        twos = left // 2
+        if technology.cells:
+            found += technology.sum([bits] * 2, width) * (count * twos) + technology.sum([bits] * 3, width) * (count * threes)
         else:
-            total += _summed(technology, count * twos * two, count * threes * three)
+            found += _summed(technology, count * twos * min(bits, width), count * threes * min(bits + 1, width))
         terms = threes + twos + left % 2
         bits  = min(bits + 2, width)
-    return total
+    return found
 
 
 def _summed(technology, two=0, three=0, running=0):

@@ -23,12 +23,12 @@ count as one LUT, so that the search does not spend dozens of flip-flops to save
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-__all__ = ["HeapRow", "RowKind", "compress", "estimate", "saves"]
+__all__ = ["HeapRow", "RowKind", "RowLuts", "compress", "estimate", "one_lut_per_column", "saves"]
 
 _TRIES = 300
 """Most attempts for one heap."""
@@ -107,6 +107,14 @@ def saves(taken: Sequence[int]) -> tuple[bool, ...]:
     return tuple(found)
 
 
+RowLuts = Callable[[HeapRow], float]
+
+
+def one_lut_per_column(row: HeapRow) -> float:
+    """Return the LUTs of a row made of LUT6_2 and CARRY4."""
+    return row.luts
+
+
 Heap = list[list[int]]  # per column the logic depth of each bit: ATOMS rows since the last register
 
 
@@ -117,6 +125,7 @@ def compress(
     rows_per_stage: int | None = None,
     registers: int | None = None,
     numbers: int = 1,
+    row_luts: RowLuts = one_lut_per_column,
 ) -> tuple[HeapRow, ...]:
     """Return the rows of a compressor tree, in order.
 
@@ -127,6 +136,7 @@ def compress(
         as few bits as pay off when the sum is used more than once.
     rows_per_stage: most rows cascaded between registers; None for no limit.
     registers: flip-flops that cost as much as one LUT; None if flip-flops are free.
+    row_luts: LUTs of a row in the device that the tree is built for.
     numbers: 2 leaves two numbers for a ternary adder that adds them to a third one; 1 leaves one.
 
     >>> compress((3, 3, 3), None)
@@ -142,7 +152,8 @@ def compress(
 
     attempts = (attempt(number) for number in range(1 if max(heights, default=0) < 4 else tries))
     _, rows = min(
-        ((at.run(), at.cost(registers))[::-1] for at in attempts), key=lambda found: found[0]
+        ((at.run(), at.cost(registers, row_luts))[::-1] for at in attempts),
+        key=lambda found: found[0],
     )
     return rows
 
@@ -198,9 +209,9 @@ class _Attempt:
         self._last()
         return tuple(self.rows)
 
-    def cost(self, registers: int | None) -> tuple[int, int]:
+    def cost(self, registers: int | None, row_luts: RowLuts) -> tuple[float, int]:
         """Cost to minimise: LUTs plus flip-flops (``registers`` of them per LUT), then stages."""
-        luts = sum(row.luts for row in self.rows)
+        luts = sum(row_luts(row) for row in self.rows)
         total = luts if registers is None else luts * registers + self.registered
         return total, self.rows[-1].stage if self.rows else 0
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.matrix.adder_graph import AdderGraph, Sum, Term
-from tritforge.hw.matrix.bit_heap import HeapRow, RowKind, compress
+from tritforge.hw.matrix.bit_heap import HeapRow, RowKind, RowLuts, compress, one_lut_per_column
 from tritforge.hw.matrix.offset_binary import Sums
 
 __all__ = ["BLOCK", "Bit", "WiredRow", "Wiring", "wire", "wire_heap"]
@@ -184,12 +184,13 @@ def wire(
     source: DataType,
     rows_per_stage: int | None = None,
     registers: int | None = None,
+    row_luts: RowLuts = one_lut_per_column,
 ) -> Wiring:
     """Compress every heap of ``graph`` into rows.
 
-    ``rows_per_stage`` and ``registers`` as of ``tritforge.hw.matrix.bit_heap.compress``.
+    ``rows_per_stage``, ``registers`` and ``row_luts`` as of ``tritforge.hw.matrix.bit_heap.compress``.
     """
-    return _Wirer(graph, source, rows_per_stage, registers).run()
+    return _Wirer(graph, source, rows_per_stage, registers, row_luts).run()
 
 
 @lru_cache(maxsize=64)
@@ -217,12 +218,18 @@ def wire_heap(heights: tuple[int, ...], width: int) -> Wiring:
 
 class _Wirer:
     def __init__(
-        self, graph: AdderGraph, source: DataType, limit: int | None, registers: int | None
+        self,
+        graph: AdderGraph,
+        source: DataType,
+        limit: int | None,
+        registers: int | None,
+        row_luts: RowLuts = one_lut_per_column,
     ) -> None:
         self.graph = graph
         self.source = source
         self.limit = limit
         self.registers = registers
+        self.row_luts = row_luts
         self.heaps = 0
         self.rows: list[WiredRow] = []
         self.wires = graph.inputs * source.bits
@@ -283,7 +290,7 @@ class _Wirer:
         later: list[tuple[int, Bit]] = []
         stage = 0
         self.heaps += 1
-        for shape in compress(heights, width, self.limit, self.registers, numbers):
+        for shape in compress(heights, width, self.limit, self.registers, numbers, self.row_luts):
             if shape.stage > stage:
                 stage = shape.stage
                 heap = {c: [(0, bit) for _, bit in bits] for c, bits in heap.items()}

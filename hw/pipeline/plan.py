@@ -15,6 +15,7 @@ from tritforge.hw.stream.axi_stream import Tdata, lanes_in, tdata_bits
 from tritforge.hw.stream.event_graph import RUN_FRAMES, EventGraph, settled
 from tritforge.hw.stream.registry import UNITS
 from tritforge.hw.stream.width_converter import resized
+from tritforge.hw.targets.target import Target
 
 __all__ = ["Fork", "NodeSite", "Plan", "Solved", "node_sites", "plan", "stages"]
 
@@ -43,11 +44,14 @@ class Solved:
 class Plan:
     """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate.
 
+    ``target``: what it is built for; the Verilog of another one can be made of the same stages (``dataclasses.replace``).
+
     ``known_cycles``: :attr:`frame_cycles` of the same plan, where it was solved before.
     """
 
     network:      Network
     stages:       tuple[Stage, ...]
+    target:       Target
     known_cycles: tuple[int, ...] | None = None
     tdata:        Tdata = Tdata.NATIVE
 
@@ -165,13 +169,14 @@ class Plan:
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, fifos=Fifos.JOINS_ONLY, solved=None, tdata=Tdata.NATIVE):
+def plan(network, foldings, target, fifos=Fifos.JOINS_ONLY, solved=None, tdata=Tdata.NATIVE):
     """Lay ``network`` out as a pipeline.
 
     Parameters
     ----------
     network : tritforge.export.ir.nodes.Network.
     foldings : an engine's folding (tritforge.hw.engines.layer.Folding) for every matrix layer, by name.
+    target : what it is built for (tritforge.hw.targets.target.Target): its numbers decide where there is a choice.
     fifos : those besides the ones before residual adds (tritforge.hw.pipeline.fifo_depths.Fifos).
     solved : what :attr:`Plan.solved` said of a plan of the same network and settings, to save the time.
     tdata : widths of TDATA where they are not to follow from the first and the last layer.
@@ -195,7 +200,7 @@ def plan(network, foldings, fifos=Fifos.JOINS_ONLY, solved=None, tdata=Tdata.NAT
     for node in network.nodes[:-1]:
         if not readers[node.name]:
             raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
-    bare = Plan(network, tuple(stages(network, foldings, tdata)), tdata=tdata)
+    bare = Plan(network, tuple(stages(network, foldings, target, tdata)), target, tdata=tdata)
     if solved is None:
         return fitted(bare, fifos)
     return replace(bare.with_fifos(solved.fifos), known_cycles=solved.frame_cycles)
@@ -211,12 +216,14 @@ class NodeSite:
     node : what the stage is built around.
     behind : thresholds, multipliers or bias that belong to a layer with weights; else None.
     sources : names of the stages that are read, or tritforge.export.ir.nodes.INPUT.
+    target : what the design is built for; None where no stage is made.
     """
 
     network: Network
     node:    Node
     behind:  Threshold | Requantize | Bias | None
     sources: tuple[str, ...]
+    target:  Target | None
 
     @property
     def name(self):
@@ -240,7 +247,7 @@ class NodeSite:
         """The layer with weights as an engine is given it (tritforge.hw.engines.layer.MatrixLayer)."""
         types = self.network.types
         return MatrixLayer(node=self.node, behind=self.behind, source=types[self.node.input], sums=types[self.node.name],
-                     target=types[self.tensor], lanes=lanes)
+                     target=types[self.tensor], lanes=lanes, technology=self.target)
 
     def stage(self, lanes, folding=None):
         """The stage.
@@ -270,8 +277,9 @@ def _converters(count):
     return ["lanes"] if count == 1 else [f"lanes{number}" for number in range(count)]
 
 
-def node_sites(network):
-    """The stages of ``network`` in order, before anything about them is chosen."""
+def node_sites(network, target=None):
+    """The stages of ``network`` in order, before anything about them is chosen; without ``target`` none of them can be
+    built."""
     readers = defaultdict(list)
     for node in network.nodes:
         for name in node.inputs:
@@ -289,7 +297,7 @@ def node_sites(network):
                 if isinstance(reader, (Threshold, Requantize, Bias)):
                     behind = reader
                     taken.add(behind)
-            slot = NodeSite(network, node, behind, tuple(stage_of[name] for name in node.inputs))
+            slot = NodeSite(network, node, behind, tuple(stage_of[name] for name in node.inputs), target)
             stage_of[node.name] = stage_of[slot.tensor] = node.name
             found.append(slot)
     return tuple(found)
@@ -303,12 +311,12 @@ def _lanes_at_end(which, bits, tensor):
     return lanes
 
 
-def stages(network, foldings, tdata=Tdata.NATIVE):
+def stages(network, foldings, target, tdata=Tdata.NATIVE):
     """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
     lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
     if tdata.input is not None:
         lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
-    for slot in node_sites(network):
+    for slot in node_sites(network, target):
         if slot.matrix and slot.name not in foldings:
             raise PlanError(f"hardware.layers has no entry for {slot.name!r}; give its engine and folding")
         given = [lanes.get(source) for source in slot.sources]
@@ -320,9 +328,9 @@ def stages(network, foldings, tdata=Tdata.NATIVE):
         stage = slot.stage(given, foldings.get(slot.name))
         stage = replace(stage, units=(*ahead, *stage.units))
         if tdata.output is not None and stage.tensor == network.output:
-            target = network.types[network.output]
-            wanted = _lanes_at_end("output", tdata.output, target)
-            stage = replace(stage, units=(*stage.units, *resized("width", target.dtype, stage.o.lanes, wanted, target.size)))
+            result = network.types[network.output]
+            wanted = _lanes_at_end("output", tdata.output, result)
+            stage = replace(stage, units=(*stage.units, *resized("width", result.dtype, stage.o.lanes, wanted, result.size)))
         lanes[stage.name] = stage.o.lanes
         for number, source in enumerate(stage.sources):
             lanes.setdefault(source, stage.input(number).lanes)

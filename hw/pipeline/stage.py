@@ -97,7 +97,7 @@ class Stage:
         """The images the stage reads, as (tritforge.export.artifacts.rom.RomImage, packing or None)."""
         for unit in self.units:
             if getattr(unit, "rom", None) is not None:
-                yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom))
+                yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom, getattr(unit, "split", None)))
 
 
 class StageCircuit(wiring.Component):

@@ -12,9 +12,8 @@ from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.pipeline.top import Top, ports
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.hw.targets.primitives import Primitives
 
-__all__ = ["cells", "describe", "generate", "module", "version_word"]
+__all__ = ["describe", "generate", "module", "version_word"]
 
 
 def version_word():
@@ -23,22 +22,22 @@ def version_word():
     return sum(min(number, 255) << shift for number, shift in zip(numbers, (16, 8, 0), strict=False))
 
 
-def generate(plan, primitives=Primitives.GENERIC, registers=False):
+def generate(plan, registers=False):
     """Verilog of ``plan``: one text, the same from run to run; a module for every layer and unit, and one for all shared
     components (tritforge.hw.stream.shared) that are alike.
 
-    With ``registers`` it has the AXI4-Lite register block. With ``primitives`` other than generic it holds instances of
-    the device's cells; :func:`cells` has their behaviour.
+    With ``registers`` it has the AXI4-Lite register block. With cells of a target it holds instances of them;
+    :meth:`tritforge.hw.targets.target.Target.cell_models` has their behaviour.
     """
-    return module(Top(plan, version_word() if registers else None), plan.network.name, primitives)
+    return module(Top(plan, version_word() if registers else None), plan.network.name, plan.target)
 
 
-def module(component, name, primitives=Primitives.GENERIC):
-    """Verilog of ``component``, a top or a unit alone, as the module ``name``, with all that it is made of."""
+def module(component, name, target):
+    """Verilog of ``component``, a top or a unit alone, as the module ``name``, with all that it is made of, for ``target``."""
     library = Library(name)
     with _collection_by_hand():
-        texts  = [_plain_module_names(_convert(component, name, RomFiles(primitives, library)))]
-        texts += [_convert(shared, title, RomFiles(primitives)) for title, shared in library.modules()]
+        texts  = [_plain_module_names(_convert(component, name, RomFiles(target, library)))]
+        texts += [_convert(shared, title, RomFiles(target)) for title, shared in library.modules()]
     texts.append(resources.files("tritforge.hw.stream").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
     return "\n".join(texts)
 
@@ -63,12 +62,6 @@ def _convert(component, name, platform):
     text = verilog.convert(component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
     gc.collect()
     return text
-
-
-def cells(primitives):
-    """Verilog for simulators alone: the behaviour of the cells that a design with ``primitives`` other than generic holds."""
-    source = {Primitives.XILINX7: "seven_series.v", Primitives.ECP5: "ecp5.v"}[primitives]
-    return resources.files("tritforge.hw.targets").joinpath(source).read_text(encoding="utf-8")
 
 
 def _plain_module_names(text):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ADDRESS_BITS", "BUS", "IDENTITY", "REGISTERS", "Registers"]
+__all__ = ["ADDRESS_BITS", "BUS", "IDENTITY", "REGISTERS", "Registers", "RegistersUnit"]
 
 IDENTITY = 0x54524954
 """What register 0 reads: "TRIT", first letter in the high byte."""
@@ -26,6 +28,17 @@ BUS = {
 """The signals of AXI4-Lite, by name; the protection bits are ignored."""
 
 OKAY, SLVERR = 0b00, 0b10
+
+
+@dataclass(frozen=True)
+class RegistersUnit:
+    """Parameters of :class:`Registers`: what is known of them before they are built."""
+
+    version: int
+
+    def component(self) -> Registers:
+        """Return the circuit."""
+        return Registers(self.version)
 
 
 class Registers(wiring.Component):

@@ -13,7 +13,7 @@ from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.unit import Beats, below
 
-__all__ = ["FrameSink", "FrameSource", "Tdata", "lanes_in", "tdata_bits"]
+__all__ = ["FrameSink", "FrameSinkUnit", "FrameSource", "FrameSourceUnit", "Tdata", "lanes_in", "tdata_bits"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,30 @@ def lanes_in(bits: int, tensor: TensorType) -> int:
 def tdata_bits(beats: Beats) -> int:
     """Return the width of TDATA in bits: the payload padded to whole bytes."""
     return -(-beats.payload_bits // 8) * 8
+
+
+@dataclass(frozen=True)
+class FrameSourceUnit:
+    """Parameters of a :class:`FrameSource`: what is known of it before it is built."""
+
+    beats:       Beats
+    frame_beats: int
+
+    def component(self) -> FrameSource:
+        """Return the circuit."""
+        return FrameSource(self.beats, self.frame_beats)
+
+
+@dataclass(frozen=True)
+class FrameSinkUnit:
+    """Parameters of a :class:`FrameSink`: what is known of it before it is built."""
+
+    beats:       Beats
+    frame_beats: int
+
+    def component(self) -> FrameSink:
+        """Return the circuit."""
+        return FrameSink(self.beats, self.frame_beats)
 
 
 class FrameSource(wiring.Component):

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.hw.stream.unit import Beats
 
-__all__ = ["StreamFork"]
+__all__ = ["StreamFork", "StreamForkUnit"]
+
+
+@dataclass(frozen=True)
+class StreamForkUnit:
+    """Parameters of a :class:`StreamFork`: what is known of it before it is built."""
+
+    beats: Beats
+    count: int
+
+    def component(self) -> StreamFork:
+        """Return the circuit."""
+        return StreamFork(self.beats, self.count)
 
 
 class StreamFork(wiring.Component):

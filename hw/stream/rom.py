@@ -5,14 +5,12 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.artifacts.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
-from tritforge.export.artifacts.rom import Role, RomImage
-from tritforge.hw.cost.memory import JOINED, made_of, moving
-from tritforge.hw.cost.packing import MemoryStyle, split_depth
+from tritforge.export.artifacts.rom import RomImage
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.shared import SharedComponent
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.operators import Operators
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.memory import JOINED, MemoryStyle
 from tritforge.hw.targets.rows import rows
 
 __all__ = ["Rom", "RomFiles", "files", "read_ahead", "trit_codes"]
@@ -25,13 +23,13 @@ class RomFiles:
 
     Parameters
     ----------
-    primitives : what rows of additions are made of (tritforge.hw.targets.rows.rows).
+    target : what the design is built for (tritforge.hw.targets.target.Target).
     library : tritforge.hw.stream.shared.Library of the modules that shared components become; None where each is a circuit of its own.
     """
 
-    def __init__(self, primitives=Primitives.GENERIC, library=None):
-        self.primitives = primitives
-        self.library    = library
+    def __init__(self, target, library=None):
+        self.target  = target
+        self.library = library
 
 
 class Rom(wiring.Component):
@@ -42,6 +40,7 @@ class Rom(wiring.Component):
     image : the words (tritforge.export.artifacts.rom.RomImage).
     lanes : parts of a word, each read at an address of its own; divides the width.
     style : what it is made of.
+    split : words of the lower one of two memories that it is made of, a power of two; None for one memory.
 
     Members
     -------
@@ -50,12 +49,13 @@ class Rom(wiring.Component):
     data    : ``image.word_bits`` bits, valid from the cycle after the read.
     """
 
-    def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO):
+    def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO, split=None):
         if image.word_bits % lanes:
             raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
         self._image = image
         self._lanes = lanes
         self._style = style
+        self._split = split
         super().__init__({
             "enable":  In(1),
             "address": In(lanes * max(1, (image.depth - 1).bit_length())),
@@ -68,7 +68,7 @@ class Rom(wiring.Component):
         bits  = len(self.address) // self._lanes
         if isinstance(platform, RomFiles):
             datas = []
-            for number, part in enumerate(files(image)):
+            for number, part in enumerate(files(image, self._split)):
                 data  = Signal(image.word_bits, name=f"data_{number}")
                 width = max(1, (part.depth - 1).bit_length())
                 m.submodules["image" if number == 0 else "image_high"] = Instance(
@@ -78,7 +78,7 @@ class Rom(wiring.Component):
                     p_DEPTH   = part.depth,
                     p_ADDRESS = width,
                     p_LANES   = self._lanes,
-                    **self._made(part, platform.primitives),
+                    **self._made(part, platform.target),
                     i_clk     = ClockSignal(),
                     i_enable  = self.enable,
                     i_address = self.address if self._lanes > 1 else self.address[:width],
@@ -102,17 +102,16 @@ class Rom(wiring.Component):
                              self.data.word_select(lane, part).eq(port.data)]
         return m
 
-    def _made(self, image, primitives):
+    def _made(self, image, target):
         """Parameters of the instance: what the ROM is made of."""
-        style   = self._style.value if primitives is not Primitives.XILINX7 else made_of(image, self._lanes, self._style)
-        varying = {"p_VARYING": Const(moving(image), image.word_bits)} if style == JOINED else {}
+        style   = target.rom_style(image.varying_bits(self._lanes), image.depth, self._style)
+        varying = {"p_VARYING": Const(image.varying, image.word_bits)} if style == JOINED else {}
         return {"p_STYLE": style, **varying}
 
 
-def files(image):
-    """The images that the Verilog reads for ``image``: weights may lie in two memories (tritforge.hw.cost.packing.split_depth)."""
-    lower = split_depth(image.word_bits, image.depth) if image.role is Role.WEIGHTS else None
-    return (image,) if lower is None else image.split(lower)
+def files(image, split=None):
+    """The images that the Verilog reads for ``image``: one, or two of which the lower one has ``split`` words."""
+    return (image,) if split is None else image.split(split)
 
 
 def read_ahead(m, rom, words, step):

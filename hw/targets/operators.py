@@ -14,7 +14,7 @@ __all__ = ["Operators", "add_all", "at_least", "lane_bits", "maximum", "offset_b
 
 
 class Operators:
-    """Rows of additions as operators; the interface is that of :class:`tritforge.hw.targets.seven_series.SevenSeries`."""
+    """Rows of additions as operators; the interface is that of :class:`tritforge.hw.targets.xc7.cells.SevenSeries`."""
 
     def products(self, name, lanes):
         """Sum of the ternary products of two ``lanes``, (value, code) each."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tritforge.hw.cost.technology import Cost
 from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.stream.fifo import FifoUnit
+from tritforge.hw.targets.cost import Cost
 from tritforge.reports.devices import Device
 
 __all__ = ["Needs", "exceeds", "lacks", "least"]
@@ -57,11 +57,11 @@ def exceeds(cost: Cost, device: Device) -> list[str]:
     """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown fits."""
     logic = cost.lut if cost.sites is None else cost.sites
     lut = None if logic is None or cost.lutram is None else logic + cost.lutram
-    bram36 = None if cost.bram18 is None else -(-cost.bram18 // 2)
+    blocks = None if cost.bram18 is None else -(-18 * cost.bram18 // device.bram_kbits)
     pairs = (
         (lut, "LUT", device.lut),
         (cost.ff, "FF", device.ff),
-        (bram36, "BRAM36", device.bram36),
+        (blocks, f"BRAM{device.bram_kbits}", device.bram),
     )
     return [
         f"an estimated {round(used):,} {name} of {has:,}"

@@ -12,35 +12,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Cost, Family, Technology, calibration, total
 from tritforge.hw.pipeline.plan import Plan
-from tritforge.hw.stream.axi_lite import Registers
-from tritforge.hw.stream.axi_stream import FrameSink, FrameSource
-from tritforge.hw.stream.fork import StreamFork
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.stream.axi_lite import RegistersUnit
+from tritforge.hw.stream.axi_stream import FrameSinkUnit, FrameSourceUnit
+from tritforge.hw.stream.fork import StreamForkUnit
+from tritforge.hw.targets.cost import Cost, total
+from tritforge.hw.targets.target import Target, calibration
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Table, Value
 from tritforge.reports.synth.netlist import REST
 from tritforge.reports.synth.resources import Resources
 from tritforge.reports.synth.utilisation import REST_TITLE
 
-__all__ = ["Estimate", "compared", "error_note", "estimate", "family_of", "table", "technology_of"]
+__all__ = ["Estimate", "compared", "error_note", "estimate", "table"]
 
 TITLE = "Estimated resources"
 
 COMPARED_TITLE = "Estimate, synthesis and simulation"
 
-_COLUMNS = (
-    ("LUT", "lut", "lut"),
-    ("LUTRAM", "lutram", "lutram"),
-    ("LUT total", "lut_total", "lut"),
-    ("FF", "ff", "ff"),
-    ("CARRY4", "carry", "carry4"),
-    ("BRAM36", "bram36", "bram36"),
-    ("DSP", "dsp", "dsp"),
-    ("LUT6 sites", "sites", None),
-)
-"""Heading, field of a cost, and what a device has of it."""
+
+def _columns(target: Target) -> tuple[tuple[str, str, str | None], ...]:
+    """Heading, field of a cost, and what a device has of it."""
+    return (
+        ("LUT", "lut", "lut"),
+        ("LUTRAM", "lutram", "lutram"),
+        ("LUT total", "lut_total", "lut"),
+        ("FF", "ff", "ff"),
+        (target.CARRY_CELL, "carry", "carry"),
+        _blocks(target),
+        ("DSP", "dsp", "dsp"),
+        *((("LUT6 sites", "sites", None),) if "sites" in target.CALIBRATED else ()),
+    )
+
+
+def _blocks(target: Target) -> tuple[str, str, str]:
+    """As a column, blocks of the family's own size."""
+    size = "bram36" if target.BLOCK_KBITS == 36 else "bram18"
+    return size.upper(), size, "bram"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +57,12 @@ class Estimate:
 
     Parameters
     ----------
-    technology: what it is mapped to.
+    target: what it is built for.
     layers: by name, in order.
     rest: of the ends and of what joins the layers.
     """
 
-    technology: Technology
+    target: Target
     layers: Mapping[str, Cost]
     rest: Cost
 
@@ -65,41 +73,21 @@ class Estimate:
         return whole
 
 
-def family_of(device: Device) -> Family | None:
-    """The family that synthesis maps ``device`` to; None where it is not among the calibrated ones."""
-    return None if device.mapped is None else Family(device.mapped)
-
-
-def technology_of(device: Device, primitives: Primitives) -> Technology | None:
-    """What a design with ``primitives`` is mapped to on ``device``, with its own cells; None as family_of."""
-    family = family_of(device)
-    if family is None:
-        return None
-    cells = Primitives.ECP5 if family is Family.ECP5 else Primitives.XILINX7
-    return Technology(family, primitives if primitives is Primitives.GENERIC else cells)
-
-
-def estimate(
-    plan: Plan, technology: Technology | None = None, *, registers: bool = False
-) -> Estimate:
-    """Sum the costs of ``plan``'s units; ``registers``: with the AXI4-Lite block."""
-    technology = technology or Technology()
+def estimate(plan: Plan, *, registers: bool = False) -> Estimate:
+    """Sum the costs of ``plan``'s units for its target; ``registers``: with the AXI4-Lite block."""
+    target = plan.target
     layers = {
-        stage.name: total(cost(unit, technology) for unit in stage.all_units)
-        for stage in plan.stages
+        stage.name: total(cost(unit, target) for unit in stage.all_units) for stage in plan.stages
     }
     types = plan.network.types
     parts: list[Any] = [
-        FrameSource(plan.i, plan.network.input.size // plan.i.lanes),
-        FrameSink(plan.o, types[plan.network.output].size // plan.o.lanes),
-        *(StreamFork(plan.output(fork.source), len(fork.takers)) for fork in plan.forks),
-        *([Registers(0)] if registers else []),
+        FrameSourceUnit(plan.i, plan.network.input.size // plan.i.lanes),
+        FrameSinkUnit(plan.o, types[plan.network.output].size // plan.o.lanes),
+        *(StreamForkUnit(plan.output(fork.source), len(fork.takers)) for fork in plan.forks),
+        *([RegistersUnit(0)] if registers else []),
     ]
-    rest = Cost()
-    for part in parts:
-        part._MustUse__silence = True  # looked at, not built
-        rest = rest + cost(part, technology)
-    return Estimate(technology=technology, layers=layers, rest=rest)
+    rest = total(cost(part, target) for part in parts)
+    return Estimate(target=target, layers=layers, rest=rest)
 
 
 def _value(amounts: Cost, field: str) -> Value:
@@ -111,13 +99,13 @@ def _value(amounts: Cost, field: str) -> Value:
     return None if value is None else round(value)
 
 
-def error_note(technology: Technology) -> str:
+def error_note(target: Target) -> str:
     """The measured error of the formulas, in a sentence."""
-    found = calibration().get("error", {}).get(technology.family.value)
+    found = calibration().get("error", {}).get(target.NAME)
     if found is None:
-        return f"Formulas of hw/cost/technology.py, not measured against synthesis for {technology.family.value}."
+        return f"Formulas of hw/cost, not measured against synthesis for {target.NAME}."
     return (
-        f"Formulas of hw/cost/technology.py. Against {found['tool']} on {found['configurations']} random configurations "
+        f"Formulas of hw/cost. Against {found['tool']} on {found['configurations']} random configurations "
         f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "
         f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th percentile; "
         f"memories exact in {found['memories_exact']}."
@@ -126,11 +114,12 @@ def error_note(technology: Technology) -> str:
 
 def table(result: Estimate, device: Device) -> Table:
     """The estimate, layer by layer, against ``device``."""
+    shown = _columns(result.target)
     parts = {**result.layers, REST_TITLE: result.rest, "total": result.total}
     rows: list[tuple[Value, ...]] = [
-        (name, *(_value(found, field) for _, field, _ in _COLUMNS)) for name, found in parts.items()
+        (name, *(_value(found, field) for _, field, _ in shown)) for name, found in parts.items()
     ]
-    has = [None if name is None else getattr(device, name) for _, _, name in _COLUMNS]
+    has = [None if name is None else getattr(device, name) for _, _, name in shown]
     whole = rows[-1][1:]
     rows.append((f"{device.part.upper()} has", *("" if value is None else value for value in has)))
     shares = [
@@ -138,8 +127,8 @@ def table(result: Estimate, device: Device) -> Table:
         for number, value in zip(has, whole, strict=True)
     ]
     rows.append(("used", *shares))
-    columns = ("Layer", *(heading for heading, _, _ in _COLUMNS))
-    return Table(TITLE, columns, tuple(rows), (error_note(result.technology),), 3)
+    columns = ("Layer", *(heading for heading, _, _ in shown))
+    return Table(TITLE, columns, tuple(rows), (error_note(result.target),), 3)
 
 
 def compared(
@@ -154,7 +143,8 @@ def compared(
     measured: resources of each layer, of ``REST`` what is in none.
     cycles: by layer (planned interval, simulated cycles); the network's under "total".
     """
-    fields = (("lut_total", "LUT"), ("ff", "FF"), ("bram36", "BRAM36"))
+    title, size, _ = _blocks(result.target)
+    fields = ("lut_total", "ff", size)
     rows = []
     whole = {**{name: result.layers[name] for name in result.layers}, REST: result.rest}
     known = {name: measured[name] for name in whole if name in measured}
@@ -163,16 +153,16 @@ def compared(
         if name == "total" and len(known) == len(whole):
             actual = sum(known.values(), Resources(lut_sites=0))
         row: list[Value] = [REST_TITLE if name == REST else name]
-        for field, _ in fields:
+        for field in fields:
             predicted = _value(estimated, field)
             found = None
             if actual is not None:
-                found = actual.bram36_total if field == "bram36" else getattr(actual, field)
+                found = getattr(actual, "bram36_total" if field == "bram36" else field)
             error = None
             if isinstance(predicted, int | float) and found:
                 error = round(100 * (predicted - found) / found, 1)
             row += [predicted, int(found) if found is not None and found == int(found) else found]
-            if field != "bram36":
+            if field != size:
                 row.append("" if error is None else error)
         planned, simulated = cycles.get(name, (None, None))
         rows.append(
@@ -182,7 +172,7 @@ def compared(
         "Layer",
         *("LUT estimated", "LUT synthesised", "LUT error, %"),
         *("FF estimated", "FF synthesised", "FF error, %"),
-        *("BRAM36 estimated", "BRAM36 synthesised"),
+        *(f"{title} estimated", f"{title} synthesised"),
         *("Cycles planned", "Cycles simulated"),
     )
-    return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.technology),), 1)
+    return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.target),), 1)

@@ -11,7 +11,7 @@ from tritforge.export.ir.nodes import Network
 from tritforge.reports.devices import Device, device
 from tritforge.reports.estimate.estimate import Estimate
 from tritforge.reports.render.tables import Table
-from tritforge.reports.synth.xilinx import Synthesis
+from tritforge.reports.synth.fpga import Synthesis
 
 __all__ = ["Comparison", "CycleRun", "Epoch", "ReportData", "Training"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tritforge.errors import UserError
 from tritforge.export.artifacts.manifest import Manifest
+from tritforge.hw.targets.registry import TARGETS
 from tritforge.reports.page.data import Comparison, CycleRun, Epoch, Training
 from tritforge.sim.result import SimulationResult
 from tritforge.sim.scoreboard import StreamReport
@@ -18,10 +19,6 @@ REFERENCE = "integer reference"
 
 EXACT_MODEL = "trained torch model in float64, evaluation mode"
 """The model whose predictions training counts."""
-
-
-_NETLISTS = {"xilinx": "netlist", "ecp5": "ECP5 netlist"}
-"""What is simulated, by what it was synthesised for; else the Verilog itself."""
 
 
 class RecordError(UserError):
@@ -84,7 +81,9 @@ def simulation(result: SimulationResult, manifest: Manifest) -> tuple[Comparison
     RecordError: a stream that the manifest does not have.
     """
     name = f"{result.simulator.capitalize()} {result.version}".strip()
-    netlist = _NETLISTS.get(str(result.netlist))
+    if result.netlist is not None and result.netlist not in TARGETS:
+        raise RecordError(f"the simulated netlist is of {result.netlist!r}; simulate again")
+    netlist = None if result.netlist is None else f"{TARGETS[result.netlist].TITLE} netlist"
     level = "Verilog" if netlist is None else f"{netlist[0].upper()}{netlist[1:]} after synthesis"
     lanes = {stream.name: stream.lanes for stream in manifest.streams}
     compared = [stream for stream in result.streams if stream.tensor is not None]

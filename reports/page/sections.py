@@ -218,7 +218,7 @@ def resources_table(data: ReportData) -> Table:
     """Tabulate synthesised resources of each layer, in total, and of the device."""
     if data.synthesis is None:
         note = "Run `tritforge synth` to count the cells of each layer."
-        return Table(utilisation.TITLE, utilisation.HEADINGS, (), (note,))
+        return Table(utilisation.TITLE, ("Layer",), (), (note,))
     return utilisation.utilisation(data.synthesis, data.layer_names)
 
 

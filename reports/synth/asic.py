@@ -18,28 +18,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tritforge.hw.targets.asic.family import LIBRARY_FILE, Asic
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.liberty import Liberty
-from tritforge.reports.synth.mapped import NETLIST, Mapped, Memory, Part, synthesise
+from tritforge.reports.synth.mapped import Mapped, Memory, Part, synthesise
 from tritforge.reports.synth.utilisation import REST_TITLE
 from tritforge.reports.synth.yosys import Progress, SynthesisError
 
 __all__ = [
-    "TARGET",
     "TRANSISTORS",
     "Area",
     "area_table",
     "areas",
     "count",
     "memories_table",
-    "script",
 ]
-
-TARGET = "asic"
-
-LIBRARY = "cells.lib"
-"""Name of the Liberty file for the commands."""
 
 NAND_TRANSISTORS = 4
 
@@ -73,34 +67,6 @@ class Area:
         return sum(memory.bits for memory in self.memories if memory.kind == kind)
 
 
-def script(verilog: str, top: str, *, library: bool) -> tuple[str, ...]:
-    """The Yosys commands; the hierarchy is kept, so that each layer can be told from the others."""
-    mapping = (
-        (f"dfflibmap -liberty {LIBRARY}", f"abc -liberty {LIBRARY}")
-        if library
-        else ("dfflegalize -cell $_DFF_P_ x", "opt_clean", "abc -g cmos")
-    )
-    return (
-        f'read_verilog -defer "{verilog}"',
-        f"hierarchy -check -top {top}",
-        "proc -norom",  # a choice among constants is logic
-        "setattr -unset init w:*",
-        "opt",
-        "wreduce",
-        "peepopt",
-        "alumacc",
-        "share",
-        "opt_clean",
-        "memory -nomap",  # a memory stays one
-        "opt -full",
-        "techmap",
-        "opt -fast",
-        *mapping,
-        "opt_clean",
-        f"write_json {NETLIST}",
-    )
-
-
 def count(
     verilog: Path,
     roms: Iterable[Path],
@@ -119,9 +85,11 @@ def count(
     """
     files = {path.name: path for path in (verilog, *roms)}
     if liberty is not None:
-        files[LIBRARY] = liberty
-    commands = script(verilog.name, top, library=liberty is not None)
-    return synthesise(TARGET, files, commands, top, build_dir, progress=progress, minutes=minutes)
+        files[LIBRARY_FILE] = liberty
+    commands = Asic().synthesis([verilog.name], top, library=liberty is not None)
+    return synthesise(
+        Asic.NAME, files, commands, top, build_dir, progress=progress, minutes=minutes
+    )
 
 
 def areas(mapped: Mapped, layers: Iterable[str], library: Liberty | None = None) -> dict[str, Area]:

@@ -1,6 +1,6 @@
-"""Synthesis for a target other than the 7 series: the cells of each instance by type, and its memories.
+"""Synthesis to gates or standard cells: the cells of each instance by type, and its memories.
 
-What the cells cost is the matter of the target (``tritforge.reports.synth.asic``, ``tritforge.reports.synth.ecp5``); here the design is
+What the cells cost is the matter of ``tritforge.reports.synth.asic``; here the design is
 mapped once, kept with the digest of everything it depends on, and read back.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +23,7 @@ from tritforge.reports.synth.yosys import key as digest
 __all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
 
 NETLIST = "netlist.json"
-
-VERILOG = "netlist.v"
-"""What the commands of a target must write."""
+"""What the commands must write."""
 
 _MEMORY = "$mem_v2"
 
@@ -68,8 +65,8 @@ class Mapped:
 
     Parameters
     ----------
-    target: of the command line: "asic" or "ecp5".
-    top, tool, script: as in :class:`tritforge.reports.synth.xilinx.Synthesis`.
+    target: of the command line.
+    top, tool, script: as in :class:`tritforge.reports.synth.fpga.Synthesis`.
     inputs: SHA-256 of every file that was read, by name.
     seconds: wall time of the run.
     parts: every instance.
@@ -116,7 +113,6 @@ def synthesise(
     top: str,
     build_dir: Path,
     *,
-    keep: Sequence[str] = (),
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Mapped:
@@ -132,8 +128,6 @@ def synthesise(
     commands: Yosys', one of which writes ``netlist.json``.
     top: the top module.
     build_dir: made if missing.
-    keep: files of Yosys' that are left as ``<target>.<name>``: for a placer ``netlist.json``, for a simulator
-        ``netlist.v``.
     progress, minutes: see ``tritforge.reports.synth.yosys.yosys``.
 
     Raises
@@ -145,16 +139,13 @@ def synthesise(
     key = digest(FORMAT, commands, inputs)
     build_dir.mkdir(parents=True, exist_ok=True)
     result = build_dir / f"{target}.json"
-    kept = {name: build_dir / f"{target}.{name}" for name in keep}
     with contextlib.suppress(OSError, SynthesisError):
         found = load(result)
-        if found.key == key and all(path.is_file() for path in kept.values()):
+        if found.key == key:
             return found
     started = time.monotonic()
     with yosys(files, commands, build_dir / f"{target}.log", progress, minutes) as folder:
         netlist = json.loads((folder / NETLIST).read_text())
-        for name, path in kept.items():
-            os.replace(folder / name, path)
     parts = tuple(
         Part(path=path, module=module, cells=cells, memories=memories)
         for path, module, (cells, memories) in walk(netlist, top, _held)

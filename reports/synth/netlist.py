@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tritforge.hw.targets.target import Target
 from tritforge.reports.synth.hierarchy import REST, layers_of, readable, walk
 from tritforge.reports.synth.resources import NetlistError, Resources, count, total
 
@@ -32,7 +33,7 @@ class Instance:
     own: Resources
 
 
-def instances(netlist: Mapping[str, Any], top: str) -> tuple[Instance, ...]:
+def instances(netlist: Mapping[str, Any], top: str, target: Target) -> tuple[Instance, ...]:
     """List every instance below and including ``top``, parents first, names in order.
 
     Raises
@@ -41,8 +42,10 @@ def instances(netlist: Mapping[str, Any], top: str) -> tuple[Instance, ...]:
     """
 
     def measure(module: str, leaves: Mapping[str, Any], _: Mapping[str, Any]) -> Resources:
-        counted = count(Counter(c["type"] for c in leaves.values()), where=f"module {module}")
-        return replace(counted, lut_sites=lut_sites(leaves))
+        cells = Counter(cell["type"] for cell in leaves.values())
+        counted = count(cells, target, where=f"module {module}")
+        shared = "sites" in target.CALIBRATED
+        return replace(counted, lut_sites=lut_sites(leaves) if shared else None)
 
     try:
         return tuple(Instance(*found) for found in walk(netlist, top, measure))

@@ -1,8 +1,8 @@
-"""FPGA resources: what each cell of a netlist for the 7 series or UltraScale+ costs.
+"""FPGA resources: what each cell of a netlist costs.
 
 Counting rules, so that two numbers of ours always mean the same:
 
-- ``lut`` counts LUT1..LUT6 and LUT6_2 cells, one each. An inverter that synthesis left over (INV) is
+- ``lut`` counts LUT1..LUT6 and LUT6_2 cells, one each, of ECP5 LUT4 and two for a CCU2C. An inverter that synthesis left over (INV) is
   counted apart: it often disappears into the LUT behind it.
 - ``lutram`` and ``srl`` are LUTs used as memory and as shift register, in LUT sites (a RAM64M takes four).
 - ``bram18`` and ``bram36`` are block RAMs of 18 and 36 Kb; two of the small ones fit in one large one.
@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
-__all__ = ["CELLS", "COUNTED", "NetlistError", "Resources", "count", "total"]
+from tritforge.hw.targets.target import Target
+
+__all__ = ["COUNTED", "NetlistError", "Resources", "count", "total"]
 
 
 class NetlistError(ValueError):
@@ -33,7 +35,7 @@ class Resources:
     lutram: int = 0
     srl: int = 0
     ff: int = 0
-    carry4: int = 0
+    carry: int = 0
     muxf: int = 0
     bram18: int = 0
     bram36: int = 0
@@ -78,50 +80,12 @@ def total(parts: Iterable[Resources]) -> Resources:
     return result
 
 
-def _cells() -> dict[str, Resources]:
-    """The table of cells; LUT sites of memories: UG474 and, of eight, UG574, "Distributed RAM"."""
-    table = {f"LUT{inputs}": Resources(lut=1) for inputs in range(1, 7)}
-    table["LUT6_2"] = Resources(lut=1)
-    table["INV"] = Resources(inv=1)
-    sites = {
-        "RAM16X1S": 1, "RAM16X1D": 2,
-        "RAM32X1S": 1, "RAM32X2S": 2, "RAM32X1D": 2, "RAM32M": 4,
-        "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
-        "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4,
-        "RAM32M16": 8, "RAM64M8": 8, "RAM256X1D": 8, "RAM512X1S": 8, "RAM64X8SW": 8, "RAM32X16DR8": 8,
-    }  # fmt: skip
-    table.update({cell: Resources(lutram=count) for cell, count in sites.items()})
-    table.update(
-        {cell: Resources(srl=1) for cell in ("SRL16", "SRL16E", "SRLC16", "SRLC16E", "SRLC32E")}
-    )
-    for cell in (
-        "FDRE",
-        "FDSE",
-        "FDCE",
-        "FDPE",
-        "LDCE",
-        "LDPE",
-    ):  # a latch takes a flip-flop's place
-        table[cell] = table[f"{cell}_1"] = Resources(ff=1)
-    table["CARRY4"] = Resources(carry4=1)
-    table["MUXF7"] = table["MUXF8"] = Resources(muxf=1)
-    for version in ("E1", "E2"):  # of the 7 series, of UltraScale
-        table[f"RAMB18{version}"] = table[f"FIFO18{version}"] = Resources(bram18=1)
-        table[f"RAMB36{version}"] = table[f"FIFO36{version}"] = Resources(bram36=1)
-        table[f"DSP48{version}"] = Resources(dsp=1)
-    return table
-
-
-CELLS: dict[str, Resources] = _cells()
-"""Cost of each cell of both families that a netlist without pads and clock buffers can hold."""
-
-
-def count(cells: Mapping[str, int], where: str) -> Resources:
-    """Sum the cost of ``cells`` (type -> number) of the module ``where``.
+def count(cells: Mapping[str, int], target: Target, where: str) -> Resources:
+    """Sum the cost of ``cells`` (type -> number) of the module ``where`` of a netlist for ``target``.
 
     Raises
     ------
-    NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one not in ``CELLS``.
+    NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one that ``target`` does not know.
     """
     result = Resources()
     for cell, number in sorted(cells.items()):
@@ -129,9 +93,9 @@ def count(cells: Mapping[str, int], where: str) -> Resources:
             raise NetlistError(
                 f"{where}: {number} x {cell} not mapped to the device; synthesis did not finish"
             )
-        if cell not in CELLS:
+        if cell not in target.NETLIST_CELLS:
             raise NetlistError(
-                f"{where}: {number} x {cell}, whose cost is not in tritforge.reports.synth.resources.CELLS"
+                f"{where}: {number} x {cell}, which is no cell of {target.TITLE} with a known cost"
             )
-        result = result + CELLS[cell] * number
+        result = result + Resources(**target.NETLIST_CELLS[cell]) * number
     return result

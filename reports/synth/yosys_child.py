@@ -1,4 +1,4 @@
-"""The child process of ``tritforge.reports.synth.xilinx``: runs Yosys commands, one a line of standard input.
+"""The child process of ``tritforge.reports.synth.fpga``: runs Yosys commands, one a line of standard input.
 
 Yosys ends the process when a command fails, and pyosys loads it into the interpreter, so it never runs in
 ours. This file is started by its path with ``python -I`` and imports nothing of the project.

@@ -1,7 +1,7 @@
 """Random configurations: the same from run to run, of every kind, each with a cost for its registers."""
 
 from benchmarks.configurations import _KINDS, _MORE, MORE, draw
-from benchmarks.estimator import held_out, technology_of, units
+from benchmarks.estimator import held_out, units
 from tritforge.hw.cost.registry import cost
 
 
@@ -16,7 +16,7 @@ def test_every_kind_is_drawn_and_every_component_knows_its_registers() -> None:
     assert {configuration.kind for configuration in drawn} >= set(_KINDS) - {"registers", "fork"}
     for configuration in drawn:
         for name, unit in units(configuration):
-            assert cost(unit, technology_of(configuration)).ff is not None, (
+            assert cost(unit, configuration.target).ff is not None, (
                 configuration.number,
                 name,
             )

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from benchmarks.configurations import draw
-from benchmarks.estimator import LINES, Point, Recorder, fit, point, same_memories, samples
+from benchmarks.estimator import LINES, Point, fit, point, recorder, same_memories, samples
 from benchmarks.measure_costs import _unsigned, measured
+from tests.targets import GENERIC, XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Cost, Family, Technology
 from tritforge.hw.engines.skip.permute import LanePermutationUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.stream.unit import Beats
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.ecp5.family import Ecp5
+from tritforge.hw.targets.target import Target
 
 
 def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
@@ -26,7 +28,7 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
         number += 1
         configuration = draw(number, "xc7")
         if configuration.kind == "fork":
-            consumers = cost(configuration.part, Technology()).ff
+            consumers = cost(configuration.part, XC7).ff
             cells = {"LUT3": 2 * consumers + 3, "FDRE": consumers}
             part = {"path": "", "module": configuration.name, "cells": cells, "sites": 0}
             records.append(
@@ -72,11 +74,11 @@ def test_what_is_derived_of_a_rom_of_cells_is_not_taken_from_its_unit() -> None:
         assert 0 < found.wanted["lut"] <= found.whole["lut"]
 
 
-def asked(unit: Any, family: Family) -> dict[str, dict[str, float]]:
+def asked(unit: Any, target: Target) -> dict[str, dict[str, float]]:
     """Features of each component that ``unit`` asks for."""
-    recorder = Recorder(family, Primitives.GENERIC)
-    cost(unit, recorder)
-    return dict(recorder.asked)  # type: ignore[attr-defined]
+    recording = recorder(target)
+    cost(unit, recording)
+    return dict(recording.asked)
 
 
 def test_features_go_by_the_inputs_of_a_lut() -> None:
@@ -89,9 +91,9 @@ def test_features_go_by_the_inputs_of_a_lut() -> None:
     lanes = LanePermutationUnit(
         name="spread", layer="layer", beats=Beats(DataType.parse("u3"), 4), order=order, periods=2
     )
-    for family, gates, choice in ((Family.XC7, 3, 1), (Family.ECP5, 12, 3)):
-        assert asked(levels, family)["constant levels"]["several"] == 2 * gates
-        assert asked(lanes, family)["permute"]["mux"] == 12 * choice
+    for target, gates, choice in ((GENERIC, 3, 1), (Ecp5(cells=False), 12, 3)):
+        assert asked(levels, target)["constant levels"]["several"] == 2 * gates
+        assert asked(lanes, target)["permute"]["mux"] == 12 * choice
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_features_of_a_shortcut(
     unit = SubsamplerUnit(
         name="shortcut", tensor=tensor, stride=stride, before=before, after=before, lanes=lanes
     )
-    found = asked(unit, Family.XC7)["subsample"]
+    found = asked(unit, GENERIC)["subsample"]
     assert [found[name] for name in ("strided", "edge", "beats", "both")] == [
         strided,
         edge,

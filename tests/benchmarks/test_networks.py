@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.networks import FRAMES, LAST, PAGE, RECORD, last_layer, render, streams_as_planned
+from tests.targets import GENERIC
 from tritforge.config import config
 from tritforge.hw.pipeline.plan import plan
 
@@ -30,7 +31,7 @@ def test_the_last_layer_is_folded_to_the_lanes_of_the_paper() -> None:
     (node,) = network.matrix_nodes()
     assert node.matrix().shape == (1000, 4096)
     assert foldings["classifier"].pe * foldings["classifier"].simd == 100
-    assert plan(network, foldings).interval_cycles == 1000 * 4096 // 100
+    assert plan(network, foldings, GENERIC).interval_cycles == 1000 * 4096 // 100
 
 
 def outcome(ends: list[int]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import pytest
 from amaranth.hdl import Module, Mux, Signal
 
 from tests.formal.prover import Claims, Proved, Refuted, check
-from tritforge.hw.targets import seven_series
-from tritforge.hw.targets.primitives import Modelled, Primitives
+from tests.targets import FORMS
 from tritforge.hw.targets.rows import rows
+from tritforge.hw.targets.target import Modelled
+from tritforge.hw.targets.xc7 import cells as seven_series
 
 SHAPES = [
     (terms, width, so_far)
@@ -34,19 +35,19 @@ SHAPES = [
 
 
 def equal(claims: Claims, name: str, build: object, unless: object = 0) -> None:
-    made = {primitives: Signal(32, name=f"{name}_{primitives.value}") for primitives in Primitives}
-    for primitives, signal in made.items():
-        claims.m.d.comb += signal.eq(build(rows(claims.m, Modelled(primitives))))  # type: ignore[operator]
-    generic = made.pop(Primitives.GENERIC)
-    for primitives, signal in made.items():
-        claims.claim(f"{name}_{primitives.value}", unless | (generic == signal))  # type: ignore[operator]
+    made = {form: Signal(32, name=f"{name}_{form}") for form in FORMS}
+    for form, signal in made.items():
+        claims.m.d.comb += signal.eq(build(rows(claims.m, Modelled(FORMS[form]))))  # type: ignore[operator]
+    generic = made.pop("generic")
+    for form, signal in made.items():
+        claims.claim(f"{name}_{form}", unless | (generic == signal))  # type: ignore[operator]
 
 
 def means(claims: Claims, name: str, build: object, meaning: object) -> None:
     """Claim that rows of operators and of all cells give ``meaning``."""
-    for primitives in Primitives:
-        found = build(rows(claims.m, Modelled(primitives)))  # type: ignore[operator]
-        claims.claim(f"{name}_{primitives.value}", found == meaning)
+    for form, target in FORMS.items():
+        found = build(rows(claims.m, Modelled(target)))  # type: ignore[operator]
+        claims.claim(f"{name}_{form}", found == meaning)
 
 
 def products(widths: list[int]) -> Claims:
@@ -165,5 +166,5 @@ def test_a_wrong_cell_has_a_counterexample(tmp_path: Path) -> None:
 
     with mock.patch.object(seven_series, "_majority", wrong):
         found = check(sums([((3, 3), 5, True)]), tmp_path)
-    assert found == Refuted(("sum0_3_3_to_5_xilinx7",), 0, tmp_path / "trace.vcd")
+    assert found == Refuted(("sum0_3_3_to_5_xc7",), 0, tmp_path / "trace.vcd")
     assert "$var" in found.trace.read_text()

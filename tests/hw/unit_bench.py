@@ -11,14 +11,15 @@ import pytest
 from amaranth.hdl import Fragment, UnusedElaboratable
 from amaranth.sim import Simulator
 
+from tests.targets import FORMS
 from tritforge.hw.pipeline.stage import Stage, StageCircuit
 from tritforge.hw.stream.event_graph import EventGraph
-from tritforge.hw.targets.primitives import Modelled, Primitives
+from tritforge.hw.targets.target import Modelled
 
 PLATFORMS = pytest.mark.parametrize(
     "platform",
-    [Modelled(primitives) for primitives in Primitives],
-    ids=[p.value for p in Primitives],
+    [Modelled(target) for target in FORMS.values()],
+    ids=list(FORMS),
 )
 """What rows are made of: operators, or cells of a device."""
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.hw.networks import convolutional
+from tests.targets import GENERIC
 from tritforge.design import Design
 from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.registry import Folding
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.target import Target
+from tritforge.reports.devices import largest
 
 ENGINES = {
     "conv1": UnrolledFolding(),
@@ -23,9 +25,9 @@ ENGINES = {
 }
 
 
-def three_engines(folder: Path, primitives: Primitives) -> Path:
+def three_engines(folder: Path, target: Target) -> Path:
     """Write a small network with an engine of each kind into ``folder``; return its Verilog."""
-    write(folder, convolutional(name="sample"), ENGINES, primitives)
+    write(folder, convolutional(name="sample"), ENGINES, target)
     return folder / "sample.v"
 
 
@@ -46,10 +48,11 @@ def write(
     folder: Path,
     network: Network,
     foldings: Mapping[str, Folding],
-    primitives: Primitives = Primitives.GENERIC,
+    target: Target = GENERIC,
     **options: Any,
 ) -> Design:
     """Write ``network`` as hardware into ``folder``; ``options`` as of ``Design``."""
-    design = Design(network, foldings, primitives=primitives, **options)
+    part = largest(target.NAME).part
+    design = Design(network, foldings, device=part, cells=target.cells, **options)
     design.write(folder)
     return design

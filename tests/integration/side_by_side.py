@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tritforge.reports.devices import device
-from tritforge.reports.synth import ecp5
-from tritforge.reports.synth.mapped import VERILOG
-from tritforge.reports.synth.xilinx import NETLIST, synthesise
-from tritforge.sim.runner import MODELS
+from tritforge.reports.synth.fpga import NETLIST, synthesise
 from tritforge.sim.simulators import Simulator, locate
 
 STEPS = 6000
@@ -116,12 +113,8 @@ def compare(folder: Path, part: str, style: str, memories: Sequence[Memory]) -> 
     mapped.write_text(design("netlist", style, memories))
     bench.write_text(BENCH.format(last=sum(memory.width for memory in memories) - 1, steps=STEPS))
     icarus = locate(Simulator.ICARUS)
-    if device(part).mapped == "ecp5":
-        ecp5.count(mapped, [], "netlist", folder / "synth")
-        netlist, cells = folder / "synth" / f"ecp5.{VERILOG}", MODELS["ecp5"]
-    else:
-        synthesise([mapped], folder, "netlist", folder / "synth", device(part))
-        netlist, cells = folder / "synth" / NETLIST, MODELS["xilinx"]
+    synthesise([mapped], folder, "netlist", folder / "synth", device(part))
+    netlist, cells = folder / "synth" / NETLIST, device(part).built_for().netlist_models()
     files = [source, netlist, bench, *cells]
     command = [
         "iverilog",

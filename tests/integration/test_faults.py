@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.targets import GENERIC
 from tritforge.cli import main as cli
 from tritforge.config.config import Config
 from tritforge.export.artifacts.manifest import FileEntry, Manifest
@@ -55,7 +56,7 @@ def replaced(network: Network, node: Node) -> Network:
 
 def write_images(place: Workspace, config: Config, network: Network) -> None:
     """Put the ROM images of another network into the design."""
-    for image, _ in plan(network, config.hardware.layers).roms():
+    for image, _ in plan(network, config.hardware.layers, GENERIC).roms():
         image.write(place.design)
 
 

@@ -48,8 +48,8 @@ from tritforge.hw.pipeline.plan import Solved
 from tritforge.quant import checkpoint
 from tritforge.quant.data import cifar, idx
 from tritforge.quant.data.dataset import DatasetError
-from tritforge.reports.synth import ecp5, liberty, vivado
-from tritforge.reports.synth import xilinx as synth
+from tritforge.reports.synth import fpga as synth
+from tritforge.reports.synth import liberty, place, vivado
 from tritforge.steps import planning
 from tritforge.steps.results import SIMULATED, Simulated
 from tritforge.steps.vectors import Vectors
@@ -92,9 +92,7 @@ READERS = {
         "pack.npz", lambda folder: cifar._read_pack(folder / "pack.npz", PACK_SHA256)
     ),
     "synthesis": Reader("synth.json", lambda folder: synth.load(folder / "synth.json")),
-    "placement": Reader(
-        "ecp5.place.json", lambda folder: ecp5.load_placed(folder / "ecp5.place.json")
-    ),
+    "placement": Reader("place.json", lambda folder: place.load_placed(folder / "place.json")),
     "plan": Reader("plan.json", lambda folder: planning.FORMAT.read(folder / "plan.json")),
     "verdict": Reader("none.json", lambda folder: SIMULATED.read(folder / "none.json")),
     "liberty": Reader("cells.lib", lambda folder: liberty.load(folder / "cells.lib")),
@@ -169,11 +167,11 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "synth.json").write_text(synth.FORMAT.encode(make_synthesis()))
     (folder / "cells.lib").write_text(LIBRARY)
     vivado_reports.write(folder)
-    placed = ecp5.Placed(
+    placed = place.Placed(
         part="LFE5U-25F", package="CABGA381", speed=6, tool="nextpnr", seed=1, asked_mhz=50.0,
         achieved_mhz=72.0, used={"LUT4": 3}, available={"LUT4": 24288}, netlist_sha256="0" * 64, seconds=1.0,
     )  # fmt: skip
-    ecp5.FORMAT.write(folder / "ecp5.place.json", placed)
+    place.FORMAT.write(folder / "place.json", placed)
     solved = Solved({"conv": (0, 2)}, (9, 13))
     planning.FORMAT.write(
         folder / "plan.json", planning.Saved(follows_from="0" * 64, solved=solved)

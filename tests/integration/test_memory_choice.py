@@ -7,18 +7,17 @@ import sys
 
 import pytest
 
-from tritforge.hw.cost.memory import RULES, Port, _blocks, ram
-from tritforge.hw.cost.technology import Family, Technology
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.cost.memory import Port, ram
+from tritforge.hw.targets.registry import TARGETS
 from tritforge.reports.synth import yosys_child as synth_child
 
 NUMBER = 40
 """Memories of each port."""
 
 SCRIPTS = {
-    Family.XC7: "synth_xilinx -family xc7 -top top -noiopad -noclkbuf -run begin:fine",
-    Family.XCUP: "synth_xilinx -family xcup -top top -noiopad -noclkbuf -run begin:fine",
-    Family.ECP5: "synth_ecp5 -top top -noflatten -run begin:map_gates",
+    "xc7": "synth_xilinx -family xc7 -top top -noiopad -noclkbuf -run begin:fine",
+    "xcup": "synth_xilinx -family xcup -top top -noiopad -noclkbuf -run begin:fine",
+    "ecp5": "synth_ecp5 -top top -noflatten -run begin:map_gates",
 }
 
 READS = {
@@ -103,16 +102,16 @@ def kind(cell):
 @pytest.mark.parametrize("family", SCRIPTS)
 def test_costs_and_choices_are_yosys_own(tmp_path, family):
     memories = drawn(seed=7)
-    rules, technology = RULES[family], Technology(family, Primitives.GENERIC)
+    target = TARGETS[family](cells=False)
+    rules = target.MEMORY
     found = said(tmp_path, family, memories)
     for name, (port, bits, words, parts) in memories.items():
         luts, blocks, chosen = found[name]
-        steps, *block_steps = rules.steps[port]
-        cells = rules.two_ports if port is Port.SEPARATE else rules.one_port
-        expected = min(cell.cost(bits, words, parts)[0] for cell in cells) + 2 * steps
+        expected = rules.in_luts(bits, words, parts, port)[0]
         assert f"{luts:.6f}" == f"{expected:.6f}", name  # as many digits as Yosys prints
         if port is not Port.SHARED:
-            assert blocks == _blocks(rules, bits, words, parts, steps=block_steps)[0], name
-        cost = ram(technology, bits, words, port, enables=parts)
+            steps = rules.steps[port][1:]
+            assert blocks == rules.in_blocks(bits, words, parts, steps=steps)[0], name
+        cost = ram(target, bits, words, port, enables=parts)
         assert ("block" if cost.bram18 else "LUT" if cost.lutram else "FF") == chosen, name
     assert {one[2] for one in found.values()} >= {"block", "LUT"}

@@ -15,10 +15,11 @@ from torch import nn
 from tests.export.models import assert_same_integers, sequential, shaken
 from tests.integration.designs import write
 from tests.quant.methods.test_base import METHODS_AND_OPTIONS
+from tests.targets import GENERIC, XC7
 from tritforge import quant
 from tritforge.export.lowering.lower import lower
 from tritforge.hw.engines.array.folding import ArrayFolding
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.target import Target
 from tritforge.quant.activation import UnsignedQuantizer
 from tritforge.quant.networks.digits import Digits
 from tritforge.sim import runner
@@ -76,17 +77,17 @@ def test_digits_after_some_training(name: str, options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "primitives", "simulator"),
+    ("name", "options", "target", "simulator"),
     [
-        ("ttq", {}, Primitives.GENERIC, Simulator.VERILATOR),
-        ("ttq", {}, Primitives.XILINX7, Simulator.ICARUS),
-        ("ics", {"expansion": 2}, Primitives.XILINX7, Simulator.ICARUS),
+        ("ttq", {}, GENERIC, Simulator.VERILATOR),
+        ("ttq", {}, XC7, Simulator.ICARUS),
+        ("ics", {"expansion": 2}, XC7, Simulator.ICARUS),
     ],
     indirect=["simulator"],
     ids=str,
 )
 def test_planes_with_coefficients_are_hardware(
-    tmp_path: Path, name: str, options: dict[str, Any], primitives: Primitives, simulator: str
+    tmp_path: Path, name: str, options: dict[str, Any], target: Target, simulator: str
 ) -> None:
     network = lower(trained(name, options), (1, 8, 8), name="digits").network
     assert all(len(node.planes) == 2 for node in network.matrix_nodes())
@@ -96,7 +97,7 @@ def test_planes_with_coefficients_are_hardware(
         conv2: ArrayFolding(pe=5, simd=4),
         classifier: ArrayFolding(pe=1, simd=10),
     }
-    write(tmp_path, network, foldings, primitives)
+    write(tmp_path, network, foldings, target)
     frames = np.random.default_rng(0).integers(
         0, network.input.dtype.maximum + 1, (4, *network.input.shape)
     )

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from tests.integration.designs import break_table, three_engines
+from tests.targets import ECP5
 from tritforge.config.config import Config
 from tritforge.errors import ProofFailed
 from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
 from tritforge.hw.pipeline import verilog
-from tritforge.hw.targets.primitives import Primitives
-from tritforge.sim.runner import MODELS, simulate
+from tritforge.sim.runner import simulate
 from tritforge.sim.simulators import Simulator
 from tritforge.steps import flow
 from tritforge.steps.workspace import Workspace
@@ -28,7 +28,7 @@ from tritforge.steps.workspace import Workspace
 FRAMES = 4
 
 
-def build(config: Config, place: Workspace, primitives: Primitives) -> str:
+def build(config: Config, place: Workspace, primitives: str) -> str:
     """Generate the design in this form; return its Verilog."""
     hardware = dataclasses.replace(config.hardware, primitives=primitives)
     flow.generate(dataclasses.replace(config, hardware=hardware), place)
@@ -37,9 +37,9 @@ def build(config: Config, place: Workspace, primitives: Primitives) -> str:
 
 def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> None:
     cycles = {}
-    for primitives in (Primitives.GENERIC, Primitives.XILINX7):
+    for primitives in ("generic", "device"):
         text = build(little, place, primitives)
-        of_cells = primitives is Primitives.XILINX7
+        of_cells = primitives == "device"
         assert ("LUT6_2" in text) == ("CARRY4" in text) == of_cells
         assert "module LUT6_2" not in text  # what synthesis reads has no behaviour of cells
         assert (CELLS in Manifest.read(place.design).files) == of_cells
@@ -52,12 +52,12 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
             assert verdict["failures"] == []
             cycles[primitives, stalls] = verdict["simulated_cycles"]
     for stalls in ("random", "none"):
-        assert cycles[Primitives.XILINX7, stalls] == cycles[Primitives.GENERIC, stalls] > 0
+        assert cycles["device", stalls] == cycles["generic", stalls] > 0
 
 
 def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> None:
     """Every word equals the reference, in as many cycles as planned; a changed table of a cell is found."""
-    source = three_engines(tmp_path, Primitives.ECP5)
+    source = three_engines(tmp_path, ECP5)
     text = source.read_text()
     assert text.count("CCU2C #(") > 100
     assert "LUT6_2" not in text
@@ -86,7 +86,7 @@ def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
     library = (
         Path(importlib.util.find_spec("pyosys").submodule_search_locations[0]) / "share" / "ecp5"
     )
-    ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", verilog.cells(Primitives.ECP5))
+    ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", verilog.cells(ECP5))
     chance = random.Random(0)
     bench, checks = [], []
     for number in range(40):
@@ -149,7 +149,7 @@ endmodule
 """)
     program = tmp_path / "bench.vvp"
     subprocess.run(
-        [binary, "-g2012", "-o", program, tmp_path / "bench.v", *MODELS["ecp5"]], check=True
+        [binary, "-g2012", "-o", program, tmp_path / "bench.v", *ECP5.netlist_models()], check=True
     )
     ran = subprocess.run(["vvp", program], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["10", "00", "00", "11", "10", "11", "10"]
@@ -157,7 +157,7 @@ endmodule
 
 @pytest.mark.parametrize("simulator", [Simulator.ICARUS], indirect=True)
 def test_a_wrong_cell_is_found(place: Workspace, little: Config, simulator: str) -> None:
-    text = build(little, place, Primitives.XILINX7)
+    text = build(little, place, "device")
     manifest = Manifest.read(place.design)
     source = place.design / manifest.files["verilog"].file
     row = re.search(

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.targets import XC7
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.cost.memory import JOINED, made_of, moving, rom
-from tritforge.hw.cost.technology import Technology, total
 from tritforge.hw.pipeline.verilog import cells
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import total
 from tritforge.reports.devices import device
-from tritforge.reports.synth.xilinx import NETLIST, synthesise
-from tritforge.sim.runner import MODELS
+from tritforge.reports.synth.fpga import NETLIST, synthesise
 from tritforge.sim.simulators import Simulator, locate
 
 ROM = Path(__file__).parents[2] / "hw" / "stream" / "tritforge_rom.v"
@@ -112,18 +111,18 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
         image.write(tmp_path)
     source, behaviour, beside = (tmp_path / name for name in ("roms.v", "cells.v", "bench.v"))
     source.write_text(ROM.read_text() + design(found))
-    behaviour.write_text(cells(Primitives.XILINX7))
+    behaviour.write_text(cells(XC7))
     beside.write_text(bench(found))
     made = synthesise([source], tmp_path, "roms", tmp_path / "synth", device("xc7k480t")).total
     wanted = total(
-        rom(Technology(), image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True)
+        rom(XC7, image, lanes) for image, (_, _, lanes) in zip(found, SIZES, strict=True)
     )
     assert made.ff == wanted.ff
     assert (
         made.lut + made.inv == wanted.lut + 1
     )  # what comes of words that are not there is not foreseen
     icarus = locate(Simulator.ICARUS)
-    for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *MODELS["xilinx"]]):
+    for files in ([source, behaviour], [tmp_path / "synth" / NETLIST, *XC7.netlist_models()]):
         program = tmp_path / "bench.vvp"
         command = [
             "iverilog",

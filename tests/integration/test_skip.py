@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.hw.networks import SKIP_FOLDINGS, convolutional
 from tests.integration import designs
+from tests.targets import XC7
 from tritforge.export.artifacts.manifest import Manifest
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.sim import runner
 
 FRAMES = 4
@@ -17,7 +17,7 @@ FRAMES = 4
 
 def test_every_word_in_the_planned_cycle(tmp_path: Path, simulator: str) -> None:
     network = convolutional(name="sparse")
-    designs.write(tmp_path, network, SKIP_FOLDINGS, Primitives.XILINX7)
+    designs.write(tmp_path, network, SKIP_FOLDINGS, XC7)
     assert [layer.engine for layer in Manifest.read(tmp_path).layers if layer.weights] == [
         "skip"
     ] * 3

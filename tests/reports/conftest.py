@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.targets import XC7
 from tritforge.export.artifacts.manifest import LayerEntry, Manifest, Stream
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import (
@@ -19,9 +20,9 @@ from tritforge.export.ir.nodes import (
     Threshold,
 )
 from tritforge.reports.page.data import Comparison, CycleRun, Epoch, ReportData, Training
+from tritforge.reports.synth.fpga import Synthesis
 from tritforge.reports.synth.netlist import Instance
 from tritforge.reports.synth.resources import Resources
-from tritforge.reports.synth.xilinx import Synthesis, script
 
 
 def make_network(seed: int = 0) -> Network:
@@ -114,19 +115,19 @@ def make_synthesis() -> Synthesis:
     owned = {
         "": Resources(lut=12, ff=20, lut_sites=9),
         "core": Resources(lut=4, ff=0, lut_sites=4),
-        "core.conv1": Resources(lut=180, inv=3, ff=140, carry4=30, lut_sites=150),
+        "core.conv1": Resources(lut=180, inv=3, ff=140, carry=30, lut_sites=150),
         "core.conv1.window": Resources(lut=60, lutram=12, ff=44, lut_sites=50),
         "core.pool1": Resources(lut=70, srl=8, ff=90, lut_sites=60),
-        "core.conv2": Resources(lut=1_420, ff=980, carry4=210, muxf=14, bram18=1, lut_sites=1_180),
+        "core.conv2": Resources(lut=1_420, ff=980, carry=210, muxf=14, bram18=1, lut_sites=1_180),
         "core.conv2.window": Resources(lut=210, lutram=64, ff=160, lut_sites=170),
-        "core.classifier": Resources(lut=240, ff=190, carry4=40, bram36=1, lut_sites=200),
-        "core.argmax": Resources(lut=50, ff=40, carry4=8, lut_sites=44),
+        "core.classifier": Resources(lut=240, ff=190, carry=40, bram36=1, lut_sites=200),
+        "core.argmax": Resources(lut=50, ff=40, carry=8, lut_sites=44),
     }
     return Synthesis(
         top="digits",
         device="xc7k480t",
         tool="Yosys 0.70 (git sha1 28ba3cb92)",
-        script=script(("digits.v",), "digits", "xc7"),
+        script=XC7.synthesis(("digits.v",), "digits"),
         inputs={"digits.v": "0" * 64},
         netlist_sha256="0" * 64,
         seconds=21.5,

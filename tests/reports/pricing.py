@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.targets import XC7
 from tritforge.reports.explore.candidates import FREE, Price
 
 
@@ -21,6 +22,7 @@ class MadeUp:
     """The same as what ``tritforge.steps.explore`` is given."""
 
     stage = staticmethod(made_up)
+    target = XC7
 
     @staticmethod
     def plan(plan):

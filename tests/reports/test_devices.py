@@ -4,13 +4,23 @@ import re
 
 import pytest
 
-from tritforge.reports.devices import DEVICES, XILINX, DeviceError, device, devices_table
+from tritforge.hw.targets.ecp5.family import Ecp5
+from tritforge.hw.targets.registry import FAMILIES
+from tritforge.hw.targets.xcup.family import Xcup
+from tritforge.reports.devices import (
+    DEVICES,
+    PARTS,
+    DeviceError,
+    device,
+    devices_table,
+    largest,
+)
 
 
 def test_the_papers_device_has_the_papers_numbers():
     part = device("xc7k480t")
     assert (part.slices, part.dsp, part.bram36) == (74_650, 1_920, 955)
-    assert (part.lut, part.ff, part.carry4) == (298_600, 597_200, 74_650)
+    assert (part.lut, part.ff, part.carry) == (298_600, 597_200, 74_650)
     assert str(part) == "XC7K480T (Kintex-7)"
 
 
@@ -48,18 +58,21 @@ def test_every_part_is_named_by_its_key_and_its_figures_agree():
 
 def test_what_a_family_lacks_is_none():
     ecp5, ultrascale = device("lfe5u-85f"), device("xcku040")
-    assert (ecp5.bram36, ecp5.carry4, ecp5.bram, ecp5.bram_kbits) == (None, None, 208, 18)
-    assert (ultrascale.bram36, ultrascale.carry4, ultrascale.mapped) == (600, 60600, None)
+    assert (ecp5.bram36, ecp5.carry, ecp5.bram, ecp5.bram_kbits) == (None, None, 208, 18)
+    assert (ultrascale.bram36, ultrascale.carry, ultrascale.target) == (600, 60600, None)
 
 
 def test_what_networks_are_built_for():
-    assert {device(name).mapped for name in XILINX} == {"xc7", "xcup"}
-    assert {"xc7z020", "xczu7ev", "xcvu9p"} < set(XILINX)
-    assert not {"lfe5u-85f", "xcku040"} & set(XILINX)
+    assert {device(name).target for name in PARTS} == set(FAMILIES)
+    assert {"xc7z020", "xczu7ev", "xcvu9p", "lfe5u-85f"} < set(PARTS)
+    assert device("xcku040").built_for() is None
+    assert device("xczu7ev").built_for() == Xcup()
+    assert device("lfe5u-25f").built_for(cells=False) == Ecp5(cells=False)
+    assert largest("ecp5").part == "lfe5u-85f"
     assert all(
-        DEVICES[name].carry4 == DEVICES[name].slices for name in XILINX if name.startswith("xc7")
+        DEVICES[name].carry == DEVICES[name].slices for name in PARTS if name.startswith("xc7")
     )
-    assert device("xczu3eg").carry4 == 2 * device("xczu3eg").slices
+    assert device("xczu3eg").carry == 2 * device("xczu3eg").slices
 
 
 def test_unknown_part_gets_the_nearest_ones():

@@ -17,7 +17,6 @@ from tritforge.export.artifacts.rom import read_mem
 from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.layer import PlanError
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.quant.activation import UnsignedQuantizer
 from tritforge.quant.evaluate import exact, integer_activations
 from tritforge.reports.devices import DeviceError
@@ -74,7 +73,7 @@ def test_what_an_earlier_design_left_is_removed(network: Network, tmp_path: Path
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "other.mem").write_text("mine")
     unrolled = dict.fromkeys(FOLDINGS, tf.UnrolledFolding())
-    manifest = tf.Design(network, unrolled, primitives=Primitives.GENERIC).write(tmp_path)
+    manifest = tf.Design(network, unrolled, cells=False).write(tmp_path)
     manifest.verify(tmp_path)
     stems = {Path(rom.file).stem for rom in manifest.roms}
     found = {path.name for path in tmp_path.iterdir()}

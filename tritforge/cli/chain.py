@@ -10,6 +10,7 @@ from tritforge.cli import paper
 from tritforge.cli.arguments import at_least, positive
 from tritforge.cli.command import NetworkCommand
 from tritforge.errors import ConfigError
+from tritforge.hw.targets.registry import FAMILIES
 from tritforge.sim.simulators import Simulator
 from tritforge.sim.stalls import Stalls
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tritforge.steps.workspace import Workspace
 
 __all__ = [
-    "NETLISTS",
     "Demo",
     "Export",
     "Generate",
@@ -27,9 +27,6 @@ __all__ = [
     "Simulate",
     "Train",
 ]
-
-NETLISTS = ("xilinx", "ecp5")
-"""Targets whose netlists are simulated; the first is the default."""
 
 
 def _add_frames(parser: argparse.ArgumentParser) -> None:
@@ -199,8 +196,8 @@ class Simulate(NetworkCommand):
     name = "simulate"
     summary = "simulate the Verilog and compare every layer bit for bit"
     description = (
-        "Writes to <build>/simulate/<simulator>, for a netlist <simulator>-netlist or "
-        "-netlist-ecp5: <stalls>.json (the verdict), build/ and run/ with the logs, and with "
+        "Writes to <build>/simulate/<simulator>, for a netlist <simulator>-netlist or, of another "
+        "FPGA than the configured one, -netlist-<target>: <stalls>.json (the verdict), build/ and run/ with the logs, and with "
         "--wave run/dump.fst."
     )
 
@@ -221,9 +218,8 @@ class Simulate(NetworkCommand):
         )
         parser.add_argument(
             "--target",
-            choices=NETLISTS,
-            default=NETLISTS[0],
-            help="with --netlist: what it was synthesised for (default: %(default)s)",
+            choices=FAMILIES,
+            help="with --netlist: what it was synthesised for (default: hardware.device)",
         )
         parser.add_argument(
             "--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)"
@@ -251,6 +247,7 @@ class Simulate(NetworkCommand):
         """Simulate."""
         from tritforge.steps import flow
 
+        netlist = arguments.target or config.hardware.target.NAME
         flow.simulate(
             config,
             workspace,
@@ -261,7 +258,7 @@ class Simulate(NetworkCommand):
             first=arguments.first,
             jobs=arguments.jobs,
             wave=arguments.wave,
-            netlist=arguments.target if arguments.netlist else None,
+            netlist=netlist if arguments.netlist else None,
         )
 
 

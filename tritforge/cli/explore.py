@@ -67,15 +67,16 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
 
 def _read_goal(arguments: argparse.Namespace, config: Config) -> _Choice:
     """Read what ``_add_goal`` added; the goal has no rate yet."""
-    from tritforge.reports.devices import device
+    from tritforge.reports.devices import device, families
     from tritforge.reports.explore.price import Pricing
     from tritforge.steps import explore
 
     part = device(arguments.device or config.hardware.device)
     limits = explore.read_budget(arguments.budget, part)
-    pricing = Pricing.of(part, config.hardware.primitives)
-    if pricing is None:
-        raise ConfigError(f"--device must be of the 7 series, UltraScale+ or ECP5, not {part}")
+    target = part.built_for(cells=config.hardware.target.cells)
+    if target is None:
+        raise ConfigError(f"--device must be of {families()}, not {part}")
+    pricing = Pricing(target)
     goal = explore.Goal(device=part, clock_mhz=arguments.clock_mhz, fps=None, limits=limits)
     return _Choice(goal, pricing, tuple(arguments.engine or NAMES))
 
@@ -230,13 +231,13 @@ def _points(
             foldings=foldings,
             fifos=fifos,
             tdata=tdata,
-            primitives=config.hardware.primitives,
+            target=pricing.target,
             part=goal.device.part,
             expected_lut=lut,
         )
 
     def priced(foldings: Mapping[str, Folding]) -> float | None:
-        price = pricing.plan(plan(network, foldings, fifos, tdata=tdata))
+        price = pricing.plan(plan(network, foldings, pricing.target, fifos, tdata=tdata))
         return None if price is None else price.lut
 
     if arguments.plan:

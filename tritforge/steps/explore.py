@@ -24,7 +24,8 @@ from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import Plan, node_sites, plan
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_stream import Tdata
-from tritforge.reports.devices import XILINX, Device
+from tritforge.hw.targets.target import Target
+from tritforge.reports.devices import Device
 from tritforge.reports.explore.candidates import FREE, Price, Space
 from tritforge.reports.explore.perturb import another_bit, more_zeros
 from tritforge.reports.explore.search import Choice, cheapest, fastest, frontier
@@ -94,6 +95,10 @@ class Goal:
 class Prices(Protocol):
     """What a plan costs; ``tritforge.reports.explore.price.Pricing`` is one."""
 
+    @property
+    def target(self) -> Target:
+        """What it is the cost on."""
+
     def stage(self, stage: Stage) -> Price | None:
         """The price of the units of ``stage``; None where one of them has none."""
 
@@ -154,7 +159,10 @@ def _best(space: Space, goal: Goal, limits: Price, interval: float) -> Choice | 
 def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[str]) -> Space:
     """All that can be chosen for ``network``; a lane takes half a LUT at least, which bounds their number."""
     return Space(
-        node_sites(network), pricing.stage, engines=engines, most_lanes=2 * goal.device.lut
+        node_sites(network, pricing.target),
+        pricing.stage,
+        engines=engines,
+        most_lanes=2 * goal.device.lut,
     )
 
 
@@ -213,7 +221,7 @@ def find(
     for _ in range(ROUNDS):
         if choice is None:
             break
-        made = plan(network, choice.foldings, fifos, tdata=tdata)
+        made = plan(network, choice.foldings, pricing.target, fifos, tdata=tdata)
         found = Found(choice, made, *_price(made, choice, pricing))
         late, over = found.interval > goal.interval, not found.cost.within(goal.limits)
         if not late and not over:
@@ -248,9 +256,7 @@ def write_plan(
     """Write ``source`` with the device and the foldings of ``found`` in place of its own to ``target``."""
     file, variant = variants.split(source)
     data = yaml.safe_load(yaml.serialize(variants.choose(file, compose(file), variant)))
-    data["hardware"]["device"] = (
-        goal.device.part if goal.device.part in XILINX else config.hardware.device
-    )
+    data["hardware"]["device"] = goal.device.part
     data["hardware"]["layers"] = {
         name: {"engine": folding.engine, **folding.options}
         for name, folding in found.choice.foldings.items()

@@ -13,16 +13,14 @@ from tritforge.config.config import Config
 from tritforge.errors import ConfigError, MissingStep, ProofFailed
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.files import write_atomic
-from tritforge.reports.devices import device
+from tritforge.hw.targets.registry import TARGETS
 from tritforge.reports.estimate import estimate as estimates
 from tritforge.reports.page import html, markdown, sections
-from tritforge.reports.synth import ecp5, mapped
-from tritforge.reports.synth.utilisation import utilisation
-from tritforge.reports.synth.xilinx import NETLIST, RESULT, synthesise
-from tritforge.reports.synth.yosys import show_progress
+from tritforge.reports.synth.fpga import NETLIST
 from tritforge.sim import runner
 from tritforge.sim.launcher import SimulationFailed
 from tritforge.sim.result import SimulationResult
+from tritforge.sim.runner import Netlist
 from tritforge.steps import package as packing
 from tritforge.steps import results, targets
 from tritforge.steps.design import load_manifest, load_network
@@ -43,7 +41,6 @@ __all__ = [
     "package",
     "report",
     "simulate",
-    "synth",
     "train",
     "train_once",
 ]
@@ -90,8 +87,8 @@ def simulate(
 ) -> None:
     """Send held-out images through the Verilog and compare every stream with the reference.
 
-    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist``,
-    "xilinx" or "ecp5", they go through the netlist that `synth` made for this target.
+    ``frames`` images from number ``first`` on, ``jobs`` simulators at a time. With ``netlist``, the
+    name of a target, they go through the netlist that `synth` made for it.
 
     Raises
     ------
@@ -106,9 +103,9 @@ def simulate(
             f"--first must be below the {len(tests.images)} held-out images, not {first}"
         )
     images = tests.images[first:][:frames]
-    level = (
-        "" if netlist is None else f"-netlist-{netlist}" if netlist == ecp5.TARGET else "-netlist"
-    )
+    level = ""
+    if netlist is not None:
+        level = "-netlist" if _configured(config, netlist) else f"-netlist-{netlist}"
     folder = workspace.simulations / f"{simulator}{level}"
     verdict = folder / f"{stalls}.json"
     verdict.unlink(missing_ok=True)
@@ -123,7 +120,6 @@ def simulate(
                 stalls=stalls,
                 wave=wave,
                 netlist=source,
-                target=netlist or "xilinx",
                 first=first,
                 jobs=jobs,
                 progress=advance,
@@ -149,17 +145,24 @@ def simulate(
     _print_accuracy(result, tests)
 
 
-def _netlist(config: Config, workspace: Workspace, manifest: Manifest, target: str) -> Path:
+def _configured(config: Config, target: str) -> bool:
+    """Whether ``target`` is that of the configured device."""
+    return target == config.hardware.target.NAME
+
+
+def _netlist(config: Config, workspace: Workspace, manifest: Manifest, target: str) -> Netlist:
     """The netlist of the present design for ``target``."""
-    if target == ecp5.TARGET:
-        found = workspace.synthesis / f"{ecp5.TARGET}.{mapped.VERILOG}"
-        if targets.current(workspace, manifest, target) is None or not found.is_file():
-            command = f"{workspace.command('synth')} --target {target}"
-            raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
-        return found
-    if results.synthesis(config, workspace, manifest) is None:
-        raise MissingStep(f"no netlist of this design: run `{workspace.command('synth')}` first")
-    return workspace.synthesis / NETLIST
+    command, folder = workspace.command("synth"), workspace.synthesis
+    if _configured(config, target):
+        found = results.synthesis(config, workspace, manifest)
+    else:
+        command, folder = f"{command} --target {target}", folder / target
+        found = targets.other(workspace, manifest, target)
+    if found is None or not (folder / NETLIST).is_file():
+        raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
+    return Netlist(
+        verilog=folder / NETLIST, models=TARGETS[target]().netlist_models(), target=target
+    )
 
 
 def _repeat(
@@ -216,32 +219,7 @@ def package(config: Config, workspace: Workspace, *, clock_mhz: float = 100.0) -
 def estimate(config: Config, workspace: Workspace) -> None:
     """Print what the formulas say of each layer against the device."""
     design = planned(config, workspace, load_network(workspace), force=True)
-    found = design.estimate()
-    if found is None:
-        raise ConfigError(f"hardware.device: no formulas for {design.device}")
-    print(estimates.table(found, design.device).text())
-
-
-def synth(config: Config, workspace: Workspace, minutes: float | None = None) -> None:
-    """Synthesise the Verilog, print the resources of each layer against the device.
-
-    ``minutes``: after which Yosys is stopped.
-    """
-    manifest = load_manifest(workspace)
-    result = synthesise(
-        [workspace.design / manifest.files["verilog"].file],
-        workspace.design,
-        manifest.top,
-        workspace.synthesis,
-        device(config.hardware.device),
-        progress=show_progress,
-        minutes=minutes,
-    )
-    print(utilisation(result, [layer.name for layer in manifest.layers]).text())
-    print(
-        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s "
-        f"-> {workspace.synthesis / RESULT}"
-    )
+    print(estimates.table(design.estimate(), design.device).text())
 
 
 def report(config: Config, workspace: Workspace) -> None:
@@ -267,13 +245,13 @@ def report(config: Config, workspace: Workspace) -> None:
 def demo(config: Config, workspace: Workspace, *, frames: int | None = None) -> None:
     """Run the whole chain, simulating ``frames`` images; a finished training is not repeated."""
     begin = time.monotonic()
-    steps: list[tuple[str, Callable[[], None]]] = [
+    steps: list[tuple[str, Callable[[], object]]] = [
         ("train", lambda: train_once(config, workspace)),
         ("export", lambda: export(config, workspace)),
         ("generate", lambda: generate(config, workspace)),
         ("simulate", lambda: simulate(config, workspace, frames=frames)),
         ("simulate", lambda: simulate(config, workspace, stalls="none", frames=PLANNED_FRAMES)),
-        ("synth", lambda: synth(config, workspace)),
+        ("synth", lambda: targets.synth(config, workspace)),
         ("report", lambda: report(config, workspace)),
     ]
     for number, (name, step) in enumerate(steps, start=1):

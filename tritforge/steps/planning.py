@@ -82,7 +82,7 @@ def _design(
             network,
             hardware.layers,
             device=hardware.device,
-            primitives=hardware.primitives,
+            cells=hardware.target.cells,
             axi_lite=hardware.axi_lite,
             fifos=hardware.planned_fifos,
             tdata=hardware.tdata,
@@ -93,8 +93,8 @@ def _design(
 def _demand_capacity(design: Design, workspace: Workspace) -> None:
     part = design.device
     missing = capacity.lacks(capacity.least(design.plan), part)
-    if not missing and (found := design.estimate()):
-        missing = capacity.exceeds(found.total, part)
+    if not missing:
+        missing = capacity.exceeds(design.estimate().total, part)
     if missing:
         raise ConfigError(
             f"{workspace.config_path}: the plan needs {' and '.join(missing)} that {part.part} "
@@ -123,7 +123,14 @@ def _digest(config: Config, workspace: Workspace) -> str:
         sha256(workspace.design / name) for name in (serialize.NETWORK_FILE, serialize.TENSOR_FILE)
     ]
     foldings = sorted((name, repr(folding)) for name, folding in hardware.layers.items())
-    all_of_it = (files, foldings, hardware.planned_fifos, hardware.tdata, program())
+    all_of_it = (
+        files,
+        foldings,
+        hardware.target,
+        hardware.planned_fifos,
+        hardware.tdata,
+        program(),
+    )
     return sha256_of(repr(all_of_it))
 
 

@@ -18,7 +18,7 @@ from tritforge.quant import checkpoint
 from tritforge.record import Format
 from tritforge.reports.page import records
 from tritforge.reports.page.data import Comparison, ReportData, Training
-from tritforge.reports.synth.xilinx import RESULT, Synthesis, load
+from tritforge.reports.synth.fpga import RESULT, Synthesis, load
 from tritforge.reports.synth.yosys import SynthesisError
 from tritforge.sim.result import SimulationResult
 from tritforge.steps import vectors

@@ -25,7 +25,7 @@ from tritforge.files import write_atomic
 from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.stream.axi_stream import Tdata
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.target import Target
 from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
@@ -56,7 +56,7 @@ class Point:
     foldings: of its layers.
     fifos: those besides the ones before joins.
     tdata: widths of TDATA that are asked for.
-    primitives, part: what it is built of, and the device it is compared with.
+    target, part: what it is built for, and the device it is compared with.
     expected_lut: what the model said; None where it said nothing.
     """
 
@@ -65,7 +65,7 @@ class Point:
     network_sha256: str
     foldings: Mapping[str, Folding]
     fifos: Fifos
-    primitives: Primitives
+    target: Target
     part: str
     expected_lut: float | None = None
     tdata: Tdata = Tdata.NATIVE
@@ -80,7 +80,7 @@ class Point:
             chosen,
             asdict(self.fifos),
             str(self.tdata),
-            self.primitives.value,
+            self.target.key,
             self.part,
             pyosys_version(),
             __version__,
@@ -95,7 +95,7 @@ def measure(point: Point) -> dict[str, Any]:
         point.network,
         point.foldings,
         device=point.part,
-        primitives=point.primitives,
+        cells=point.target.cells,
         fifos=point.fifos,
         tdata=point.tdata,
     )
@@ -106,7 +106,7 @@ def measure(point: Point) -> dict[str, Any]:
         "latency_cycles": design.latency_cycles,
         "lut": total.lut_total,
         "ff": total.ff,
-        "carry4": total.carry4,
+        "carry4": total.carry,
         "bram36": total.bram36_total,
         "dsp": total.dsp,
         "tool": counted.tool,

@@ -1,8 +1,10 @@
-"""The steps for targets other than Xilinx parts: gates of an ASIC, and an ECP5 from Verilog to clock."""
+"""Synthesis and place and route: for the configured device, for another FPGA, for gates of an ASIC."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tritforge.config.config import Config
@@ -11,28 +13,64 @@ from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import Network
 from tritforge.files import sha256, write_atomic
 from tritforge.hw.pipeline import verilog
-from tritforge.hw.targets.primitives import Primitives
-from tritforge.reports.devices import device
+from tritforge.hw.targets.asic.family import LIBRARY_FILE, Asic
+from tritforge.hw.targets.registry import FAMILIES, TARGETS
+from tritforge.hw.targets.target import Target
+from tritforge.reports.devices import Device, device, families, largest
 from tritforge.reports.estimate.energy import energy_table
 from tritforge.reports.render.tables import Table
-from tritforge.reports.synth import asic, ecp5, liberty, vivado
-from tritforge.reports.synth.mapped import Mapped, load
+from tritforge.reports.synth import asic, fpga, liberty, mapped, vivado
+from tritforge.reports.synth import place as placing
 from tritforge.reports.synth.routers import ROUTERS
+from tritforge.reports.synth.utilisation import utilisation
 from tritforge.reports.synth.yosys import SynthesisError, show_progress
 from tritforge.steps.design import generated, load_manifest
 from tritforge.steps.workspace import Workspace
 
-__all__ = ["ECP5_PART", "current", "other_tables", "place", "synth_asic", "synth_ecp5"]
-
-_FORMS = {asic.TARGET: Primitives.GENERIC, ecp5.TARGET: Primitives.ECP5}
-"""What rows of additions are made of for each target, in a design that takes cells at all."""
-
-ECP5_PART = "lfe5u-85f"
-"""The ECP5 that is taken where none is named."""
+__all__ = ["other", "other_tables", "place", "synth", "synth_asic"]
 
 
-def _verilog(config: Config, workspace: Workspace, target: str) -> tuple[Path, list[Path]]:
-    """The design in Verilog for ``target``, and its ROM images.
+def synth(
+    config: Config,
+    workspace: Workspace,
+    *,
+    part: str | None = None,
+    minutes: float | None = None,
+) -> Path:
+    """Synthesise the Verilog, print the resources of each layer against the device, and return the results' folder.
+
+    ``part``: another FPGA than the configured one; the stages stay those that were planned for that.
+    ``minutes``: after which Yosys is stopped.
+    """
+    chosen = device(part or config.hardware.device)
+    target = chosen.built_for(cells=config.hardware.target.cells)
+    if target is None:
+        raise ConfigError(f"--device must be of {families()}, not {chosen}")
+    manifest = load_manifest(workspace)
+    if chosen.part == config.hardware.device:
+        folder = workspace.synthesis
+        source = workspace.design / manifest.files["verilog"].file
+    else:
+        folder = workspace.synthesis / target.NAME
+        source, _ = _verilog(config, workspace, target)
+    result = fpga.synthesise(
+        [source],
+        workspace.design,
+        manifest.top,
+        folder,
+        chosen,
+        progress=show_progress,
+        minutes=minutes,
+    )
+    print(utilisation(result, [layer.name for layer in manifest.layers]).text())
+    print(
+        f"{result.total.dsp} DSP, {result.tool}, {result.seconds:.1f} s -> {folder / fpga.RESULT}"
+    )
+    return folder
+
+
+def _verilog(config: Config, workspace: Workspace, target: Target) -> tuple[Path, list[Path]]:
+    """The design in Verilog for another ``target``, and its ROM images.
 
     One that was generated without cells of a device is taken as it is; another is written again, to the
     folder of synthesis.
@@ -40,12 +78,12 @@ def _verilog(config: Config, workspace: Workspace, target: str) -> tuple[Path, l
     manifest = load_manifest(workspace)
     source = workspace.design / manifest.files["verilog"].file
     roms = [workspace.design / rom.file for rom in manifest.roms]
-    if config.hardware.primitives is Primitives.GENERIC:
+    if not config.hardware.target.cells:
         return source, roms
-    design = generated(config, workspace, manifest)
-    again = workspace.synthesis / target / source.name
+    made = generated(config, workspace, manifest).plan
+    again = workspace.synthesis / target.NAME / source.name
     again.parent.mkdir(parents=True, exist_ok=True)
-    text = verilog.generate(design.plan, _FORMS[target], config.hardware.axi_lite)
+    text = verilog.generate(replace(made, target=target), config.hardware.axi_lite)
     write_atomic(again, f"{_of(manifest)}\n{text}")
     return again, roms
 
@@ -53,6 +91,36 @@ def _verilog(config: Config, workspace: Workspace, target: str) -> tuple[Path, l
 def _of(manifest: Manifest) -> str:
     """First line of Verilog that was generated again: which design it is another form of."""
     return f"// {manifest.top} in another form; the design is {manifest.files['verilog'].sha256}"
+
+
+def _is_of(inputs: Mapping[str, str], manifest: Manifest, again: Path) -> bool:
+    """Whether a result with these ``inputs`` is of the present design, or of its other form ``again``."""
+    source = manifest.files["verilog"]
+    if inputs.get(source.file) == source.sha256:
+        return True
+    with again.open(encoding="utf-8") as file:
+        same = file.readline().rstrip("\n") == _of(manifest)
+    return same and inputs.get(source.file) == sha256(again)
+
+
+def other(workspace: Workspace, manifest: Manifest, target: str) -> fpga.Synthesis | None:
+    """The synthesis for another FPGA than the configured one, if it is of the present design."""
+    folder = workspace.synthesis / target
+    with contextlib.suppress(OSError, SynthesisError):
+        found = fpga.load(folder / fpga.RESULT)
+        if _is_of(found.inputs, manifest, folder / manifest.files["verilog"].file):
+            return found
+    return None
+
+
+def _gates(workspace: Workspace, manifest: Manifest) -> mapped.Mapped | None:
+    """The count of gates, if it is of the present design; a library itself is not saved."""
+    with contextlib.suppress(OSError, SynthesisError):
+        found = mapped.load(workspace.synthesis / f"{Asic.NAME}.json")
+        again = workspace.synthesis / Asic.NAME / manifest.files["verilog"].file
+        if LIBRARY_FILE not in found.inputs and _is_of(found.inputs, manifest, again):
+            return found
+    return None
 
 
 def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
@@ -68,33 +136,25 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
     if packed.is_file() and sha256(packed) == manifest.files["verilog"].sha256:
         run = vivado.load(workspace.package)
         found += [] if run is None else [vivado.table(run, layers)]
-    gates = current(workspace, manifest, asic.TARGET)
-    if gates is not None and asic.LIBRARY not in gates.inputs:  # the library itself is not kept
+    gates = _gates(workspace, manifest)
+    if gates is not None:
         areas = asic.areas(gates, layers)
         found += [asic.area_table(gates, areas), asic.memories_table(areas)]
-    cells = current(workspace, manifest, ecp5.TARGET)
-    if cells is not None:
-        with contextlib.suppress(FileNotFoundError, ecp5.PlaceError):
-            placed = ecp5.load_placed(workspace.synthesis / ecp5.PLACED)
-            found.append(ecp5.count_table(cells, layers, device(placed.part)))
-            if placed.netlist_sha256 == sha256(workspace.synthesis / f"{ecp5.TARGET}.netlist.json"):
-                found.append(ecp5.placed_table(placed))
+    for name in FAMILIES:
+        synthesis = other(workspace, manifest, name)
+        if synthesis is not None:
+            found.append(utilisation(synthesis, layers, TARGETS[name].TITLE))
+            found += _placed(workspace.synthesis / name)
+    found += _placed(workspace.synthesis)
     return (*found, energy_table(network, manifest))
 
 
-def current(workspace: Workspace, manifest: Manifest, target: str) -> Mapped | None:
-    """The result for ``target`` if it is of the present design."""
-    source = manifest.files["verilog"]
-    with contextlib.suppress(OSError, SynthesisError):
-        mapped = load(workspace.synthesis / f"{target}.json")
-        if mapped.inputs.get(source.file) == source.sha256:
-            return mapped
-        again = workspace.synthesis / target / source.file
-        with again.open(encoding="utf-8") as file:
-            same = file.readline().rstrip("\n") == _of(manifest)
-        if same and mapped.inputs.get(source.file) == sha256(again):
-            return mapped
-    return None
+def _placed(folder: Path) -> Iterator[Table]:
+    """What place and route made of the netlist in ``folder``, if it was."""
+    with contextlib.suppress(OSError, placing.PlaceError):
+        placed = placing.load_placed(folder / placing.PLACED)
+        if placed.netlist_sha256 == sha256(folder / fpga.CELLS):
+            yield placing.placed_table(placed)
 
 
 def synth_asic(
@@ -110,8 +170,8 @@ def synth_asic(
     """
     cells = None if library is None else liberty.load(library)
     manifest = load_manifest(workspace)
-    source, roms = _verilog(config, workspace, asic.TARGET)
-    mapped = asic.count(
+    source, roms = _verilog(config, workspace, Asic())
+    gates = asic.count(
         source,
         roms,
         manifest.top,
@@ -120,51 +180,42 @@ def synth_asic(
         progress=show_progress,
         minutes=minutes,
     )
-    areas = asic.areas(mapped, [layer.name for layer in manifest.layers], cells)
-    print(asic.area_table(mapped, areas, cells).text())
+    areas = asic.areas(gates, [layer.name for layer in manifest.layers], cells)
+    print(asic.area_table(gates, areas, cells).text())
     print(asic.memories_table(areas).text())
-    print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / asic.TARGET}.json")
-
-
-def synth_ecp5(
-    config: Config, workspace: Workspace, *, part: str = ECP5_PART, minutes: float | None = None
-) -> Mapped:
-    """Count the cells of an ECP5 and print them for each layer, against what ``part`` has.
-
-    ``minutes``: after which Yosys is stopped.
-    """
-    chosen = device(part)
-    if chosen.part not in ecp5.PARTS:
-        raise ConfigError(f"--device must be one of {', '.join(ecp5.PARTS)}, not {part!r}")
-    manifest = load_manifest(workspace)
-    source, roms = _verilog(config, workspace, ecp5.TARGET)
-    mapped = ecp5.count(
-        source, roms, manifest.top, workspace.synthesis, progress=show_progress, minutes=minutes
-    )
-    print(ecp5.count_table(mapped, [layer.name for layer in manifest.layers], chosen).text())
-    print(f"{mapped.tool}, {mapped.seconds:.1f} s -> {workspace.synthesis / ecp5.TARGET}.json")
-    return mapped
+    print(f"{gates.tool}, {gates.seconds:.1f} s -> {workspace.synthesis / Asic.NAME}.json")
 
 
 def place(
     config: Config,
     workspace: Workspace,
     *,
-    part: str = ECP5_PART,
+    part: str | None = None,
     clock_mhz: float = 100.0,
     seed: int = 1,
     router: str = ROUTERS[0],
 ) -> None:
-    """Map to an ECP5, place and route, and print the frequency that was reached and the sites in use."""
-    synth_ecp5(config, workspace, part=part)
-    netlist = workspace.synthesis / f"{ecp5.TARGET}.netlist.json"
-    placed = ecp5.place(
-        netlist, device(part), workspace.synthesis, asked_mhz=clock_mhz, seed=seed, router=router
+    """Synthesise, place and route, and print the frequency that was reached and the sites in use.
+
+    ``part``: the configured device, or where that cannot be placed the largest part that can, if none is given.
+    """
+    chosen = _placeable(config) if part is None else device(part)
+    if chosen.part not in (parts := placing.placed_parts()):
+        raise ConfigError(f"--device must be one of {', '.join(parts)}, not {chosen.part!r}")
+    folder = synth(config, workspace, part=chosen.part)
+    placed = placing.place(
+        folder / fpga.CELLS, chosen, folder, asked_mhz=clock_mhz, seed=seed, router=router
     )
-    print(ecp5.placed_table(placed).text())
+    print(placing.placed_table(placed).text())
     cycles = load_manifest(workspace).interval_cycles
     rate = 1e6 * placed.achieved_mhz / cycles
     print(
         f"{placed.achieved_mhz:.2f} MHz, {rate:,.0f} frames/s, {placed.seconds:.1f} s -> "
-        f"{workspace.synthesis / ecp5.PLACED}, {workspace.synthesis / 'ecp5.config'}"
+        f"{folder / placing.PLACED}, {folder / placing.BITSTREAM}"
     )
+
+
+def _placeable(config: Config) -> Device:
+    if config.hardware.device in placing.placed_parts():
+        return device(config.hardware.device)
+    return largest(next(name for name in FAMILIES if TARGETS[name].PLACED_PARTS))

@@ -2,13 +2,11 @@
 
 from tritforge.hw.cost.memory import ram, weights_rom
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
-from tritforge.hw.engines.array.dot import columns
+from tritforge.hw.cost.counters import counter_bits, going_around
+from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.engines.array.ternary_dot import TernaryShape
 from tritforge.hw.matrix.bit_heap import RowKind
-from tritforge.hw.targets.ecp5 import product_luts, row_luts, sum_luts
-from tritforge.hw.targets.primitives import Primitives
 
 
 @cost_of(MacArrayUnit)
@@ -28,7 +26,7 @@ def mac_array(unit, technology):
     inverted = unit.i.lanes * (unit.source.signed and not unit.source.ternary)
     return (Cost(ff=counter_bits(*counters) + stages + unit.o.payload_bits + 1) + vector
             + weights_rom(technology, lambda: unit.rom, unit.rom_depth, unit.packing, unit.pe * unit.simd,
-                          unit.memory)
+                          unit.memory, unit.split)
             + dot_cost(unit.dot, technology, unit.pe)
             + technology.logic("array", one=1, stages=unit.dot.stages, inverted=inverted, **going_around(*counters)))
 
@@ -47,55 +45,35 @@ def _dot(shape, technology, count):
     registers = Cost(ff=sum(shape.registered_bits)) * count
     pairs, left = divmod(shape.simd, 2)
     if not technology.cells:
-        narrow, little = shape.bits + 1 <= technology.gates, shape.width <= technology.gates
+        narrow, little = shape.bits + 1 <= technology.GATE_BITS, shape.width <= technology.GATE_BITS
         chains = [*([shape.bits + 1] * pairs), *(width for _, width in shape.rows)]
-        chains = [technology.chain(width) for width in chains if width > technology.gates]
+        chains = [technology.chain(width) for width in chains if width > technology.GATE_BITS]
         saved  = [sorted(operands)[1] for operands, _ in shape.rows if len(operands) == 3]
         return registers + technology.logic("dot", one=count, accumulator=count * shape.width, little=count * shape.width**2 * little,
             products=count * pairs * shape.bits * (not narrow),
             **{f"of_{bits}": count * pairs * (shape.bits == bits and narrow) for bits in (1, 2, 3)},
             left=count * left * shape.bits, chains=count * sum(chains), saved=count * sum(saved))
-    if technology.primitives is Primitives.ECP5:
-        return registers + _ecp5_dot(shape, technology, count)
     if shape.simd == 1:
-        return Cost(lut=shape.width, sites=shape.width, carry=-(-shape.width // 4)) * count
-    chains  = [shape.bits] * pairs + [columns(operands, total) for operands, total in shape.rows]
-    rows    = sum(chains)
-    carries = sum(-(-chain // 4) for chain in chains)
-    return registers + Cost(lut=rows + left * shape.bits, sites=rows + -(-left * shape.bits // 2), carry=carries) * count
-
-
-def _ecp5_dot(shape, technology, count):
-    """The rows of CCU2C: gates of the first one of two products, the other one in the chain, two chains for three operands.
-    Products of one bit are gates altogether."""
-    pairs, left = divmod(shape.simd, 2)
-    if shape.simd == 1:
-        return technology.rows((shape.bits, 0), count) + technology.rows(sum_luts([shape.bits], shape.width, shape.width), count)
+        return technology.accumulated_product(shape.bits, shape.width) * count
     *between, (last, _) = shape.rows
-    found = technology.rows((left * shape.bits, 0), count) + technology.rows(sum_luts(last[:-1], shape.width, shape.width), count)
+    rows = (technology.product(left * shape.bits) + technology.products(shape.bits) * pairs
+            + technology.accumulated(last[:-1], shape.width))
     for operands, width in between:
-        found += technology.rows(sum_luts(operands, width), count)
-    if shape.bits == 1:
-        return found + technology.logic("dot", of_1=count * pairs)
-    return found + technology.rows(product_luts(shape.bits), count * pairs)
+        rows += technology.sum(operands, width)
+    return registers + rows * count
 
 
 def _ternary_dot(shape, technology, count):
     """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
     row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
     heap      = shape.heap
-    idle      = 0 if technology.primitives is Primitives.XILINX7 else heap.idle_flip_flops
+    idle      = 0 if technology.keeps_idle else heap.idle_flip_flops
     registers = Cost(ff=len(shape.chains) + shape.simd + heap.flip_flops - idle) * count
     if not technology.cells:
         taken = sum(len(column) for row in heap.rows for column in row.operands)
         return registers + technology.logic("ternary dot", one=count, lanes=count * shape.simd, taken=count * taken,
                                             accumulator=count * shape.width)
-    operands = [len(number) for number in shape.numbers]
-    if technology.primitives is Primitives.ECP5:
-        atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
-        rows  = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in heap.rows
-                     if row.shape.kind is RowKind.TERNARY), technology.rows(sum_luts(operands, shape.width, shape.width)))
-        return registers + rows * count + technology.logic("ternary dot", lanes=count * shape.simd, taken=count * atoms)
-    chains   = [*(row.shape.luts for row in heap.rows), columns([*operands, shape.width], shape.width)]
-    rows     = shape.simd + sum(chains)
-    return registers + Cost(lut=rows, sites=rows, carry=sum(-(-chain // 4) for chain in chains)) * count
+    atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
+    rows  = total(technology.heap_row(row.shape) for row in heap.rows)
+    rows += technology.accumulated([len(number) for number in shape.numbers], shape.width)
+    return registers + rows * count + technology.ternary_lanes(count * shape.simd, count * atoms)

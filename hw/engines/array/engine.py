@@ -11,7 +11,6 @@ from tritforge.export.artifacts.packing import Packing
 from tritforge.export.artifacts.rom import weight_rom
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import MatrixNode
-from tritforge.hw.cost.packing import MemoryStyle
 from tritforge.hw.engines.array.ternary_dot import dot_shape
 from tritforge.hw.matrix.offset_binary import Sums
 from tritforge.hw.stream.counter import modulo_counter
@@ -25,6 +24,7 @@ from tritforge.hw.stream.unit import (
     name_ports,
     output_register,
 )
+from tritforge.hw.targets.memory import MemoryStyle
 from tritforge.hw.targets.operators import lane_bits
 
 __all__ = ["MacArray", "MacArrayUnit"]
@@ -51,6 +51,7 @@ class MacArrayUnit(Unit):
     pe, simd : rows and columns at a time; simd divides K, pe divides M/G, or M and is a multiple of M/G.
     packing : layout of the weight words.
     memory : what the ROM of the weights is made of.
+    split : words of the lower one of two memories that the ROM is made of (tritforge.hw.stream.rom.Rom), or None.
     """
 
     name:    str
@@ -61,6 +62,7 @@ class MacArrayUnit(Unit):
     simd:    int
     packing: Packing
     memory:  MemoryStyle = MemoryStyle.AUTO
+    split:   int | None  = None
 
     @cached_property
     def planes(self):
@@ -172,7 +174,7 @@ class MacArray(UnitComponent):
     def elaborate(self, platform):
         unit = self.unit
         m    = Module()
-        m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory)
+        m.submodules.weights = weights = Rom(image := unit.rom, style=unit.memory, split=unit.split)
 
         # issue ----------------------------------------------------------------------------------------------------
         beat        = Signal(below(unit.vector_beats))

@@ -6,14 +6,16 @@ from math import gcd
 
 import numpy as np
 
+from tritforge.export.artifacts.packing import word_bits
 from tritforge.export.ir.nodes import Convolution
 from tritforge.hw.activation.select import ActivationForm
-from tritforge.hw.cost.packing import MemoryStyle, PackingChoice, chosen
+from tritforge.hw.cost.packing import PackingChoice, chosen, split_depth
 from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.engines.layer import divisors
 from tritforge.hw.engines.planes_parallel import combined
 from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.stream.width_converter import resized
+from tritforge.hw.targets.memory import MemoryStyle
 
 __all__ = ["ArrayFolding"]
 
@@ -44,8 +46,11 @@ class ArrayFolding(Folding):
         layer.check_divides("pe", self.pe, rows, "rows")
         layer.check_divides("simd", self.simd, columns, "columns")
         depth = len(node.planes) * (rows // self.pe) * (columns // self.simd)
+        trits = self.pe * self.simd
+        packing = chosen(layer.technology, self.packing, trits, depth)
         array = MacArrayUnit(name="array", node=node, source=layer.source.dtype, vectors=layer.vectors, pe=self.pe,
-                      simd=self.simd, packing=chosen(self.packing, self.pe * self.simd, depth), memory=self.memory)
+                             simd=self.simd, packing=packing, memory=self.memory,
+                             split=split_depth(layer.technology, word_bits(trits, packing), depth))
         lanes = self._window_lanes(layer, array)
         units = layer.windows(lanes, whole=array.i.lanes > lanes, blocks=array.blocks)  # whole windows beat a pixel a cycle
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, array.i.lanes,

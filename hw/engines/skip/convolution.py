@@ -163,7 +163,7 @@ class SkipConvolution(SkipArray):
 
         lanes = []
         bits  = unit.source.dtype.bits
-        attrs = {"ram_style": "block"} if depth > 64 else {}         # more than a LUT a bit
+        attrs = {"ram_style": "block"} if depth > unit.lut_words else {}
         for pe in range(unit.program.pe):
             lanes.append([])
             for lane in range(unit.program.entries):

@@ -4,7 +4,8 @@ import numpy as np
 
 from tritforge.hw.cost.memory import Port, ram, rom
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost, counter_bits, going_around
+from tritforge.hw.cost.counters import counter_bits, going_around
+from tritforge.hw.targets.cost import Cost
 from tritforge.hw.engines.array.cost import dot_cost
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
@@ -77,7 +78,7 @@ def skip_convolution(unit, technology):
         features["inside"] = lanes * unit.offset_bits * (window.padding[0] > 0)
     whole = (unit.pixel_beats & -unit.pixel_beats).bit_length() - 1            # low bits of a row's address, which are 0
     return (_skip(unit, technology) + Cost(ff=counter + 3 * (ring - whole) + inside + chosen)
-            + ram(technology, columns_read(unit) * bits, max(2, depth), block=depth > 64, enables=columns_read(unit), copies=lanes)
+            + ram(technology, columns_read(unit) * bits, max(2, depth), block=depth > unit.lut_words, enables=columns_read(unit), copies=lanes)
             + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
 
 

@@ -30,7 +30,7 @@ class SkipDenseUnit(SkipUnit):
     @property
     def overlaps(self):
         """Whether the next vector arrives while one is executed."""
-        return self.pixel_beats > 64                     # words of a LUT as memory
+        return self.pixel_beats > self.lut_words
 
     @property
     def interval_cycles(self):

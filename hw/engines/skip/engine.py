@@ -42,12 +42,14 @@ class SkipUnit(Unit):
     node : the layer.
     source : the input's type.
     program : the schedule (tritforge.hw.matrix.skip_schedule).
+    lut_words : words of one bit in a LUT of what it is built for; a deeper memory of inputs is a block.
     """
 
-    name:    str
-    node:    MatrixNode
-    source:  TensorType
-    program: Schedule
+    name:      str
+    node:      MatrixNode
+    source:    TensorType
+    program:   Schedule
+    lut_words: int = 64
 
     @property
     @abstractmethod

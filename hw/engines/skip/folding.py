@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from tritforge.export.ir.nodes import Convolution
+from tritforge.hw.activation.cost import planned_luts
 from tritforge.hw.engines.layer import divisors
 from tritforge.hw.engines.planes_parallel import combined
 from tritforge.hw.engines.registry import Activity, Folding, engine
@@ -77,7 +78,7 @@ class SkipFolding(Folding):
         units   = [layer.results(sums, lanes, pause=max(1, pause * lanes // program.pe), **common)
                    for lanes in range(1, program.pe + 1)
                    if program.pe % lanes == 0 and (program.pe <= pause * lanes or lanes == program.pe)]
-        return min(units, key=lambda unit: getattr(unit, "luts", unit.pe))
+        return min(units, key=lambda unit: planned_luts(unit, layer.technology))
 
     def units(self, layer):
         node = layer.node
@@ -88,7 +89,7 @@ class SkipFolding(Folding):
         height  = layer.sums.height
         common  = {"layer": node.name}
         form    = SkipConvolutionUnit if isinstance(node, Convolution) else SkipDenseUnit
-        engine  = form(name="skip", node=node, source=source, program=program)
+        engine  = form(name="skip", node=node, source=source, program=program, lut_words=layer.technology.lut_words)
         units   = [
             *resized("lanes", source.dtype, layer.lanes, program.banks, source.size),
             *permuted("spread", beats=engine.i, order=program.bank_order, periods=source.height * source.width, **common),

@@ -3,11 +3,9 @@
 import numpy as np
 
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.technology import Cost
+from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.bit_heap import RowKind
-from tritforge.hw.targets.ecp5 import row_luts
-from tritforge.hw.targets.primitives import Primitives
 
 
 @cost_of(MatrixLogicUnit)
@@ -16,17 +14,12 @@ def matrix_logic(unit, technology):
     a stage keeps, and one for each stage's valid. Without cells LUTs go with the columns by the bits they take
     (:func:`_operators`); of six bits or fewer each sum's bit is a LUT, and equal ones are one."""
     wiring    = unit.wiring
-    idle      = 0 if technology.primitives is Primitives.XILINX7 else wiring.idle_flip_flops
+    idle      = 0 if technology.keeps_idle else wiring.idle_flip_flops
     registers = Cost(ff=wiring.flip_flops - idle + wiring.stages)
-    if technology.primitives is Primitives.XILINX7:
-        chains = [row.shape.luts for row in wiring.rows]
-        rows   = Cost(lut=sum(chains), sites=sum(chains), carry=sum(-(-chain // 4) for chain in chains))
-        return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages)
-    if technology.primitives is Primitives.ECP5:
-        ternary = [row for row in wiring.rows if row.shape.kind is RowKind.TERNARY]
-        atoms   = [row for row in wiring.rows if row.shape.kind is RowKind.ATOMS]
-        rows    = sum((technology.rows(row_luts(row.shape.taken, row.shape.top)) for row in ternary), Cost(sites=None))
-        return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages, **_operators(atoms))
+    if technology.cells:
+        rows  = total(technology.heap_row(row.shape) for row in wiring.rows)
+        atoms = {} if technology.ATOMS else _operators([row for row in wiring.rows if row.shape.kind is RowKind.ATOMS])
+        return registers + rows + technology.logic("unrolled", one=1, stages=wiring.stages, **atoms)
     rows, few = wiring.rows, Cost()
     if unit.i.payload_bits <= 6 and wiring.stages == 1:
         functions, different = _functions(unit)

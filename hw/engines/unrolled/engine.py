@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import MatrixNode
-from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.matrix.bit_heap import RowKind, RowLuts, one_lut_per_column
 from tritforge.hw.matrix.compressor import wire
 from tritforge.hw.matrix.cse import CseOptions, share
 from tritforge.hw.stream.shared import SharedComponent
@@ -37,6 +37,7 @@ class MatrixLogicUnit(Unit):
     rows_per_stage : rows of additions one behind the other between registers; None for no limit: a stage for each
         depth of shared sums and one for the outputs.
     registers : flip-flops that are worth a LUT where cuts are chosen (tritforge.hw.matrix.bit_heap); None where they cost nothing.
+    row_luts : LUTs of a row of additions in what it is built for.
     """
 
     name:           str
@@ -46,6 +47,7 @@ class MatrixLogicUnit(Unit):
     search:         CseOptions     = field(default_factory=CseOptions)
     rows_per_stage: int | None = None
     registers:      int | None = None
+    row_luts:       RowLuts    = one_lut_per_column
 
     @cached_property
     def graph(self):
@@ -56,7 +58,7 @@ class MatrixLogicUnit(Unit):
     @cached_property
     def wiring(self):
         """The rows they are made of (tritforge.hw.matrix.compressor)."""
-        return wire(self.graph, self.source, self.rows_per_stage, self.registers)
+        return wire(self.graph, self.source, self.rows_per_stage, self.registers, self.row_luts)
 
     @property
     def i(self):

@@ -52,7 +52,8 @@ class UnrolledFolding(Folding):
         units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
                          layer.vectors * columns)
         unit = MatrixLogicUnit(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
-                        search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers)
+                        search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers,
+                               row_luts=layer.technology.heap_row_luts)
         return (*units, unit, layer.results(unit.wiring.sums, rows))
 
     @classmethod

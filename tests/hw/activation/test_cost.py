@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tests.targets import XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Technology
 
 
 def test_equal_bits_of_a_code_share_a_flip_flop():
@@ -16,4 +16,4 @@ def test_equal_bits_of_a_code_share_a_flip_flop():
         target=DataType.parse("u4"), pe=2, vectors=1,
     )  # fmt: skip
     assert unit.rom is None
-    assert cost(unit, Technology()).ff == 3 + 1 + 1
+    assert cost(unit, XC7).ff == 3 + 1 + 1

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense, Network, TensorType, Threshold
 from tritforge.export.ir.requantize import Requantize
@@ -42,7 +43,7 @@ def dense(rows, bits, *, multiplied=False):
 
 
 def unit_of(network, **folding):
-    (stage,) = plan(network, {"fc": ArrayFolding(**folding)}).stages
+    (stage,) = plan(network, {"fc": ArrayFolding(**folding)}, GENERIC).stages
     return stage.units[-1]
 
 
@@ -73,8 +74,8 @@ def test_the_cheapest_that_is_hidden_or_what_the_user_wants(network, folding, na
 @pytest.mark.parametrize("simd", [1, 4, 12, 48])
 def test_the_rate_is_that_of_the_array(simd, bits, multiplied):
     network = dense(32, bits, multiplied=multiplied)
-    chosen = plan(network, {"fc": ArrayFolding(pe=2, simd=simd)})
-    parallel = plan(network, {"fc": ArrayFolding(pe=2, simd=simd, activation=PARALLEL)})
+    chosen = plan(network, {"fc": ArrayFolding(pe=2, simd=simd)}, GENERIC)
+    parallel = plan(network, {"fc": ArrayFolding(pe=2, simd=simd, activation=PARALLEL)}, GENERIC)
     assert chosen.interval_cycles == parallel.interval_cycles == 16 * (48 // simd)
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tests.hw.unit_bench import check
+from tests.targets import XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 from tritforge.sim.stimulus import pack_beats
 
 U5 = DataType.parse("u5")
@@ -41,7 +42,7 @@ def check_every_sum(unit, platform=None):
     )
 
 
-@pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
+@pytest.mark.parametrize("platform", [None, Modelled(XC7)], ids=["generic", "xilinx7"])
 @pytest.mark.parametrize("pe", [1, 2, 4])
 @pytest.mark.parametrize("target", ["u5", "s4", "u8"])
 def test_codes_of_every_sum(pe, target, platform):

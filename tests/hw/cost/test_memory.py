@@ -5,24 +5,16 @@ import random
 import numpy as np
 import pytest
 
+from tests.targets import ECP5, GENERIC, XC7
 from tritforge.export.artifacts.packing import Packing
 from tritforge.export.artifacts.rom import Role, RomImage
-from tritforge.hw.cost.memory import (
-    JOINED,
-    RULES,
-    Port,
-    _logic,
-    made_of,
-    moving,
-    ram,
-    rom,
-    weights_rom,
-)
-from tritforge.hw.cost.packing import MemoryStyle, split_depth
-from tritforge.hw.cost.technology import UNKNOWN, Cost, Family, Technology, total
-from tritforge.hw.targets.primitives import Primitives
-
-XC7 = Technology()
+from tritforge.hw.cost.memory import Port, _logic, ram, rom, weights_rom
+from tritforge.hw.targets.cost import UNKNOWN, Cost, total
+from tritforge.hw.targets.ecp5.family import Ecp5
+from tritforge.hw.targets.memory import JOINED, MemoryStyle
+from tritforge.hw.targets.target import Target
+from tritforge.hw.targets.xc7.family import Xc7
+from tritforge.hw.targets.xcup.family import Xcup
 
 
 @pytest.mark.parametrize(
@@ -138,29 +130,29 @@ def test_banks_that_are_written_take_whole_bytes(
 @pytest.mark.parametrize(
     ("family", "depth", "bits", "lutram", "blocks", "registers"),
     [
-        (Family.XCUP, 32, 14, 8, 0, 14),
-        (Family.XCUP, 32, 15, 16, 0, 15),
-        (Family.XCUP, 64, 7, 8, 0, 7),
-        (Family.XCUP, 64, 40, 48, 0, 40),
-        (Family.XCUP, 100, 20, 48, 0, 20),
-        (Family.XCUP, 128, 32, 0, 1, 0),
-        (Family.XCUP, 600, 12, 0, 1, 0),
-        (Family.ECP5, 16, 4, 4, 0, 4),
-        (Family.ECP5, 16, 5, 8, 0, 5),
-        (Family.ECP5, 37, 64, 192, 0, 64),
-        (Family.ECP5, 40, 9, 36, 0, 9),
-        (Family.ECP5, 64, 40, 160, 0, 40),
-        (Family.ECP5, 100, 20, 0, 1, 2 * 20 + 7 + 2),
-        (Family.ECP5, 128, 32, 0, 1, 2 * 32 + 7 + 2),
-        (Family.ECP5, 936, 5, 0, 1, 2 * 5 + 10 + 2),
-        (Family.ECP5, 936, 8, 0, 1, 2 * 8 + 10 + 2),
+        (Xcup, 32, 14, 8, 0, 14),
+        (Xcup, 32, 15, 16, 0, 15),
+        (Xcup, 64, 7, 8, 0, 7),
+        (Xcup, 64, 40, 48, 0, 40),
+        (Xcup, 100, 20, 48, 0, 20),
+        (Xcup, 128, 32, 0, 1, 0),
+        (Xcup, 600, 12, 0, 1, 0),
+        (Ecp5, 16, 4, 4, 0, 4),
+        (Ecp5, 16, 5, 8, 0, 5),
+        (Ecp5, 37, 64, 192, 0, 64),
+        (Ecp5, 40, 9, 36, 0, 9),
+        (Ecp5, 64, 40, 160, 0, 40),
+        (Ecp5, 100, 20, 0, 1, 2 * 20 + 7 + 2),
+        (Ecp5, 128, 32, 0, 1, 2 * 32 + 7 + 2),
+        (Ecp5, 936, 5, 0, 1, 2 * 5 + 10 + 2),
+        (Ecp5, 936, 8, 0, 1, 2 * 8 + 10 + 2),
     ],
 )
 def test_memories_of_other_families(
-    family: Family, depth: int, bits: int, lutram: int, blocks: int, registers: int
+    family: type[Target], depth: int, bits: int, lutram: int, blocks: int, registers: int
 ) -> None:
     """As counted in netlists of FIFOs."""
-    found = ram(Technology(family, Primitives.GENERIC), bits, depth)
+    found = ram(family(cells=False), bits, depth)
     assert (found.lutram, found.bram18, found.ff) == (lutram, blocks, registers)
 
 
@@ -185,30 +177,30 @@ def test_a_rom_of_several_addresses_has_a_copy_for_each(
         for _ in range(depth)
     ]
     image = RomImage("layer", Role.THRESHOLDS, part * len(lanes), tuple(words))
-    assert rom(Technology(Family.ECP5, Primitives.GENERIC), image, len(lanes)).bram18 == blocks
+    assert rom(Ecp5(cells=False), image, len(lanes)).bram18 == blocks
 
 
 @pytest.mark.parametrize(("bits", "registers"), [(5, 2 * 5), (3, 2 * 3), (9, None)])
 def test_a_tiny_memory_of_ecp5_is_flip_flops(bits: int, registers: int | None) -> None:
     """Two words: dearer than a cell of 16 x 4 by two bits at most."""
-    found = ram(Technology(Family.ECP5, Primitives.GENERIC), bits, 2, Port.SHARED)
+    found = ram(Ecp5(cells=False), bits, 2, Port.SHARED)
     assert (found.ff, found.lutram) == ((registers, 0) if registers else (0, 4 * -(-bits // 4)))
 
 
 def test_copies_of_a_block_share_what_guards_them() -> None:
     """As counted in netlists of skip: u4 with one reader, u3 with two, s4 with sixteen."""
-    ecp5 = Technology(Family.ECP5, Primitives.GENERIC)
+    ecp5 = Ecp5(cells=False)
     for bits, copies, registers in ((4, 1, 18), (3, 2, 17), (4, 16, 33)):
         found = ram(ecp5, bits, 256, block=True, copies=copies)
         assert (found.bram18, found.ff) == (copies, registers)
     for family, bits, depth, port, block in (
-        (Family.XC7, 4, 256, Port.SEPARATE, True),
-        (Family.XC7, 22, 128, Port.SEPARATE, False),
-        (Family.ECP5, 5, 64, Port.SEPARATE, False),
-        (Family.ECP5, 3, 2, Port.SHARED, False),
-        (Family.XCUP, 2, 257, Port.SHARED, False),
+        (Xc7, 4, 256, Port.SEPARATE, True),
+        (Xc7, 22, 128, Port.SEPARATE, False),
+        (Ecp5, 5, 64, Port.SEPARATE, False),
+        (Ecp5, 3, 2, Port.SHARED, False),
+        (Xcup, 2, 257, Port.SHARED, False),
     ):
-        technology = Technology(family, Primitives.GENERIC)
+        technology = family(cells=False)
         assert ram(technology, bits, depth, port, block=block, copies=3) == (
             ram(technology, bits, depth, port, block=block) * 3
         )
@@ -217,42 +209,42 @@ def test_copies_of_a_block_share_what_guards_them() -> None:
 @pytest.mark.parametrize(
     ("family", "bits", "depth", "blocks"),
     [
-        (Family.XC7, 5, 512, True),  # as Yosys 0.70 decides on either side of each border
-        (Family.XC7, 4, 512, False),
-        (Family.XCUP, 12, 256, False),
-        (Family.XCUP, 13, 256, True),
-        (Family.XCUP, 25, 100, False),
-        (Family.XCUP, 26, 100, True),
-        (Family.ECP5, 19, 80, False),
-        (Family.ECP5, 20, 80, True),
-        (Family.ECP5, 7, 192, False),
-        (Family.ECP5, 8, 192, True),
-        (Family.ECP5, 32, 48, False),
-        (Family.ECP5, 33, 48, True),
+        (Xc7, 5, 512, True),  # as Yosys 0.70 decides on either side of each border
+        (Xc7, 4, 512, False),
+        (Xcup, 12, 256, False),
+        (Xcup, 13, 256, True),
+        (Xcup, 25, 100, False),
+        (Xcup, 26, 100, True),
+        (Ecp5, 19, 80, False),
+        (Ecp5, 20, 80, True),
+        (Ecp5, 7, 192, False),
+        (Ecp5, 8, 192, True),
+        (Ecp5, 32, 48, False),
+        (Ecp5, 33, 48, True),
     ],
 )
 def test_where_a_memory_of_two_ports_goes_to_blocks(
-    family: Family, bits: int, depth: int, blocks: bool
+    family: type[Target], bits: int, depth: int, blocks: bool
 ) -> None:
-    found = ram(Technology(family, Primitives.GENERIC), bits, depth)
+    found = ram(family(cells=False), bits, depth)
     assert (found.bram18 > 0, found.lutram > 0) == (blocks, not blocks)
 
 
 def test_banks_of_ultrascale_are_as_counted() -> None:
     """Three RAM64M8 rather than five RAM32M16, Yosys 0.70."""
-    assert ram(Technology(Family.XCUP), 2, 160).lutram == 24
+    assert ram(Xcup(), 2, 160).lutram == 24
 
 
 def test_what_stops_yosys_is_unknown() -> None:
     """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no mapping."""
-    wide = Technology(Family.XCUP, Primitives.GENERIC)
+    wide = Xcup(cells=False)
     assert ram(wide, 2, 256, Port.REGISTERED).lutram == 8
     assert ram(wide, 2, 257, Port.REGISTERED) == UNKNOWN
 
 
-@pytest.mark.parametrize("family", list(Family))
-def test_a_deep_memory_of_one_port_is_in_banks(family: Family) -> None:
-    technology = Technology(family, Primitives.GENERIC)
+@pytest.mark.parametrize("family", [Xc7, Xcup, Ecp5])
+def test_a_deep_memory_of_one_port_is_in_banks(family: type[Target]) -> None:
+    technology = family(cells=False)
     bank, rest = ram(technology, 3, 256, Port.SHARED), ram(technology, 3, 44, Port.SHARED)
     found = ram(technology, 3, 556, Port.SHARED)
     assert found.lutram == 2 * bank.lutram + rest.lutram > 0
@@ -265,7 +257,7 @@ def test_a_rom_of_lut4_goes_to_blocks_sooner(depth: int, blocks: int) -> None:
     """A block costs 128 and its enable 2, a ROM as logic a 16th of its bits: 65 words of 32 are as dear."""
     draw = random.Random(0)
     image = RomImage("layer", Role.WEIGHTS, 32, tuple(draw.getrandbits(32) for _ in range(depth)))
-    assert rom(Technology(Family.ECP5, Primitives.GENERIC), image).bram18 == blocks
+    assert rom(Ecp5(cells=False), image).bram18 == blocks
 
 
 def _unread() -> RomImage:
@@ -276,7 +268,7 @@ def test_decoders_are_nine_luts_for_each_byte_and_calibrated_without_cells() -> 
     """512 trits are 103 bytes; 1,024 words of 824 bits are 46 blocks."""
     found = weights_rom(XC7, _unread, 1024, Packing.FIVE_IN_EIGHT, 512)
     assert (found.lut, found.sites, found.bram18) == (927, 927, 46)
-    technology = Technology(Family.XC7, Primitives.GENERIC)
+    technology = GENERIC
     generic = weights_rom(technology, _unread, 1024, Packing.FIVE_IN_EIGHT, 512)
     assert (generic.lut, generic.bram18) == (technology.logic("decoder", decoders=103).lut, 46)
     assert generic.lut is not None
@@ -285,9 +277,7 @@ def test_decoders_are_nine_luts_for_each_byte_and_calibrated_without_cells() -> 
 
 def test_roms_of_the_ecp5_are_the_same_with_its_cells() -> None:
     """Cells are for rows of additions; ROMs and decoders stay operators."""
-    cells, generic = (
-        Technology(Family.ECP5, kind) for kind in (Primitives.ECP5, Primitives.GENERIC)
-    )
+    cells, generic = ECP5, Ecp5(cells=False)
     generator = random.Random(0)
     image = RomImage("t", Role.THRESHOLDS, 12, tuple(generator.getrandbits(12) for _ in range(120)))
     assert rom(cells, image) == rom(generic, image)
@@ -301,10 +291,9 @@ def test_roms_of_the_ecp5_are_the_same_with_its_cells() -> None:
 
 def test_weights_in_two_memories_have_a_lut_a_bit_to_choose() -> None:
     """Of 1,152 words of 128 bits the upper 128 are in LUTs."""
-    assert split_depth(128, 1152) == 1024
     generator = random.Random(0)
     image = RomImage("w", Role.WEIGHTS, 128, tuple(generator.getrandbits(128) for _ in range(1152)))
-    found = weights_rom(XC7, lambda: image, 1152, Packing.TWO_BIT, 64)
+    found = weights_rom(XC7, lambda: image, 1152, Packing.TWO_BIT, 64, split=1024)
     lower, upper = image.split(1024)
     assert found == total([rom(XC7, lower), rom(XC7, upper), Cost(lut=128, sites=64, ff=1)])
     assert found.bram18 == rom(XC7, lower).bram18 > 0
@@ -314,31 +303,35 @@ def test_a_joined_rom_has_a_lut_for_64_words_of_a_column() -> None:
     """The first bit is the address's, the second always 1, the third the same in both halves."""
     words = tuple((at & 1) | 2 | ((at % 64) * 7 % 11 > 5) << 2 for at in range(128))
     image = RomImage("s", Role.SCHEDULE, 3, words)
-    assert made_of(image) == JOINED
-    assert moving(image) == 0b101
+    assert XC7.rom_style(image.varying_bits(1), 128, MemoryStyle.AUTO) == JOINED
+    assert image.varying == 0b101
     assert rom(XC7, image) == Cost(lut=1, sites=1, ff=2)
     generator = random.Random(0)
     deep = RomImage("t", Role.THRESHOLDS, 4, tuple(generator.getrandbits(4) for _ in range(600)))
-    assert moving(deep) == 0b1111
+    assert deep.varying == 0b1111
     assert rom(XC7, deep) == Cost(
         lut=4 * 10 + 4, sites=4 * 10 + 4, ff=4
     )  # three groups of 256 words
 
 
+def made_of(image: RomImage, style: MemoryStyle = MemoryStyle.AUTO) -> str:
+    """STYLE of the ROM with cells of the 7 series."""
+    return str(XC7.rom_style(image.varying_bits(1), image.depth, style))
+
+
 def test_what_a_rom_is_made_of_does_not_depend_on_the_words() -> None:
     for depth in (64, 65, 128, 1024):
         same, other = (RomImage("w", Role.WEIGHTS, 16, (word,) * depth) for word in (0, 77))
-        assert (
-            made_of(same)
-            == made_of(other)
-            == {64: "auto", 65: JOINED, 128: JOINED, 1024: "block"}[depth]
-        )
-        assert moving(same) == moving(other)
-    assert made_of(RomImage("w", Role.WEIGHTS, 2, (1,) * 100), style=MemoryStyle.BLOCK) == "block"
-    assert (
-        made_of(RomImage("w", Role.WEIGHTS, 16, (1,) * 1024), style=MemoryStyle.DISTRIBUTED)
-        == JOINED
-    )
+        wanted = {64: "auto", 65: JOINED, 128: JOINED, 1024: "block"}[depth]
+        assert made_of(same) == made_of(other) == wanted
+        assert same.varying == other.varying
+    assert made_of(RomImage("w", Role.WEIGHTS, 2, (1,) * 100), MemoryStyle.BLOCK) == "block"
+    assert made_of(RomImage("w", Role.WEIGHTS, 16, (1,) * 1024), MemoryStyle.DISTRIBUTED) == JOINED
+
+
+def test_operators_leave_the_choice_to_synthesis() -> None:
+    assert GENERIC.rom_style([16], 1024, MemoryStyle.AUTO) == "auto"
+    assert ECP5.rom_style([16], 1024, MemoryStyle.DISTRIBUTED) == "distributed"
 
 
 def test_a_single_word_is_a_register() -> None:
@@ -349,7 +342,7 @@ def test_a_single_word_is_a_register() -> None:
 def test_bits_without_a_trit_are_looked_at_where_synthesis_decides() -> None:
     """Two trits of five in a byte leave bits constant: without them logic is cheaper than a block."""
     image = RomImage("w", Role.WEIGHTS, 8, tuple(at * 7 % 9 for at in range(1728)))
-    generic = Technology(Family.XC7, Primitives.GENERIC)
+    generic = GENERIC
     assert weights_rom(generic, lambda: image, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 0
     assert weights_rom(XC7, _unread, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 1
     assert weights_rom(generic, _unread, 1728, Packing.FIVE_IN_EIGHT, 5).bram18 == 1
@@ -376,13 +369,13 @@ def test_a_block_of_the_ecp5_that_is_read_where_it_is_written_keeps_its_word(
     bits: int, depth: int, luts: int, registers: int, blocks: int
 ) -> None:
     """As counted in netlists."""
-    found = ram(Technology(Family.ECP5, Primitives.GENERIC), bits, depth, Port.REGISTERED)
+    found = ram(Ecp5(cells=False), bits, depth, Port.REGISTERED)
     assert found == Cost(lut=luts, ff=registers, bram18=blocks, sites=None)
 
 
 def test_banks_that_nothing_reads_vanish() -> None:
     """Of 16 banks every other one: as counted in configuration 64,011 of the estimator."""
-    ecp5 = Technology(Family.ECP5, Primitives.GENERIC)
+    ecp5 = Ecp5(cells=False)
     whole, half = ram(ecp5, 3, 256), ram(ecp5, 3, 256, zeros=16)
     assert (whole.lutram, half.lutram) == (64, 32)
     assert half.lut == ram(ecp5, 3, 128).lut < whole.lut
@@ -395,4 +388,4 @@ def test_a_part_of_a_column_that_is_easy_is_joined_and_no_lut() -> None:
     columns = np.array(
         [np.concatenate(parts) for parts in ((low, hard[0]), hard, (low * 0, hard[1]))]
     )
-    assert _logic(RULES[Family.ECP5], columns) == (1 + 2 + 1, 1 + 0 + 1, 3)
+    assert _logic(ECP5.MEMORY, columns) == (1 + 2 + 1, 1 + 0 + 1, 3)

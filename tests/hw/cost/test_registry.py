@@ -4,10 +4,11 @@ import inspect
 
 import pytest
 
+from tests.targets import XC7
 from tritforge.hw.cost import registry
 from tritforge.hw.cost.registry import cost, cost_of
-from tritforge.hw.cost.technology import UNKNOWN, Cost, Technology
 from tritforge.hw.stream.unit import Unit
+from tritforge.hw.targets.cost import UNKNOWN, Cost
 
 
 class Made:
@@ -26,15 +27,15 @@ def forget():
 
 
 def test_a_unit_without_a_function_is_unknown_and_never_0():
-    assert cost(Made(), Technology()) == UNKNOWN
-    assert cost(Made(), Technology()).lut is None
+    assert cost(Made(), XC7) == UNKNOWN
+    assert cost(Made(), XC7).lut is None
 
 
 def test_the_nearest_class_counts():
     cost_of(Made)(lambda unit, technology: Cost(lut=1))
-    assert cost(Special(), Technology()) == Cost(lut=1)
+    assert cost(Special(), XC7) == Cost(lut=1)
     cost_of(Special)(lambda unit, technology: Cost(lut=2))
-    assert (cost(Made(), Technology()), cost(Special(), Technology())) == (Cost(lut=1), Cost(lut=2))
+    assert (cost(Made(), XC7), cost(Special(), XC7)) == (Cost(lut=1), Cost(lut=2))
 
 
 def test_a_class_has_one_function():

@@ -2,16 +2,16 @@
 
 import pytest
 
+from tests.targets import ECP5, XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Family, Technology, calibration
 from tritforge.hw.engines.planes_parallel import ParallelPlanesUnit
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.target import calibration
 
 
 @pytest.mark.parametrize(
     ("technology", "feature"),
-    [(Technology(), "adders"), (Technology(Family.ECP5, Primitives.ECP5), "chains")],
+    [(XC7, "adders"), (ECP5, "chains")],
     ids=["operators", "cells"],
 )
 def test_a_one_of_a_coefficient_is_an_adder_from_its_place_on(technology, feature):

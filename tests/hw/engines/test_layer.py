@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, TensorType
 from tritforge.hw.engines.layer import MatrixLayer, divisors
@@ -17,7 +18,15 @@ def convolution(kernel=(3, 3), *, padding=(0, 0), lanes=4):
     )
     source = TensorType(5, 5, 4, U2)
     sums = node.infer(source)
-    return MatrixLayer(node=node, behind=None, source=source, sums=sums, target=sums, lanes=lanes)
+    return MatrixLayer(
+        node=node,
+        behind=None,
+        source=source,
+        sums=sums,
+        target=sums,
+        lanes=lanes,
+        technology=GENERIC,
+    )
 
 
 def test_windows_come_in_the_lanes_asked_for_or_whole():

@@ -11,6 +11,7 @@ from hypothesis.strategies import randoms
 
 from tests.hw.networks import convolutional
 from tests.hw.unit_bench import WholeStage, planned, run
+from tests.targets import GENERIC, XC7
 from tritforge.export.ir.datatype import TERNARY, DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, TensorType, Threshold
 from tritforge.hw.cost.packing import PackingChoice
@@ -21,7 +22,7 @@ from tritforge.hw.engines.registry import ENGINES, Folding, restored
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import node_sites, plan
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 from tritforge.sim import reference
 from tritforge.sim.stimulus import pack_beats
 
@@ -190,7 +191,7 @@ def test_any_layer(engine, chance):
     source, nodes = random_layer(chance)
     network = Network("any", source, nodes)
     folding = FOLDINGS[engine](chance, nodes[0])
-    (stage,) = plan(network, {"layer": folding}).stages
+    (stage,) = plan(network, {"layer": folding}, GENERIC).stages
     seed = chance.getrandbits(32)
     images = np.random.default_rng(seed).integers(
         source.dtype.minimum, source.dtype.maximum + 1, size=(FRAMES, *source.shape)
@@ -201,7 +202,7 @@ def test_any_layer(engine, chance):
         reference.run(network, images)[network.output], stage.o.dtype, stage.o.lanes
     )
     unit = WholeStage(stage)
-    platform = chance.choice([None, Modelled()])
+    platform = chance.choice([None, Modelled(XC7)])
     payloads, cycles = run(unit, beats, FRAMES, platform=platform)
     assert payloads == expected
     assert cycles == planned(unit, FRAMES)

@@ -2,14 +2,13 @@ import numpy as np
 import pytest
 
 from tests.hw.unit_bench import PLATFORMS, check
+from tests.targets import XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Technology
 from tritforge.hw.layers.argmax import RunningArgMaxUnit
 from tritforge.hw.pipeline import verilog
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
-from tritforge.reports.synth.xilinx import synthesise
+from tritforge.reports.synth.fpga import synthesise
 from tritforge.sim.stimulus import pack_beats
 
 
@@ -43,11 +42,11 @@ def test_lowest_index_of_the_largest(elements, lanes, dtype, platform):
 def test_what_synthesis_makes_of_the_cells(text, lanes, luts, carries, tmp_path):
     unit = RunningArgMaxUnit(name="largest", dtype=DataType.parse(text), elements=12, lanes=lanes)
     source = tmp_path / "largest.v"
-    text = verilog.module(unit.component(), "largest", Primitives.XILINX7)
+    text = verilog.module(unit.component(), "largest", XC7)
     source.write_text(f"{text}\nmodule whole; (* keep *) largest largest (); endmodule\n")
     made = synthesise([source], tmp_path, "whole", tmp_path / "synth", device("xc7k480t")).total
-    assert (made.lut + made.inv, made.carry4, made.ff) == (
+    assert (made.lut + made.inv, made.carry, made.ff) == (
         luts,
         carries,
-        cost(unit, Technology()).ff,
+        cost(unit, XC7).ff,
     )

@@ -5,17 +5,18 @@ import pytest
 from amaranth import *
 from amaranth.hdl import Fragment
 
+from tests.targets import ECP5, XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Cost, Family, Technology, calibration, no_less
 from tritforge.hw.layers.cost import reduction_cost, running_reduction_cost, unread_address_bits
 from tritforge.hw.layers.reduction import Reduction
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.ecp5 import chain_luts
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.ecp5.luts import chain_luts
 from tritforge.hw.targets.rows import rows
+from tritforge.hw.targets.target import calibration
 
 
 @pytest.mark.parametrize(
@@ -30,16 +31,14 @@ from tritforge.hw.targets.rows import rows
     ],
 )
 def test_sums_of_cells(text, terms, width, luts, carries):
-    found = reduction_cost(Reduction.SUM, Technology(), DataType.parse(text), terms, width, 2)
+    found = reduction_cost(Reduction.SUM, XC7, DataType.parse(text), terms, width, 2)
     assert found == Cost(lut=2 * luts, sites=2 * luts, carry=2 * carries)
 
 
 def test_a_running_sum_takes_a_lut_a_bit_and_a_running_maximum_a_comparison_and_a_choice():
-    assert running_reduction_cost(Reduction.SUM, Technology(), 6, 4) == Cost(
-        lut=24, sites=24, carry=8
-    )
-    found = running_reduction_cost(Reduction.MAX, Technology(), 6, 4)
-    assert found == no_less(Technology(), 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
+    assert running_reduction_cost(Reduction.SUM, XC7, 6, 4) == Cost(lut=24, sites=24, carry=8)
+    found = running_reduction_cost(Reduction.MAX, XC7, 6, 4)
+    assert found == no_less(XC7, 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
 
 
 @pytest.mark.parametrize("text", ["u3", "s4", "u8"])
@@ -48,11 +47,11 @@ def test_sums_of_the_ecp5_are_the_cells_that_are_placed(text, terms):
     """Chains; the first sums of few bits are gates, whose numbers are in neither."""
     dtype = DataType.parse(text)
     width = Reduction.SUM.dtype(dtype, terms).bits
-    technology = Technology(Family.ECP5, Primitives.ECP5)
+    technology = ECP5
 
     def placed(build):
         module = Module()
-        build(rows(module, RomFiles(Primitives.ECP5)))
+        build(rows(module, RomFiles(ECP5)))
         return len(Fragment.get(module, None).subfragments)
 
     values = [Signal(Shape(dtype.bits, dtype.signed)) for _ in range(terms)]
@@ -65,7 +64,7 @@ def test_sums_of_the_ecp5_are_the_cells_that_are_placed(text, terms):
 
 
 def test_three_bits_of_the_ecp5_are_gates_in_a_running_maximum_alone():
-    cells = Technology(Family.ECP5, Primitives.ECP5)
+    cells = ECP5
     gates = calibration()["components"]["larger"][cells.key]["lut"]["of_3"]
     assert running_reduction_cost(Reduction.MAX, cells, 3, 2).lut == pytest.approx(2 * gates)
     assert (
@@ -91,7 +90,7 @@ def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_f
         name="window", tensor=TensorType(*shape, DataType.parse(dtype)), kernel=kernel, stride=stride,
         padding=(0, 0), lanes=1,
     )  # fmt: skip
-    assert cost(unit, Technology()).ff == flip_flops
+    assert cost(unit, XC7).ff == flip_flops
 
 
 @pytest.mark.parametrize(

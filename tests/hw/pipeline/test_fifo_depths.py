@@ -7,6 +7,7 @@ import pytest
 
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, convolutional
+from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Network, TensorType, Threshold
 from tritforge.export.ir.residual import Add, Shortcut
@@ -90,7 +91,7 @@ def test_one_beat_less_anywhere_costs_rate_or_stops_the_network(
 ):
     """Whichever of them are made shallower together first."""
     monkeypatch.setattr(buffers, "DEEP", deep)
-    design = plan(block(stride), FOLDED[folded], Fifos(most_bits=limit))
+    design = plan(block(stride), FOLDED[folded], GENERIC, Fifos(most_bits=limit))
     best = interval(design)
     deeper = design
     for name, fifos in depths(design).items():
@@ -106,19 +107,19 @@ def test_one_beat_less_anywhere_costs_rate_or_stops_the_network(
 
 
 def test_without_its_fifo_a_residual_network_stops():
-    design = plan(block(), FOLDED["even"])
+    design = plan(block(), FOLDED["even"], GENERIC)
     assert interval(with_depths(design, "merge", (0, 0))) is None
 
 
 def test_deeper_fifos_change_nothing():
-    design = plan(block(), FOLDED["even"])
+    design = plan(block(), FOLDED["even"], GENERIC)
     first, second = design.stage("merge").fifos
     for fifos in ((first, second + 1), (first, 10 * second), (first + 50, second + 50)):
         assert interval(with_depths(design, "merge", fifos)) == interval(design)
 
 
 def test_a_residual_block_is_as_fast_as_its_slowest_layer():
-    design = plan(block(), FOLDED["even"], Fifos(most_bits=4096))
+    design = plan(block(), FOLDED["even"], GENERIC, Fifos(most_bits=4096))
     assert interval(design) == max(stage.interval_cycles for stage in design.stages)
 
 
@@ -131,23 +132,27 @@ def test_fifos_of_a_chain_are_there_for_the_rate_alone():
     )
     network = Network("chain", TensorType(10, 10, 2, DataType.parse("u2")), nodes)
     foldings = {"one": ArrayFolding(pe=2, simd=18), "two": ArrayFolding(pe=2, simd=18)}
-    plain, buffered = (plan(network, foldings, Fifos(most_bits=bits)) for bits in (0, 4096))
+    plain, buffered = (
+        plan(network, foldings, GENERIC, Fifos(most_bits=bits)) for bits in (0, 4096)
+    )
     assert (depths(plain), depths(buffered)) == ({}, {"two": (4,)})
     assert (interval(plain), interval(buffered)) == (166, 156)
     assert max(stage.interval_cycles for stage in plain.stages) == 144
     assert buffered.stage("two").branches[0][0].bits <= 4096
     three = Fifos(most_bits=3 * buffered.stage("one").o.payload_bits)
-    assert depths(plan(network, foldings, three)) == {"two": (3,)}
+    assert depths(plan(network, foldings, GENERIC, three)) == {"two": (3,)}
 
 
 def test_a_chain_that_no_fifo_speeds_up_has_none():
     slow_end = {**FOLDINGS, "classifier": ArrayFolding(pe=1, simd=1)}
-    plain, buffered = (plan(convolutional(), slow_end, Fifos(most_bits=bits)) for bits in (0, 4096))
+    plain, buffered = (
+        plan(convolutional(), slow_end, GENERIC, Fifos(most_bits=bits)) for bits in (0, 4096)
+    )
     assert interval(plain) == interval(buffered)
     assert depths(buffered) == {}
 
 
 def test_the_join_of_the_sample():
-    design = plan(residual(), RESIDUAL_FOLDINGS)
+    design = plan(residual(), RESIDUAL_FOLDINGS, GENERIC)
     assert list(depths(design)) == ["merge"]
     assert interval(design) == design.interval_cycles

@@ -6,6 +6,7 @@ import pytest
 
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, U2, convolutional
+from tests.targets import GENERIC
 from tritforge.export.artifacts.packing import Packing
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, Flatten, MaxPool, Network, TensorType
@@ -20,7 +21,7 @@ from tritforge.hw.pipeline.plan import Fork, plan
 def test_units_of_each_stage():
     stages = {
         stage.name: [unit.name for unit in stage.units]
-        for stage in plan(convolutional(), FOLDINGS).stages
+        for stage in plan(convolutional(), FOLDINGS, GENERIC).stages
     }
     assert stages == {
         "conv1": ["window", "columns", "array", "thresholds"],
@@ -32,7 +33,7 @@ def test_units_of_each_stage():
 
 
 def test_whole_windows_for_more_columns_than_channels():
-    conv1, _, conv2, *_ = plan(convolutional(), FOLDINGS).stages
+    conv1, _, conv2, *_ = plan(convolutional(), FOLDINGS, GENERIC).stages
     assert [unit.name for unit in conv1.units] == ["window", "columns", "array", "thresholds"]
     windows = [unit for stage in (conv1, conv2) for unit in stage.units if unit.name == "window"]
     assert [type(window) for window in windows] == [LineBufferUnit, SlidingWindowUnit]
@@ -40,20 +41,22 @@ def test_whole_windows_for_more_columns_than_channels():
 
 
 def test_neighbours_fit():
-    stages = plan(convolutional(), FOLDINGS).stages
+    stages = plan(convolutional(), FOLDINGS, GENERIC).stages
     units = [unit for stage in stages for unit in stage.units]
     for before, behind in itertools.pairwise(units):
         assert before.o == behind.i
 
 
 def test_interval_is_at_least_that_of_the_slowest_unit():
-    network = plan(convolutional(), FOLDINGS)
+    network = plan(convolutional(), FOLDINGS, GENERIC)
     assert network.interval_cycles >= max(stage.interval_cycles for stage in network.stages)
     assert network.frame_cycles[0] == network.latency_cycles
 
 
 def test_one_image_for_every_constant():
-    roms = [(image.stem, packing) for image, packing in plan(convolutional(), FOLDINGS).roms()]
+    roms = [
+        (image.stem, packing) for image, packing in plan(convolutional(), FOLDINGS, GENERIC).roms()
+    ]
     two_bit = Packing.TWO_BIT  # shallow words
     assert roms == [
         ("conv1.weights", two_bit),
@@ -67,7 +70,7 @@ def test_one_image_for_every_constant():
 
 def refuse(message, network=None, **foldings):
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(network or convolutional(), {**FOLDINGS, **foldings})
+        plan(network or convolutional(), {**FOLDINGS, **foldings}, GENERIC)
 
 
 def test_foldings_that_do_not_divide():
@@ -109,7 +112,7 @@ def test_foldings_that_do_not_fit_the_groups(rows, pe, simd, message):
     node = Convolution(name="conv", input="input", planes=planes, groups=2)
     network = Network("groups", TensorType(4, 4, 4, U2), (node,))
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(network, {"conv": ArrayFolding(pe=pe, simd=simd)})
+        plan(network, {"conv": ArrayFolding(pe=pe, simd=simd)}, GENERIC)
 
 
 def test_layers_that_do_not_match():
@@ -120,7 +123,7 @@ def test_layers_that_do_not_match():
     with pytest.raises(
         PlanError, match=r"^hardware.layers has no entry for 'conv1'; give its engine and folding$"
     ):
-        plan(convolutional(), {})
+        plan(convolutional(), {}, GENERIC)
 
 
 def test_a_layer_named_by_a_word_of_verilog():
@@ -132,13 +135,14 @@ def test_a_layer_named_by_a_word_of_verilog():
         plan(
             Network("words", TensorType(1, 1, 4, U2), (node,)),
             {"output": ArrayFolding(pe=1, simd=1)},
+            GENERIC,
         )
 
 
 def test_planes_are_added_behind_the_array():
     node = Dense(name="fc", input="input", planes=np.ones((2, 3, 4), np.int8), coefficients=(1, 3))
     network = Network("planes", TensorType(1, 1, 4, U2), (node,))
-    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=1)}).stages
+    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=1)}, GENERIC).stages
     assert [unit.name for unit in stage.units] == ["array", "planes", "bias"]
 
 
@@ -147,11 +151,11 @@ def test_a_result_that_nothing_reads():
     branch = Flatten(name="branch", input="input")
     message = "max_pool 'pool': nothing reads its result, and it is not the network's output"
     with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
-        plan(Network("branching", TensorType(2, 2, 1, U2), (pool, branch)), {})
+        plan(Network("branching", TensorType(2, 2, 1, U2), (pool, branch)), {}, GENERIC)
 
 
 def test_stages_of_a_residual_network():
-    design = plan(residual(), RESIDUAL_FOLDINGS)
+    design = plan(residual(), RESIDUAL_FOLDINGS, GENERIC)
     assert {stage.name: [unit.name for unit in stage.all_units] for stage in design.stages} == {
         "conv": ["window", "array", "thresholds"],
         "body": ["window", "array", "search"],
@@ -174,13 +178,13 @@ def test_stages_of_a_residual_network():
 def test_a_name_that_a_fork_would_bear():
     pool = MaxPool(name="input_fork", input="input", size=(1, 1))
     join = Add(name="merge", input="input", other="input_fork")
-    design = plan(Network("forking", TensorType(2, 2, 1, U2), (pool, join)), {})
+    design = plan(Network("forking", TensorType(2, 2, 1, U2), (pool, join)), {}, GENERIC)
     assert [fork.name for fork in design.forks] == ["input_fork_"]
 
 
 def test_a_vector_network_without_thresholds_hands_out_scores():
     node = Dense(name="fc", input="input", planes=np.array([[[1, -1, 0], [-1, -1, -1]]], np.int8))
     network = Network("scores", TensorType(1, 1, 3, DataType.parse("s4")), (node,))
-    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=3)}).stages
+    (stage,) = plan(network, {"fc": ArrayFolding(pe=1, simd=3)}, GENERIC).stages
     assert [unit.name for unit in stage.units] == ["array", "bias"]
     assert stage.o.dtype == network.types["fc"].dtype

@@ -2,12 +2,13 @@ from dataclasses import replace
 
 from tests.export.networks import residual
 from tests.hw.networks import RESIDUAL_FOLDINGS
+from tests.targets import GENERIC
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.pipeline.stage import StageCircuit
 
 
 def stages():
-    return {stage.name: stage for stage in plan(residual(), RESIDUAL_FOLDINGS).stages}
+    return {stage.name: stage for stage in plan(residual(), RESIDUAL_FOLDINGS, GENERIC).stages}
 
 
 def test_a_fifo_stands_before_all_other_units_of_an_input():

@@ -8,6 +8,7 @@ from amaranth.sim import Simulator
 
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, SKIP_FOLDINGS, convolutional
+from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import (
     ArgMax,
@@ -132,7 +133,7 @@ def test_tdata_of_any_width(bits, make):
     foldings = FOLDINGS if make is convolutional else RESIDUAL_FOLDINGS
     target = network.types[network.output]
     output = max(bits, -(-target.dtype.bits // 8) * 8)
-    design = plan(network, foldings, tdata=Tdata(bits, output))
+    design = plan(network, foldings, GENERIC, tdata=Tdata(bits, output))
     assert [ports(design)[f"{end}_axis_tdata"].shape for end in "sm"] == [bits, output]
     for beats, tensor, width in ((design.i, network.input, bits), (design.o, target, output)):
         assert tensor.size % beats.lanes == 0
@@ -164,7 +165,7 @@ def test_tdata_before_a_layer_without_weights(first, bits):
     )
     planes = np.random.default_rng(0).integers(-1, 2, size=(1, 3, 2, 1, 1)).astype(np.int8)
     network = Network("ends", source, (node, Convolution(name="one", input="first", planes=planes)))
-    design = plan(network, {"one": ArrayFolding(pe=1, simd=1)}, tdata=Tdata(input=bits))
+    design = plan(network, {"one": ArrayFolding(pe=1, simd=1)}, GENERIC, tdata=Tdata(input=bits))
     images = np.random.default_rng(1).integers(0, 16, size=(3, *source.shape))
     found, _ = simulate(design, images)
     target = network.types[network.output]
@@ -184,7 +185,7 @@ def test_a_width_that_holds_no_element():
     network, foldings = Network("wide", wide, (layer,)), {"one": ArrayFolding(pe=1, simd=1)}
     message = r"^hardware\.input_tdata_bits must hold an element, of 12 bits, not 8$"
     with pytest.raises(PlanError, match=message):
-        plan(network, foldings, tdata=Tdata(input=8))
+        plan(network, foldings, GENERIC, tdata=Tdata(input=8))
 
 
 @pytest.mark.parametrize("bits", [0, 4, 12, -8, 8.0])
@@ -198,7 +199,7 @@ def test_a_width_that_is_no_multiple_of_8(bits):
 def test_the_register_block_counts_the_frames_of_the_core():
     network = convolutional(0)
     images = np.random.default_rng(0).integers(0, 16, size=(2, 6, 6, 2))
-    design = plan(network, FOLDINGS)
+    design = plan(network, FOLDINGS, GENERIC)
     top = Top(design, version=0x0123)
     beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
     beats.pop()  # the second frame ends early
@@ -242,7 +243,7 @@ def test_the_register_block_counts_the_frames_of_the_core():
 
 
 def test_without_a_version_there_is_no_register_port():
-    design = plan(convolutional(0), FOLDINGS)
+    design = plan(convolutional(0), FOLDINGS, GENERIC)
     assert not [name for name in ports(design) if name.startswith(PREFIX)]
     block = {name for name in ports(design, registers=True) if name.startswith(PREFIX)}
     assert len(block) == 19
@@ -297,7 +298,7 @@ def planned(design):
 def test_every_result_in_the_planned_cycle(foldings, seed):
     network = convolutional(seed)
     images = np.random.default_rng(seed).integers(0, 16, size=(FRAMES, 6, 6, 2))
-    design = plan(network, foldings)
+    design = plan(network, foldings, GENERIC)
     results, cycles = simulate(design, images)
     assert results == run(network, images)["argmax"].ravel().tolist()
     assert cycles == planned(design)
@@ -339,7 +340,7 @@ def test_signed_and_ternary_activations(pe, form):
         "second": ArrayFolding(pe=pe, simd=2, activation=form),
         "third": ArrayFolding(pe=1, simd=2),
     }
-    design = plan(network, foldings)
+    design = plan(network, foldings, GENERIC)
     results, cycles = simulate(design, images)
     assert results == tensors["argmax"].ravel().tolist()
     assert cycles == planned(design)
@@ -360,7 +361,7 @@ def test_signed_and_ternary_activations(pe, form):
 def test_every_result_of_a_residual_network_in_the_planned_cycle(changed, fifos):
     network = residual()
     images = np.random.default_rng(0).integers(0, 4, size=(FRAMES, *network.input.shape))
-    design = plan(network, {**RESIDUAL_FOLDINGS, **changed}, fifos)
+    design = plan(network, {**RESIDUAL_FOLDINGS, **changed}, GENERIC, fifos)
     results, cycles = simulate(design, images)
     assert results == pack_beats(run(network, images)["best"], network.types["best"].dtype, 2)
     assert cycles == planned(design)
@@ -381,7 +382,8 @@ def test_fifos_before_every_layer_keep_its_ready_from_those_behind():
     foldings = dict.fromkeys(("one", "two", "three"), ArrayFolding(pe=4, simd=4))
     images = rng.integers(0, 4, size=(3, *network.input.shape))
     plain, cut = (
-        plan(network, foldings, fifos) for fifos in (Fifos.JOINS_ONLY, Fifos(least_beats=2))
+        plan(network, foldings, GENERIC, fifos)
+        for fifos in (Fifos.JOINS_ONLY, Fifos(least_beats=2))
     )
     assert follows(plain, images)
     assert not follows(cut, images)
@@ -411,7 +413,7 @@ def test_the_input_itself_forks(fifos):
         ),
     )
     images = rng.integers(0, 4, size=(FRAMES, 5, 4, 2))
-    design = plan(network, {"body": ArrayFolding(pe=2, simd=2)}, fifos)
+    design = plan(network, {"body": ArrayFolding(pe=2, simd=2)}, GENERIC, fifos)
     results, cycles = simulate(design, images)
     assert results == run(network, images)["best"].ravel().tolist()
     assert cycles == planned(design)

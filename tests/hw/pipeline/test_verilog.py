@@ -7,6 +7,7 @@ import sys
 from amaranth.hdl import Fragment
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tests.targets import GENERIC
 from tritforge.export.artifacts.manifest import FileEntry, PortEntry
 from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.array.folding import ArrayFolding
@@ -19,12 +20,13 @@ from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.pipeline.verilog import generate
 from tests.hw.networks import FOLDINGS, convolutional
-print(generate(plan(convolutional(), FOLDINGS)), end="")
+from tests.targets import GENERIC
+print(generate(plan(convolutional(), FOLDINGS, GENERIC)), end="")
 """
 
 
 def test_the_same_bytes_in_another_process():
-    text = generate(plan(convolutional(), FOLDINGS))
+    text = generate(plan(convolutional(), FOLDINGS, GENERIC))
     runs = [
         subprocess.run(
             [sys.executable, "-c", SCRIPT],
@@ -49,7 +51,7 @@ def test_what_a_module_leaves_is_collected_before_the_next(monkeypatch):
         return text
 
     monkeypatch.setattr(verilog, "_convert", watched)
-    generate(plan(convolutional(), FOLDINGS))
+    generate(plan(convolutional(), FOLDINGS, GENERIC))
     assert len(living) > 1
     assert set(living) == {0}
     assert gc.isenabled()
@@ -57,7 +59,7 @@ def test_what_a_module_leaves_is_collected_before_the_next(monkeypatch):
 
 
 def test_modules_and_instances_bear_the_names_of_the_layers():
-    text = generate(plan(convolutional(), FOLDINGS))
+    text = generate(plan(convolutional(), FOLDINGS, GENERIC))
     modules = re.findall(r"^module (\S+) ?[(#]", text, flags=re.MULTILINE)
     assert modules[0] == "sample"
     assert modules[-1] == "tritforge_rom"
@@ -73,7 +75,7 @@ def test_modules_and_instances_bear_the_names_of_the_layers():
 
 
 def test_the_register_block_has_its_ports_in_verilog_and_manifest():
-    design = plan(convolutional(), FOLDINGS)
+    design = plan(convolutional(), FOLDINGS, GENERIC)
     text = generate(design, registers=True)
     assert re.findall(r"\\[A-Za-z]\w*\$\d+|\\\$(?:signal|signature|like)\S*", text) == []
     assert re.search(r"^  output \[31:0\] s_axil_rdata;$", text, flags=re.MULTILINE)
@@ -95,7 +97,7 @@ def test_the_version_as_a_word(monkeypatch):
 
 def test_no_name_was_made_up_for_a_signal():
     """Amaranth numbers signals whose names clash; in waves nobody could tell them apart."""
-    text = generate(plan(convolutional(), FOLDINGS))
+    text = generate(plan(convolutional(), FOLDINGS, GENERIC))
     assert re.findall(r"\\[A-Za-z]\w*\$\d+", text) == []
     assert re.findall(r"\\\$(?:signal|signature|like)\S*", text) == []
 
@@ -109,18 +111,18 @@ def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
     )  # other weights, the same counts in each row
     other = Network(network.name, network.input, (mirrored, *network.nodes[1:]))
     assert (mirrored.planes != conv1.planes).any()
-    text = generate(plan(network, FOLDINGS))
+    text = generate(plan(network, FOLDINGS, GENERIC))
     assert '.FILE("conv1.weights.mem")' in text
-    assert generate(plan(other, FOLDINGS)) == text
+    assert generate(plan(other, FOLDINGS, GENERIC)) == text
 
 
 def test_no_signal_has_no_bits():
     """Foldings that leave one pass, one beat, one channel or one lane must not lead to a range [-1:0]."""
     one_lane = {name: ArrayFolding(pe=1, simd=1) for name in FOLDINGS}
-    assert "[-1:0]" not in generate(plan(convolutional(), one_lane))
+    assert "[-1:0]" not in generate(plan(convolutional(), one_lane, GENERIC))
     foldings = {
         "conv1": ArrayFolding(pe=4, simd=18),
         "conv2": ArrayFolding(pe=6, simd=16),
         "classifier": ArrayFolding(pe=5, simd=24),
     }
-    assert "[-1:0]" not in generate(plan(convolutional(), foldings))
+    assert "[-1:0]" not in generate(plan(convolutional(), foldings, GENERIC))

@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.reports.devices import device
-from tritforge.reports.synth.xilinx import synthesise
+from tritforge.reports.synth.fpga import synthesise
 
 
 class Counter(wiring.Component):

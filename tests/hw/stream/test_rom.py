@@ -8,14 +8,15 @@ from amaranth import *
 from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
+from tests.targets import ECP5, GENERIC, XC7
 from tritforge.export.artifacts.packing import TRIT_CODES, Packing, pack
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.stream.rom import ByteDecoder, Rom, RomFiles, files, read_ahead, trit_codes
-from tritforge.hw.targets.primitives import Modelled, Primitives
+from tritforge.hw.targets.target import Modelled
 
 
-@pytest.mark.parametrize("platform", [None, Modelled()])
+@pytest.mark.parametrize("platform", [None, Modelled(XC7)])
 def test_decoder_over_all_bytes_of_five_trits(platform):
     decoder = ByteDecoder()
 
@@ -32,7 +33,7 @@ def test_decoder_over_all_bytes_of_five_trits(platform):
 
 
 def test_a_decoder_is_nine_luts():
-    text = verilog._convert(ByteDecoder(), "decoder", RomFiles(Primitives.XILINX7))
+    text = verilog._convert(ByteDecoder(), "decoder", RomFiles(XC7))
     assert text.count("LUT6_2 #(") == 9
 
 
@@ -89,19 +90,19 @@ def test_rom_reads_only_while_enabled():
 
 
 @pytest.mark.parametrize(
-    ("primitives", "depth", "role", "style"),
+    ("target", "depth", "role", "style"),
     [
-        (Primitives.XILINX7, 65, Role.SCHEDULE, '"lut6"'),
-        (Primitives.XILINX7, 64, Role.SCHEDULE, '"auto"'),
-        (Primitives.GENERIC, 65, Role.SCHEDULE, '"auto"'),
-        (Primitives.ECP5, 65, Role.SCHEDULE, '"auto"'),
-        (Primitives.XILINX7, 4096, Role.WEIGHTS, '"block"'),
-        (Primitives.GENERIC, 4096, Role.WEIGHTS, '"auto"'),
+        (XC7, 65, Role.SCHEDULE, '"lut6"'),
+        (XC7, 64, Role.SCHEDULE, '"auto"'),
+        (GENERIC, 65, Role.SCHEDULE, '"auto"'),
+        (ECP5, 65, Role.SCHEDULE, '"auto"'),
+        (XC7, 4096, Role.WEIGHTS, '"block"'),
+        (GENERIC, 4096, Role.WEIGHTS, '"auto"'),
     ],
 )
-def test_what_a_rom_is_made_of(primitives, depth, role, style):
+def test_what_a_rom_is_made_of(target, depth, role, style):
     image = RomImage("conv", role, 8, tuple(0x80 | at % 100 for at in range(depth)))
-    text = verilog._convert(Rom(image), "rom", RomFiles(primitives))
+    text = verilog._convert(Rom(image), "rom", RomFiles(target))
     assert f".STYLE({style})" in text
     assert (".VARYING(8'h7f)" in text) == (style == '"lut6"')
 

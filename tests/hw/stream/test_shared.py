@@ -3,6 +3,7 @@ import re
 from amaranth.hdl import Fragment
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tests.targets import FORMS, GENERIC
 from tritforge.hw.cost.packing import PackingChoice
 from tritforge.hw.engines.array.dot import Dot, DotShape
 from tritforge.hw.engines.array.folding import ArrayFolding
@@ -10,7 +11,6 @@ from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.pipeline.verilog import generate
 from tritforge.hw.stream.rom import ByteDecoder, RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.hw.targets.primitives import Primitives
 
 
 def modules(text):
@@ -35,7 +35,7 @@ def test_a_module_is_named_by_what_it_follows_from():
 def test_modules_come_by_name_and_once():
     library = Library("net")
     shapes = [DotShape(2, 1, 3), DotShape(1, 1, 3), DotShape(2, 1, 3)]
-    found = [used(Dot(shape), RomFiles(library=library))[1].type for shape in shapes]
+    found = [used(Dot(shape), RomFiles(GENERIC, library))[1].type for shape in shapes]
     assert found == ["net_dot_2_1_3", "net_dot_1_1_3", "net_dot_2_1_3"]
     modules = [(module, used(component)[0].module_name) for module, component in library.modules()]
     assert modules == [("net_dot_1_1_3", "dot_1_1_3"), ("net_dot_2_1_3", "dot_2_1_3")]
@@ -46,8 +46,8 @@ def test_rows_of_one_shape_are_one_module():
         **FOLDINGS,
         "conv2": ArrayFolding(pe=3, simd=4, packing=PackingChoice.FIVE_IN_EIGHT),
     }
-    for primitives in Primitives:
-        text = generate(plan(convolutional(), foldings), primitives)
+    for target in FORMS.values():
+        text = generate(plan(convolutional(), foldings, target))
         found = modules(text)
         assert len(found) == len(set(found))
         rows = [name for name in found if "_dot_" in name]

@@ -13,10 +13,8 @@ from tritforge.hw.cost.memory import Port, ram
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.stream.single_port_ram import single_port_ram
 from tritforge.hw.targets.limits import BANK_WORDS
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.reports.devices import device
-from tritforge.reports.estimate.estimate import technology_of
-from tritforge.reports.synth.xilinx import synthesise
+from tritforge.reports.synth.fpga import synthesise
 
 
 class Store(wiring.Component):
@@ -78,9 +76,9 @@ def test_what_synthesis_makes_of_it(part: str, tmp_path: Path) -> None:
     source = tmp_path / "store.v"
     source.write_text(verilog.module(Store(5, 300), "store"))
     made = synthesise([source], tmp_path, "store", tmp_path / "synth", device(part)).total
-    technology = technology_of(device(part), Primitives.GENERIC)
-    assert technology is not None
-    estimated = ram(technology, 5, 300, Port.SHARED)
+    target = device(part).built_for(cells=False)
+    assert target is not None
+    estimated = ram(target, 5, 300, Port.SHARED)
     assert (made.lutram, made.ff) == (estimated.lutram, 0)
     assert made.lutram > 0
     assert made.lut + made.inv == estimated.lut

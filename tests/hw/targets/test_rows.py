@@ -8,13 +8,15 @@ from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
 
 from tests.hw.unit_bench import PLATFORMS
+from tests.targets import ECP5, GENERIC, XC7
 from tritforge.hw.matrix.bit_heap import saves
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.ecp5 import Ecp5
+from tritforge.hw.targets.asic.family import Asic
+from tritforge.hw.targets.ecp5.cells import Ecp5Cells
 from tritforge.hw.targets.operators import Operators
-from tritforge.hw.targets.primitives import Modelled, Primitives
 from tritforge.hw.targets.rows import rows
-from tritforge.hw.targets.seven_series import SevenSeries
+from tritforge.hw.targets.target import Modelled
+from tritforge.hw.targets.xc7.cells import SevenSeries
 
 
 def evaluate(build, inputs, platform):
@@ -39,12 +41,12 @@ def evaluate(build, inputs, platform):
     ("platform", "kind"),
     [
         (None, Operators),
-        (RomFiles(), Operators),
-        (RomFiles(Primitives.GENERIC), Operators),
-        (RomFiles(Primitives.XILINX7), SevenSeries),
-        (RomFiles(Primitives.ECP5), Ecp5),
-        (Modelled(), SevenSeries),
-        (Modelled(Primitives.ECP5), Ecp5),
+        (RomFiles(GENERIC), Operators),
+        (RomFiles(Asic()), Operators),
+        (RomFiles(XC7), SevenSeries),
+        (RomFiles(ECP5), Ecp5Cells),
+        (Modelled(XC7), SevenSeries),
+        (Modelled(ECP5), Ecp5Cells),
     ],
 )
 def test_the_platform_chooses(platform, kind):

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, convolutional
-from tritforge.hw.cost.technology import Cost
+from tests.targets import GENERIC
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.targets.cost import Cost
 from tritforge.reports.devices import device
 from tritforge.reports.estimate.capacity import Needs, exceeds, lacks, least
 
 
 def test_needs_are_those_of_its_arrays_images_and_fifos() -> None:
-    design = plan(convolutional(), FOLDINGS)
+    design = plan(convolutional(), FOLDINGS, GENERIC)
     arrays = [unit for stage in design.stages for unit in stage.all_units if unit.name == "array"]
     wanted = sum(
         array.pe * ((array.simd + 1) // 2 * array.source.bits + array.o.dtype.bits)
@@ -28,7 +29,7 @@ def test_needs_are_those_of_its_arrays_images_and_fifos() -> None:
 
 
 def test_fifos_count() -> None:
-    design = plan(residual(), RESIDUAL_FOLDINGS)
+    design = plan(residual(), RESIDUAL_FOLDINGS, GENERIC)
     bare = design.with_fifos({stage.name: (0,) * len(stage.sources) for stage in design.stages})
     (merge,) = (stage for stage in design.stages if any(stage.fifos))
     depths = {stage.name: (0,) * len(stage.sources) for stage in design.stages} | {
@@ -44,7 +45,10 @@ def test_fifos_count() -> None:
 
 def test_more_lanes_need_more() -> None:
     wide = {**FOLDINGS, "classifier": ArrayFolding(pe=5, simd=24)}
-    assert least(plan(convolutional(), wide)).lut > least(plan(convolutional(), FOLDINGS)).lut
+    assert (
+        least(plan(convolutional(), wide, GENERIC)).lut
+        > least(plan(convolutional(), FOLDINGS, GENERIC)).lut
+    )
 
 
 def test_what_a_device_lacks_is_said_with_both_numbers() -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tests.targets import GENERIC
 from tritforge.export.artifacts.manifest import FileEntry, LayerEntry, RomEntry
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.skip.folding import SkipFolding
@@ -24,7 +25,7 @@ from tritforge.reports.estimate.energy import (
 
 def manifest(**foldings):
     network = convolutional()
-    made = plan(network, {**FOLDINGS, **foldings})
+    made = plan(network, {**FOLDINGS, **foldings}, GENERIC)
     entries = [FileEntry(f"{image.stem}.mem", "0" * 64) for image, _ in made.roms()]
     return network, describe(made, files={}, rom_entries=entries, device=None)
 

@@ -5,38 +5,36 @@ from pathlib import Path
 import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
+from tests.targets import ECP5, GENERIC, XC7
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import UNKNOWN, Cost, Family, Technology, total
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import plan
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import UNKNOWN, Cost, total
 from tritforge.reports.devices import device
 from tritforge.reports.estimate.estimate import (
     Estimate,
     compared,
     error_note,
     estimate,
-    family_of,
     table,
-    technology_of,
 )
+from tritforge.reports.synth.fpga import synthesise
 from tritforge.reports.synth.netlist import REST
 from tritforge.reports.synth.resources import Resources
-from tritforge.reports.synth.xilinx import synthesise
 
 K7 = device("xc7k480t")
 
 
 @pytest.fixture(scope="module")
 def planned():
-    return plan(convolutional(), FOLDINGS)
+    return plan(convolutional(), FOLDINGS, GENERIC)
 
 
 def test_a_layer_is_the_sum_of_its_units(planned) -> None:
     found = estimate(planned)
     assert list(found.layers) == [stage.name for stage in planned.stages]
     stage = planned.stages[0]
-    assert found.layers[stage.name] == total(cost(unit, Technology()) for unit in stage.all_units)
+    assert found.layers[stage.name] == total(cost(unit, XC7) for unit in stage.all_units)
     assert found.total == total((*found.layers.values(), found.rest))
     assert found.rest.ff > 0
 
@@ -49,7 +47,7 @@ def test_the_register_block_is_in_the_rest(planned) -> None:
 
 def test_synthesis_agrees(planned, tmp_path: Path) -> None:
     """Registers and memories are derived, and exact; LUTs of logic are calibrated."""
-    (tmp_path / "sample.v").write_text(verilog.generate(planned, Primitives.XILINX7))
+    (tmp_path / "sample.v").write_text(verilog.generate(planned, XC7))
     for image, _ in planned.roms():
         image.write(tmp_path)
     made = synthesise([tmp_path / "sample.v"], tmp_path, "sample", tmp_path / "synth", K7)
@@ -81,18 +79,18 @@ def test_the_table_has_each_layer_the_sum_and_the_device(planned) -> None:
         "XC7K480T has",
         "used",
     ]
-    assert shown.notes == (error_note(Technology()),)
+    assert shown.notes == (error_note(XC7),)
 
 
 def test_an_unknown_is_not_zero() -> None:
-    found = Estimate(technology=Technology(), layers={"one": UNKNOWN}, rest=Cost())
+    found = Estimate(target=XC7, layers={"one": UNKNOWN}, rest=Cost())
     assert set(table(found, K7).rows[0][1:]) == {None}
     assert set(table(found, K7).rows[2][1:]) == {None}
 
 
 def test_estimate_beside_synthesis_and_simulation() -> None:
     found = Estimate(
-        technology=Technology(),
+        target=XC7,
         layers={"one": Cost(lut=90, ff=50, bram18=1)},
         rest=Cost(lut=10, ff=5),
     )
@@ -103,26 +101,16 @@ def test_estimate_beside_synthesis_and_simulation() -> None:
 
 
 def test_what_was_not_synthesised_is_unknown() -> None:
-    found = Estimate(technology=Technology(), layers={"one": Cost(lut=90)}, rest=Cost())
+    found = Estimate(target=XC7, layers={"one": Cost(lut=90)}, rest=Cost())
     assert compared(found, {}, {}).rows[0][:4] == ("one", 90, None, "")
 
 
-@pytest.mark.parametrize(
-    ("part", "family"),
-    [
-        ("xc7z020", Family.XC7),
-        ("xcku5p", Family.XCUP),
-        ("lfe5u-25f", Family.ECP5),
-        ("xcku040", None),
-    ],
-)
-def test_each_device_is_of_a_family(part: str, family: Family | None) -> None:
-    assert family_of(device(part)) is family
-    wanted = (
-        None
-        if family is None
-        else Technology(family, Primitives.ECP5 if family is Family.ECP5 else Primitives.XILINX7)
-    )
-    assert technology_of(device(part), Primitives.XILINX7) == wanted
-    generic = None if family is None else Technology(family, Primitives.GENERIC)
-    assert technology_of(device(part), Primitives.GENERIC) == generic
+def test_columns_are_of_the_family() -> None:
+    """An ECP5 has carry cells CCU2C and blocks of 18 Kb, and no LUT6 that two small ones share."""
+    small = device("lfe5u-25f")
+    shown = table(Estimate(target=ECP5, layers={"one": Cost(bram18=3)}, rest=Cost()), small)
+    rows = {row[0]: dict(zip(shown.headings, row, strict=True)) for row in shown.rows}
+    assert rows["one"]["BRAM18"] == 3
+    assert rows["LFE5U-25F has"]["BRAM18"] == 56
+    assert rows["LFE5U-25F has"]["CCU2C"] == ""
+    assert "LUT6 sites" not in shown.headings

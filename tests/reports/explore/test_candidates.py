@@ -4,6 +4,7 @@ import pytest
 
 from tests.hw.networks import convolutional
 from tests.reports.pricing import made_up
+from tests.targets import GENERIC
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import ENGINES
@@ -13,7 +14,7 @@ from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import node_sites
 from tritforge.reports.explore.candidates import Price, Space
 
-SLOTS = node_sites(convolutional())
+SLOTS = node_sites(convolutional(), GENERIC)
 
 
 def slot(name):

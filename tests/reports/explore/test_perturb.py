@@ -5,6 +5,7 @@ import pytest
 
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, convolutional
+from tests.targets import GENERIC
 from tritforge.hw.pipeline.plan import plan
 from tritforge.reports.explore.perturb import another_bit, more_zeros
 
@@ -47,7 +48,7 @@ def test_a_bit_more_puts_one_between_each_two_and_is_built():
     assert (str(after.output), after.thresholds.shape) == ("u3", (6, 7))
     assert np.array_equal(after.thresholds[:, 1::2], before.thresholds)
     assert more.types["conv2"].dtype.bits > network.types["conv2"].dtype.bits - 1
-    assert plan(more, FOLDINGS).interval_cycles > 0
+    assert plan(more, FOLDINGS, GENERIC).interval_cycles > 0
 
 
 def test_both_branches_of_a_sum_change_alike():

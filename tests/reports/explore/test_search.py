@@ -9,6 +9,7 @@ import pytest
 from tests.export.networks import residual
 from tests.hw.networks import convolutional
 from tests.reports.pricing import made_up
+from tests.targets import GENERIC
 from tritforge.hw.pipeline.plan import node_sites, stages
 from tritforge.reports.explore.candidates import FREE, Price, Space
 from tritforge.reports.explore.search import (
@@ -22,7 +23,7 @@ from tritforge.reports.explore.search import (
 
 
 def space(network):
-    return Space(node_sites(network), made_up, engines=("array",), most_lanes=12)
+    return Space(node_sites(network, GENERIC), made_up, engines=("array",), most_lanes=12)
 
 
 @pytest.fixture(scope="module", params=[convolutional, residual], ids=["chain", "residual"])
@@ -38,7 +39,7 @@ def made(request):
         found._candidates[name] = tuple(c for c in found._candidates[name] if c.folding in kept)
     combinations = []
     for chosen in itertools.product(*options):
-        built = list(stages(network, dict(zip(names, chosen, strict=True))))
+        built = list(stages(network, dict(zip(names, chosen, strict=True)), GENERIC))
         cost = FREE
         for stage in built:
             cost = cost.plus(made_up(stage))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.hw.networks import convolutional
 from tests.reports.pricing import made_up
+from tests.targets import GENERIC
 from tritforge.hw.pipeline.plan import node_sites
 from tritforge.reports.devices import device
 from tritforge.reports.explore.candidates import Price, Space
@@ -21,7 +22,9 @@ KINTEX = device("xc7k480t")
 
 @pytest.fixture(scope="module")
 def space():
-    return Space(node_sites(convolutional()), made_up, engines=("array", "skip"), most_lanes=12)
+    return Space(
+        node_sites(convolutional(), GENERIC), made_up, engines=("array", "skip"), most_lanes=12
+    )
 
 
 def test_the_plan_adds_up_and_shows_what_is_between(space):

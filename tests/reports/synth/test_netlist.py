@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.targets import XC7
 from tritforge.reports.synth.netlist import REST, Instance, instances, lut_sites, readable, rollup
 from tritforge.reports.synth.resources import NetlistError, Resources, total
 
@@ -37,7 +38,7 @@ NETLIST = {
 
 
 def test_instances_are_listed_parents_first_in_order():
-    found = instances(NETLIST, "top")
+    found = instances(NETLIST, "top", XC7)
     assert [(part.path, part.module) for part in found] == [
         ("", "top"),
         ("core", "core"),
@@ -51,7 +52,7 @@ def test_instances_are_listed_parents_first_in_order():
 
 
 def test_rollup_gives_each_instance_to_the_deepest_path_above_it():
-    parts = instances(NETLIST, "top")
+    parts = instances(NETLIST, "top", XC7)
     groups = rollup(parts, {"a": "core.a", "memory": "core.a.rom", "all": "core"})
     assert groups == {
         "a": Resources(ff=1, lut_sites=0),
@@ -72,19 +73,19 @@ def test_a_path_without_an_instance_is_refused():
     with pytest.raises(
         NetlistError, match=r"^layer 'conv9': the netlist has no instance 'core\.conv9'$"
     ):
-        rollup(instances(NETLIST, "top"), {"conv9": "core.conv9"})
+        rollup(instances(NETLIST, "top", XC7), {"conv9": "core.conv9"})
 
 
 def test_a_missing_top_is_refused():
     with pytest.raises(NetlistError, match=r"^the netlist has no module 'nothing'$"):
-        instances(NETLIST, "nothing")
+        instances(NETLIST, "nothing", XC7)
 
 
 def test_an_unmapped_cell_names_its_module():
     modules = {"top": {"attributes": {}, "cells": {"m": cell("$mux")}}}
     message = r"^module top: 1 x \$mux not mapped to the device; synthesis did not finish$"
     with pytest.raises(NetlistError, match=message):
-        instances({"modules": modules}, "top")
+        instances({"modules": modules}, "top", XC7)
 
 
 def test_readable_names():

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from tritforge.reports.synth.utilisation import HEADINGS, REST_TITLE, by_layer, utilisation
+from tritforge.reports.synth.utilisation import REST_TITLE, by_layer, utilisation
 
 LAYERS = ("conv1", "pool1", "conv2", "classifier", "argmax")
 
 
 def row(table, name):
-    return dict(zip(HEADINGS, next(r for r in table.rows if r[0] == name), strict=True))
+    return dict(zip(table.headings, next(r for r in table.rows if r[0] == name), strict=True))
 
 
 def test_a_layer_has_what_is_below_its_instance(synthesis):
@@ -25,8 +25,8 @@ def test_rows_follow_the_chain_and_end_with_the_device(synthesis):
 def test_columns_add_up(synthesis):
     table = utilisation(synthesis, LAYERS)
     whole = row(table, "total")
-    for heading in HEADINGS[1:]:
-        parts = [dict(zip(HEADINGS, r, strict=True))[heading] for r in table.rows[:-3]]
+    for heading in table.headings[1:]:
+        parts = [dict(zip(table.headings, r, strict=True))[heading] for r in table.rows[:-3]]
         assert whole[heading] == sum(parts), heading
     assert whole["BRAM36"] == 1.5
     assert whole["LUT total"] == synthesis.total.lut_total

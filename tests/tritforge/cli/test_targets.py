@@ -21,10 +21,12 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     ("command", "step", "expected"),
     [
         ("estimate", "estimate", {}),
-        ("synth --target ecp5", "synth_ecp5", {"part": "lfe5u-85f", "minutes": None}),
+        ("synth --minutes 2", "synth", {"part": None, "minutes": 2.0}),
+        ("synth --target xc7", "synth", {"part": None, "minutes": None}),
+        ("synth --target ecp5", "synth", {"part": "lfe5u-85f", "minutes": None}),
         (
             "synth --target ecp5 --device lfe5u-25f --minutes 3",
-            "synth_ecp5",
+            "synth",
             {"part": "lfe5u-25f", "minutes": 3.0},
         ),
         (
@@ -35,7 +37,7 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "place --clock-mhz 80 --seed 2 --router router1",
             "place",
-            {"part": "lfe5u-85f", "clock_mhz": 80.0, "seed": 2, "router": "router1"},
+            {"part": None, "clock_mhz": 80.0, "seed": 2, "router": "router1"},
         ),
     ],
 )
@@ -47,10 +49,3 @@ def test_options_reach_the_step(
     monkeypatch.setattr(module, step, lambda config, workspace, **given: seen.append(given))
     assert cli.main(command.split()) == 0
     assert seen == [expected]
-
-
-def test_synth_is_of_the_configured_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(flow, "synth", lambda config, workspace, minutes: seen.append(minutes))
-    assert cli.main(["synth", "--minutes", "2"]) == 0
-    assert seen == [2.0]

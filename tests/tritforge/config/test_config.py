@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.targets import XC7
 from tests.test_layering import ROOT
 from tritforge.config import config
 from tritforge.config.config import Config, load, locate, override, with_data
 from tritforge.config.variants import PACKAGED, shown
 from tritforge.errors import ConfigError
 from tritforge.hw.cost.packing import PackingChoice
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.quant.networks import NETWORKS, build
 
 DIGITS = ROOT / "networks" / "digits.yaml"
@@ -39,7 +39,7 @@ def test_digits(digits: Config) -> None:
     assert digits.network.channels == (16, 24)
     assert list(digits.hardware.layers) == ["conv1", "conv2", "classifier"]
     assert digits.hardware.layers["conv1"].packing is PackingChoice.AUTO
-    assert digits.hardware.primitives is Primitives.XILINX7
+    assert digits.hardware.target == XC7
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_digits(digits: Config) -> None:
         (
             "  device: xc7k480t",
             "  device: xc7k480t\n  primitives: xilinx6",
-            "hardware.primitives must be one of generic, xilinx7, not 'xilinx6'; did you mean 'xilinx7'?",
+            "hardware.primitives must be one of device, generic, not 'xilinx6'",
         ),
         (
             "  device: xc7k480t",
             "  device: xc7k480t\n  primitives: ecp5",
-            "hardware.primitives must be one of generic, xilinx7, not 'ecp5'",
+            "hardware.primitives must be one of device, generic, not 'ecp5'",
         ),
         (
             "  device: xc7k480t",
@@ -101,7 +101,7 @@ def test_an_unknown_device_lists_the_known(tmp_path: Path) -> None:
     )
     with pytest.raises(
         ConfigError,
-        match=r"one of xc7a12t, .*xc7k480t, .*xczu9eg, not 'xc7k48t'; did you mean 'xc7k480t'\?$",
+        match=r"one of xc7a12t, .*xc7k480t, .*lfe5u-85f, not 'xc7k48t'; did you mean 'xc7k480t'\?$",
     ):
         load(path)
 

@@ -12,6 +12,7 @@ import pytest
 from tests.chain import LITTLE
 from tests.hw.networks import convolutional
 from tests.reports.pricing import MadeUp, made_up
+from tests.targets import GENERIC
 from tritforge.config import config
 from tritforge.errors import ConfigError
 from tritforge.export.ir import serialize
@@ -31,7 +32,7 @@ ALL = Price(inf, inf, inf, inf)
 
 @pytest.fixture(scope="module")
 def space():
-    return Space(node_sites(convolutional()), made_up, engines=("array",), most_lanes=12)
+    return Space(node_sites(convolutional(), GENERIC), made_up, engines=("array",), most_lanes=12)
 
 
 def goal(fps=None, limits=ALL, clock_mhz=1.0):
@@ -86,7 +87,7 @@ def test_the_exact_plan_keeps_the_rate(space):
     asked = goal(fps=1e6 / 500)
     found = find(network, space, asked, MadeUp(), Fifos.JOINS_ONLY)
     assert found.interval <= 500
-    assert found.interval == plan(network, found.choice.foldings).interval_cycles
+    assert found.interval == plan(network, found.choice.foldings, GENERIC).interval_cycles
     assert found.cost.lut >= found.choice.cost.lut
 
 
@@ -99,7 +100,7 @@ def test_what_the_search_cannot_see_is_asked_for_again(space, monkeypatch):
 
         def __init__(self, network, foldings, fifos, tdata):
             assert tdata == Tdata(output=16)
-            alone = plan(network, foldings).interval_cycles
+            alone = plan(network, foldings, GENERIC).interval_cycles
             self.interval_cycles = alone * 5 // 4 + 1 if bursts(tried) else alone
             tried.append(foldings)
 
@@ -134,7 +135,9 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
     found = explore.explore(chosen, place, asked, MadeUp(), engines=("array", "unrolled"))
     written = config.load(place.root / "explore" / "little.yaml")
     assert (
-        plan(network, written.hardware.layers, written.hardware.planned_fifos).interval_cycles
+        plan(
+            network, written.hardware.layers, GENERIC, written.hardware.planned_fifos
+        ).interval_cycles
         == found.interval
     )
     assert (written.name, written.hardware.device) == ("little", "xc7k480t")

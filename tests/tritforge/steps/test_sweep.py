@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from tests.hw.networks import FOLDINGS, U2, convolutional
+from tests.targets import GENERIC, XC7
 from tritforge.export.ir.nodes import Dense, Network, TensorType
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline.fifo_depths import Fifos
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.stream.axi_stream import Tdata
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.steps import sweep
 from tritforge.steps.sweep import (
     Point,
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def point(name="one", **other):
     settings = {
         "network": convolutional(), "network_sha256": "0" * 64, "foldings": FOLDINGS, "fifos": Fifos.JOINS_ONLY,
-        "primitives": Primitives.GENERIC, "part": "xc7a35t", "expected_lut": 100.0,
+        "target": GENERIC, "part": "xc7a35t", "expected_lut": 100.0,
     }  # fmt: skip
     return Point(name=name, **{**settings, **other})
 
@@ -112,7 +112,7 @@ def test_a_point_is_what_its_result_depends_on():
     others = [
         point(network_sha256="1" * 64), point(fifos=Fifos(most_bits=9)), point(fifos=Fifos(least_beats=2)),
         point(part="xc7k480t"),
-        point(primitives=Primitives.XILINX7), point(foldings={**FOLDINGS, "conv1": FOLDINGS["conv2"]}),
+        point(target=XC7), point(foldings={**FOLDINGS, "conv1": FOLDINGS["conv2"]}),
         point(tdata=Tdata(input=64)),
     ]  # fmt: skip
     assert len({point().key, *(other.key for other in others)}) == 1 + len(others)
@@ -125,7 +125,7 @@ def test_a_point_is_really_synthesised():
     )
     foldings = {"dense": ArrayFolding(pe=2, simd=4)}
     result = measure(point(network=network, foldings=foldings))
-    assert result["interval_cycles"] == plan(network, foldings).interval_cycles
+    assert result["interval_cycles"] == plan(network, foldings, GENERIC).interval_cycles
     assert result["lut"] > 10
     assert set(result["layers"]) == {"dense", "rest"}
     assert sum(result["layers"].values()) == result["lut"]

@@ -9,12 +9,14 @@ import pytest
 
 from tests.chain import make
 from tests.reports import vivado_reports
-from tests.reports.synth import test_ecp5
+from tests.reports.synth import test_place
 from tritforge.cli import main as cli
 from tritforge.config import config
-from tritforge.hw.targets.primitives import Primitives
-from tritforge.reports.synth import asic, ecp5, liberty
+from tritforge.reports.synth import asic, fpga, liberty
+from tritforge.reports.synth import place as placing
 from tritforge.reports.synth.mapped import load
+from tritforge.reports.synth.netlist import Instance
+from tritforge.reports.synth.resources import Resources
 from tritforge.steps import targets
 from tritforge.steps.design import load_manifest, load_network
 from tritforge.steps.workspace import Workspace
@@ -39,7 +41,7 @@ def test_gates_of_each_layer_are_printed_and_kept(made, capsys):
     assert "ASIC, memories" in text
     kept = load(made.synthesis / "asic.json")
     assert "$_DFF_P_" in {cell for part in kept.parts for cell in part.cells}
-    assert "LUT6_2" not in (made.synthesis / asic.TARGET / "little.v").read_text()
+    assert "LUT6_2" not in (made.synthesis / "asic" / "little.v").read_text()
 
 
 def test_a_library_without_flip_flops_ends_in_one_line(made, tmp_path, capsys):
@@ -54,25 +56,33 @@ def test_a_library_without_flip_flops_ends_in_one_line(made, tmp_path, capsys):
 
 
 def test_an_ecp5_is_counted_and_placed(made, monkeypatch, capsys):
-    monkeypatch.setattr(ecp5, "_RUN", test_ecp5.FAKE)
-    monkeypatch.setattr(ecp5, "_version", lambda: "0.11")
+    monkeypatch.setattr(placing, "_RUN", test_place.FAKE)
+    monkeypatch.setattr(placing, "_version", lambda: "0.11")
+    seen = []
 
-    def count(source, roms, top, folder, **_):
-        """In place of Yosys, which test_ecp5 runs."""
+    def synthesise(sources, rom_dir, top, folder, part, **_):
+        """In place of Yosys: nothing but flip-flops."""
+        (source,) = sources
         assert "LUT6_2" not in source.read_text()
         assert "CCU2C" in source.read_text()
-        (folder / "ecp5.netlist.json").write_text("{}")
-        return test_ecp5.mapped({"LUT4": 10, "TRELLIS_FF": 4})
+        (folder / fpga.CELLS).write_text("{}")
+        seen.append(part.part)
+        own = Resources(lut=10, ff=4)
+        return fpga.Synthesis(
+            top=top, device=part.part, tool="Yosys", script=(), inputs={}, netlist_sha256="0" * 64,
+            seconds=1.0, parts=(Instance("", top, own),), key="k",
+        )  # fmt: skip
 
-    monkeypatch.setattr(ecp5, "count", count)
+    monkeypatch.setattr(fpga, "synthesise", synthesise)
     assert run(made, "place", "--device", "lfe5u-25f", "--seed", "4", "--router", "router1") == 0
     text = capsys.readouterr().out
     assert "LFE5U-25F has" in text
     assert "70.50 MHz, " in text
-    placed = ecp5.load_placed(made.synthesis / ecp5.PLACED)
+    placed = placing.load_placed(made.synthesis / "ecp5" / placing.PLACED)
     assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 4, "nextpnr-ecp5 0.11, router1")
     assert run(made, "synth", "--target", "ecp5") == 0
     assert "LFE5U-85F has" in capsys.readouterr().out
+    assert seen == ["lfe5u-25f", "lfe5u-85f"]
 
 
 def test_the_netlist_of_an_ecp5_is_simulated(made, tmp_path, capsys):
@@ -98,7 +108,7 @@ def test_the_netlist_of_an_ecp5_is_simulated(made, tmp_path, capsys):
     )
     assert missing.endswith(" --target ecp5` first\n")
     assert run(place, "synth", "--target", "ecp5") == 0
-    assert "CCU2C" in (place.synthesis / "ecp5.netlist.v").read_text()
+    assert "CCU2C" in (place.synthesis / "ecp5" / fpga.NETLIST).read_text()
     capsys.readouterr()
     assert run(place, *simulate) == 0
     assert capsys.readouterr().out.startswith("Netlist on icarus")
@@ -119,7 +129,7 @@ def test_another_device_is_refused(made, capsys):
 def test_a_generic_design_is_taken_as_it_is(made, monkeypatch):
     chosen = config.load(made.config_path)
     generic = dataclasses.replace(
-        chosen, hardware=dataclasses.replace(chosen.hardware, primitives=Primitives.GENERIC)
+        chosen, hardware=dataclasses.replace(chosen.hardware, primitives="generic")
     )
     taken = []
 
@@ -156,7 +166,7 @@ def test_a_report_has_what_was_measured_elsewhere(made, monkeypatch, tmp_path, c
     assert capsys.readouterr().err.endswith(message)
     (place.package / "little.v").write_text("// of another design")
     assert "Resources, Vivado" not in titles()
-    again = place.synthesis / asic.TARGET / "little.v"
+    again = place.synthesis / "asic" / "little.v"
     first, _, rest = again.read_text().partition("\n")
     assert "CCU2C" not in rest
     again.write_text(f"{first}0\n{rest}")

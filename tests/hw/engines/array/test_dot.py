@@ -8,9 +8,9 @@ from amaranth.hdl import ClockDomain, Fragment, Module
 from amaranth.sim import Simulator
 
 from tests.hw.unit_bench import PLATFORMS
+from tests.targets import XC7
 from tritforge.hw.engines.array.dot import Dot, DotShape
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.primitives import Primitives
 
 CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: top - u}
 
@@ -101,9 +101,9 @@ def test_the_tree_ends_with_two_terms_by_rows_of_three(simd):
     assert shape.stages == (0 if simd == 1 else 1 + len(shape.levels))
 
 
-def cells(shape, primitives=Primitives.XILINX7, kind="LUT6_2"):
+def cells(shape, target=XC7, kind="LUT6_2"):
     """Cells of a kind of a row."""
-    fragment = Fragment.get(shape.component(), RomFiles(primitives))
+    fragment = Fragment.get(shape.component(), RomFiles(target))
     return sum(cell.type == kind for cell, *_ in fragment.subfragments)
 
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 
 from tests.hw.unit_bench import check, planned, run, tensor
+from tests.targets import XC7
 from tritforge.export.artifacts.packing import Packing
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense
 from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 from tritforge.sim.stimulus import pack_beats
 
 
@@ -30,7 +31,7 @@ def test_sums_of_every_folding(pe, simd, dtype, packing):
     check(unit, pack_beats(vectors, source, simd), pack_beats(sums, unit.o.dtype, pe), frames=2)
 
 
-@pytest.mark.parametrize("platform", [None, Modelled()], ids=["generic", "xilinx7"])
+@pytest.mark.parametrize("platform", [None, Modelled(XC7)], ids=["generic", "xilinx7"])
 @pytest.mark.parametrize("signed", [False, True], ids=["u", "s"])
 @pytest.mark.parametrize("bits", range(1, 17))
 def test_inputs_of_every_width(bits, signed, platform):

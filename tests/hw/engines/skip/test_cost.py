@@ -3,11 +3,11 @@
 import pytest
 
 from tests.hw.engines.skip.test_engine import engine, weights
+from tests.targets import XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, TensorType
 from tritforge.hw.cost.memory import ram, rom
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Technology
 from tritforge.hw.engines.skip.cost import columns_read
 
 
@@ -28,6 +28,6 @@ def test_columns_that_no_pixel_reads_cost_no_memory(kernel, stride, padding, rea
         node, TensorType(8, 8, 2, DataType.parse("u8")), pe=2, entries=2, banks=1, outputs=2
     )
     assert columns_read(unit) == read
-    rows = ram(Technology(), 8 * read, unit.window.rows * unit.pixel_beats, enables=read, copies=4)
-    words = rom(Technology(), unit.rom)
-    assert cost(unit, Technology()).lutram == words.lutram + rows.lutram > words.lutram
+    rows = ram(XC7, 8 * read, unit.window.rows * unit.pixel_beats, enables=read, copies=4)
+    words = rom(XC7, unit.rom)
+    assert cost(unit, XC7).lutram == words.lutram + rows.lutram > words.lutram

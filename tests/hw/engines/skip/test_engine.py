@@ -4,6 +4,7 @@ from amaranth.sim import Simulator
 
 from tests.hw.layers.test_window import windows
 from tests.hw.unit_bench import tensor
+from tests.targets import XC7
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, Dense, TensorType
@@ -11,7 +12,7 @@ from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
 from tritforge.hw.matrix.offset_binary import Sums
 from tritforge.hw.matrix.skip_schedule import skip_schedule
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 from tritforge.sim.stimulus import pack_beats
 
 
@@ -103,7 +104,7 @@ def test_cells_give_the_same_sums():
                 sums.append(ctx.get(component.o.payload))
             await ctx.tick()
 
-    simulator = Simulator(Fragment.get(component, Modelled()))
+    simulator = Simulator(Fragment.get(component, Modelled(XC7)))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run_until(1e-2)

@@ -3,6 +3,7 @@ import pytest
 
 from tests.hw.engines.skip.test_engine import weights
 from tests.hw.unit_bench import WholeStage, check, tensor
+from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, Network, TensorType, Threshold
 from tritforge.hw.engines.layer import PlanError
@@ -31,7 +32,7 @@ def network(node, source, behind, levels=3):
 
 def prove(net, folding):
     """The layer makes the reference's integers, natural order, in the planned cycles."""
-    design = plan(net, {"layer": folding})
+    design = plan(net, {"layer": folding}, GENERIC)
     (stage,) = design.stages
     images = tensor(net.input.dtype, (2, *net.input.shape), seed=5)
     unit = WholeStage(stage)
@@ -170,14 +171,14 @@ def test_what_does_not_fit_is_refused():
         ),
     ):
         with pytest.raises(PlanError) as refused:
-            plan(net, {"layer": folding})
+            plan(net, {"layer": folding}, GENERIC)
         assert str(refused.value) == f"'layer': {message}"
     node = Convolution(
         name="layer", input="input", planes=np.ones((1, 1, 1, 2, 2), np.int8), padding=(2, 1)
     )
     net = network(node, TensorType(3, 3, 1, DataType.parse("u2")), "bias")
     with pytest.raises(PlanError) as refused:
-        plan(net, {"layer": SkipFolding(pe=1, entries=1)})
+        plan(net, {"layer": SkipFolding(pe=1, entries=1)}, GENERIC)
     message = "padding must be smaller than the kernel's extent (2, 2), not (2, 1)"
     assert str(refused.value) == f"'layer': {message}"
 

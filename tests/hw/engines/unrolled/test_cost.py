@@ -6,16 +6,17 @@ import numpy as np
 from amaranth.hdl import Fragment
 
 from tests.hw.engines.unrolled.test_engine import unit_of
+from tests.targets import ECP5
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.cost.technology import Cost, Family, Technology
 from tritforge.hw.engines.unrolled.cost import _operators
 from tritforge.hw.matrix.compressor import Bit
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.ecp5 import row_luts
-from tritforge.hw.targets.primitives import Primitives
+from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.ecp5.family import Ecp5
+from tritforge.hw.targets.ecp5.luts import row_luts
 
 
-class Counted(Technology):
+class Counted(Ecp5):
     """Without what is calibrated."""
 
     def logic(self, component, **features):
@@ -26,9 +27,9 @@ def test_rows_of_the_ecp5_are_the_cells_that_are_placed():
     """Ternary rows alone; a carry that is 0 has no flip-flop, but in the 7 series behind a CARRY4."""
     weights = np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16))
     unit = unit_of(weights, "u4", 1, rows_per_stage=1)
-    fragment = Fragment.get(unit.component(), RomFiles(Primitives.ECP5))
+    fragment = Fragment.get(unit.component(), RomFiles(ECP5))
     cells = [cell.type for cell, *_ in fragment.subfragments]
-    found = cost(unit, Counted(Family.ECP5, Primitives.ECP5))
+    found = cost(unit, Counted())
     assert found.carry == cells.count("CCU2C") > 0
     rows = [row.shape for row in unit.wiring.rows if len(row.shape.taken) > 1]
     joined = sum(row_luts(shape.taken, shape.top)[0] for shape in rows)  # carries, by gates

@@ -6,13 +6,13 @@ from amaranth.back import verilog
 from amaranth.hdl import Fragment
 
 from tests.hw.unit_bench import PLATFORMS, check, run, tensor
+from tests.targets import XC7
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Dense
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.cse import CseOptions
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.hw.targets.primitives import Primitives
 from tritforge.sim.stimulus import pack_beats
 
 
@@ -114,7 +114,7 @@ def test_latency_and_interval():
 def test_cells_are_planned_luts():
     """A LUT6_2 for each planned one, but the few columns that only hand a carry on."""
     unit = unit_of(np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16)), "s8", 1)
-    fragment = Fragment.get(unit.component(), RomFiles(Primitives.XILINX7))
+    fragment = Fragment.get(unit.component(), RomFiles(XC7))
     cells = [cell.type for cell, *_ in fragment.subfragments]
     assert set(cells) == {"LUT6_2", "CARRY4"}
     assert 0.97 * unit.wiring.luts <= cells.count("LUT6_2") <= unit.wiring.luts
@@ -123,7 +123,7 @@ def test_cells_are_planned_luts():
 def test_no_output_of_a_cell_is_left_open():
     """Verilator refuses an instance with an open pin, here O5 of a LUT with six inputs."""
     unit = unit_of([[[1] * 6, [1, -1] * 3]], "u4", 1)
-    text = verilog.convert(unit.component(), platform=RomFiles(Primitives.XILINX7))
+    text = verilog.convert(unit.component(), platform=RomFiles(XC7))
     assert text.count(".O5(") == text.count(".O6(") == text.count("LUT6_2 #(") > 0
 
 
@@ -145,13 +145,8 @@ def test_a_block_is_a_module_of_its_own(monkeypatch):
     monkeypatch.setattr("tritforge.hw.matrix.compressor.BLOCK", 12)
     unit = unit_of(np.random.default_rng(3).integers(-1, 2, size=(1, 6, 10)), "s2", 1)
     library = Library("big")
-    top = verilog.convert(
-        unit.component(), name="top", platform=RomFiles(Primitives.XILINX7, library)
-    )
-    parts = [
-        verilog.convert(part, platform=RomFiles(Primitives.XILINX7))
-        for _, part in library.modules()
-    ]
+    top = verilog.convert(unit.component(), name="top", platform=RomFiles(XC7, library))
+    parts = [verilog.convert(part, platform=RomFiles(XC7)) for _, part in library.modules()]
     assert len(parts) == sum(len(blocks) for blocks in unit.wiring.blocks if len(blocks) > 1) > 2
     whole = [top, *parts]
     assert sum(text.count("LUT6_2 #(") for text in whole) <= unit.wiring.luts

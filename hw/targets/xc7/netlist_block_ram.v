@@ -1,5 +1,5 @@
 // The behaviour of the block RAMs of the 7 series (E1) and of UltraScale+ (E2) in netlists by Yosys: see
-// sim/xilinx_cells.v for the documents that name their ports and parameters.
+// netlist_cells.v for the documents that name their ports and parameters.
 // Both ports as memories of 1 to 36 bits (true dual port), or port A reads and port B writes up to 72 (simple dual
 // port), as in Xilinx UG473, "7 Series FPGAs Memory Resources", and UG573, "UltraScale Architecture Memory Resources".
 // Left out are output registers, cascades, error correction, inverted pins and a reset to another value than 0, with

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.targets import XC7
 from tritforge.files import sha256
 from tritforge.reports.devices import device
-from tritforge.reports.synth import xilinx as synth
+from tritforge.reports.synth import fpga as synth
 from tritforge.reports.synth import yosys
+from tritforge.reports.synth.fpga import CELLS, FORMAT, Synthesis, load, synthesise
 from tritforge.reports.synth.netlist import REST, Instance
 from tritforge.reports.synth.resources import Resources, total
-from tritforge.reports.synth.xilinx import FORMAT, Synthesis, load, script, synthesise
 from tritforge.reports.synth.yosys import SynthesisError
 
 KINTEX = device("xc7k480t")
@@ -92,7 +93,7 @@ def made(folder: Path) -> Synthesis:
 
 def test_every_kind_of_cell_is_counted_in_its_instance(made):
     own = {part.path: part.own for part in made.parts}
-    assert own["core.conv1"].carry4 == 4  # sixteen bits
+    assert own["core.conv1"].carry == 4  # sixteen bits
     assert own["core.conv1"].ff == 16
     assert own["core.conv1.weights"].ff == 8
     assert own["core.conv1.weights"].lut > 0
@@ -132,24 +133,34 @@ def test_ultrascale_has_memories_of_its_own(folder, tmp_path):
     made = synthesise([folder / "small.v"], folder, "small", tmp_path, device("xczu7ev"))
     own = {part.path: part.own for part in made.parts}
     assert made.script[1] == "synth_xilinx -family xcup -top small -noiopad -noclkbuf"
-    assert own["core.conv1"].carry4 == 4
+    assert own["core.conv1"].carry == 4
     assert own["core.window"].lutram == 8  # a RAM32M16
     assert (own["core.lines"].bram18, own["core.lines"].bram36) == (1, 0)
     assert "RAMB18E2" in (tmp_path / "netlist.v").read_text()
 
 
-@pytest.mark.parametrize("part", ["lfe5u-85f", "xcku040"])
-def test_other_families_are_refused(part, tmp_path):
-    message = f"^synthesis is for the 7 series and UltraScale\\+, not for {part.upper()}"
+def test_an_ecp5_is_counted_in_its_cells(folder, tmp_path):
+    made = synthesise([folder / "small.v"], folder, "small", tmp_path, device("lfe5u-25f"))
+    own = {part.path: part.own for part in made.parts}
+    assert own["core.conv1"].carry == 8  # sixteen bits, two a CCU2C
+    assert own["core.conv1"].lut == 2 * 8
+    assert own["core.conv1"].lut_sites is None
+    assert own["core.lines"].bram18 == 1
+    assert json.loads((tmp_path / CELLS).read_text())["modules"]  # for place and route
+    assert made.target.NAME == "ecp5"
+
+
+def test_other_families_are_refused(tmp_path):
+    message = r"^synthesis is for 7 series, UltraScale\+ and ECP5, not for XCKU040"
     with pytest.raises(SynthesisError, match=message):
-        synthesise([tmp_path / "a.v"], None, "top", tmp_path, device(part))
+        synthesise([tmp_path / "a.v"], None, "top", tmp_path, device("xcku040"))
 
 
 def test_the_result_says_where_it_is_from(made, folder):
     assert made.tool.startswith("Yosys 0.")
     assert (
         made.script
-        == script(("small.v",), "small", "xc7")
+        == XC7.synthesis(("small.v",), "small")
         == (
             'read_verilog -defer "small.v"',
             "synth_xilinx -family xc7 -top small -noiopad -noclkbuf",

@@ -1,4 +1,4 @@
-// The behaviour of the cells that hw/targets/seven_series.py places, for simulators alone: synthesis has its own.
+// The behaviour of the cells that hw/targets/xc7/cells.py places, for simulators alone: synthesis has its own.
 `ifdef VERILATOR
 
 // The table of a LUT as a sum modulo 2 of products of its inputs. The coefficients are constants, so of most products

@@ -1,4 +1,4 @@
-// The behaviour of the cells that hw/targets/ecp5.py places, for simulators alone: synthesis has its own. An unknown input makes an
+// The behaviour of the cells that hw/targets/ecp5/cells.py places, for simulators alone: synthesis has its own. An unknown input makes an
 // output unknown only where the output depends on it, as in silicon.
 module LUT4 #(
     parameter [15:0] INIT = 16'h0

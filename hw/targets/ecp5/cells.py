@@ -19,25 +19,14 @@ other way round.
 Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Trellis and of Yosys' techlibs/lattice.
 """
 
-from functools import cache
-
 from amaranth import *
 
 from tritforge.hw.matrix.bit_heap import saves
+from tritforge.hw.targets.ecp5.luts import BEHIND, COMPARED, GATES, chain_luts, chains
 from tritforge.hw.targets.operators import Operators, ternary_product
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 
-__all__ = ["BEHIND", "COMPARED", "GATES", "LONGEST", "Ecp5", "chain_luts", "product_luts", "row_luts", "sum_luts"]
-
-GATES = 4
-"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison with a bound is."""
-
-COMPARED = 3
-"""Bits up to which the only comparison of two numbers in a cycle is gates."""
-
-BEHIND = 2
-"""Bits up to which one of several comparisons is, one behind the other: of 3 bits these take a sixth more LUTs than chains, of
-4 bits twice as many (tritforge.hw.layers.sliding_pool)."""
+__all__ = ["LONGEST", "Ecp5Cells"]
 
 LONGEST = 32
 """Bits of chains that stand one behind the other. The carry does not pass between two, but static timing thinks so."""
@@ -45,42 +34,7 @@ LONGEST = 32
 _ONE = Const(1, 1)                                           # costs nothing at an input of a cell, a 0 is a net
 
 
-def chain_luts(columns, carry=True):
-    """LUTs of a chain of so many ``columns``, whole cells of two; ``carry``: whether its carry is wanted."""
-    return columns + (1 if columns % 2 else 2 * carry)
-
-
-def product_luts(bits):
-    """LUTs of the sum of two ternary products of so many ``bits``, more than one: (of gates, of chains)."""
-    return bits, chain_luts(bits)
-
-
-def sum_luts(bits, width, so_far=None):
-    """LUTs of the sum modulo 2**``width`` of numbers of ``bits`` bits each and, gated, of ``so_far``: (of gates, of chains)."""
-    total, *others = sorted(bits)
-    others = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
-    few = chains = 0
-    for number, gated in others:
-        longer = max(total, number)
-        if total + number <= GATES and not gated:
-            total = min(width, longer + 1)
-            few  += total
-        else:
-            chains += chain_luts(min(width, longer), width > longer)
-            total   = min(width, longer + 1)
-    return few, chains
-
-
-def row_luts(counts, top):
-    """LUTs of a ternary row with so many bits in its columns: (of gates, of chains)."""
-    if len(counts) == 1 and counts[0] <= 3:
-        return 2 - top, 0
-    chains = _chains(counts, top)
-    joined = not top and len(chains) > 1 and not saves(counts)[-1]
-    return joined, sum(chain_luts(len(taken), not top) for _, taken, _ in chains)
-
-
-class Ecp5(Operators):
+class Ecp5Cells(Operators):
     """Adds rows made of CCU2C and LUT4 to the module ``m``; combinational."""
 
     def __init__(self, m, platform):
@@ -130,7 +84,7 @@ class Ecp5(Operators):
             return self._column_alone(name, columns[0], top)
         columns = [list(bits) for bits in columns]
         above   = []
-        for number, (first, taken, starts) in enumerate(_chains(counts, top)):
+        for number, (first, taken, starts) in enumerate(chains(counts, top)):
             start = _signal(*columns[first].pop()) if starts else None
             used  = [bits[:count] for bits, count in zip(columns[first:], taken, strict=True)]
             sums, carry = self._chain(f"{name}_{number}", [_column(bits) for bits in used], carry=not top, start=start)
@@ -220,24 +174,6 @@ class Ecp5(Operators):
         if not spare:                                        # what comes out is a carry, no 0
             self._open = None
         return sums[:len(columns)], sums[len(columns)] if carry else None
-
-
-@cache
-def _chains(counts, top):
-    """The chains of a ternary row with so many bits in its columns: (first column, bits that each one takes from there on,
-    whether one bit more of the first column is the carry that comes in)."""
-    left, chains = list(counts), []
-    starts = left[0] == 4 and (len(left) > 1 or not top)
-    left[0] -= starts
-    while starts or max(left) > 1:
-        first = 0 if starts else next(at for at, count in enumerate(left) if count > 1)
-        taken = [min(count, 2) for count in left[first:]]
-        if top:
-            taken[-1] = min(left[-1], 4)
-        left[first:] = [count - used + 1 for count, used in zip(left[first:], taken, strict=True)]
-        chains.append((first, tuple(taken), starts))
-        starts = False
-    return tuple(chains)
 
 
 def _column(bits):

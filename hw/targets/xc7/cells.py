@@ -22,7 +22,7 @@ from functools import cache
 
 from amaranth import *
 
-from tritforge.hw.targets.primitives import Modelled
+from tritforge.hw.targets.target import Modelled
 
 __all__ = ["SevenSeries"]
 

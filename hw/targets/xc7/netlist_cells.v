@@ -1,7 +1,7 @@
 // The behaviour of the cells of the 7 series and UltraScale+ that Yosys maps to, written for simulating a netlist: no
 // delays, and an unknown input of a LUT makes its output unknown only where the output depends on it, as in silicon.
 // Ports and parameters as in Xilinx UG953, "7 Series FPGAs and Zynq-7000 SoC Libraries Guide", and UG974, "UltraScale
-// Architecture Libraries Guide". Block RAMs are in sim/xilinx_block_ram.v. DSPs and UltraRAM are left out on purpose:
+// Architecture Libraries Guide". Block RAMs are in netlist_block_ram.v. DSPs and UltraRAM are left out on purpose:
 // a netlist that has them does not compile here. MUXF9, to which Yosys does not map, is left out too.
 
 module GND (output wire G); assign G = 1'b0; endmodule

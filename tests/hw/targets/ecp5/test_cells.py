@@ -6,25 +6,24 @@ import pytest
 from amaranth import *
 from amaranth.hdl import Fragment
 
+from tests.targets import ECP5
 from tritforge.hw.matrix.bit_heap import HeapRow, RowKind
 from tritforge.hw.stream.rom import RomFiles
-from tritforge.hw.targets.ecp5 import (
+from tritforge.hw.targets.ecp5.cells import LONGEST, Ecp5Cells
+from tritforge.hw.targets.ecp5.luts import (
     BEHIND,
     COMPARED,
-    LONGEST,
-    Ecp5,
     chain_luts,
     product_luts,
     row_luts,
     sum_luts,
 )
-from tritforge.hw.targets.primitives import Primitives
 
 
 def cells(build):
     """The cells by name that ``build(rows)`` places: (LUT4, CCU2C)."""
     module = Module()
-    build(Ecp5(module, RomFiles(Primitives.ECP5)))
+    build(Ecp5Cells(module, RomFiles(ECP5)))
     found = [cell.type for cell, *_ in Fragment.get(module, None).subfragments]
     assert set(found) <= {"LUT4", "CCU2C"}
     return found.count("LUT4"), found.count("CCU2C")
@@ -86,7 +85,7 @@ def test_rows_of_a_heap(top):
 def chains(build):
     """The carry chains that ``build(rows)`` makes, each a list of cells."""
     module = Module()
-    build(Ecp5(module, RomFiles(Primitives.ECP5)))
+    build(Ecp5Cells(module, RomFiles(ECP5)))
     found = {}
     for cell, *_ in Fragment.get(module, None).subfragments:
         if cell.type == "CCU2C":

@@ -1,4 +1,4 @@
-// The behaviour of the cells of the ECP5 that Yosys maps to, but for LUT4 and CCU2C, which are in hw/targets/ecp5.v: for
+// The behaviour of the cells of the ECP5 that Yosys maps to, but for LUT4 and CCU2C, which are in cells.v: for
 // simulating a netlist, without delays. Ports and parameters as in Lattice FPGA-TN-02204, "ECP5 and ECP5-5G Memory
 // User Guide", and FPGA-DS-02012; what Yosys ties is there and does nothing. Left out are output registers, chip
 // selects and multipliers, which our designs do not have.

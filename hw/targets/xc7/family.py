@@ -1,0 +1,186 @@
+"""The 7 series as a target."""
+
+from pathlib import Path
+
+from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.memory import JOINED, LutMemory, MemoryRules, MemoryStyle
+from tritforge.hw.targets.target import Target
+from tritforge.hw.targets.xc7.luts import adder_luts, choice_luts, mux_luts, row_columns
+
+__all__ = ["Xc7", "netlist_cells"]
+
+
+def netlist_cells():
+    """Cells of the 7 series and UltraScale+ that a netlist without pads and clock buffers can hold; LUT sites of memories:
+    UG474 and, of eight, UG574, "Distributed RAM"."""
+    table = {f"LUT{inputs}": {"lut": 1} for inputs in range(1, 7)} | {"LUT6_2": {"lut": 1}, "INV": {"inv": 1}}
+    sites = {
+        "RAM16X1S": 1, "RAM16X1D": 2,
+        "RAM32X1S": 1, "RAM32X2S": 2, "RAM32X1D": 2, "RAM32M": 4,
+        "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
+        "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4,
+        "RAM32M16": 8, "RAM64M8": 8, "RAM256X1D": 8, "RAM512X1S": 8, "RAM64X8SW": 8, "RAM32X16DR8": 8,
+    }
+    table |= {cell: {"lutram": count} for cell, count in sites.items()}
+    table |= {cell: {"srl": 1} for cell in ("SRL16", "SRL16E", "SRLC16", "SRLC16E", "SRLC32E")}
+    for cell in ("FDRE", "FDSE", "FDCE", "FDPE", "LDCE", "LDPE"):            # a latch takes a flip-flop's place
+        table |= {cell: {"ff": 1}, f"{cell}_1": {"ff": 1}}
+    table |= {"CARRY4": {"carry": 1}, "MUXF7": {"muxf": 1}, "MUXF8": {"muxf": 1}}
+    for version in ("E1", "E2"):                                             # of the 7 series, of UltraScale
+        table |= {f"{kind}18{version}": {"bram18": 1} for kind in ("RAMB", "FIFO")}
+        table |= {f"{kind}36{version}": {"bram36": 1} for kind in ("RAMB", "FIFO")}
+        table[f"DSP48{version}"] = {"dsp": 1}
+    return table
+
+
+class Xc7(Target):
+    """LUT6, CARRY4, blocks of 18 and 36 Kb.
+
+    In memory_libmap a block of 18 Kb costs 129 and one of 36 Kb 257, four LUTs as memory 8, less where bits of a word are
+    left over; a ROM as logic a 64th of its bits, another memory as flip-flops as many as its bits. A memory in LUTs is read
+    without a clock, so its register costs flip-flops; a block has that register inside.
+    Source: Yosys 0.70, share/xilinx/lutrams_xc5v.txt, brams_xc4v.txt, synth_xilinx.
+    """
+
+    NAME          = "xc7"
+    TITLE         = "7 series"
+    CALIBRATED_AS = "xc7"
+    FOLDER        = Path(__file__).parent
+    LIBRARY       = "xilinx7"
+    CALIBRATED    = ("lut", "sites", "carry")
+    LUT_INPUTS    = 6
+    BLOCK_LUTS    = 156                                                      # XC7K480T: 298,600 LUT, 1,910 blocks
+    DECODER_LUTS  = 9
+    GATE_BITS     = 2
+    ATOMS         = True
+    FUNCTIONS     = True
+    NETLIST_CELLS = netlist_cells()
+    COUNTING_NOTES = (
+        "LUT: cells LUT1..LUT6 and LUT6_2. INV: inverters that synthesis left as cells of their own; packing may absorb "
+        "them into a LUT. LUT total: LUT + INV + LUTRAM + SRL.",
+        "BRAM36: blocks of 36 Kb; one of 18 Kb counts a half.",
+        "LUT6 sites, est.: estimated, not placed: the sites that LUT and INV need when small LUTs that "
+        "share inputs are paired greedily, two in one LUT6_2.",
+    )
+    CARRY_CELL    = "CARRY4"
+    BLOCK_KBITS   = 36
+    MEMORY        = MemoryRules(
+        two_ports = (LutMemory(32, 6, 1, 7, 4), LutMemory(64, 3, 1, 7, 4), LutMemory(32, 4, 0, 8, 4),     # RAM32M, RAM64M, the
+                     LutMemory(64, 2, 0, 8, 4), LutMemory(128, 1, 0, 8, 4)),                              # same and RAM128X1D
+        one_port  = (LutMemory(32, 8, 0, 8, 4), LutMemory(64, 4, 0, 8, 1, True),                          # RAM32M, RAM64X1S
+                     LutMemory(128, 2, 0, 8, 2, True), LutMemory(256, 1, 0, 8, 4, True)),                 # and larger
+        blocks    = ((129, 1), (257, 2)),
+        choice    = mux_luts,
+    )
+
+    def arithmetic(self, m, platform):
+        from tritforge.hw.targets.xc7.cells import SevenSeries
+        return SevenSeries(m, platform) if self.cells else super().arithmetic(m, platform)
+
+    def rom_style(self, varying, depth, style):
+        """With cells that of a ROM of more words than a LUT has is settled, so that it does not depend on which bits happen to
+        be constant."""
+        if not self.cells or depth <= self.lut_words or style is MemoryStyle.BLOCK:
+            return style.value
+        if style is MemoryStyle.AUTO and self.MEMORY.rom_in_blocks(varying, depth):
+            return MemoryStyle.BLOCK.value
+        return JOINED
+
+    def synthesis(self, files, top):
+        return (
+            # -defer: without it Yosys elaborates a module that calls $readmemh with its default parameters first
+            *(f'read_verilog -defer "{name}"' for name in files),
+            f"synth_xilinx -family {self.NAME} -top {top} -noiopad -noclkbuf",
+            "write_json netlist.json",
+            "write_verilog -noattr netlist.v",
+        )
+
+    def netlist_models(self):
+        return self.FOLDER / "netlist_cells.v", self.FOLDER / "netlist_block_ram.v"
+
+    # Costs
+
+    def adder(self, left, right, width):
+        """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits; its CARRY4 are calibrated."""
+        return self.luts(adder_luts(left, right, width))
+
+    def chain(self, bits):
+        """LUTs of a chain of carries."""
+        return bits
+
+    def choice(self, inputs):
+        """Cost of a choice by a counter among so many inputs, for a bit."""
+        return self.luts(choice_luts(inputs))
+
+    def multiplexer(self, inputs):
+        """LUTs of a multiplexer of so many inputs by a register, for a bit."""
+        return mux_luts(inputs)
+
+    @property
+    def keeps_idle(self):
+        """Whether synthesis keeps flip-flops that stay 0, since it does not look through the cells before them."""
+        return self.cells
+
+    def _row(self, columns):
+        return Cost(lut=columns, sites=columns, carry=-(-columns // 4))
+
+    def products(self, bits):
+        """Cost of the sum of two ternary products: a LUT a bit."""
+        return self._row(bits)
+
+    def product(self, bits):
+        """Cost of a single ternary product."""
+        return Cost(lut=bits, sites=-(-bits // 2))
+
+    def sum(self, operands, width):
+        """Cost of the sum of two or three operands of so many bits: a LUT for each column, four of them a CARRY4."""
+        return self._row(row_columns(operands, width))
+
+    def accumulated(self, operands, width):
+        """Cost of an accumulator of ``width`` bits that one or two operands are added to."""
+        return self._row(row_columns([*operands, width], width))
+
+    def accumulated_product(self, bits, width):
+        """Cost of an accumulator that a ternary product is added to."""
+        return self._row(width)
+
+    def ternary_lanes(self, lanes, taken):
+        """Cost of the lanes of a dot product of ternary inputs; ``taken`` bits go into rows of atoms, which are cells."""
+        return self.luts(lanes)
+
+    def heap_row(self, row):
+        """Cost of a row of a heap (tritforge.hw.matrix.bit_heap.HeapRow)."""
+        return self._row(row.luts)
+
+    def decoders(self, count):
+        """Cells, as many whether a byte holds five trits or fewer, since all decoders are one module."""
+        return self.luts(self.DECODER_LUTS * count) if self.cells else super().decoders(count)
+
+    def no_less(self, bits, count, component="no less", given=False):
+        """One LUT up to three bits, then one for two bits and a CARRY4 for four of them."""
+        if not self.cells:
+            return super().no_less(bits, count, component, given)
+        bits += given
+        luts  = 1 if bits <= 3 else -(-bits // 2)
+        return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
+
+    def reaches(self, bits, count):
+        """A LUT for two bits, eight bits a CARRY4."""
+        luts = count * -(-bits // 2)
+        return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
+
+    def chosen(self, bits, count=1):
+        """One LUT for two bits."""
+        return self.luts(count * (-(-bits // 2) if self.cells else bits))
+
+    def larger(self, bits, count):
+        """One LUT up to two bits, else a comparison and a choice."""
+        if not self.cells:
+            return super().larger(bits, count)
+        return self.luts(count) if bits <= 2 else self.no_less(bits, count) + self.chosen(bits, count)
+
+    def running_larger(self, bits, count):
+        """As :meth:`larger`, or the new one at the start."""
+        if not self.cells:
+            return super().larger(bits, count)
+        return self.luts(count) if bits <= 2 else self.no_less(bits, count, given=True) + self.chosen(bits, count)
