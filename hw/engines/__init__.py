@@ -1,4 +1,4 @@
-"""Engines that compute a layer with weights: each is a package here, and its name is the engine's."""
+"""The engines that compute a matrix layer: one package each, named like the engine."""
 
 from __future__ import annotations
 

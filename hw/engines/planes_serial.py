@@ -1,23 +1,29 @@
-"""Behind an engine whose planes follow one another: the sum of the planes, each times its coefficient."""
+"""Weighted sum of planes that arrive in sequence, one digit of a coefficient per cycle."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import numpy as np
 from amaranth import *
+from amaranth.lib import wiring
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.stream.counter import modulo_counter
-from tritforge.hw.stream.event_graph import Channel
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
 
 __all__ = ["PlanesUnit", "SerialPlanes", "SerialPlanesUnit", "signed_digits"]
 
 
-def signed_digits(number):
-    """The nonzero digits of ``number``, (position, +1 or -1), lowest first: as few as possible, no two neighbours.
+def signed_digits(number: int) -> list[tuple[int, int]]:
+    """Return the nonzero digits of ``number`` as (position, +1 or -1), lowest first, no two
+    adjacent.
 
-    Source: G. W. Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960 (the non-adjacent form).
+    Source: G. W. Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960 (the non-adjacent
+        form).
 
     >>> signed_digits(7), signed_digits(5)
     ([(0, -1), (3, 1)], [(0, 1), (2, 1)])
@@ -39,16 +45,16 @@ def signed_digits(number):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanesUnit(Unit):
-    """sum over planes j of coefficients[j] * sum_j: the beats of J planes, one behind the other, become one.
+    """total = sum over planes j of coefficients[j] * sum_j, of the beats of J planes in sequence.
 
     Parameters
     ----------
     name : instance name.
     source : type of the sums of one plane, unsigned.
-    target : type of the total, unsigned; it must hold every one.
+    target : type of the total, unsigned, wide enough for every total.
     coefficients : J positive ints.
-    lanes : sums a beat.
-    totals : beats put a frame.
+    lanes : sums per beat.
+    totals : output beats per frame.
     """
 
     name:         str
@@ -59,40 +65,47 @@ class PlanesUnit(Unit):
     totals:       int
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """``lanes`` sums of a plane."""
         return Beats(self.source, self.lanes)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """``lanes`` totals."""
         return Beats(self.target, self.lanes)
 
     @property
-    def frame_beats(self):
+    def frame_beats(self) -> int:
+        """``totals``."""
         return self.totals
 
 
 class SerialPlanesUnit(PlanesUnit):
-    """A shift-add for each nonzero digit of each coefficient (:func:`signed_digits`), one a cycle: D cycles a total with
-    D digits in all. The sums of a plane wait in a register, so that they are hidden wherever the planes come at
-    distances of as many cycles as they have digits. One cycle from a plane to its first digit, one from its last
-    digit to the total.
+    """One shift-add per cycle for each nonzero digit of each coefficient (:func:`signed_digits`).
+
+    Interval D cycles per total, with D digits of all coefficients; latency 1 from a plane to its
+    first digit, and 1 from its last digit to the total. Cost: one adder per lane. The sums of a
+    plane wait in a register, so the digits cost no time if planes are as many cycles apart as they
+    have digits.
     """
 
     @property
-    def digits(self):
-        """For each plane its digits."""
+    def digits(self) -> list[list[tuple[int, int]]]:
+        """Signed digits of each coefficient."""
         return [signed_digits(coefficient) for coefficient in self.coefficients]
 
     @property
-    def ends(self):
-        """Steps of a result, counted from its first, that add the last digit of each plane."""
+    def ends(self) -> list[int]:
+        """Step of a total, from its first, that adds the last digit of each plane."""
         return [end - 1 for end in accumulate(len(digits) for digits in self.digits)]
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """One cycle per digit."""
         return self.totals * (self.ends[-1] + 1)
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process that loads planes and one that adds digits."""
         steps = self.ends[-1] + 1                                  # of a result
         load  = graph.process(f"{self.name}.load", self.totals * len(self.coefficients))
         add   = graph.process(f"{self.name}.add", self.interval_cycles)
@@ -105,21 +118,26 @@ class SerialPlanesUnit(PlanesUnit):
         put = (result + steps - 1).ravel()
         return Channel(add, put, overwrites=put + 1)
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`SerialPlanes`."""
         return SerialPlanes(self)
 
 
 class SerialPlanes(UnitComponent):
-    """The circuit of :class:`SerialPlanesUnit`. A row has a register for the plane, shifted from digit to digit, and the result
-    itself to add to.
+    """The circuit of :class:`SerialPlanesUnit`. Interval 1 cycle per digit.
+
+    Per lane, a register shifts the plane from digit to digit, and the output register accumulates.
 
     Members
     -------
-    i : beats of sums, plane behind plane.
-    o : beats of results.
+    i : ``lanes`` sums per beat, the planes of a total in sequence.
+    o : ``lanes`` totals per beat.
     """
 
-    def elaborate(self, platform):
+    unit: SerialPlanesUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Plane and digit counters, a shift register and an add/subtract accumulator per lane."""
         unit  = self.unit
         m     = Module()
         width = unit.target.bits
@@ -146,7 +164,8 @@ class SerialPlanes(UnitComponent):
         subtract = Cat(negative).any() if negative else Const(0, 1)
         for number in range(unit.lanes):
             sums    = self.i.payload.word_select(number, unit.source.bits)
-            operand = Signal(width, name=f"operand_{number}")      # the plane times two to the digit's position
+            # the plane times two to the digit's position
+            operand = Signal(width, name=f"operand_{number}")
             with m.If(load), m.Switch(plane):
                 for shift, planes in lowest:
                     with m.Case(*planes):
@@ -156,14 +175,17 @@ class SerialPlanes(UnitComponent):
                     with m.Case(*numbers):
                         m.d.sync += operand.eq(operand << shift)
             total = self.o.payload.word_select(number, width)
-            with m.If(add):                                        # as an operator: with cells it takes more LUTs
-                m.d.sync += total.eq(Mux(step == 0, 0, total) + (operand ^ subtract.replicate(width)) + subtract)
+            # as an operator: with cells it takes more LUTs
+            with m.If(add):
+                m.d.sync += total.eq(
+                    Mux(step == 0, 0, total) + (operand ^ subtract.replicate(width)) + subtract
+                )
         output_register(m, self.o, add & (step == steps - 1))
         return m
 
 
-def _by_value(pairs):
-    """(value, key) pairs as [(value, every key that has it)], by value."""
+def _by_value(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, list[int]]]:
+    """Group (value, key) pairs as [(value, keys)], sorted by value."""
     values = {}
     for value, key in pairs:
         values.setdefault(value, []).append(key)

@@ -1,10 +1,12 @@
-"""The base class of every folding, and the engines by their name in the YAML file."""
+"""The base class of all foldings, and the engines by their names in the YAML file."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from tritforge.hw.engines.layer import MatrixLayer, PlanError
 from tritforge.hw.stream.unit import Unit
@@ -13,20 +15,20 @@ from tritforge.registry import Registry
 __all__ = ["ENGINES", "Activity", "Folding", "engine", "restored"]
 
 
-ENGINES: Registry[str, type["Folding"]] = Registry("engine", "tritforge.hw.engines")
+ENGINES: Registry[str, type[Folding]] = Registry("engine", "tritforge.hw.engines")
 """A layer's ``engine``: the class of its folding, whose fields are the other keys of the layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Activity:
-    """What an engine does for one frame of a layer, as models of energy count it.
+    """Operations of an engine for one frame of a layer, for models of energy.
 
     Parameters
     ----------
-    additions : weights that are added or subtracted; zeros count where they take a cycle.
-    operands : elements of the input that are fetched.
-    passes : times that a vector is fetched for all rows of one plane.
-    weight_reads : times that the whole memory of the weights is read; 0 where there is none.
+    additions : weights added or subtracted; zeros count if the engine spends a cycle on them.
+    operands : input elements fetched.
+    passes : fetches of a vector for all rows of one plane.
+    weight_reads : reads of the whole weight memory; 0 without one.
     """
 
     additions:    int
@@ -37,9 +39,9 @@ class Activity:
 
 @dataclass(frozen=True, kw_only=True)
 class Folding(ABC):
-    """Which engine computes a layer, and how much of it at a time; each engine has its own class.
+    """Engine of a layer and its parallelism. Each engine has its own subclass.
 
-    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file; ``engine`` picks the
+    The fields are the keys of ``hardware.layers.<layer>`` in the YAML file; ``engine`` selects the
     class.
     """
 
@@ -59,25 +61,19 @@ class Folding(ABC):
 
     @classmethod
     @abstractmethod
-    def candidates(cls, layer: MatrixLayer, most_lanes: int) -> "Iterator[Folding]":
-        """Yield the foldings of ``layer`` worth a try, of at most ``most_lanes`` lanes.
-
-        :meth:`units` may refuse some of them.
-        """
+    def candidates(cls, layer: MatrixLayer, most_lanes: int) -> Iterator[Folding]:
+        """Yield foldings worth a try, of at most ``most_lanes`` lanes; some may not fit."""
 
     @abstractmethod
     def activity(self, layer: MatrixLayer) -> Activity:
-        """Return what the engine does for a frame of ``layer``."""
+        """Return the operations of the engine for one frame of ``layer``."""
 
     @abstractmethod
     def lanes(self, layer: MatrixLayer) -> int | None:
-        """Return the most products of a weight and an input element that ``layer`` makes per cycle.
+        """Return the most products per cycle for ``layer``; None if the folding sets no bound."""
 
-        None where the folding does not set their number.
-        """
-
-    def _check_positive(self, *names):
-        """Refuse what is no positive int among the fields ``names``; None as the default passes."""
+    def _check_positive(self, *names: str) -> None:
+        """Raise unless the fields ``names`` are positive ints; None passes if it is the default."""
         for name in names:
             value = getattr(self, name)
             if value is None and type(self).__dataclass_fields__[name].default is None:
@@ -88,21 +84,26 @@ class Folding(ABC):
                 raise ValueError(f"{name} must be positive, not {value!r}")
 
     @property
-    def options(self):
-        """What was chosen, by name, as plain ints and texts, without what is as by default."""
+    def options(self) -> dict[str, int | str | None]:
+        """Fields that differ from their defaults, as ints and strings."""
         values = {item.name: getattr(self, item.name) for item in fields(self)
                   if item.name != "engine" and getattr(self, item.name) != item.default}
-        return {name: value.value if isinstance(value, Enum) else value
-                for name, value in values.items()}
+        return {
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in values.items()
+        }
 
 
-def engine(folding):
+Engine = TypeVar("Engine", bound=Folding)
+
+
+def engine(folding: type[Engine]) -> type[Engine]:
     """Register the class ``folding`` under its ``engine``, the name of its package."""
     return ENGINES.register(folding.engine)(folding)
 
 
 def restored(name: str, options: Mapping[str, Any]) -> Folding:
-    """Return the folding of the engine ``name`` with these options (:attr:`Folding.options`).
+    """Return the folding of the engine ``name`` with these ``options`` (:attr:`Folding.options`).
 
     Raises
     ------

@@ -1,13 +1,20 @@
-"""A layer as the Verilog shows it: units one behind the other, and what stands before each input."""
+"""A stage of the pipeline: one layer of the network as units in series."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from amaranth import *
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from tritforge.export.artifacts.packing import Packing
+from tritforge.export.artifacts.rom import RomImage
 from tritforge.export.ir.nodes import MatrixNode
 from tritforge.hw.engines.registry import Folding
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.stream.rom import files
 from tritforge.hw.stream.unit import Beats, Unit, input_names, name_ports
@@ -17,16 +24,16 @@ __all__ = ["Stage", "StageCircuit"]
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer.
+    """One layer as units in series.
 
     Parameters
     ----------
-    name : of the node that the layer is built around.
-    tensor : what the last unit's output is.
-    units : one behind the other; the first has as many inputs as the stage.
-    node, folding : of a layer with weights.
-    sources : the stages that are read, or tritforge.export.ir.nodes.INPUT.
-    branches : for each source the units between it and the first of ``units``.
+    name : of the layer, and of its instance in the Verilog.
+    tensor : the network's tensor at the output.
+    units : in series; the first has as many inputs as the stage.
+    node, folding : of a layer with weights; else None.
+    sources : the stage, or tritforge.export.ir.nodes.INPUT, that feeds each input.
+    branches : for each input, the units between it and the first of ``units``.
     """
 
     name:     str
@@ -37,48 +44,60 @@ class Stage:
     sources:  tuple[str, ...] = ()
     branches: tuple[tuple[Unit, ...], ...] = ((),)
 
-    def input(self, branch) -> Beats:
-        """Beats that the stage takes from its source number ``branch``."""
+    def input(self, branch: int) -> Beats:
+        """Beats of input number ``branch``."""
         if self.branches[branch]:
             return self.branches[branch][0].i
         return self.units[0].inputs[branch]
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """Beats of the output."""
         return self.units[-1].o
 
     @property
-    def all_units(self):
-        """Every unit, those before the inputs first."""
+    def all_units(self) -> tuple[Unit, ...]:
+        """All units, those of the branches first."""
         return (*(unit for branch in self.branches for unit in branch), *self.units)
 
     @property
-    def interval_cycles(self):
-        """Cycles a frame of the slowest unit."""
+    def interval_cycles(self) -> int:
+        """Initiation interval in cycles per frame: that of the slowest unit."""
         return max(unit.interval_cycles for unit in self.all_units)
 
     @property
-    def fifos(self):
-        """Depth in beats of the FIFO before each input, 0 where there is none."""
-        return tuple(branch[0].depth if branch and isinstance(branch[0], FifoUnit) else 0 for branch in self.branches)
+    def fifos(self) -> tuple[int, ...]:
+        """Depth in beats of the FIFO at each input; 0 for none."""
+        return tuple(
+            branch[0].depth if branch and isinstance(branch[0], FifoUnit) else 0
+            for branch in self.branches
+        )
 
-    def with_fifos(self, depths, frame_beats):
-        """The stage with FIFOs of these depths, 0 for none, before its inputs, which take ``frame_beats`` beats a frame."""
+    def with_fifos(self, depths: Sequence[int], frame_beats: Sequence[int]) -> Stage:
+        """Return the stage with FIFOs of these depths at its inputs.
+
+        Parameters
+        ----------
+        depths : in beats, for each input; 0 for none.
+        frame_beats : beats per frame of each input.
+        """
         branches = []
         for number, branch in enumerate(self.branches):
             units = branch[1:] if self.fifos[number] else branch
             if depths[number]:
                 name  = "fifo" if len(self.branches) == 1 else f"fifo{number}"
-                bare  = replace(self, branches=(*self.branches[:number], units, *self.branches[number + 1:]))
+                bare = replace(
+                    self, branches=(*self.branches[:number], units, *self.branches[number + 1 :])
+                )
                 beats = bare.input(number)
                 units = (FifoUnit(name=name, beats=beats, depth=depths[number],
                                   elements=frame_beats[number] * beats.lanes), *units)
             branches.append(units)
         return replace(self, branches=tuple(branches))
 
-    def schedule(self, graph, *channels):
-        """Add the stage to the event graph; returns the channel behind it."""
-        def behind(unit, *before):
+    def schedule(self, graph: EventGraph, *channels: Channel | None) -> Channel:
+        """Add the stage to the event graph; return the channel of its output."""
+        def behind(unit: Unit, *before: Channel | None) -> Channel:
             after = unit.schedule(graph, *before)
             graph.name(self.name if unit is self.units[-1] else f"{self.name}.{unit.name}", after)
             return after
@@ -93,34 +112,48 @@ class Stage:
             channel = behind(unit, channel)
         return channel
 
-    def roms(self):
-        """The images the stage reads, as (tritforge.export.artifacts.rom.RomImage, packing or None)."""
+    def roms(self) -> Iterator[tuple[RomImage, Packing | None]]:
+        """Yield the ROM images of the stage as (RomImage, Packing or None)."""
         for unit in self.units:
             if getattr(unit, "rom", None) is not None:
                 yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom, getattr(unit, "split", None)))
 
 
 class StageCircuit(wiring.Component):
-    """The circuit of a :class:`Stage`: every unit an instance under its own name.
+    """The circuit of a stage: every unit is an instance under its own name.
+
+    Latency and interval are those of the units in series; the stage adds no logic.
+
+    Parameters
+    ----------
+    stage : the Stage.
 
     Members
     -------
-    i : the input; i0, i1, .. of a stage with several.
-    o : the output of the last unit.
+    i : input stream, ``stage.input(0).payload_bits`` bits; i0, i1, .. if there are several.
+    o : output stream of the last unit, ``stage.o.payload_bits`` bits.
     """
 
-    def __init__(self, stage):
-        self._stage = stage
-        super().__init__({
-            **{name: In(stage.input(number).signature()) for number, name in enumerate(input_names(len(stage.branches)))},
-            "o": Out(stage.o.signature()),
-        })
+    o: stream.Interface
 
-    def elaborate(self, platform):
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        super().__init__(
+            {
+                **{
+                    name: In(stage.input(number).signature())
+                    for number, name in enumerate(input_names(len(stage.branches)))
+                },
+                "o": Out(stage.o.signature()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Instantiate the units and connect their streams."""
         m     = Module()
-        stage = self._stage
+        stage = self.stage
 
-        def instance(unit):
+        def instance(unit: Unit) -> Any:
             part = unit.component()
             m.submodules[unit.name] = part
             name_ports(unit.name, part)

@@ -92,7 +92,7 @@ class Unit(ABC):
         """Output beats per frame."""
 
     @abstractmethod
-    def schedule(self, graph: EventGraph, *channels: Channel) -> Channel:
+    def schedule(self, graph: EventGraph, *channels: Channel | None) -> Channel:
         """Add the processes of the unit to ``graph``; return the channel of its output.
 
         ``channels``: those of its inputs; None for an input with a valid beat in every cycle.

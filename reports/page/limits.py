@@ -36,7 +36,7 @@ def limit_table(data: ReportData) -> Table:
     for site in node_sites(data.network):
         if not site.matrix:
             continue
-        node, layer = site.node, layers.get(site.name)
+        node, layer = site.layer().node, layers.get(site.name)
         lanes = cycles = None
         if layer is not None:
             lanes = restored(layer.engine, layer.folding or {}).lanes(site.layer())

@@ -1,12 +1,17 @@
-"""The ``skip`` engine for a vector: each lane has a memory of its own."""
+"""The ``skip`` engine for a dense layer: each lane has its own memory of the vector."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
+from amaranth.lib import memory, wiring
 
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.stream.counter import modulo_counter
-from tritforge.hw.stream.event_graph import Channel
+from tritforge.hw.stream.event_graph import Channel, EventGraph
+from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.operators import lane_bits
 
@@ -14,11 +19,14 @@ __all__ = ["SkipDenseOverlapped", "SkipDenseSingle", "SkipDenseUnit"]
 
 
 class SkipDenseUnit(SkipUnit):
-    """sum'[plane, row] of a dense layer: channels/banks cycles take the vector, ``program.cycles`` execute.
+    """sum'[plane, row] of a dense layer: pixel_beats cycles load the vector, ``program.cycles``
+    execute.
 
-    Where a lane's part of the vector fits into a LUT a bit, the two do not overlap: its memory needs one port and half
-    the LUTs of one with two, and the ROM's first words hold the addresses to write. A larger one is a block RAM, which
-    has two ports and holds two vectors: the next one arrives while one is executed.
+    If a lane's part of the vector fits into one LUT per bit, the two do not overlap: a single-port
+    memory takes half the LUTs of one with two ports, and the first ROM words hold the write
+    addresses. A larger part is a block RAM with two ports, which holds two vectors: the next one
+    arrives during execution. Interval: the sum of the two in the first case, the larger in the
+    second.
     """
 
     pixels      = 1
@@ -28,45 +36,68 @@ class SkipDenseUnit(SkipUnit):
     selects     = False
 
     @property
-    def overlaps(self):
+    def overlaps(self) -> bool:
         """Whether the next vector arrives while one is executed."""
         return self.pixel_beats > self.lut_words
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """Load plus execution, or the larger of them if they overlap."""
         if self.overlaps:
             return max(self.pixel_beats, self.program.cycles)
         return self.pixel_beats + self.program.cycles
 
     @property
-    def preamble(self):
+    def preamble(self) -> list[list[int]]:
+        """Write addresses of the vector's beats; none with overlap."""
         if self.overlaps:
             return []
         lanes = self.program.pe * self.program.entries
         return [[*[beat << 2] * lanes, 0] for beat in range(self.pixel_beats)]
 
-    def operands(self, graph, channel):
+    def operands(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add the processes that load the vector, issue the program, and read the memories."""
         if self.overlaps:
             every  = range(self.program.cycles)
             write  = graph.process(f"{self.name}.write", self.pixel_beats)
             issue  = graph.process(f"{self.name}.issue", self.program.cycles)
             graph.take(channel, write, np.arange(write.steps))
             issue.wait(write, [self.pixel_beats - 1], 1, at=[0])
-            read = graph.chain(f"{self.name}.read", Channel(issue, np.arange(issue.steps)), self.program.cycles, every, every)
-            write.wait(read.producer, [-self.program.cycles - 1], 1, at=[0])     # that half is free: two frames before
+            read = graph.chain(
+                f"{self.name}.read",
+                Channel(issue, np.arange(issue.steps)),
+                self.program.cycles,
+                every,
+                every,
+            )
+            # that half is free: two frames before
+            write.wait(read.producer, [-self.program.cycles - 1], 1, at=[0])
             return read
         steps  = self.interval_cycles
-        issued = graph.chain(f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps))
-        return graph.chain(f"{self.name}.read", issued, steps, range(steps), range(self.pixel_beats, steps))
+        issued = graph.chain(
+            f"{self.name}.issue", channel, steps, range(self.pixel_beats), range(steps)
+        )
+        return graph.chain(
+            f"{self.name}.read", issued, steps, range(steps), range(self.pixel_beats, steps)
+        )
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`SkipDenseOverlapped` or the :class:`SkipDenseSingle`."""
         return SkipDenseOverlapped(self) if self.overlaps else SkipDenseSingle(self)
 
 
 class SkipDenseSingle(SkipArray):
-    """The circuit of :class:`SkipDenseUnit`. A word that writes takes a beat with it and goes no further than the memories."""
+    """The circuit of :class:`SkipDenseUnit` without overlap. Members as of :class:`SkipArray`.
 
-    def feed(self, m, rom, valid, ready, read):
+    A ROM word that writes takes a beat with it and goes no further than the memories.
+    """
+
+    unit: SkipDenseUnit
+
+    def feed(
+        self, m: Module, rom: Rom, valid: Signal, ready: Signal, read: Value
+    ) -> tuple[Value, list[list[Any]]]:
+        """Issue the load words, then the program; read the lane memories."""
         unit  = self.unit
         step  = Signal(below(unit.interval_cycles))
         loads = step < unit.pixel_beats
@@ -83,11 +114,18 @@ class SkipDenseSingle(SkipArray):
         with m.If(issue):
             m.d.sync += [computes.eq(~loads), beat.eq(self.i.payload)]
         modulo_counter(m, step, unit.interval_cycles, issue)
-        return computes, [[self._lane(m, rom, pe, lane, beat, read & ~computes, read) for lane in range(unit.program.entries)]
-                          for pe in range(unit.program.pe)]
+        return computes, [
+            [
+                self._lane(m, rom, pe, lane, beat, read & ~computes, read)
+                for lane in range(unit.program.entries)
+            ]
+            for pe in range(unit.program.pe)
+        ]
 
-    def _lane(self, m, rom, pe, lane, beat, write, read):
-        """The memory of a lane: the word that it read."""
+    def _lane(
+        self, m: Module, rom: Rom, pe: int, lane: int, beat: Value, write: Value, read: Value
+    ) -> Value:
+        """The single-port memory of a lane; returns the word that it read."""
         unit  = self.unit
         bits  = unit.source.dtype.bits
         entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
@@ -95,23 +133,35 @@ class SkipDenseSingle(SkipArray):
         m.submodules[f"vector_{pe}_{lane}"] = store
         into, out = store.write_port(), store.read_port()
         m.d.comb += [
-            into.addr.eq(entry[2:]), into.en.eq(write), into.data.eq(beat.word_select(lane // unit.program.ports, bits)),
-            out.addr.eq(entry[2:]), out.en.eq(read),
+            into.addr.eq(entry[2:]),
+            into.en.eq(write),
+            into.data.eq(beat.word_select(lane // unit.program.ports, bits)),
+            out.addr.eq(entry[2:]),
+            out.en.eq(read),
         ]
         return out.data
 
-    def operand(self, m, name, lane, pixel, select):
+    def operand(self, m: Module, name: str, lane: Any, pixel: int, select: Value) -> Value:
+        """The word of the lane in offset binary."""
         return lane_bits(lane, self.unit.source.dtype)
 
 
 class SkipDenseOverlapped(SkipArray):
-    """The circuit of :class:`SkipDenseUnit` where two vectors overlap: one half of each memory is written, one read."""
+    """The circuit of :class:`SkipDenseUnit` with overlap: ping-pong memories. Members as of
+    :class:`SkipArray`.
+    """
 
-    def feed(self, m, rom, valid, ready, read):
+    unit: SkipDenseUnit
+
+    def feed(
+        self, m: Module, rom: Rom, valid: Signal, ready: Signal, read: Value
+    ) -> tuple[Value, list[list[Any]]]:
+        """Write one half of each memory, issue the program, and read the other half."""
         unit      = self.unit
         beat      = Signal(below(unit.pixel_beats))
         step      = Signal(below(unit.program.cycles))
-        halves    = Signal(3)                            # that is written, that is issued, that is read
+        # that is written, that is issued, that is read
+        halves    = Signal(3)
         held      = Signal(range(3))                     # whole vectors that are still read
         arrived   = Signal(range(3))                     # and those that are still issued
         taken     = Signal()
@@ -127,7 +177,10 @@ class SkipDenseOverlapped(SkipArray):
             issue.eq((arrived != 0) & ready), issued.eq(issue & step_last),
             rom.address.eq(step), rom.enable.eq(issue),
         ]
-        m.d.sync += [held.eq(held + arrives - (read & ends)), arrived.eq(arrived + arrives - issued)]
+        m.d.sync += [
+            held.eq(held + arrives - (read & ends)),
+            arrived.eq(arrived + arrives - issued),
+        ]
         modulo_counter(m, beat, unit.pixel_beats, taken)
         modulo_counter(m, step, unit.program.cycles, issue)
         with m.If(taken):
@@ -135,7 +188,11 @@ class SkipDenseOverlapped(SkipArray):
         with m.If(ready):
             m.d.sync += valid.eq(issue)
         with m.If(issue):
-            m.d.sync += [halves[1].eq(halves[1] ^ step_last), halves[2].eq(halves[1]), ends.eq(step_last)]
+            m.d.sync += [
+                halves[1].eq(halves[1] ^ step_last),
+                halves[2].eq(halves[1]),
+                ends.eq(step_last),
+            ]
 
         lanes = []
         bits  = unit.source.dtype.bits
@@ -144,7 +201,9 @@ class SkipDenseOverlapped(SkipArray):
             lanes.append([])
             for lane in range(unit.program.entries):
                 entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
-                store = memory.Memory(shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"})
+                store = memory.Memory(
+                    shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"}
+                )
                 m.submodules[f"vectors_{pe}_{lane}"] = store
                 into, out = store.write_port(), store.read_port()
                 m.d.comb += [
@@ -155,5 +214,6 @@ class SkipDenseOverlapped(SkipArray):
                 lanes[-1].append(out.data)
         return Const(1), lanes
 
-    def operand(self, m, name, lane, pixel, select):
+    def operand(self, m: Module, name: str, lane: Any, pixel: int, select: Value) -> Value:
+        """The word of the lane in offset binary."""
         return lane_bits(lane, self.unit.source.dtype)

@@ -1,38 +1,45 @@
-"""Rows that finish in an order of their own, whole output rows at a time, become pixels in raster order."""
+"""Reorder buffer of the ``skip`` engine: from rows in finishing order to raster order."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from amaranth import *
-from amaranth.lib import memory
+from amaranth.lib import memory, wiring
 
 from tritforge.export.artifacts.rom import Role, RomImage
 from tritforge.export.ir.datatype import DataType
 from tritforge.hw.matrix.skip_schedule import Schedule
 from tritforge.hw.stream.counter import modulo_counter
-from tritforge.hw.stream.event_graph import Channel
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.rom import Rom, read_ahead
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
+from tritforge.types import IntArray
 
 __all__ = ["ReorderBuffer", "ReorderBufferUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReorderBufferUnit(Unit):
-    """Channel (pass, PE) of all the pixels of an output row comes in; pixel after pixel goes out, channels in order.
+    """Channel by channel of all pixels of an output row in; pixel by pixel out, channels in order.
 
-    Two halves: an output row is written while the one before leaves. Beat g of a row goes to the banks and the
-    address of tritforge.hw.matrix.skip_schedule.Schedule.places; a beat that leaves takes one channel from every bank, in the order of
-    the banks (tritforge.hw.engines.skip.permute restores the channels'). (M/pe) beats a row in, pixels * M/outputs out, a beat a cycle on
-    either side.
+    A ping-pong buffer: one output row is written while the previous one leaves. Interval per output
+    row: the larger of M/pe input beats and pixels * M/outputs output beats. Cost: ``outputs``
+    memory banks and a pixels:1 multiplexer per bit. Beat g of a row goes to the banks and the
+    address of tritforge.hw.matrix.skip_schedule.Schedule.places; an output beat takes one channel
+    of every bank, in the order of the banks (tritforge.hw.engines.skip.permute restores that of the
+    channels).
 
     Parameters
     ----------
-    name : instance name, and the role of the ROM image with the addresses.  layer : the layer it belongs to.
-    program : the schedule, which says where each row is.
-    dtype : type of an element.
-    pixels : pixels of an output row.  rows : output rows a frame.
+    name : instance name, and the role of the ROM image of the addresses.
+    layer : the layer that it belongs to.
+    program : the schedule, which places the rows.
+    dtype : element type.
+    pixels : pixels of an output row.
+    rows : output rows per frame.
     """
 
     name:    str
@@ -43,90 +50,109 @@ class ReorderBufferUnit(Unit):
     rows:    int
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """``pe`` channels of ``pixels`` elements each."""
         return Beats(self.dtype, self.program.pe * self.pixels)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """``outputs`` channels of a pixel; lane = bank."""
         return Beats(self.dtype, self.program.outputs)
 
     @property
-    def passes(self):
-        """Beats of an output row that come in."""
+    def passes(self) -> int:
+        """Input beats per output row."""
         return len(self.program.rows)
 
     @property
-    def groups(self):
-        """Addresses of a bank, and beats of a pixel that go out."""
+    def groups(self) -> int:
+        """Addresses of a bank, and output beats per pixel."""
         return self.program.rows.size // self.program.outputs
 
     @property
-    def row_beats(self):
-        """Beats of an output row that go out."""
+    def row_beats(self) -> int:
+        """Output beats per output row."""
         return self.pixels * self.groups
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """rows * max(passes, row_beats)."""
         return self.rows * max(self.passes, self.row_beats)
 
     @property
-    def frame_beats(self):
+    def frame_beats(self) -> int:
+        """rows * row_beats."""
         return self.rows * self.row_beats
 
     @cached_property
-    def addresses(self):
-        """[groups, banks]: where each bank has its channel of a group."""
+    def addresses(self) -> IntArray:
+        """Address of each group's channel in each bank, [groups, banks]."""
         bank, address = self.program.places
         table = np.empty((self.groups, self.program.outputs), dtype=np.int64)
         table[np.arange(len(bank)) // self.program.outputs, bank] = address
         return table
 
     @property
-    def order(self):
-        """[groups, banks]: the bank of each channel of a group."""
+    def order(self) -> IntArray:
+        """Bank of each channel of a group, [groups, banks]."""
         return self.program.places[0].reshape(self.groups, self.program.outputs)
 
     @property
-    def moves_nothing(self):
-        """Whether what goes out is what came in."""
+    def moves_nothing(self) -> bool:
+        """Whether the output equals the input."""
         straight = np.arange(self.groups)[:, None]
-        return self.pixels == 1 and self.program.pe == self.program.outputs and bool((self.addresses == straight).all())
+        return (
+            self.pixels == 1
+            and self.program.pe == self.program.outputs
+            and bool((self.addresses == straight).all())
+        )
 
     @property
-    def address_bits(self):
+    def address_bits(self) -> int:
+        """Width of a bank's address in the ROM, in bits."""
         return max(1, (self.groups - 1).bit_length())
 
     @property
-    def rom(self):
-        """The addresses: a word a group, bank b's at bit b * address_bits."""
-        words = tuple(sum(int(address) << bank * self.address_bits for bank, address in enumerate(group))
-                      for group in self.addresses)
-        return RomImage(self.layer, Role(self.name), self.program.outputs * self.address_bits, words)
+    def rom(self) -> RomImage:
+        """The ROM image of the addresses, one word per group; bank b at bit b * address_bits."""
+        words = tuple(
+            sum(int(address) << bank * self.address_bits for bank, address in enumerate(group))
+            for group in self.addresses
+        )
+        return RomImage(
+            self.layer, Role(self.name), self.program.outputs * self.address_bits, words
+        )
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a writer and a reader, each an output row ahead of the other at most."""
         write = graph.process(f"{self.name}.write", self.rows * self.passes)
         read  = graph.process(f"{self.name}.read", self.rows * self.row_beats)
         graph.take(channel, write, np.arange(write.steps))
         rows  = np.arange(self.rows)
         read.wait(write, np.repeat((rows + 1) * self.passes - 1, self.row_beats), 1)
-        left  = (rows - 1) * self.row_beats - 1                          # the step behind which the row two before is gone
+        # the step behind which the row two before is gone
+        left  = (rows - 1) * self.row_beats - 1
         write.wait(read, np.repeat(left, self.passes), 1)
         return Channel(read, np.arange(read.steps))
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`ReorderBuffer`."""
         return ReorderBuffer(self)
 
 
 class ReorderBuffer(UnitComponent):
-    """The circuit of :class:`ReorderBufferUnit`.
+    """The circuit of :class:`ReorderBufferUnit`. Interval 1 cycle per beat on either side.
 
     Members
     -------
-    i : beats of ``pe`` channels of ``pixels`` elements each.
-    o : beats of ``outputs`` channels of a pixel, lane = bank.
+    i : ``pe`` channels of ``pixels`` elements per beat.
+    o : ``outputs`` channels of a pixel per beat; lane = bank.
     """
 
-    def elaborate(self, platform):
+    unit: ReorderBufferUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """Write and read counters of the two halves, the address ROM, and the banks."""
         unit   = self.unit
         m      = Module()
         pe     = unit.program.pe
@@ -154,12 +180,16 @@ class ReorderBuffer(UnitComponent):
         with m.If(written):
             m.d.sync += write_half.eq(~write_half)
 
-        # Reading: pixel after pixel, group after group; the ROM has the group's addresses a cycle ahead.
+        # Reading: pixel after pixel, group after group; the ROM has the group's addresses a cycle
+        # ahead.
         read_half = Signal()
         pixel     = Signal(below(unit.pixels))
         chosen    = Signal(below(unit.pixels))
         step      = Signal()
-        group_last, pixel_last = read_ahead(m, addresses, unit.groups, step), pixel == unit.pixels - 1
+        group_last, pixel_last = (
+            read_ahead(m, addresses, unit.groups, step),
+            pixel == unit.pixels - 1,
+        )
         m.d.comb += [
             step.eq((filled != 0) & can_accept(self.o)),
             emptied.eq(step & group_last & pixel_last),
