@@ -188,7 +188,7 @@ def wire(
 ) -> Wiring:
     """Compress every heap of ``graph`` into rows.
 
-    ``rows_per_stage``, ``registers`` and ``row_luts`` as of ``tritforge.hw.matrix.bit_heap.compress``.
+    ``rows_per_stage``, ``registers``, ``row_luts``: see ``tritforge.hw.matrix.bit_heap.compress``.
     """
     return _Wirer(graph, source, rows_per_stage, registers, row_luts).run()
 

@@ -13,7 +13,15 @@ from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.unit import Beats, below
 
-__all__ = ["FrameSink", "FrameSinkUnit", "FrameSource", "FrameSourceUnit", "Tdata", "lanes_in", "tdata_bits"]
+__all__ = [
+    "FrameSink",
+    "FrameSinkUnit",
+    "FrameSource",
+    "FrameSourceUnit",
+    "Tdata",
+    "lanes_in",
+    "tdata_bits",
+]
 
 
 @dataclass(frozen=True)
