@@ -1,16 +1,11 @@
-"""The estimator against synthesis: calibrated on random configurations, tested on others.
+"""The estimator against synthesis, in docs/results.md: figures, picture and table.
 
-    python -m benchmarks.estimator measure --first 0 --count 200 [--family xc7] [--kind array ...]
-    python -m benchmarks.estimator fit
-    python -m benchmarks.estimator publish
-    python -m benchmarks.estimator network [digits]
+    python -m benchmarks.estimator
+    python -m benchmarks.estimator --network digits
 
-``measure`` synthesises configurations (benchmarks/configurations.py) and keeps each as a JSON line in
-docs/results/estimator_points.jsonl, so that it can be stopped and goes on. ``fit`` calibrates on those with a
-number below 48,000, of the kinds that came later with one of 50,000 to 67,999, and writes hw/cost/cost.json; only
-the LUTs of logic, their sites and carries are fitted, all else is derived. ``publish`` estimates the others
-and writes docs/results/estimator.json, the picture, the error that every estimate states, and the section of
-docs/results.md; ``network`` that of one network, from what its ``synth`` and ``simulate`` left in build/.
+From the configurations in docs/results/estimator_points.jsonl
+(tritforge.reports.estimate.calibrate). With ``--network``: the estimate of that network beside what
+its ``synth`` and ``simulate`` left in build/.
 """
 
 from __future__ import annotations
@@ -18,340 +13,308 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from amaranth.hdl import UnusedElaboratable
-from numpy.typing import NDArray
-from scipy.optimize import nnls
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
-from benchmarks.configurations import MORE, Configuration, draw
-from benchmarks.measure_costs import digest, measure, measured, part_of
+from benchmarks.pages import section
+from tritforge.config import config
 from tritforge.files import write_atomic
 from tritforge.hw.cost.registry import cost
-from tritforge.hw.engines.array.cost import dot_cost
-from tritforge.hw.targets.cost import Cost, total
+from tritforge.hw.targets.cost import total
 from tritforge.hw.targets.registry import FAMILIES, TARGETS
-from tritforge.hw.targets.target import Target, calibration
-from tritforge.reports.synth.resources import count
+from tritforge.reports.estimate.calibrate.configurations import (
+    FIRST_HELD_OUT,
+    LATER_HELD_OUT,
+    draw,
+    held_out,
+)
+from tritforge.reports.estimate.calibrate.measure import POINTS, measured
+from tritforge.reports.estimate.calibrate.score import (
+    Point,
+    counted_cost,
+    current,
+    errors,
+    errors_of,
+    point,
+    quantiles,
+)
+from tritforge.reports.page import sections
+from tritforge.reports.papers.finn import MatrixUnit
+from tritforge.reports.render.tables import Column, Table
 from tritforge.reports.synth.yosys import tool_name
+from tritforge.steps import results
+from tritforge.steps.design import load_manifest, load_network
+from tritforge.steps.vectors import Vectors
+from tritforge.steps.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-LINES = ROOT / "docs" / "results" / "estimator_points.jsonl"
-CALIBRATION = ROOT / "hw" / "cost" / "cost.json"
+RECORD = ROOT / "docs" / "results" / "estimator.json"
+PICTURE = ROOT / "docs" / "estimator.svg"
 
-TESTS = 48_000
-"""Number of the first configuration that takes no part in the calibration, and of the later kinds 68,000."""
-
-LATER = 18_000
-"""Of the later kinds, numbers from the first one to the first that takes no part."""
-
-SHARED = ("dot", "ternary dot", "rom", "decoder")
-"""Components that stand inside a unit as instances and are counted apart."""
-
-BY_PRIMITIVES = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unrolled"))
-"""Components whose logic differs with the primitives."""
-
-WORST = 12
-"""Configurations that are printed with the largest errors."""
-
-SMALL = 8
-"""LUTs below which an error weighs no more."""
+GOALS = "LUT 3 % in the median and 10 % at the 95th percentile, FF 2 %, memories exact"
 
 
-POWER = 1.4
-"""Of an error in the calibration: of squares the few that no feature explains would decide."""
+TITLES = {name: TARGETS[name].TITLE for name in FAMILIES}
 
-ROUNDS = 40
-"""Of reweighting; afterwards nothing moves."""
+ALL = "all families"
 
-EXACT = 0.01
-"""Relative error below which one counts as this."""
+SCRIPTS = (
+    "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a "
+    "target for the "
+    "delay of a module (hw/targets/ecp5), "
+    "hierarchy kept, not placed and routed"
+)
 
-
-class _Recording:
-    """What makes a target add nothing and remember which features were asked for."""
-
-    asked: list[tuple[str, dict[str, float]]]
-
-    def logic(self, component: str, **features: float) -> Cost:
-        """Remember ``features``; they cost nothing."""
-        self.asked.append((component, features))
-        return Cost()
-
-
-def recorder(target: Target) -> Any:
-    """A target like ``target`` whose ``asked`` are the features that it was asked for."""
-    made = type("Recorder", (_Recording, type(target)), {})(target.cells)
-    object.__setattr__(made, "asked", [])
-    return made
+NOTES = (
+    f"The test configurations are those numbered from {FIRST_HELD_OUT:,} on and, of the kinds that "
+    "came later "
+    f"(multiply, ternary, packed), from {LATER_HELD_OUT:,} on, all of them, and their LUTs and "
+    "flip-flops were "
+    "looked at once, by this page; earlier series of tests take part in the calibration now. "
+    "To this synthesis logic of UltraScale+ is that of the 7 series, so it has no calibration of "
+    "its own, "
+    "and only memories differ. In ECP5 a LUT is a LUT4, and a CCU2C is two of them."
+)
 
 
-@dataclass
-class Sample:
-    """One component of one configuration: what its features must come to."""
-
-    components: tuple[str, ...]
-    key: str
-    features: dict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
-    wanted: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    whole: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+MARKERS = "o^sD"
+"""One for every ten kinds, which have as many colours."""
 
 
-def held_out(number: int) -> bool:
-    """Whether a configuration takes no part in the calibration."""
-    return TESTS <= number < MORE or number >= MORE + LATER
-
-
-def units(configuration: Configuration) -> Iterator[tuple[str, Any]]:
-    """Name and unit of everything in a configuration; the part's name is empty where it is the whole."""
-    if configuration.stage is None:
-        yield "", configuration.part
-    else:
-        for unit in configuration.stage.all_units:
-            yield unit.name, unit
-
-
-def cost_of(part: Mapping[str, Any], family: str) -> Cost:
-    """What an instance holds itself, in the terms of an estimate."""
-    target = TARGETS[family]()
-    found = count(part["cells"], target, where=part["path"])
-    return Cost(
-        lut=found.lut + found.inv + found.srl,
-        sites=part["sites"] if "sites" in target.CALIBRATED else None,
-        ff=found.ff,
-        carry=found.carry,
-        lutram=found.lutram,
-        bram18=found.bram18 + 2 * found.bram36,
-        dsp=found.dsp,
-    )
-
-
-def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
-    """Every component of a measured configuration, for the calibration."""
+def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """FINN's estimate, ours and the count of the matrix unit and what follows it; None for other
+    kinds."""
+    if record["kind"] != "array" or record["family"] != "xc7":
+        return None
     configuration = draw(record["number"], record["family"])
+    stage = configuration.stage
+    assert stage is not None
+    array = next(unit for unit in stage.units if unit.name == "array")
+    node = stage.node
+    results = stage.units[-1]
+    if len(node.planes) > 1 or results.name not in ("thresholds", "search"):
+        return None
+    chosen = [unit for unit in stage.units if unit.name in ("array", results.name)]
     target = configuration.target
-    for name, unit in units(configuration):
-        recording = recorder(target)
-        known = cost(unit, recording)
-        rows = Cost()
-        if hasattr(unit, "dot"):
-            pixels = unit.program.pe * unit.pixels if hasattr(unit, "program") else unit.pe
-            rows = dot_cost(unit.dot, recorder(target), pixels)
-        found: dict[str | None, Sample] = {}
-        for component, features in recording.asked:
-            place = component.removeprefix("ternary ") if component in SHARED else None
-            sample = found.setdefault(place, Sample((), target.key))
-            sample.components = tuple(sorted({*sample.components, component}))
-            for feature, value in features.items():
-                sample.features[component, feature] += value
-        for part in record["parts"]:
-            if name and part["path"].split(".")[0] != name:
-                continue
-            place = part_of(part["path"], part["module"])
-            counted = cost_of(part, record["family"])
-            for item in target.CALIBRATED:
-                if place in found:
-                    found[place].whole[item] += getattr(counted, item)
-                elif (
-                    place != "dot" and None in found
-                ):  # of cells: its derived cost is in the unit's
-                    found[None].wanted[item] += getattr(counted, item)
-        for place, sample in found.items():
-            for item in target.CALIBRATED:
-                derived = {
-                    "dot": getattr(rows, item),
-                    None: getattr(known, item) - getattr(rows, item),
-                }
-                sample.wanted[item] += sample.whole[item] - derived.get(place, 0)
-            yield sample
-
-
-def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Weights of all features, none negative, with the least sum of relative errors to the power ``POWER``.
-
-    A configuration whose memories are not what was foreseen is left out: its ROMs are no LUTs where LUTs were
-    foreseen, and a single one of these would make all others cheap.
-    """
-    pools: dict[tuple[tuple[str, ...], str], list[Sample]] = defaultdict(list)
-    for record in records:
-        if not same_memories(record):
-            continue
-        for sample in samples(record):
-            split = not BY_PRIMITIVES.isdisjoint(sample.components)
-            pools[sample.components, sample.key if split else sample.key.split()[0]].append(sample)
-    components: dict[str, Any] = defaultdict(dict)
-    merged = _merged(pools)
-    for (_, key), pool in sorted(merged.items()):
-        names = sorted({name for sample in pool for name in sample.features})
-        matrix = np.array(
-            [[sample.features.get(name, 0) for name in names] for sample in pool], float
-        )
-        keys = [key] if " " in key else [TARGETS[key](cells).key for cells in (False, True)]
-        for item in TARGETS[key.split()[0]].CALIBRATED:
-            weight = 1 / np.array([max(sample.whole[item], SMALL) for sample in pool])
-            wanted = np.array([max(0.0, sample.wanted[item]) for sample in pool])
-            found = _least(matrix * weight[:, None], wanted * weight)
-            for (component, feature), value in zip(names, found, strict=True):
-                for name in keys:
-                    place = components[component].setdefault(name, {}).setdefault(item, {})
-                    place[feature] = round(float(value), 4)
-    return dict(components)
-
-
-def _least(matrix: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return x, not negative, with the least sum of abs(matrix x - wanted)**POWER, by reweighting."""
-    found: NDArray[np.float64] = nnls(matrix, wanted)[0]
-    for _ in range(ROUNDS):
-        left = np.maximum(np.abs(matrix @ found - wanted), EXACT) ** (POWER / 2 - 1)
-        found = nnls(matrix * left[:, None], wanted * left)[0]
-    return found
-
-
-def same_memories(record: Mapping[str, Any]) -> bool:
-    """Whether the estimate has the memories of a measured configuration."""
-    found = point(record, recorder(draw(record["number"], record["family"]).target))
-    return (found.estimated.bram18, found.estimated.lutram) == (
-        found.counted.bram18,
-        found.counted.lutram,
+    counted = total(
+        counted_cost(part, record["family"])
+        for part in record["parts"]
+        if part["path"].split(".")[0] in ("array", results.name)
     )
-
-
-def _merged(
-    pools: Mapping[tuple[tuple[str, ...], str], list[Sample]],
-) -> dict[tuple[tuple[str, ...], str], list[Sample]]:
-    """Join the pools that have a component in common."""
-    merged: dict[tuple[tuple[str, ...], str], list[Sample]] = {}
-    for (components, key), pool in sorted(pools.items()):
-        near = [
-            place
-            for place in merged
-            if place[1] == key and not set(place[0]).isdisjoint(components)
-        ]
-        joined, names = list(pool), set(components)
-        for place in near:
-            joined += merged.pop(place)
-            names |= set(place[0])
-        merged[tuple(sorted(names)), key] = joined
-    return merged
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """A configuration, estimated and counted."""
-
-    number: int
-    kind: str
-    technology: str
-    text: str
-    estimated: Cost
-    counted: Cost
-
-    def error(self, name: str) -> float | None:
-        """(estimate - count) / count in percent; None where either is unknown or nothing was counted."""
-        estimated, counted = getattr(self.estimated, name), getattr(self.counted, name)
-        return None if estimated is None or not counted else 100 * (estimated - counted) / counted
-
-
-def point(record: Mapping[str, Any], target: Target | None = None) -> Point:
-    """Estimate a measured configuration, for its own target if none is given."""
-    configuration = draw(record["number"], record["family"])
-    target = target or configuration.target
-    return Point(
-        number=record["number"],
-        kind=record["kind"],
-        technology=f"{target.NAME} {target.LIBRARY if target.cells else 'generic'}",
-        text=record["text"],
-        estimated=total(cost(unit, target) for _, unit in units(configuration)),
-        counted=total(cost_of(part, record["family"]) for part in record["parts"]),
+    unit = MatrixUnit(
+        rows=len(array.planes[0]),
+        columns=array.planes.shape[2],
+        pe=array.pe,
+        simd=array.simd,
+        bits=array.source.bits,
+        signed=array.source.signed,
+        accumulator_bits=node.accumulator(array.source).bits,
+        output_bits=results.target.bits,
     )
+    return {
+        "number": record["number"],
+        "text": record["text"],
+        "counted": counted.lut_total,
+        "ours": total(cost(part, target) for part in chosen).lut_total,
+        "finn": unit.luts(),
+        "finn_default": unit.luts(memories=False),
+    }
 
 
-def current(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those whose circuit is still what was measured."""
-    return [
-        record
-        for record in records
-        if record["digest"] == digest(draw(record["number"], record["family"]))
+def figures(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Everything that is published, as plain values."""
+    families = errors(points)
+    compared = [value for record in records if (value := finn(record)) is not None]
+    return {
+        "tool": tool_name(records[0]["tool"]),
+        "script": SCRIPTS,
+        "calibrated_on": {
+            name: sum(
+                record["family"] == name and not held_out(record["number"]) for record in records
+            )
+            for name in families
+        },
+        "tested_on": len(points),
+        "seeds": "number of the configuration, after 6",
+        "errors": families,
+        "all_families": errors_of(points),
+        "finn": compared,
+        "points": [
+            {
+                "number": one.number,
+                "kind": one.kind,
+                "technology": one.technology,
+                "text": one.text,
+                "estimated": vars(one.estimated),
+                "counted": vars(one.counted),
+            }
+            for one in points
+        ],
+    }
+
+
+def picture(points: Sequence[Point]) -> None:
+    """LUTs estimated over LUTs counted, both logarithmic, with the band of 10 %, of each family."""
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "estimator", "font.size": 10}
+    kinds = sorted({point.kind for point in points})
+    found = [point for point in points if point.estimated.lut_total and point.counted.lut_total]
+    sizes = [
+        size for point in found for size in (point.estimated.lut_total, point.counted.lut_total)
     ]
+    ends = np.array([min(sizes) / 1.3, max(sizes) * 1.3])
+    with rc_context(settings):
+        figure = Figure(figsize=(10, 4.6), layout="constrained")
+        panels = figure.subplots(1, len(TITLES), sharey=True)
+        for (family, name), axes in zip(TITLES.items(), panels, strict=True):
+            for number, kind in enumerate(kinds):
+                group = [
+                    point
+                    for point in found
+                    if (point.technology.split()[0], point.kind) == (family, kind)
+                ]
+                axes.scatter(
+                    [point.counted.lut_total for point in group],
+                    [point.estimated.lut_total for point in group],
+                    s=20,
+                    marker=MARKERS[number // 10],
+                    label=kind,
+                    color=f"C{number % 10}",
+                    alpha=0.8,
+                )
+            axes.plot(ends, ends, color="0.3", linewidth=0.8)
+            axes.fill_between(
+                ends, ends * 0.9, ends * 1.1, color="0.9", zorder=0, label="within 10 %"
+            )
+            axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, title=name)
+            axes.set_xlabel("LUT counted by Yosys")
+        panels[0].set_ylabel("LUT estimated")
+        figure.legend(
+            *panels[0].get_legend_handles_labels(), fontsize=8, ncols=7, loc="outside lower center"
+        )
+        figure.savefig(PICTURE, metadata={"Date": None})
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """The section of docs/results.md."""
+
+    def shown(value: Sequence[float] | None, at: int) -> float | None:
+        return None if value is None else value[at]
+
+    every = [(ALL, "all", found["all_families"])]
+    every += [
+        (TITLES[family], name, group)
+        for family, groups in found["errors"].items()
+        for name, group in groups.items()
+    ]
+    rows = tuple(
+        (
+            family,
+            name,
+            group["n"],
+            *(shown(group[item], at) for item in ("lut_total", "sites", "ff") for at in (0, 1)),
+            group["memories_exact"],
+            group["dsp_exact"],
+        )
+        for family, name, group in every
+    )
+    percent = [
+        Column(f"{what}, {where}", 1, " %")
+        for what in ("LUT", "LUT6 sites", "FF")
+        for where in ("median", "95th")
+    ]
+    table = Table(
+        "Error of the estimate",
+        ("Family", "Configuration", "n", *percent, "Memories exact", "DSP exact"),
+        rows,
+    )
+    pairs = [(p, p["counted"]) for p in found["finn"] if p["counted"] and p["ours"] is not None]
+    peers = Table(
+        "Matrix unit and thresholds: LUT error",
+        ("Formula", "n", Column("Median", 1, " %"), Column("95th", 1, " %")),
+        tuple(
+            (
+                name,
+                len(pairs),
+                *(quantiles(100 * (p[key] - count) / count for p, count in pairs) or (None, None)),
+            )
+            for name, key in (
+                ("ours", "ours"),
+                ("FINN, memories and comparators counted", "finn"),
+                ("FINN, its default", "finn_default"),
+            )
+        ),
+    )
+    calibrated = found["calibrated_on"]
+    split = ", ".join(f"{count} {TITLES[family]}" for family, count in calibrated.items())
+    return "\n\n".join(
+        (
+            "Every component states its cost in closed form (`cost.py` of each package of `hw`). "
+            "What is derived (registers, "
+            "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are "
+            "calibrated on "
+            f"{sum(calibrated.values())} random configurations ({split}) and tested on "
+            f"{found['tested_on']} others, drawn over all components, engines and widths, "
+            f"with {found['tool']}, {found['script']}. "
+            f"The goal: {GOALS}. A configuration is a layer with its windows, engine and results, "
+            "or one "
+            "component between layers. All of them, with every figure: "
+            "`docs/results/estimator.json`. "
+            f"{NOTES}",
+            "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
+            table.markdown().strip(),
+            "FINN's published formula of its matrix unit, for the same `array` layers (calibration "
+            "and "
+            "test), is meant for other hardware, made by HLS: what it predicts beside what ours "
+            "takes.",
+            peers.markdown().strip(),
+        )
+    )
+
+
+def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> None:
+    """Write the figures, the picture and the section."""
+    found = figures(points, records)
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(RECORD, json.dumps(found, indent=1) + "\n")
+    picture(points)
+    section("estimator", "The estimator against synthesis", text(found))
+    print(text(found))
+
+
+def network(name: str) -> None:
+    """Write the section with a network's estimate, synthesis and simulation, from what its commands
+    left."""
+    path = config.locate(name)
+    chosen = config.load(path)
+    place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)
+    tests = Vectors.load(place.vectors)
+    data = results.gather(chosen, place, load_network(place), load_manifest(place), tests)
+    shown = sections.estimate_table(data)
+    section(
+        f"estimate-{name}",
+        f"{name}: estimate, synthesis and simulation",
+        f"`tritforge demo {name}`, and `report`'s table of it.\n\n{shown.markdown().strip()}",
+    )
+    print(shown.text())
 
 
 def main() -> None:
-    """Do what the command line says."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    more = commands.add_parser("measure")
-    more.add_argument("--first", type=int, default=0)
-    more.add_argument("--count", type=int, default=200)
-    more.add_argument("--family", choices=FAMILIES)
-    more.add_argument("--kind", action="append")
-    commands.add_parser("fit")
-    commands.add_parser("publish")
-    commands.add_parser("network").add_argument("name", nargs="?", default="digits")
+    """Write the section of the estimator, or of one network."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--network", help="write the section of this network instead")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UnusedElaboratable)
-    if arguments.command == "network":
-        from benchmarks.estimator_page import network
-
-        network(arguments.name)
+    if arguments.network:
+        network(arguments.network)
         return
-    LINES.parent.mkdir(parents=True, exist_ok=True)
-    if arguments.command == "measure":
-        numbers = range(arguments.first, arguments.first + arguments.count)
-        drawn = (draw(number, arguments.family) for number in numbers)
-        measure((c for c in drawn if not arguments.kind or c.kind in arguments.kind), LINES)
-        return
-    records = current(measured(LINES).values())
-    if arguments.command == "fit":
-        calibrating = [record for record in records if not held_out(record["number"])]
-        content = {
-            "configurations": len(calibrating),
-            "tool": tool_name(calibrating[0]["tool"]),
-            "components": fit(calibrating),
-        }
-        write_atomic(CALIBRATION, json.dumps(content, indent=1) + "\n")
-        calibration.cache_clear()
-        print_errors([point(record) for record in calibrating])
-    else:
-        from benchmarks.estimator_page import publish
-
-        publish([point(record) for record in records if held_out(record["number"])], records)
-
-
-def print_errors(points: Iterable[Point]) -> None:
-    """Print the error of each kind and the worst configurations."""
-    points = list(points)
-    groups: dict[str, list[Point]] = defaultdict(list)
-    for found in points:
-        groups[found.kind].append(found)
-        groups["all"].append(found)
-    for name, group in sorted(groups.items()):
-        errors = {
-            item: [abs(e) for p in group if (e := p.error(item)) is not None]
-            for item in ("lut_total", "ff", "sites")
-        }
-        exact = sum(
-            (p.estimated.bram18, p.estimated.lutram) == (p.counted.bram18, p.counted.lutram)
-            for p in group
-        )
-        shown = ", ".join(
-            f"{item} {np.median(values):.1f} / {np.quantile(values, 0.95):.1f} %"
-            for item, values in errors.items()
-            if values
-        )
-        print(f"{name:14s} n = {len(group):3d}  median / 95th: {shown}, memories exact {exact}")
-    for found in sorted(points, key=lambda p: -abs(p.error("lut_total") or 0))[:WORST]:
-        luts = f"LUT {found.estimated.lut_total:.0f} for {found.counted.lut_total:.0f}"
-        registers = f"FF {found.estimated.ff} for {found.counted.ff}"
-        print(
-            f"  {found.number} {found.kind} {found.technology}: {luts}, {registers}: {found.text[:90]}"
-        )
+    records = current(measured(ROOT / POINTS).values())
+    publish([point(record) for record in records if held_out(record["number"])], records)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ OTHERS = {
 EXCEPTIONS = {
     "export/lowering/": {"quant", "torch"},
     "tritforge/record.py": {"msgspec"},
+    "reports/estimate/calibrate/": {"amaranth", "scipy"},
     "reports/synth/yosys_child.py": {"pyosys"},  # runs in a process of its own
 }
 """What single files and folders may import besides."""

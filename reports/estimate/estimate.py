@@ -1,8 +1,10 @@
-"""What a network will cost before it is synthesised: the closed forms of its components, summed by layer.
+"""What a network will cost before it is synthesised: the closed forms of its components, summed by
+layer.
 
-Each unit of a plan has a cost (``tritforge.hw.cost.registry``). The table has the form of that of synthesis, and the two
-meet in ``compared``. The error of the formulas is measured against synthesis by benchmarks/estimator.py on
-random configurations that took no part in the calibration, and every estimate states it. Unknown is None.
+Each unit of a plan has a cost (``tritforge.hw.cost.registry``). The table has the form of that of
+synthesis, and the two meet in ``compared``. The error of the formulas against synthesis is measured
+on random configurations that took no part in the calibration
+(tritforge.reports.estimate.calibrate), and every estimate states it. Unknown is None.
 """
 
 from __future__ import annotations
@@ -91,7 +93,8 @@ def estimate(plan: Plan, *, registers: bool = False) -> Estimate:
 
 
 def _value(amounts: Cost, field: str) -> Value:
-    """A field of a cost as a table shows it: half a block of 36 Kb is one of 18 Kb, all else is whole."""
+    """A field of a cost as a table shows it: half a block of 36 Kb is one of 18 Kb, all else is
+    whole."""
     if field == "bram36":
         half = amounts.bram18
         return None if half is None else half // 2 if half % 2 == 0 else half / 2
@@ -105,9 +108,11 @@ def error_note(target: Target) -> str:
     if found is None:
         return f"Formulas of hw/cost, not measured against synthesis for {target.NAME}."
     return (
-        f"Formulas of hw/cost. Against {found['tool']} on {found['configurations']} random configurations "
+        f"Formulas of hw/cost. Against {found['tool']} on {found['configurations']} random "
+        "configurations "
         f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "
-        f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th percentile; "
+        f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th "
+        "percentile; "
         f"memories exact in {found['memories_exact']}."
     )
 

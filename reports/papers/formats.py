@@ -1,8 +1,8 @@
 """The paper's table for any layer, device and number format: LUTs and DSPs of a MAC, how many fit.
 
 A float MAC costs what the paper quotes (tritforge.reports.papers.table_ix), in slices of four LUTs;
-the others cost what ``operators.json`` says, which ``benchmarks/operators.py`` measured. Costs are
-of arithmetic alone: no memory for weights, no control, not placed and routed.
+the others cost what ``operators.json`` says, which tritforge.reports.papers.operators measured.
+Costs are of arithmetic alone: no memory for weights, no control, not placed and routed.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """LUT and DSP of one multiply-accumulate in each number format, for the paper's table.
 
     python benchmarks/lanes.py
-    python benchmarks/operators.py [--lanes build/benchmarks/lanes.json]
+    python -m tritforge.reports.papers.operators [--lanes build/benchmarks/lanes.json]
 
-Eight-bit multiply-accumulates, eight products into one accumulator of 32 bits, are synthesised with and
-without DSP blocks; a ternary lane is taken from what lanes.py proved and counted, at its largest SIMD.
-Writes reports/papers/operators.json. The int8 rows were not simulated.
+Eight 8-bit products into one accumulator of 32 bits are synthesised with and without DSP blocks;
+the int8 rows are not simulated. A ternary lane is taken from what benchmarks/lanes.py proved and
+counted, at its largest SIMD. Writes reports/papers/operators.json.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from importlib import metadata
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pyosys import libyosys
-
 from tritforge.files import write_atomic
+from tritforge.hw.targets.xc7.family import Xc7
 from tritforge.reports.synth.resources import count
+from tritforge.reports.synth.yosys import pyosys_version, yosys
 
 ROW = 8
 SOURCE = f"""
@@ -34,7 +34,7 @@ module row(input clk, input clear, input signed [{8 * ROW - 1}:0] x, input signe
   always @(posedge clk) acc <= sum;
 endmodule
 """
-RESULT = Path("reports/papers/operators.json")
+RESULT = Path(__file__).with_name("operators.json")
 
 
 def int8(*, dsp: bool) -> dict[str, Any]:
@@ -42,30 +42,24 @@ def int8(*, dsp: bool) -> dict[str, Any]:
     options = "" if dsp else " -nodsp"
     synth = f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf{options} -top row"
     with tempfile.TemporaryDirectory() as folder:
-        source, netlist = Path(folder) / "row.v", Path(folder) / "row.json"
+        source = Path(folder) / "row.v"
         source.write_text(SOURCE, encoding="utf-8")
-        design = libyosys.Design()
-        for command in (
-            f"read_verilog {source}",
-            f"tee -q -o {folder}/log {synth}",
-            f"write_json {netlist}",
-        ):
-            libyosys.run_pass(command, design)
-        cells = json.loads(netlist.read_text(encoding="utf-8"))["modules"]["row"]["cells"].values()
-    types: dict[str, int] = {}
-    for cell in cells:
-        types[cell["type"]] = types.get(cell["type"], 0) + 1
-    found = count(types, "row")
+        commands = ["read_verilog row.v", synth, "write_json netlist.json"]
+        with yosys({"row.v": source}, commands, Path(folder) / "log") as made:
+            netlist = json.loads((made / "netlist.json").read_text(encoding="utf-8"))
+    cells = Counter(cell["type"] for cell in netlist["modules"]["row"]["cells"].values())
+    found = count(cells, Xc7(), "row")
     return {
         "format": "int8-dsp" if dsp else "int8-lut",
         "lut": found.lut_total / ROW,
         "dsp": found.dsp / ROW,
-        "source": f"pyosys {metadata.version('pyosys')}, {ROW} products into 32 bits, {synth}; not simulated",
+        "source": f"pyosys {pyosys_version()}, {ROW} products into 32 bits, {synth}; not simulated",
     }
 
 
 def ternary(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take the lane of each width of unsigned inputs at the largest SIMD, from cells of the 7 series."""
+    """Take the lane of each width of unsigned inputs at the largest SIMD, from cells of the 7
+    series."""
     found = []
     lanes = [point for point in lanes if point["type"].startswith("u")]
     for bits in sorted({point["bits"] for point in lanes}):
@@ -76,8 +70,10 @@ def ternary(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "lut": best["lut_per_lane"],
             "dsp": best["rows"]["dsp"] / best["lanes"],
             "source": (
-                f"benchmarks/lanes.py, {best['tool']}, PE 8, SIMD {best['simd']}, {bits}-bit inputs, rows of "
-                f"lanes and accumulators alone; {best['words_compared']:,} words equal to the reference"
+                f"benchmarks/lanes.py, {best['tool']}, PE 8, SIMD {best['simd']}, {bits}-bit "
+                "inputs, rows of "
+                f"lanes and accumulators alone; {best['words_compared']:,} words equal to the "
+                "reference"
             ),
         })  # fmt: skip
     return found

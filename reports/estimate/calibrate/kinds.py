@@ -1,19 +1,15 @@
-"""Random configurations of every component, for the estimator: layers on the three engines, and all that
-stands between layers.
+"""The kinds of random configurations: how each draws its parameters.
 
-A configuration is what one row of a report's table is: a layer with its windows, engine and results, or one
-component without weights. It follows from its number alone. Sizes are small, so that one takes seconds to
-synthesise; widths, kernels, foldings, forms and density are drawn.
+Configurations are small, so that their synthesis takes seconds; widths, kernels, foldings,
+activation forms and densities are drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from amaranth.lib import wiring
 
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Bias, Convolution, Dense, MatrixNode, TensorType, Threshold
@@ -36,77 +32,19 @@ from tritforge.hw.layers.reduction import Reduction
 from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.layers.top_k import TopKSorterUnit
-from tritforge.hw.pipeline.stage import Stage, StageCircuit
+from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_lite import RegistersUnit
 from tritforge.hw.stream.axi_stream import FrameSinkUnit, FrameSourceUnit
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.stream.fork import StreamForkUnit
 from tritforge.hw.stream.unit import Beats
 from tritforge.hw.stream.width_converter import WidthConverterUnit
-from tritforge.hw.targets.registry import FAMILIES, TARGETS
-from tritforge.hw.targets.target import Target
 from tritforge.hw.targets.xc7.family import Xc7
 
-__all__ = ["Configuration", "draw"]
+__all__ = ["KINDS", "LATER_KINDS"]
 
 LARGEST = 160
-"""Bits of the products of a layer that is drawn, one of the unrolled engine a quarter."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """One draw.
-
-    Parameters
-    ----------
-    number: of the draw; everything follows from it.
-    kind: what was drawn: an engine's name, or that of a component.
-    target: what it is built for; units that depend on that are chosen as for the 7 series, whatever it is, so
-        that a draw stays what was measured.
-    stage: the units, or None where the part is none.
-    part: what stands between layers and is no unit.
-    text: the parameters, for people.
-    """
-
-    number: int
-    kind: str
-    target: Target
-    stage: Stage | None
-    part: Any
-    text: str
-
-    @property
-    def name(self) -> str:
-        """The module's name."""
-        return f"c{self.number:05d}"
-
-    def component(self) -> wiring.Component:
-        """The circuit."""
-        return StageCircuit(self.stage) if self.stage is not None else self.part.component()
-
-
-def draw(number: int, family: str | None = None) -> Configuration:
-    """Configuration ``number``; of a random family, if none is given."""
-    rng = np.random.default_rng([6, number])
-    table = _KINDS if number < MORE else _MORE
-    kinds = list(table)
-    shares = np.array([table[kind][0] for kind in kinds], dtype=float)
-    drawn = str(rng.choice(FAMILIES, p=[0.6, 0.2, 0.2]))
-    target = TARGETS[family or drawn](rng.random() >= 0.25)
-    while True:
-        kind = str(rng.choice(kinds, p=shares / shares.sum()))
-        try:
-            stage, part, text = table[kind][1](rng, f"c{number:05d}")
-        except PlanError:
-            continue
-        return Configuration(
-            number=number,
-            kind=kind,
-            target=target,
-            stage=stage,
-            part=part,
-            text=text,
-        )
+"""Bits of all products of a layer; of the unrolled engine a quarter of those of its nonzeros."""
 
 
 def _pick(rng: np.random.Generator, *values: Any) -> Any:
@@ -122,7 +60,7 @@ def _dtype(rng: np.random.Generator, most: int = 8) -> DataType:
 
 
 def _small(size: int) -> None:
-    """Refuse a draw that would take long; it is drawn again."""
+    """Reject a draw that would take long to synthesise; another follows."""
     if size > LARGEST:
         raise PlanError("too large")
 
@@ -155,7 +93,8 @@ def _layer(
     dtype: DataType | None = None,
     codes: DataType | None = None,
 ) -> Drawn:
-    """A layer with random weights and results, on ``folding``; ``codes``: requantized to that type."""
+    """A layer with random weights and results, on ``folding``; ``codes``: requantized to that
+    type."""
     dtype = dtype or _dtype(rng)
     density = float(_pick(rng, 0.2, 0.4, 0.6, 0.8))
     count = 1 if rng.random() < 0.85 else 2
@@ -271,7 +210,8 @@ def _array(rng: np.random.Generator, name: str) -> Drawn:
 def _array_of(
     dtype: DataType | None, packing: PackingChoice, form: ActivationForm, least: int
 ) -> Any:
-    """Draws of the array engine with what is rare among the others; codes of ``least`` bits on, 0: levels."""
+    """Draws of the array engine with what is rare among the others; codes of ``least`` bits on, 0:
+    levels."""
 
     def draw_one(rng: np.random.Generator, name: str) -> Drawn:
         def folding(rng: np.random.Generator, node: MatrixNode, source: TensorType) -> Folding:
@@ -461,7 +401,7 @@ def _registers(rng: np.random.Generator, name: str) -> Drawn:
     return None, RegistersUnit(version), f"version {version:#x}"
 
 
-_KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
+KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
     "array": (30, _array),
     "skip": (18, _skip),
     "unrolled": (14, _unrolled),
@@ -480,12 +420,9 @@ _KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
 }
 """Share of the draws, and how it is drawn."""
 
-MORE = 50_000
-"""Number from which on the draws are of ``_MORE``, which came later: earlier numbers stay what they are."""
-
-_MORE: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
+LATER_KINDS: dict[str, tuple[float, Callable[[np.random.Generator, str], Drawn]]] = {
     "multiply": (3, _array_of(None, PackingChoice.AUTO, ActivationForm.MULTIPLY, 4)),
     "ternary": (2, _array_of(DataType.parse("t"), PackingChoice.TWO_BIT, ActivationForm.AUTO, 0)),
     "packed": (2, _array_of(None, PackingChoice.FIVE_IN_EIGHT, ActivationForm.AUTO, 0)),
 }
-"""As ``_KINDS``."""
+"""As ``KINDS``, of the kinds that were added later."""

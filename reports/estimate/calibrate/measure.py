@@ -1,37 +1,45 @@
-"""Synthesis of random configurations, many in one run of Yosys, each counted component by component.
+"""Synthesis of random configurations, several in one run of Yosys, counted component by component.
 
-Every configuration is a module of its own under a top that holds nothing else, and the hierarchy is kept,
-so its netlist is what it would be in a network. A measured one is a JSON line and is never measured again.
+    python -m tritforge.reports.estimate.calibrate.measure --first 0 --count 200
+
+Every configuration is a module under an otherwise empty top, and the hierarchy is kept, so its
+netlist is the one it has in a network. A result is one JSON line; what has a line is not
+synthesised again, so a run can be stopped and continued.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # type: ignore[attr-defined]  # not in amaranth-stubs
+from amaranth.hdl import UnusedElaboratable
 
-from benchmarks.configurations import Configuration
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
-from tritforge.reports.synth import yosys_child as synth_child
+from tritforge.hw.targets.registry import FAMILIES
+from tritforge.reports.estimate.calibrate.configurations import Configuration, draw
 from tritforge.reports.synth.netlist import lut_sites, readable
-from tritforge.reports.synth.yosys import tool_name
+from tritforge.reports.synth.yosys import SynthesisError, tool_name, yosys
 
-__all__ = ["digest", "measure", "measured", "part_of"]
+__all__ = ["POINTS", "digest", "measure", "measured", "part_of"]
+
+POINTS = Path("docs/results/estimator_points.jsonl")
+"""The measured configurations, in a clone of the repository."""
 
 BATCH = 6
-"""Configurations in one run."""
+"""Configurations in one run of Yosys."""
 
 
 def _attributes(*names: str) -> list[str]:
@@ -40,7 +48,7 @@ def _attributes(*names: str) -> list[str]:
 
 
 def measured(path: Path) -> dict[tuple[int, str], dict[str, Any]]:
-    """The lines of ``path`` by number and family; a line that a kill cut off is left out."""
+    """The lines of ``path`` by number and family, without a last line that is cut off."""
     found = {}
     for line in path.read_text().splitlines() if path.is_file() else ():
         try:
@@ -52,9 +60,9 @@ def measured(path: Path) -> dict[tuple[int, str], dict[str, Any]]:
 
 
 def measure(configurations: Iterable[Configuration], path: Path) -> None:
-    """Synthesise what ``path`` does not have or has of another circuit, and add a line for each.
+    """Synthesise every configuration that has no line in ``path``, or the line of another circuit.
 
-    A batch that Yosys refuses is named on standard error, and the next one is begun.
+    Each result is appended as a line. A batch that Yosys rejects is named on standard error.
     """
     done = measured(path)
     waiting: dict[str, list[Configuration]] = {}
@@ -77,7 +85,8 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
     family = batch[0].target.NAME
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, log = Path(name, "sources"), Path(name, "yosys.log")
+        folder.mkdir()
         texts = []
         for configuration in batch:
             texts += _texts(configuration)
@@ -103,21 +112,12 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
             "blackbox =A:whitebox",
             "write_json netlist.json",
         ]
-        run = subprocess.run(
-            [sys.executable, "-I", synth_child.__file__],
-            input="\n".join(commands) + "\n",
-            text=True,
-            cwd=folder,
-            capture_output=True,
-        )
-        if run.returncode != 0:
-            last = (run.stdout + run.stderr).strip().splitlines()[-1:]
-            print(
-                f"not measured: {', '.join(c.name for c in batch)}: {' '.join(last)}",
-                file=sys.stderr,
-            )
+        try:
+            with yosys({path.name: path for path in folder.iterdir()}, commands, log) as made:
+                netlist = json.loads((made / "netlist.json").read_text())
+        except SynthesisError as error:
+            print(f"not measured: {', '.join(c.name for c in batch)}: {error}", file=sys.stderr)
             return
-        netlist = json.loads((folder / "netlist.json").read_text())
     seconds = (time.monotonic() - begin) / len(batch)
     with path.open("a") as file:
         for c in batch:
@@ -137,23 +137,24 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
 
 
 def _unsigned(text: str) -> str:
-    """RTLIL whose wires have no sign, as in Amaranth's Verilog: cells say themselves how they read them.
+    """Return the RTLIL without signed wires, as in Amaranth's Verilog: each cell says how it reads
+    its operands.
 
-    Yosys would declare them as signed, and a bit of a signed wire at the pin of a primitive makes it read the
-    module once more when it knows the primitive, which is behind synthesis.
+    A bit of a signed wire at a pin of a primitive makes Yosys elaborate the module again once it
+    knows the primitive, which is after synthesis.
     """
     return re.sub(r"^(\s*wire (?:[a-z]+ (?:\d+ )?)*?)signed ", r"\1", text, flags=re.MULTILINE)
 
 
 def digest(configuration: Configuration) -> str:
-    """Of the circuit and the images that it reads."""
+    """SHA-256 of the circuit and of the ROM images that it reads."""
     images = () if configuration.stage is None else configuration.stage.roms()
     parts = [*_texts(configuration), *(image.mem() for image, _ in images)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _texts(configuration: Configuration) -> list[str]:
-    """RTLIL of the circuit and of the modules that its components share."""
+    """RTLIL of the circuit and of the modules that its instances share."""
     library = Library(configuration.name)
     platform = RomFiles(configuration.target, library)
     whole = rtlil.convert(
@@ -199,8 +200,29 @@ def _is_design(modules: dict[str, Any], cell: str) -> bool:
 
 
 def part_of(path: str, module: str) -> str | None:
-    """Which shared component an instance is, ``dot``, ``rom`` or ``decoder``; None for a unit's own logic."""
+    """Return the shared component that an instance is: dot, rom or decoder; None for logic of the
+    unit itself."""
     last = path.rpartition(".")[2]
     if module == "tritforge_rom":
         return "rom"
     return next((name for name in ("dot", "decoder") if last.startswith(f"{name}_")), None)
+
+
+def main() -> None:
+    """Measure the configurations that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--first", type=int, default=0, help="number of the first configuration")
+    parser.add_argument("--count", type=int, default=200, help="how many numbers")
+    parser.add_argument("--family", choices=FAMILIES, help="instead of a random one")
+    parser.add_argument("--kind", action="append", help="this kind alone; may be repeated")
+    parser.add_argument("--points", type=Path, default=POINTS, help="file of the measured ones")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore", UnusedElaboratable)
+    numbers = range(arguments.first, arguments.first + arguments.count)
+    drawn = (draw(number, arguments.family) for number in numbers)
+    kinds = arguments.kind
+    measure((c for c in drawn if not kinds or c.kind in kinds), arguments.points)
+
+
+if __name__ == "__main__":
+    main()

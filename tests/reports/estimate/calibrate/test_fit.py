@@ -1,14 +1,12 @@
-"""The calibration: weights that rebuild what they were made from, features, and the error of an estimate."""
+"""The calibration: weights that rebuild the counts they were fitted to, and features."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.configurations import draw
-from benchmarks.estimator import LINES, Point, fit, point, recorder, same_memories, samples
-from benchmarks.measure_costs import _unsigned, measured
 from tests.targets import GENERIC, XC7
+from tests.test_layering import ROOT
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.activation.parallel import ParallelThresholdsUnit
@@ -16,9 +14,12 @@ from tritforge.hw.cost.registry import cost
 from tritforge.hw.engines.skip.permute import LanePermutationUnit
 from tritforge.hw.layers.subsample import SubsamplerUnit
 from tritforge.hw.stream.unit import Beats
-from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.ecp5.family import Ecp5
 from tritforge.hw.targets.target import Target
+from tritforge.reports.estimate.calibrate.configurations import draw
+from tritforge.reports.estimate.calibrate.fit import fit, recorder, same_memories, samples
+from tritforge.reports.estimate.calibrate.measure import POINTS, measured
+from tritforge.reports.estimate.calibrate.score import point
 
 
 def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
@@ -46,24 +47,10 @@ def test_a_calibration_rebuilds_counts_that_follow_from_features() -> None:
     assert fit([*records, other]) == fit(records)
 
 
-def test_an_error_is_relative_and_may_be_unknown() -> None:
-    some = Point(
-        number=0,
-        kind="x",
-        technology="",
-        text="",
-        estimated=Cost(lut=11, ff=None),
-        counted=Cost(lut=10, ff=3),
-    )
-    assert some.error("lut_total") == 10
-    assert some.error("ff") is None
-    assert some.error("dsp") is None
-
-
 def test_what_is_derived_of_a_rom_of_cells_is_not_taken_from_its_unit() -> None:
-    """Decoders and ROMs joined by MUXF7 are cells alone; what is left of the array is its control."""
+    """Decoders and ROMs joined by MUXF7 are cells alone; the rest of the array is its control."""
     for number in (50017, 62015, 30029):
-        record = measured(LINES)[number, "xc7"]
+        record = measured(ROOT / POINTS)[number, "xc7"]
         cells = sum(
             sum(count for cell, count in part["cells"].items() if cell.startswith("LUT"))
             for part in record["parts"]
@@ -119,29 +106,3 @@ def test_features_of_a_shortcut(
         beats,
         both,
     ]
-
-
-@pytest.mark.parametrize(
-    ("number", "kind", "more"),
-    [
-        (24, "array", 0),  # vectors of one beat
-        (77, "array", 0),
-        (3037, "subsample", 0),  # no channels of 0: nothing counts
-        (11227, "subsample", 0),
-        (
-            20029,
-            "skip",
-            2,
-        ),  # 16 beats a row: low bits of three addresses are 0; two are not foreseen
-        (4056, "skip", 2),
-    ],
-)
-def test_registers_of_measured_circuits(number: int, kind: str, more: int) -> None:
-    found = point(measured(LINES)[number, "xc7"])
-    assert found.kind == kind
-    assert found.counted.ff == found.estimated.ff + more
-
-
-def test_a_wire_has_no_sign_and_a_name_may_have() -> None:
-    text = "  wire width 4 signed \\a\n  wire output 2 width 4 signed \\b\n  wire \\signed \n"
-    assert _unsigned(text) == "  wire width 4 \\a\n  wire output 2 width 4 \\b\n  wire \\signed \n"

@@ -1,0 +1,1 @@
+"""Calibration of the cost model: random configurations, synthesised, fitted and scored."""
