@@ -1,79 +1,93 @@
-"""What the engine `array` costs."""
+"""Cost of the engine ``array``, and of the dot products that the engine ``skip`` has too."""
 
+from tritforge.hw.cost.counters import counter_bits, counter_features
 from tritforge.hw.cost.memory import ram, weights_rom
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.counters import counter_bits, going_around
-from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.engines.array.ternary_dot import TernaryShape
 from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.targets.cost import Cost, total
 
 
 @cost_of(MacArrayUnit)
-def mac_array(unit, technology):
-    """Registers: beat and pass, valid of each stage and, where a pass has several beats, first and last, the beat that is
-    fetched, the ROM's address, the accumulators, which are the output, and valid; with more than one pass the address read, whether there is one, and
-    whether it is the first or the last, which of two is the address itself. Beside the ROM, the decoders, and the
-    rows (tritforge.hw.engines.array.dot) there is the memory of the vector, and little that counts."""
+def mac_array(unit, target):
+    """Flip-flops: beat, pass and ROM address counters; valid and, where a pass has several beats,
+    first and last of each stage; the vector's beat; the accumulators, which are the output, and
+    valid.
+
+    With several passes the vector is a memory: a read address with its valid, first and last, one
+        of which is the address itself where a vector has two beats. The weights' ROM with its
+        decoders and ``pe`` dot products are the rest; control is little.
+    """
     counters = unit.vector_beats, unit.passes, unit.rom_depth
     flags    = 0 if unit.vector_beats == 1 else 2
     stages   = (1 + flags) * (unit.dot.stages + 1)
+    vector   = Cost(ff=unit.i.payload_bits)
     if unit.passes > 1:
-        vector = (ram(technology, unit.i.payload_bits, unit.vector_beats)
-                  + Cost(ff=1 + flags + counter_bits(unit.vector_beats) - (unit.vector_beats == 2)))
-    else:
-        vector = Cost(ff=unit.i.payload_bits)
+        address = counter_bits(unit.vector_beats) - (unit.vector_beats == 2)
+        vector  = ram(target, unit.i.payload_bits, unit.vector_beats) + Cost(ff=1 + flags + address)
     inverted = unit.i.lanes * (unit.source.signed and not unit.source.ternary)
     return (Cost(ff=counter_bits(*counters) + stages + unit.o.payload_bits + 1) + vector
-            + weights_rom(technology, lambda: unit.rom, unit.rom_depth, unit.packing, unit.pe * unit.simd,
-                          unit.memory, unit.split)
-            + dot_cost(unit.dot, technology, unit.pe)
-            + technology.logic("array", one=1, stages=unit.dot.stages, inverted=inverted, **going_around(*counters)))
+            + weights_rom(target, lambda: unit.rom, unit.rom_depth, unit.packing,
+                          unit.pe * unit.simd, unit.memory, unit.split)
+            + dot_cost(unit.dot, target, unit.pe)
+            + target.logic("array", one=1, stages=unit.dot.stages, inverted=inverted,
+                           **counter_features(*counters)))
 
 
-def dot_cost(shape, technology, count):
-    """Cost of ``count`` rows of products and additions of ``shape``, a DotShape or a TernaryShape."""
-    return (_ternary_dot if isinstance(shape, TernaryShape) else _dot)(shape, technology, count)
+def dot_cost(shape, target, count):
+    """Cost of ``count`` dot products with accumulators of ``shape``, a DotShape or a
+    TernaryShape."""
+    return (_ternary_dot if isinstance(shape, TernaryShape) else _dot)(shape, target, count)
 
 
-def _dot(shape, technology, count):
-    """Cost of ``count`` of them. Registers of every row but the last. With cells: ``bits`` LUTs for two products, a gate
-    a bit for a product left over, a LUT for each column of a row of three (tritforge.hw.targets.seven_series), four of them a CARRY4; a
-    single product is in the last row. Without: a chain of carries for each row, gates for a product's bits, and where
-    three operands meet gates that save the carries; up to four bits ECP5 has no chain but gates, whose number each
-    width of a product has for itself."""
-    registers = Cost(ff=sum(shape.registered_bits)) * count
+def _dot(shape, target, count):
+    """Flip-flops of every row of the adder tree but the last, whose register is the accumulator.
+
+    Cells: two products are one row, a product left over is gates, a single product is part of the
+        accumulator's row. Operators: a carry chain for each row, gates of each product, and
+        carry-save adders where three operands meet; sums of at most ``GATE_BITS`` are gates, whose
+        number each width has for itself.
+    """
+    flip_flops  = Cost(ff=sum(shape.registered_bits)) * count
     pairs, left = divmod(shape.simd, 2)
-    if not technology.cells:
-        narrow, little = shape.bits + 1 <= technology.GATE_BITS, shape.width <= technology.GATE_BITS
-        chains = [*([shape.bits + 1] * pairs), *(width for _, width in shape.rows)]
-        chains = [technology.chain(width) for width in chains if width > technology.GATE_BITS]
-        saved  = [sorted(operands)[1] for operands, _ in shape.rows if len(operands) == 3]
-        return registers + technology.logic("dot", one=count, accumulator=count * shape.width, little=count * shape.width**2 * little,
-            products=count * pairs * shape.bits * (not narrow),
-            **{f"of_{bits}": count * pairs * (shape.bits == bits and narrow) for bits in (1, 2, 3)},
-            left=count * left * shape.bits, chains=count * sum(chains), saved=count * sum(saved))
-    if shape.simd == 1:
-        return technology.accumulated_product(shape.bits, shape.width) * count
-    *between, (last, _) = shape.rows
-    rows = (technology.product(left * shape.bits) + technology.products(shape.bits) * pairs
-            + technology.accumulated(last[:-1], shape.width))
-    for operands, width in between:
-        rows += technology.sum(operands, width)
-    return registers + rows * count
+    if target.cells and shape.simd == 1:
+        return target.accumulated_product(shape.bits, shape.width) * count
+    if target.cells:
+        *between, (last, _) = shape.rows
+        rows = (target.product(left * shape.bits) + target.products(shape.bits) * pairs
+                + target.accumulated(last[:-1], shape.width))
+        for operands, width in between:
+            rows += target.sum(operands, width)
+        return flip_flops + rows * count
+    gates  = shape.bits + 1 <= target.GATE_BITS                      # of a sum of two products
+    little = shape.width <= target.GATE_BITS                         # accumulators
+    widths = [*([shape.bits + 1] * pairs), *(width for _, width in shape.rows)]
+    chains = sum(target.chain(width) for width in widths if width > target.GATE_BITS)
+    saved  = sum(sorted(operands)[1] for operands, _ in shape.rows if len(operands) == 3)
+    of     = {f"of_{bits}": count * pairs * (shape.bits == bits and gates) for bits in (1, 2, 3)}
+    return flip_flops + target.logic(
+        "dot", one=count, accumulator=count * shape.width, little=count * shape.width**2 * little,
+        products=count * pairs * shape.bits * (not gates), left=count * left * shape.bits,
+        chains=count * chains, saved=count * saved, **of)
 
 
-def _ternary_dot(shape, technology, count):
-    """Cost of ``count`` of them. With cells: a LUT a lane, a LUT for each column of each row of the heap and of the last
-    row. Registers: what the chains leave, a bit a chain and one a lane, and each stage of the heap."""
-    heap      = shape.heap
-    idle      = 0 if technology.keeps_idle else heap.idle_flip_flops
-    registers = Cost(ff=len(shape.chains) + shape.simd + heap.flip_flops - idle) * count
-    if not technology.cells:
+def _ternary_dot(shape, target, count):
+    """Flip-flops: a bit for each chain and each lane, and those of each stage of the compressor
+    tree.
+
+    Cells: a LUT for each lane, then the rows of the tree and the accumulator's row.
+    """
+    heap       = shape.heap
+    idle       = 0 if target.keeps_idle else heap.idle_flip_flops
+    flip_flops = Cost(ff=len(shape.chains) + shape.simd + heap.flip_flops - idle) * count
+    if not target.cells:
         taken = sum(len(column) for row in heap.rows for column in row.operands)
-        return registers + technology.logic("ternary dot", one=count, lanes=count * shape.simd, taken=count * taken,
-                                            accumulator=count * shape.width)
-    atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS for column in row.operands)
-    rows  = total(technology.heap_row(row.shape) for row in heap.rows)
-    rows += technology.accumulated([len(number) for number in shape.numbers], shape.width)
-    return registers + rows * count + technology.ternary_lanes(count * shape.simd, count * atoms)
+        return flip_flops + target.logic(
+            "ternary dot", one=count, lanes=count * shape.simd, taken=count * taken,
+            accumulator=count * shape.width)
+    atoms = sum(len(column) for row in heap.rows if row.shape.kind is RowKind.ATOMS
+                for column in row.operands)
+    rows  = total(target.heap_row(row.shape) for row in heap.rows)
+    rows += target.accumulated([len(number) for number in shape.numbers], shape.width)
+    return flip_flops + rows * count + target.ternary_lanes(count * shape.simd, count * atoms)

@@ -1,109 +1,137 @@
-"""What the engine `skip` costs."""
+"""Cost of the engine ``skip``, and of the units that reorder its results."""
 
 import numpy as np
 
+from tritforge.hw.cost.counters import counter_bits, counter_features
 from tritforge.hw.cost.memory import Port, ram, rom
 from tritforge.hw.cost.registry import cost_of
-from tritforge.hw.cost.counters import counter_bits, going_around
-from tritforge.hw.targets.cost import Cost
 from tritforge.hw.engines.array.cost import dot_cost
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
 from tritforge.hw.engines.skip.permute import LanePermutationUnit
 from tritforge.hw.engines.skip.reorder import ReorderBufferUnit
+from tritforge.hw.targets.cost import Cost
 
 
-def _skip(unit, technology):
-    """Registers: a nonzero that ends and one that starts a plane and valid of each stage, the codes of each lane,
-    twice where operands are selected, and the accumulators, which are the output. A row of tritforge.hw.engines.array.dot for each pixel of
-    each PE, and the ROM."""
-    program   = unit.program
-    codes     = program.pe * 2 * program.entries * (1 + unit.selects)
-    registers = unit.stages + 2 * (unit.stages - 1) + 1 + codes + unit.o.payload_bits + 1
-    return (Cost(ff=registers) + rom(technology, unit.rom)
-            + dot_cost(unit.dot, technology, program.pe * unit.pixels)
-            + technology.logic("skip", one=1, stages=unit.stages))
+def _execution(unit, target):
+    """Cost of what both kinds share: the schedule's ROM and the dot products of every PE and pixel.
+
+    Flip-flops: valid, first and last of each stage; the codes of every lane, twice where operands
+    are selected; the accumulators, which are the output, and valid.
+    """
+    program    = unit.program
+    codes      = program.pe * 2 * program.entries * (1 + unit.selects)
+    flip_flops = unit.stages + 2 * (unit.stages - 1) + 1 + codes + unit.o.payload_bits + 1
+    return (Cost(ff=flip_flops) + rom(target, unit.rom)
+            + dot_cost(unit.dot, target, program.pe * unit.pixels)
+            + target.logic("skip", one=1, stages=unit.stages))
 
 
 @cost_of(SkipDenseUnit)
-def skip_dense(unit, technology):
-    """Without overlap: the step, whether it computes, and the beat; a memory of one port for each lane. With overlap:
-    beat, step, the halves and how many are full, the end; a block for each lane."""
+def skip_dense(unit, target):
+    """A memory for each lane.
+
+    Flip-flops without overlap: the step counter, whether it computes, the input beat. With overlap:
+    the beat and step counters, which half is written and read, how many are full, valid, and the
+    end of a vector.
+    """
     bits  = unit.source.dtype.bits
     lanes = unit.program.pe * unit.program.entries
     signs = lanes * unit.source.dtype.signed
     if unit.overlaps:
         counter = counter_bits(unit.pixel_beats, unit.program.cycles) + 3 + 4 + 1
-        place   = (unit.pixel_beats - 1).bit_length()
-        return (_skip(unit, technology) + Cost(ff=counter) + ram(technology, bits, 2 << place, block=True, copies=lanes)
-                + technology.logic("skip vectors", one=1, counter=counter, signs=signs))
+        depth   = 2 << (unit.pixel_beats - 1).bit_length()
+        return (_execution(unit, target) + Cost(ff=counter)
+                + ram(target, bits, depth, block=True, copies=lanes)
+                + target.logic("skip vectors", one=1, counter=counter, signs=signs))
     counter = counter_bits(unit.interval_cycles) + 1
-    return (_skip(unit, technology) + Cost(ff=counter + unit.i.payload_bits)
-            + ram(technology, bits, max(2, unit.pixel_beats), Port.REGISTERED, copies=lanes)
-            + technology.logic("skip vector", one=1, counter=counter, signs=signs))
+    return (_execution(unit, target) + Cost(ff=counter + unit.i.payload_bits)
+            + ram(target, bits, max(2, unit.pixel_beats), Port.REGISTERED, copies=lanes)
+            + target.logic("skip vector", one=1, counter=counter, signs=signs))
 
 
 def columns_read(unit):
-    """How many columns of the input some pixel reads; synthesis keeps no memory for the others."""
+    """Columns of the input that some pixel reads; synthesis removes the memory of the others."""
     first = np.arange(unit.pixels)[:, None] * unit.window.stride[1] - unit.window.padding[1]
     read  = np.unique(first + np.arange(unit.kernel[1]) * unit.dilation[1])
     return int(((read >= 0) & (read < unit.source.width)).sum())
 
 
 @cost_of(SkipConvolutionUnit)
-def skip_convolution(unit, technology):
-    """Registers: beat, column and row written, rows held, output row, step, rows arrived, where the output row and the
-    read one begin, the rows that it leaves; with padding the offsets inside. For each lane a memory with an enable for
-    each pixel, an address around the ring, and with a choice of operands its column and for each pixel a
-    multiplexer of the kernel's columns and a register."""
+def skip_convolution(unit, target):
+    """A memory for each lane, a ring of input rows with a write enable for each column.
+
+    Flip-flops: beat and column written, output row, step; rows in the ring, twice; rows that an
+    output row frees; three ring addresses (written, first of the output row, read) and, with
+    padding, the range of offsets inside the image. Where operands are selected, for each lane the
+    kernel column and a register for each pixel. Logic: of each lane an address on the ring, and for
+    each pixel a multiplexer of the kernel columns.
+    """
     window  = unit.window
     program = unit.program
     bits    = unit.source.dtype.bits
     depth   = window.rows * unit.pixel_beats
     lanes   = program.pe * program.entries
-    held    = window.rows.bit_length()
-    ring    = counter_bits(depth)
-    leaves  = _ones(window.releases(oy) for oy in range(unit.output_rows))
-    counter = counter_bits(unit.pixel_beats, unit.source.width, unit.output_rows, program.cycles) + 2 * held + leaves
-    inside  = sum(_ones(limits) for limits in unit.inside) if window.padding[0] else 0
-    features = {"one": 1, "counter": counter, "ring": 3 * ring + inside, "addresses": lanes * ring,
-                "width": unit.source.width, "signs": lanes * unit.pixels * unit.source.dtype.signed * (not unit.selects)}
-    chosen = 0
+    address = counter_bits(depth)
+    counter = (counter_bits(unit.pixel_beats, unit.source.width, unit.output_rows, program.cycles)
+               + 2 * window.rows.bit_length()
+               + _varying_bits(window.releases(oy) for oy in range(unit.output_rows)))
+    inside  = sum(_varying_bits(limits) for limits in unit.inside) if window.padding[0] else 0
+    signs   = lanes * unit.pixels * unit.source.dtype.signed * (not unit.selects)
+    fixed   = (unit.pixel_beats & -unit.pixel_beats).bit_length() - 1     # zeros of an address
+    flip_flops = counter + 3 * (address - fixed) + inside
+    mux = offsets = 0
     if unit.selects:
-        chosen = lanes * (unit.pixels * bits + unit.kernel[1].bit_length())
-        taps   = [sum(0 <= pixel * window.stride[1] + kx * unit.dilation[1] - window.padding[1] < unit.source.width
-                      for kx in range(unit.kernel[1])) for pixel in range(unit.pixels)]
-        pins   = unit.kernel[1].bit_length()
-        features["mux"]    = lanes * bits * sum(-(-(tap + pins - 1) // 5) for tap in taps)
-        features["inside"] = lanes * unit.offset_bits * (window.padding[0] > 0)
-    whole = (unit.pixel_beats & -unit.pixel_beats).bit_length() - 1            # low bits of a row's address, which are 0
-    return (_skip(unit, technology) + Cost(ff=counter + 3 * (ring - whole) + inside + chosen)
-            + ram(technology, columns_read(unit) * bits, max(2, depth), block=depth > unit.lut_words, enables=columns_read(unit), copies=lanes)
-            + technology.logic("skip rows", **{"mux": 0, "inside": 0, **features}))
+        flip_flops += lanes * (unit.pixels * bits + unit.kernel[1].bit_length())
+        selectors   = sum(_selector_luts(unit, pixel) for pixel in range(unit.pixels))
+        mux         = lanes * bits * selectors
+        offsets     = lanes * unit.offset_bits * (window.padding[0] > 0)
+    read = columns_read(unit)
+    return (_execution(unit, target) + Cost(ff=flip_flops)
+            + ram(target, read * bits, max(2, depth), block=depth > unit.lut_words, enables=read,
+                  copies=lanes)
+            + target.logic("skip rows", one=1, counter=counter, ring=3 * address + inside,
+                           addresses=lanes * address, width=unit.source.width, signs=signs, mux=mux,
+                           inside=offsets))
+
+
+def _selector_luts(unit, pixel):
+    """LUT6 of a chain, for a bit, that selects one of the kernel columns inside the image for
+    ``pixel``."""
+    first   = pixel * unit.window.stride[1] - unit.window.padding[1]
+    columns = [first + kx * unit.dilation[1] for kx in range(unit.kernel[1])]
+    data    = sum(0 <= column < unit.source.width for column in columns)
+    return -(-(data + unit.kernel[1].bit_length() - 1) // 5)
+
+
+def _varying_bits(values):
+    """Bits that are 1 in any of ``values``: the others need no flip-flop."""
+    return np.bitwise_or.reduce(list(values)).item().bit_count()
 
 
 @cost_of(LanePermutationUnit)
-def lane_permutation(unit, technology):
-    """A register for each bit, the beat and whether there was one, valid, the ROM, and for each bit a multiplexer of all
-    lanes."""
+def lane_permutation(unit, target):
+    """Flip-flops: the payload, the beat counter, whether a beat is there, valid.
+
+    Logic: a multiplexer of all lanes for each bit, selected by the ROM.
+    """
     beats = len(unit.order)
-    return (Cost(ff=unit.o.payload_bits + counter_bits(beats) + 2) + rom(technology, unit.rom)
-            + technology.logic("permute", one=1, mux=unit.o.payload_bits * technology.multiplexer(unit.beats.lanes),
-                               **going_around(beats)))
+    mux   = unit.o.payload_bits * target.multiplexer(unit.beats.lanes)
+    return (Cost(ff=unit.o.payload_bits + counter_bits(beats) + 2) + rom(target, unit.rom)
+            + target.logic("permute", one=1, mux=mux, **counter_features(beats)))
 
 
 @cost_of(ReorderBufferUnit)
-def reorder_buffer(unit, technology):
-    """Registers: halves and how many are full, four counters, the pixel that is chosen, whether a word was read ahead, and
-    valid. Each bank is a memory, and for each bit behind it a multiplexer of all pixels."""
-    banks  = unit.program.outputs
-    around = banks // unit.program.pe, unit.groups, unit.groups, unit.pixels
-    return (Cost(ff=4 + counter_bits(*around, unit.pixels) + 2) + rom(technology, unit.rom)
-            + ram(technology, unit.pixels * unit.dtype.bits, 2 << unit.address_bits) * banks
-            + technology.logic("reorder", one=1, banks=banks, **going_around(*around),
-                               mux=banks * unit.dtype.bits * technology.multiplexer(unit.pixels)))
+def reorder_buffer(unit, target):
+    """A memory for each bank.
 
-
-def _ones(values):
-    """Bits that are 1 in any of ``values``: the others need no register."""
-    return np.bitwise_or.reduce(list(values)).item().bit_count()
+    Flip-flops: which half is written and read, how many are full, four counters, the pixel
+    selected, whether a word was read ahead, valid. Logic: a multiplexer of all pixels for each bit
+    of each bank.
+    """
+    banks    = unit.program.outputs
+    counters = banks // unit.program.pe, unit.groups, unit.groups, unit.pixels
+    mux      = banks * unit.dtype.bits * target.multiplexer(unit.pixels)
+    return (Cost(ff=4 + counter_bits(*counters, unit.pixels) + 2) + rom(target, unit.rom)
+            + ram(target, unit.pixels * unit.dtype.bits, 2 << unit.address_bits) * banks
+            + target.logic("reorder", one=1, banks=banks, mux=mux, **counter_features(*counters)))
