@@ -1,4 +1,4 @@
-"""What a circuit takes of an FPGA: numbers of cells."""
+"""The cost of a circuit: numbers of an FPGA's cells."""
 
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -12,9 +12,9 @@ class Cost:
 
     Parameters
     ----------
-    lut : LUTs as logic, left-over inverters among them, in ECP5 the two LUT4 of each CCU2C; not those of memories.
-    sites : LUT6 that these need when two small ones share one (tritforge.reports.synth.netlist.lut_sites); None for
-        families of LUT4.
+    lut : LUTs as logic, with inverters that are left over; of ECP5 with the two LUT4 of each CCU2C.
+    sites : LUT6 sites of these when two small LUTs share one
+        (tritforge.reports.synth.netlist.lut_sites); None for families of LUT4.
     ff : flip-flops.
     carry : CARRY4, in ECP5 CCU2C.
     lutram : LUTs as memory.
@@ -33,14 +33,15 @@ class Cost:
     FIELDS: ClassVar[tuple[str, ...]]
 
     def __add__(self, other):
-        return Cost(**{name: _sum(getattr(self, name), getattr(other, name)) for name in self.FIELDS})
+        return Cost(**{name: _sum(getattr(self, name), getattr(other, name))
+                       for name in self.FIELDS})
 
     def __mul__(self, times):
         return Cost(**{name: _product(getattr(self, name), times) for name in self.FIELDS})
 
     @property
     def lut_total(self):
-        """LUTs in whatever role."""
+        """LUTs as logic and as memory."""
         return _sum(self.lut, self.lutram)
 
 
@@ -48,7 +49,7 @@ Cost.FIELDS = tuple(item.name for item in fields(Cost))
 
 
 UNKNOWN = Cost(**dict.fromkeys(Cost.FIELDS))
-"""Of what nothing is known."""
+"""The cost of what is not modelled."""
 
 
 def _sum(left, right):

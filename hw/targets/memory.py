@@ -1,8 +1,9 @@
-"""What synthesis makes of memories and ROMs: LUTs as memory, blocks, or logic, whichever it counts cheapest.
+"""How synthesis builds memories and ROMs: LUT RAM, block RAM or logic, whichever it ranks cheapest.
 
-Yosys (memory_libmap) gives each way to build a memory a cost and takes the cheapest. Each bit that has to choose between
-two banks costs a half, each write enable of one of several banks as much; what the way lacks and logic has to do, 2 a
-step. The costs of the ways are those of a family (:class:`MemoryRules`).
+The pass memory_libmap of Yosys gives each implementation a cost and takes the cheapest. It adds the
+cost of the cells, which a family states (:class:`MemoryRules`), 1/2 for each bit of a two-way read
+multiplexer between banks and for each write enable of one of several banks, and 2 for each feature
+of the port that the cells lack and logic emulates.
 
 Source: Yosys 0.70, memory_libmap; costs and choices as it prints them itself for 1,300 memories.
 """
@@ -14,27 +15,29 @@ from enum import Enum
 __all__ = ["BLOCK_SHAPES", "JOINED", "STEP_COST", "LutMemory", "MemoryRules", "MemoryStyle", "Port"]
 
 CHOICE_COST = 0.5
-"""Of a bit that is chosen from one of two banks, and of a bank's write enable."""
+"""Of a bit of a two-way multiplexer between banks, and of a bank's write enable."""
 
 STEP_COST = 2
-"""Of a step that logic has to do for a memory."""
+"""Of a feature of a port that logic emulates."""
 
 BYTE = 9
-"""Bits of a block that are written by one enable, and width of its narrowest shape that has such enables."""
+"""Bits of a block that share a write enable; narrower shapes have no enables."""
 
 BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-"""Words and bits that a block of 18 Kb can be. Source: UG473, "7 Series FPGAs Memory Resources"; FPGA-DS-02012."""
+"""Depths and widths of a block of 18 Kb.
+
+Source: UG473, "7 Series FPGAs Memory Resources"; FPGA-DS-02012."""
 
 
 JOINED = "lut6"
-"""STYLE of tritforge_rom.v: LUTs that cells by name join."""
+"""STYLE of tritforge_rom.v: LUTs joined by instantiated cells."""
 
 
 class MemoryStyle(Enum):
     """What a ROM of weights is made of."""
 
     AUTO = "auto"
-    """What synthesis likes."""
+    """As synthesis chooses."""
 
     BLOCK = "block"
     DISTRIBUTED = "distributed"
@@ -55,9 +58,10 @@ class Port(Enum):
 
 @dataclass(frozen=True)
 class LutMemory:
-    """LUTs as memory: ``depth`` words of ``bits`` bits at a cost of ``fixed`` and ``scaled`` * the share of bits in use.
+    """A LUT RAM cell of ``depth`` words of ``bits`` bits.
 
-    ``luts`` : of a cell, or of each of its bits where ``by_bit``, for those that nothing reads vanish.
+    Its cost is ``fixed`` + ``scaled`` * (share of the bits in use). ``luts`` are its LUTs; with
+    ``by_bit`` those of each bit, since unused bits are removed.
     """
 
     depth:  int
@@ -68,28 +72,35 @@ class LutMemory:
     by_bit: bool = False
 
     def cost(self, bits, depth, enables):
-        """(cost, LUTs of a bank, banks, words of a bank) of a memory of this size, whose words are written in so many parts."""
+        """Build a memory of ``depth`` words of ``bits`` bits in ``enables`` parts with write
+        enables.
+
+        Returns
+        -------
+        (cost, LUTs of a bank, banks, words of a bank)
+        """
         part  = bits // enables
         banks = -(-depth // self.depth)
         bank  = self.fixed * -(-part // self.bits) + self.scaled * part / self.bits
         luts  = self.luts * (part if self.by_bit else -(-part // self.bits))
-        return bank * banks * enables + _choice_cost(bits, banks, enables), luts * enables, banks, self.depth
+        cost = bank * banks * enables + _choice_cost(bits, banks, enables)
+        return cost, luts * enables, banks, self.depth
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryRules:
-    """What a family builds memories of.
+    """The memories of a family.
 
-    ``two_ports``, ``one_port`` : LUTs as memory, for memories of two addresses and of one.
-    ``blocks`` : (cost, blocks of 18 Kb) of each size of block.
-    ``choice`` : LUTs of a multiplexer of so many inputs, for a bit; wide multiplexers after them are free.
-    ``chunk`` : words of a ROM that a LUT holds for a bit, and bits of one that cost 1 as logic.
-    ``chunks`` : LUTs of a ROM that wide multiplexers join.
-    ``guarded`` : whether synthesis guards a block against reading what is being written: registers for the word read, the
-    word written, the address, and two bits; a LUT for each bit chooses. If it is written and read at one address, the word
-    read and a bit are enough, as long as it is not wider than half of the widest block.
-    ``steps`` : that logic has to do, by port: for LUTs as memory, for blocks, for blocks in their widest shape.
-    ``deepest`` : words of a registered memory of one port in LUTs beyond which Yosys stops with an error.
+    Parameters
+    ----------
+    two_ports, one_port : LUT RAM cells with two addresses and with one.
+    blocks : (cost, blocks of 18 Kb) of each size of block RAM.
+    choice : LUTs of a multiplexer of n inputs, for a bit; wide multiplexers after them are free.
+    chunk : words of a ROM in a LUT, for a bit; as logic, so many bits of a ROM cost 1.
+    chunks : LUTs of a ROM that wide multiplexers join.
+    guarded : whether synthesis adds logic to a block RAM for a read of the word being written.
+    steps : features that logic emulates, by port: (of LUT RAM, of block RAM, of its widest shape).
+    deepest : words of a registered LUT RAM of one port above which Yosys stops with an error.
     """
 
     two_ports: tuple[LutMemory, ...]
@@ -104,17 +115,26 @@ class MemoryRules:
     deepest:   int | None = None
 
     def in_luts(self, bits, depth, enables, port):
-        """(cost, LUTs of a bank, banks, words of a bank) of the cheapest memory of this size in LUTs."""
+        """Build a memory of the cheapest LUT RAM cells; returns as LutMemory.cost."""
         cells = self.two_ports if port is Port.SEPARATE else self.one_port
         cost, luts, banks, words = min(cell.cost(bits, depth, enables) for cell in cells)
         return cost + STEP_COST * self.steps[port][0], luts, banks, words
 
     def in_blocks(self, bits, depth, enables=1, *, fixed=False, before=0, steps=(0, 0)):
-        """(cost, blocks of 18 Kb, banks) of the cheapest shape: a block of 36 Kb has twice the width.
+        """Build a memory of the cheapest shape of block RAM; a block of 36 Kb is twice as wide.
 
-        Banks may lie side by side in one block. What is written, not ``fixed`` as a ROM, is written in whole bytes then.
-        ``before`` : bits of the word below these, which another address reads: they have other copies of the blocks, cut alike.
-        ``steps`` : that logic has to do for a block, and for one in its widest shape.
+        Banks can share a block side by side; then a write, unless the memory is ``fixed``, is of
+        whole bytes.
+
+        Parameters
+        ----------
+        fixed : a ROM.
+        before : lower bits of a word that another address reads, from copies of the same blocks.
+        steps : features that logic emulates: (of a block, of its widest shape).
+
+        Returns
+        -------
+        (cost, blocks of 18 Kb, banks)
         """
         part  = bits // enables
         found = []
@@ -124,19 +144,24 @@ class MemoryRules:
             if whole and shape < BYTE:
                 continue
             width  = banks * (enables * -(-part // BYTE) * BYTE if whole else bits)
-            choose = _choice_cost(bits, banks, 0 if fixed else enables) + STEP_COST * steps[(words, shape) == BLOCK_SHAPES[0]]
+            choose = (_choice_cost(bits, banks, 0 if fixed else enables)
+                      + STEP_COST * steps[(words, shape) == BLOCK_SHAPES[0]])
             for cost, size in self.blocks:
                 count = -(-(before % (shape * size) + width) // (shape * size))
                 found.append((cost * count + choose, count * size, banks))
         return min(found)
 
     def rom_in_blocks(self, lanes, depth):
-        """Whether a ROM of ``depth`` words goes to blocks, of whose words each of several addresses reads its own bits;
-        ``lanes``: how many. Each address has the whole ROM to itself, until what nothing reads vanishes."""
+        """Whether synthesis puts a ROM of ``depth`` words into block RAM.
+
+        ``lanes`` : bits of a word that each of the addresses reads. Each address gets a copy of the
+            whole ROM, of which bits that nothing reads are removed afterwards.
+        """
         bits = sum(lanes)
-        return bits > 0 and bits * depth // self.chunk > int(self.in_blocks(bits, depth, fixed=True, steps=(1, 1))[0])
+        blocks = self.in_blocks(bits, depth, fixed=True, steps=(1, 1))[0]
+        return bits > 0 and bits * depth // self.chunk > int(blocks)
 
 
 def _choice_cost(bits, banks, enables):
-    """Cost of banks: a word is chosen from one, and each part of a word is written to one."""
+    """Cost of the read multiplexer and write enables of several banks."""
     return CHOICE_COST * ((banks - 1) * bits + banks * enables) if banks > 1 else 0

@@ -1,4 +1,5 @@
-"""What a design is built for: cells, memories, costs, synthesis and netlist models of an FPGA family, in one object."""
+"""What a design is built for: cells, memories, costs, synthesis and netlist models of an FPGA
+family, in one object."""
 
 import functools
 import json
@@ -11,27 +12,33 @@ from typing import ClassVar
 from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.memory import MemoryRules
 
-__all__ = ["CARRIED", "Modelled", "Target", "calibration"]
+__all__ = ["CARRY_COMPARE_MIN_BITS", "Modelled", "Target", "calibration"]
 
-CARRIED = 7
-"""Bits from which a comparison of two signals is a chain of carries; a shorter one is gates alone."""
+CARRY_COMPARE_MIN_BITS = 7
+"""Narrowest comparator of two signals that synthesis makes a carry chain; a narrower one is
+gates."""
 
 
 @functools.cache
 def calibration():
-    """What was calibrated: under ``components`` LUTs, sites and carries of each feature, {component: {target: {field:
-    {feature: number}}}}, and under ``error`` how far off they were, by family."""
-    return json.loads(resources.files("tritforge.hw.cost").joinpath("cost.json").read_text(encoding="utf-8"))
+    """The calibration (hw/cost/cost.json), written by tritforge.reports.estimate.calibrate.
+
+    ``components`` : weights {component: {key of the target: {field of a Cost: {feature: number}}}}.
+    ``error`` : by family, how far estimates of other configurations were off.
+    """
+    path = resources.files("tritforge.hw.cost").joinpath("cost.json")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """A family, and whether arithmetic is made of its cells. A family is a subclass in a package of its own.
+    """A family, and whether arithmetic is made of its cells. A family is a subclass in a package of
+    its own.
 
     Parameters
     ----------
-    cells : rows of additions and comparisons are cells of the family by name; else operators, of which synthesis makes
-        what it likes.
+    cells : rows of additions and comparisons are cells of the family by name; else operators, of
+        which synthesis makes what it likes.
     """
 
     cells: bool = True
@@ -57,7 +64,8 @@ class Target(ABC):
     LUT_INPUTS: ClassVar[int]
 
     BLOCK_LUTS: ClassVar[int]
-    """LUTs that a block of 18 Kb stands for where a choice is between them: as many as the largest part has for each."""
+    """LUTs that a block of 18 Kb stands for where a choice is between them: as many as the largest
+    part has for each."""
 
     DECODER_LUTS: ClassVar[int]
     """LUTs that turn a byte into five trits (tritforge.hw.stream.rom.ByteDecoder)."""
@@ -69,7 +77,8 @@ class Target(ABC):
     """Whether rows of atoms (tritforge.hw.matrix.bit_heap) are cells too."""
 
     FUNCTIONS: ClassVar[bool] = False
-    """Whether cells by name compute any function of a few bits, and so decode trits and join ROMs."""
+    """Whether cells by name compute any function of a few bits, and so decode trits and join
+    ROMs."""
 
     PLAIN_SUMS: ClassVar[bool] = False
     """Whether cells by name beat operators also where numbers are only added."""
@@ -77,7 +86,8 @@ class Target(ABC):
     MEMORY: ClassVar[MemoryRules]
 
     NETLIST_CELLS: ClassVar[dict[str, dict[str, int]]] = {}
-    """Of each cell that a netlist can hold, what it is in tritforge.reports.synth.resources.Resources."""
+    """Of each cell that a netlist can hold, what it is in
+    tritforge.reports.synth.resources.Resources."""
 
     COUNTING_NOTES: ClassVar[tuple[str, ...]] = ()
     """What a table of the cells of a netlist means, in sentences."""
@@ -102,7 +112,8 @@ class Target(ABC):
 
     @property
     def keeps_idle(self):
-        """Whether synthesis keeps flip-flops that stay 0, since it does not look through the cells before them."""
+        """Whether synthesis keeps constant flip-flops after cells, because it does not see through
+        these."""
         return False
 
     @property
@@ -113,8 +124,9 @@ class Target(ABC):
     # Circuits
 
     def arithmetic(self, m, platform):
-        """What adds rows of additions and comparisons to the module ``m`` (tritforge.hw.targets.operators.Operators)."""
-        from tritforge.hw.targets.operators import Operators             # Amaranth takes a second to import
+        """What adds rows of additions and comparisons to the module ``m``
+        (tritforge.hw.targets.operators.Operators)."""
+        from tritforge.hw.targets.operators import Operators     # Amaranth takes a second to import
         return Operators()
 
     def rom_style(self, varying, depth, style):
@@ -122,7 +134,8 @@ class Target(ABC):
 
         Parameters
         ----------
-        varying : bits of each part of a word, read at an address of its own, that are not the same in all words.
+        varying : bits of each part of a word, read at an address of its own, that are not the same
+            in all words.
         depth : words.
         style : what was asked for (tritforge.hw.targets.memory.MemoryStyle).
         """
@@ -135,61 +148,80 @@ class Target(ABC):
     # Synthesis
 
     def synthesis(self, files, top):
-        """Commands of Yosys that map the Verilog ``files`` and write netlist.json and netlist.v; the hierarchy is kept."""
+        """Commands of Yosys that map the Verilog ``files`` and write netlist.json and netlist.v;
+        the hierarchy is kept."""
         raise NotImplementedError
 
     def netlist_models(self):
-        """Verilog files with the cells of a netlist, for simulators; none where a netlist cannot be simulated."""
+        """Verilog files with the cells of a netlist, for simulators; none where a netlist cannot be
+        simulated."""
         return ()
 
     # Costs
 
     def logic(self, component, **features):
-        """What ``features`` of a ``component`` come to, of ``CALIBRATED``; None where nothing was calibrated."""
+        """Cost of calibrated logic: the sum of ``features`` times their weights for ``component``.
+
+        Each of the fields ``CALIBRATED`` is None where nothing was calibrated for this target.
+        """
         weights = calibration()["components"].get(component, {}).get(self.key)
         sites   = {} if "sites" in self.CALIBRATED else {"sites": None}
         if weights is None:
             return Cost(**dict.fromkeys(self.CALIBRATED), **sites)
-        return Cost(**{name: sum(weights[name][feature] * value for feature, value in features.items())
-                       for name in self.CALIBRATED}, **sites)
+        found = {name: sum(weights[name][feature] * value for feature, value in features.items())
+                 for name in self.CALIBRATED}
+        return Cost(**found, **sites)
 
     def by_width(self, component, bits, count):
-        """Cost of ``count`` comparisons or choices of ``bits`` bits: up to ``CARRIED`` bits gates, whose number each width
-        has for itself in each ``component``."""
-        widths = {f"of_{width}": count * (bits == width) for width in range(1, CARRIED)}
-        return self.logic(component, **widths, wide=count * (bits >= CARRIED), bits=count * bits * (bits >= CARRIED))
+        """Cost of ``count`` calibrated operators of ``bits`` bits: a weight for each width below
+        ``CARRY_COMPARE_MIN_BITS``, linear above."""
+        narrow = range(1, CARRY_COMPARE_MIN_BITS)
+        widths = {f"of_{width}": count * (bits == width) for width in narrow}
+        wide   = count * (bits >= CARRY_COMPARE_MIN_BITS)
+        return self.logic(component, **widths, wide=wide, bits=wide * bits)
 
-    def no_less(self, bits, count, component="no less", given=False):
-        """Cost of ``count`` comparisons left >= right of ``bits`` bits; ``given``: of a bit more, an enable."""
-        return self.by_width(component, bits + given, count)
+    def comparators(self, bits, count, component="no less", enable=False):
+        """Cost of ``count`` comparators ``left >= right`` of ``bits``-bit operands.
 
-    def reaches(self, bits, count):
-        """Cost of ``count`` comparisons of unsigned numbers of ``bits`` bits with a bound, of cells."""
+        Parameters
+        ----------
+        component : whose calibration holds, without cells.
+        enable : compared as an extra most significant bit.
+        """
+        return self.by_width(component, bits + enable, count)
+
+    def threshold_comparators(self, bits, count):
+        """Cost of ``count`` comparators of an unsigned number of ``bits`` bits with a threshold, of
+        cells."""
         return self.by_width("level", bits, count)
 
-    def chosen(self, bits, count=1):
-        """Cost of ``count`` choices between two numbers of ``bits`` bits."""
+    def selectors(self, bits, count=1):
+        """Cost of ``count`` multiplexers of two inputs of ``bits`` bits."""
         return self.luts(count * bits)
 
-    def larger(self, bits, count):
-        """Cost of ``count`` choices of the larger one of two numbers of ``bits`` bits."""
+    def maxima(self, bits, count):
+        """Cost of ``count`` maxima of two ``bits``-bit operands: a comparator and a selector
+        each."""
         return self.by_width("larger", bits, count)
 
     def heap_row_luts(self, row):
-        """LUTs of a row of a heap (tritforge.hw.matrix.bit_heap.HeapRow) by which rows are chosen."""
+        """LUTs of a row of a compressor tree (tritforge.hw.matrix.bit_heap.HeapRow), to choose rows
+        by."""
         return row.luts
 
     def decoders(self, count):
-        """Cost of ``count`` decoders of five trits (tritforge.hw.stream.rom.ByteDecoder)."""
+        """Cost of ``count`` decoders of a byte into five trits
+        (tritforge.hw.stream.rom.ByteDecoder)."""
         return self.logic("decoder", decoders=count)
 
     def luts(self, count):
-        """Cost of so many LUTs."""
+        """Cost of ``count`` LUTs."""
         return Cost(lut=count, sites=count if "sites" in self.CALIBRATED else None)
 
 
 class Modelled:
-    """Elaboration platform for Amaranth's simulator: rows made of cells, and each cell of its behaviour."""
+    """Elaboration platform for Amaranth's simulator: rows made of cells, and each cell of its
+    behaviour."""
 
     def __init__(self, target):
         self.target = target

@@ -22,7 +22,13 @@ Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Tr
 from amaranth import *
 
 from tritforge.hw.matrix.bit_heap import saves
-from tritforge.hw.targets.ecp5.luts import BEHIND, COMPARED, GATES, chain_luts, chains
+from tritforge.hw.targets.ecp5.luts import (
+    MAX_GATE_BITS,
+    MAX_GATE_CASCADED_COMPARE_BITS,
+    MAX_GATE_COMPARE_BITS,
+    chain_luts,
+    chains,
+)
 from tritforge.hw.targets.operators import Operators, ternary_product
 from tritforge.hw.targets.target import Modelled
 
@@ -61,7 +67,7 @@ class Ecp5Cells(Operators):
 
     def _sum(self, name, left, right, width, clear=None):
         """Sum of ``left`` and ``right``, the latter 0 where ``clear`` is high, modulo 2**``width``."""
-        if clear is None and len(left) + len(right) <= GATES:
+        if clear is None and len(left) + len(right) <= MAX_GATE_BITS:
             return super().add(name, [left, right], width)
         count   = min(width, max(len(left), len(right)))
         columns = []
@@ -108,7 +114,7 @@ class Ecp5Cells(Operators):
     def at_least(self, name, value, bound):
         """Whether ``value`` >= ``bound``, both unsigned."""
         width = max(len(value), len(bound))
-        if width <= GATES:
+        if width <= MAX_GATE_BITS:
             return super().at_least(name, value, bound)
         value, bound = (Cat(number, Const(0, width - len(number))) for number in (value, bound))
         return self._reaches(name, list(zip(value, bound, strict=True)))
@@ -120,7 +126,10 @@ class Ecp5Cells(Operators):
             pairs[-1] = pairs[-1][::-1]
         if given is not None:
             pairs.append((given, _ONE))
-        return self._reaches(name, pairs) if len(left) > (BEHIND if given is None else COMPARED) else super().no_less(name, left, right, given)
+        gates = MAX_GATE_CASCADED_COMPARE_BITS if given is None else MAX_GATE_COMPARE_BITS
+        if len(left) > gates:
+            return self._reaches(name, pairs)
+        return super().no_less(name, left, right, given)
 
     def _reaches(self, name, pairs):
         """Whether the number of the first bits of ``pairs`` is not below that of the second."""
@@ -129,7 +138,7 @@ class Ecp5Cells(Operators):
 
     def running_larger(self, name, so_far, value, first):
         """The larger one of two numbers of one type, ``value`` where ``first`` is high: a choice has an input left for it."""
-        if len(value) <= COMPARED:
+        if len(value) <= MAX_GATE_COMPARE_BITS:
             return super().running_larger(name, so_far, value, first)
         return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 from tritforge.hw.matrix.bit_heap import RowKind
 from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.ecp5.luts import (
-    BEHIND,
-    COMPARED,
-    GATES,
+    MAX_GATE_BITS,
+    MAX_GATE_CASCADED_COMPARE_BITS,
+    MAX_GATE_COMPARE_BITS,
     chain_luts,
     choice_luts,
     product_luts,
@@ -48,7 +48,7 @@ class Ecp5(Target):
     LUT_INPUTS    = 4
     BLOCK_LUTS    = 402                                                      # LFE5U-85F: 83,640 LUT4, 208 blocks
     DECODER_LUTS  = 17
-    GATE_BITS     = GATES
+    GATE_BITS     = MAX_GATE_BITS
     PLAIN_SUMS    = True
     COUNTING_NOTES = (
         "LUT: LUT4, and two for a CCU2C. LUTRAM: four LUT4 for a TRELLIS_DPR16X4 (memory of 16 x 4); its write port takes "
@@ -103,7 +103,7 @@ class Ecp5(Target):
         """LUTs of a chain of carries, whole cells of two bits."""
         return bits + bits % 2
 
-    def choice(self, inputs):
+    def counter_multiplexer(self, inputs):
         """Cost of a choice by a counter among so many inputs, for a bit."""
         return Cost(lut=choice_luts(inputs), sites=choice_luts(inputs))
 
@@ -147,25 +147,27 @@ class Ecp5(Target):
             return sum(row_luts(row.taken, row.top))
         return self.logic("unrolled", **{"chain" if row.luts > 2 else "narrow": row.luts + row.luts % 2 * (row.luts > 2)}).lut
 
-    def no_less(self, bits, count, component="no less", given=False):
-        """Beyond ``BEHIND`` or ``COMPARED`` bits a chain, else gates."""
-        if self.cells and bits > (COMPARED if given else BEHIND):
-            return self._cells((0, chain_luts(bits + given))) * count
-        return super().no_less(bits, count, component, given)
+    def comparators(self, bits, count, component="no less", enable=False):
+        """A carry chain each, or gates where they are narrow. With an enable there is only one in a cycle."""
+        if self.cells and bits > (MAX_GATE_COMPARE_BITS if enable else MAX_GATE_CASCADED_COMPARE_BITS):
+            return self._cells((0, chain_luts(bits + enable))) * count
+        return super().comparators(bits, count, component, enable)
 
-    def reaches(self, bits, count):
-        """Beyond ``GATES`` bits a chain, else gates."""
-        return self._cells((0, chain_luts(bits))) * count if bits > GATES else super().reaches(bits, count)
+    def threshold_comparators(self, bits, count):
+        """A carry chain each, or gates up to ``MAX_GATE_BITS``."""
+        if bits > MAX_GATE_BITS:
+            return self._cells((0, chain_luts(bits))) * count
+        return super().threshold_comparators(bits, count)
 
-    def larger(self, bits, count):
-        """Beyond ``BEHIND`` bits a chain and a choice, else gates."""
-        return self._larger(bits, count, BEHIND)
+    def maxima(self, bits, count):
+        """A comparator and a selector each, or gates where they are narrow."""
+        return self._maxima(bits, count, MAX_GATE_CASCADED_COMPARE_BITS)
 
-    def running_larger(self, bits, count):
-        """As :meth:`larger`, or the new one at the start; beyond ``COMPARED`` bits."""
-        return self._larger(bits, count, COMPARED)
+    def running_maxima(self, bits, count):
+        """As :meth:`maxima`, of a value and a register that is overwritten at the start."""
+        return self._maxima(bits, count, MAX_GATE_COMPARE_BITS)
 
-    def _larger(self, bits, count, most):
+    def _maxima(self, bits, count, most):
         if not self.cells or bits <= most:
-            return super().larger(bits, count)
-        return self.no_less(bits, count) + self.chosen(bits, count)
+            return super().maxima(bits, count)
+        return self.comparators(bits, count) + self.selectors(bits, count)

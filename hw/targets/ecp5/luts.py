@@ -4,37 +4,51 @@ from functools import cache
 
 from tritforge.hw.matrix.bit_heap import saves
 
-__all__ = ["BEHIND", "COMPARED", "GATES", "chain_luts", "chains", "choice_luts", "product_luts", "row_luts", "sum_luts"]
+__all__ = [
+    "MAX_GATE_BITS",
+    "MAX_GATE_CASCADED_COMPARE_BITS",
+    "MAX_GATE_COMPARE_BITS",
+    "chain_luts",
+    "chains",
+    "choice_luts",
+    "product_luts",
+    "row_luts",
+    "sum_luts",
+]
 
-GATES = 4
-"""Bits of all operands up to which a sum is gates, each bit of it a LUT4; bits up to which a comparison with a bound is."""
+MAX_GATE_BITS = 4
+"""Most input bits of a sum, or of a comparator with a threshold, that is gates: a LUT4 for each
+bit."""
 
-COMPARED = 3
-"""Bits up to which the only comparison of two numbers in a cycle is gates."""
+MAX_GATE_COMPARE_BITS = 3
+"""Widest comparator of two numbers that is gates, if no other follows it in the same cycle."""
 
-BEHIND = 2
-"""Bits up to which one of several cascaded comparisons is: of 3 bits these take a sixth more LUTs than chains, of
-4 bits twice as many (tritforge.hw.layers.sliding_pool)."""
+MAX_GATE_CASCADED_COMPARE_BITS = 2
+"""The same of cascaded comparators. With 3 bits, gates take a sixth more LUTs than carry chains,
+with 4 bits twice as many; measured with tritforge.hw.layers.sliding_pool."""
 
 
 def chain_luts(columns, carry=True):
-    """LUTs of a chain of so many ``columns``, whole cells of two; ``carry``: whether its carry is wanted."""
+    """LUTs of a chain of so many ``columns``, whole cells of two; ``carry``: whether its carry is
+    wanted."""
     return columns + (1 if columns % 2 else 2 * carry)
 
 
 def product_luts(bits):
-    """LUTs of the sum of two ternary products of so many ``bits``, more than one: (of gates, of chains)."""
+    """LUTs of the sum of two ternary products of so many ``bits``, more than one: (of gates, of
+    chains)."""
     return bits, chain_luts(bits)
 
 
 def sum_luts(bits, width, so_far=None):
-    """LUTs of the sum modulo 2**``width`` of numbers of ``bits`` bits each and, gated, of ``so_far``: (of gates, of chains)."""
+    """LUTs of the sum modulo 2**``width`` of numbers of ``bits`` bits each and, gated, of
+    ``so_far``: (of gates, of chains)."""
     total, *others = sorted(bits)
     others = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
     few = in_chains = 0
     for number, gated in others:
         longer = max(total, number)
-        if total + number <= GATES and not gated:
+        if total + number <= MAX_GATE_BITS and not gated:
             total = min(width, longer + 1)
             few  += total
         else:
@@ -54,8 +68,9 @@ def row_luts(counts, top):
 
 @cache
 def chains(counts, top):
-    """The chains of a ternary row with so many bits in its columns: (first column, bits that each one takes from there on,
-    whether one bit more of the first column is the carry that comes in)."""
+    """The chains of a ternary row with so many bits in its columns: (first column, bits that each
+    one takes from there on, whether one bit more of the first column is the carry that comes
+    in)."""
     left, found = list(counts), []
     starts = left[0] == 4 and (len(left) > 1 or not top)
     left[0] -= starts
@@ -74,6 +89,7 @@ _CHOICE_LUT4 = (0, 0, 1, 2, 3, 4, 4, 5.3, 6, 8, 8, 10, 10, 12, 12.2, 12.3, 15, 2
 
 
 def choice_luts(inputs):
-    """LUT4 of a choice by a counter among so many inputs, for a bit of 4 to 32: about one for each input but the first; of
-    more than 16 inputs, which three cascaded LUTs do not choose from, a third more than that."""
+    """LUT4 of a choice by a counter among so many inputs, for a bit of 4 to 32: about one for each
+    input but the first; of more than 16 inputs, which three cascaded LUTs do not choose from, a
+    third more than that."""
     return _CHOICE_LUT4[inputs] if inputs < len(_CHOICE_LUT4) else -(-4 * inputs // 3)

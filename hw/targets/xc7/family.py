@@ -108,7 +108,7 @@ class Xc7(Target):
         """LUTs of a chain of carries."""
         return bits
 
-    def choice(self, inputs):
+    def counter_multiplexer(self, inputs):
         """Cost of a choice by a counter among so many inputs, for a bit."""
         return self.luts(choice_luts(inputs))
 
@@ -156,31 +156,35 @@ class Xc7(Target):
         """Cells, as many whether a byte holds five trits or fewer, since all decoders are one module."""
         return self.luts(self.DECODER_LUTS * count) if self.cells else super().decoders(count)
 
-    def no_less(self, bits, count, component="no less", given=False):
-        """One LUT up to three bits, then one for two bits and a CARRY4 for four of them."""
+    def comparators(self, bits, count, component="no less", enable=False):
+        """A LUT6 up to three bits, else ceil(bits / 2) LUT6 and a CARRY4 for four of them."""
         if not self.cells:
-            return super().no_less(bits, count, component, given)
-        bits += given
+            return super().comparators(bits, count, component, enable)
+        bits += enable
         luts  = 1 if bits <= 3 else -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
 
-    def reaches(self, bits, count):
-        """A LUT for two bits, eight bits a CARRY4."""
+    def threshold_comparators(self, bits, count):
+        """A LUT6 for two bits, a CARRY4 for eight."""
         luts = count * -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
 
-    def chosen(self, bits, count=1):
-        """One LUT for two bits."""
+    def selectors(self, bits, count=1):
+        """Of cells a LUT6_2 for two bits."""
         return self.luts(count * (-(-bits // 2) if self.cells else bits))
 
-    def larger(self, bits, count):
-        """One LUT up to two bits, else a comparison and a choice."""
+    def maxima(self, bits, count):
+        """A LUT6 up to two bits, else a comparator and a selector."""
         if not self.cells:
-            return super().larger(bits, count)
-        return self.luts(count) if bits <= 2 else self.no_less(bits, count) + self.chosen(bits, count)
+            return super().maxima(bits, count)
+        if bits <= 2:
+            return self.luts(count)
+        return self.comparators(bits, count) + self.selectors(bits, count)
 
-    def running_larger(self, bits, count):
-        """As :meth:`larger`, or the new one at the start."""
+    def running_maxima(self, bits, count):
+        """As :meth:`maxima`, of a value and a register that is overwritten at the start."""
         if not self.cells:
-            return super().larger(bits, count)
-        return self.luts(count) if bits <= 2 else self.no_less(bits, count, given=True) + self.chosen(bits, count)
+            return super().maxima(bits, count)
+        if bits <= 2:
+            return self.luts(count)
+        return self.comparators(bits, count, enable=True) + self.selectors(bits, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tritforge.hw.cost.counters import counter_bits, going_around
+from tritforge.hw.cost.counters import counter_bits, counter_features
 
 
 def test_flip_flops() -> None:
@@ -10,8 +10,8 @@ def test_flip_flops() -> None:
 
 
 def test_features_of_counters() -> None:
-    found = going_around(1, 2, 3, 4, 5, 8, 16, 48, 64)
+    found = counter_features(1, 2, 3, 4, 5, 8, 16, 48, 64)
     widths = {"short": 1 + 2 + 2, "of_3": 2, "of_4": 1, "long": 2, "counter": 6 + 6}
     assert found == widths | {"reset": 2, "compared": 3 + 3}
-    assert sum(going_around().values()) == 0
-    assert going_around(448)["compared"] == 4  # the six 1s at the low end of 447 are one input
+    assert sum(counter_features().values()) == 0
+    assert counter_features(448)["compared"] == 4  # the six 1s at the low end of 447 are one input

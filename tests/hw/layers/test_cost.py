@@ -38,7 +38,7 @@ def test_sums_of_cells(text, terms, width, luts, carries):
 def test_a_running_sum_takes_a_lut_a_bit_and_a_running_maximum_a_comparison_and_a_choice():
     assert running_reduction_cost(Reduction.SUM, XC7, 6, 4) == Cost(lut=24, sites=24, carry=8)
     found = running_reduction_cost(Reduction.MAX, XC7, 6, 4)
-    assert found == no_less(XC7, 6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
+    assert found == XC7.comparators(6, 4) + Cost(lut=4 * (3 + 1), sites=4 * (3 + 1))
 
 
 @pytest.mark.parametrize("text", ["u3", "s4", "u8"])

@@ -44,7 +44,7 @@ def test_an_adder_of_lut4_takes_two_for_each_carry_cell() -> None:
 
 def test_choices_of_lut4_are_about_one_for_each_input_but_the_first() -> None:
     inputs = (2, 4, 8, 16, 30)
-    found = [[TARGETS[name]().choice(n).lut for n in inputs] for name in FAMILIES]
+    found = [[TARGETS[name]().counter_multiplexer(n).lut for n in inputs] for name in FAMILIES]
     assert found[0] == found[1] == [1, 1, 3, 6.3, 15]
     assert found[2] == [1, 3, 6, 15, 40]
 
@@ -60,18 +60,18 @@ def test_multiplexers_are_of_the_family() -> None:
 )
 def test_cells_that_compare_and_choose(bits: int, compared: int, choice: int, whole: int) -> None:
     cells = XC7
-    assert cells.no_less(bits, 3).lut == 3 * compared
-    assert cells.no_less(bits, 3).carry == (0 if bits <= 3 else 3 * -(-compared // 4))
-    assert cells.chosen(bits, 3) == Cost(lut=3 * choice, sites=3 * choice)
-    assert cells.larger(bits, 3).lut == 3 * whole
+    assert cells.comparators(bits, 3).lut == 3 * compared
+    assert cells.comparators(bits, 3).carry == (0 if bits <= 3 else 3 * -(-compared // 4))
+    assert cells.selectors(bits, 3) == Cost(lut=3 * choice, sites=3 * choice)
+    assert cells.maxima(bits, 3).lut == 3 * whole
 
 
 def test_operators_that_compare_are_calibrated() -> None:
     generic = Xcup(cells=False)
     weights = calibration()["components"]["no less"]["xc7 generic"]["lut"]
-    assert generic.no_less(3, 2).lut == 2 * weights["of_3"]
-    assert generic.no_less(9, 2).lut == 2 * weights["wide"] + 18 * weights["bits"]
-    assert generic.chosen(5).lut == 5
+    assert generic.comparators(3, 2).lut == 2 * weights["of_3"]
+    assert generic.comparators(9, 2).lut == 2 * weights["wide"] + 18 * weights["bits"]
+    assert generic.selectors(5).lut == 5
 
 
 def test_a_family_without_cells_by_name_refuses_them() -> None:
@@ -86,32 +86,36 @@ def test_cells_of_the_ecp5_that_compare_and_choose(bits: int, compared: int, giv
     """A chain and its carry, whole cells of two; a choice is a LUT a bit."""
     cells = ECP5
     assert cells.cells
-    assert cells.no_less(bits, 3) == cells.reaches(bits, 3)
-    assert cells.no_less(bits, 3) == Cost(lut=3 * compared, carry=3 * compared / 2, sites=None)
-    assert cells.no_less(bits, 3, given=True).lut == 3 * given
-    assert cells.chosen(bits, 3) == Cost(lut=3 * bits, sites=None)
-    assert cells.larger(bits, 3).lut == 3 * (compared + bits)
+    assert cells.comparators(bits, 3) == cells.threshold_comparators(bits, 3)
+    assert cells.comparators(bits, 3) == Cost(lut=3 * compared, carry=3 * compared / 2, sites=None)
+    assert cells.comparators(bits, 3, enable=True).lut == 3 * given
+    assert cells.selectors(bits, 3) == Cost(lut=3 * bits, sites=None)
+    assert cells.maxima(bits, 3).lut == 3 * (compared + bits)
 
 
 def test_few_bits_of_the_ecp5_are_gates() -> None:
     cells = ECP5
     weights = calibration()["components"]["no less"][cells.key]["lut"]
-    assert cells.no_less(3, 2, given=True).lut == 2 * weights["of_4"]  # the only one in a cycle
     assert (
-        cells.no_less(4, 2, given=True)
+        cells.comparators(3, 2, enable=True).lut == 2 * weights["of_4"]
+    )  # the only one in a cycle
+    assert (
+        cells.comparators(4, 2, enable=True)
         == Cost(lut=chain_luts(5), carry=chain_luts(5) / 2, sites=None) * 2
     )
-    assert cells.no_less(2, 2).lut == 2 * weights["of_2"]
-    assert cells.no_less(3, 2) == Cost(lut=chain_luts(3), carry=chain_luts(3) / 2, sites=None) * 2
+    assert cells.comparators(2, 2).lut == 2 * weights["of_2"]
     assert (
-        cells.reaches(4, 2).lut
+        cells.comparators(3, 2) == Cost(lut=chain_luts(3), carry=chain_luts(3) / 2, sites=None) * 2
+    )
+    assert (
+        cells.threshold_comparators(4, 2).lut
         == 2 * calibration()["components"]["level"][cells.key]["lut"]["of_4"]
     )
 
 
 def test_unsigned_comparisons_of_the_7_series_are_two_bits_a_lut() -> None:
-    assert XC7.reaches(9, 2) == Cost(lut=10, sites=10, carry=4)
-    assert XC7.no_less(8, 1, given=True) == XC7.no_less(9, 1)
+    assert XC7.threshold_comparators(9, 2) == Cost(lut=10, sites=10, carry=4)
+    assert XC7.comparators(8, 1, enable=True) == XC7.comparators(9, 1)
 
 
 @pytest.mark.parametrize(

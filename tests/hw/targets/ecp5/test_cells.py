@@ -11,8 +11,8 @@ from tritforge.hw.matrix.bit_heap import HeapRow, RowKind
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.targets.ecp5.cells import LONGEST, Ecp5Cells
 from tritforge.hw.targets.ecp5.luts import (
-    BEHIND,
-    COMPARED,
+    MAX_GATE_CASCADED_COMPARE_BITS,
+    MAX_GATE_COMPARE_BITS,
     chain_luts,
     product_luts,
     row_luts,
@@ -64,7 +64,11 @@ def test_comparisons(bits, given):
     """Gates up to three bits for the only one in a cycle, as its bit says, else up to two; then a chain."""
     numbers = Signal(bits), Signal(bits)
     rest = [Signal()] if given else []
-    chain = chain_luts(bits + given) if bits > (COMPARED if given else BEHIND) else 0
+    chain = (
+        chain_luts(bits + given)
+        if bits > (MAX_GATE_COMPARE_BITS if given else MAX_GATE_CASCADED_COMPARE_BITS)
+        else 0
+    )
     assert cells(lambda row: row.no_less("row", *numbers, *rest)) == (0, chain // 2)
 
 
