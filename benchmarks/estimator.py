@@ -65,23 +65,17 @@ TITLES = {name: TARGETS[name].TITLE for name in FAMILIES}
 ALL = "all families"
 
 SCRIPTS = (
-    "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a "
-    "target for the "
-    "delay of a module (hw/targets/ecp5), "
-    "hierarchy kept, not placed and routed"
+    "synth_xilinx -family xc7 or xcup -noiopad -noclkbuf, synth_ecp5 without &mfs and with a delay "
+    "target for each module (hw/targets/ecp5), hierarchy kept, not placed and routed"
 )
 
 NOTES = (
-    f"The test configurations are those numbered from {FIRST_HELD_OUT:,} on and, of the kinds that "
-    "came later "
-    f"(multiply, ternary, packed), from {LATER_HELD_OUT:,} on, all of them, and their LUTs and "
-    "flip-flops were "
-    "looked at once, by this page; earlier series of tests take part in the calibration now. "
-    "To this synthesis logic of UltraScale+ is that of the 7 series, so it has no calibration of "
-    "its own, "
-    "and only memories differ. In ECP5 a LUT is a LUT4, and a CCU2C is two of them."
+    f"The test configurations have numbers from {FIRST_HELD_OUT:,} on, those of the kinds "
+    f"multiply, ternary and packed from {LATER_HELD_OUT:,} on. None is left out; formulas and "
+    "weights were final before they were scored. Earlier test series are part of the calibration "
+    "now. To this synthesis, logic of UltraScale+ is that of the 7 series, so the two share a "
+    "calibration and only memories differ. LUTs of ECP5 are LUT4; a CCU2C is two of them."
 )
-
 
 MARKERS = "o^sD"
 """One for every ten kinds, which have as many colours."""
@@ -254,23 +248,18 @@ def text(found: Mapping[str, Any]) -> str:
     split = ", ".join(f"{count} {TITLES[family]}" for family, count in calibrated.items())
     return "\n\n".join(
         (
-            "Every component states its cost in closed form (`cost.py` of each package of `hw`). "
-            "What is derived (registers, "
-            "memories, ROM columns, rows of cells) is counted; the LUTs of other logic are "
-            "calibrated on "
-            f"{sum(calibrated.values())} random configurations ({split}) and tested on "
-            f"{found['tested_on']} others, drawn over all components, engines and widths, "
-            f"with {found['tool']}, {found['script']}. "
-            f"The goal: {GOALS}. A configuration is a layer with its windows, engine and results, "
-            "or one "
-            "component between layers. All of them, with every figure: "
-            "`docs/results/estimator.json`. "
+            "The cost of each component is a formula (`cost.py` in each package of `hw`). "
+            "Registers, memories, ROM columns and rows of cells are counted; the LUTs of other "
+            f"logic are calibrated on {sum(calibrated.values())} random configurations ({split}) "
+            f"and scored on {found['tested_on']} others, drawn over all components, engines and "
+            f"widths, with {found['tool']}, {found['script']}. The goal: {GOALS}. A configuration "
+            "is a layer with its windows, engine and activation, or one component between layers. "
+            "Every figure of all of them: `docs/results/estimator.json`. "
             f"{NOTES}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
-            "FINN's published formula of its matrix unit, for the same `array` layers (calibration "
-            "and "
-            "test), is meant for other hardware, made by HLS: what it predicts beside what ours "
+            "FINN's published formula of its matrix unit, on the same `array` layers (calibration "
+            "and test), is meant for other hardware, made by HLS: its prediction beside what ours "
             "takes.",
             peers.markdown().strip(),
         )

@@ -8,15 +8,15 @@ __all__ = ["cost", "cost_of"]
 _COSTS = Registry("cost", "tritforge.hw")
 
 cost_of = _COSTS.register
-"""Register the decorated function, (unit, technology) -> Cost, for a class and its subclasses."""
+"""Register the decorated function, (unit, target) -> Cost, for a class and its subclasses."""
 
 
-def cost(unit, technology):
-    """Estimate what ``unit`` costs in ``technology``; UNKNOWN where no function says.
+def cost(unit, target):
+    """Estimate what ``unit`` costs in ``target``; UNKNOWN where no function says.
 
     The function of the class itself counts, else that of its nearest base class.
     """
     for kind in type(unit).__mro__:
         if kind in _COSTS:
-            return _COSTS[kind](unit, technology)
+            return _COSTS[kind](unit, target)
     return UNKNOWN
