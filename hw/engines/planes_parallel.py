@@ -1,12 +1,18 @@
-"""The planes of a layer joined: sums times their coefficients, all additions of a plane in one cycle."""
+"""Weighted sum of planes that arrive in sequence, all additions of a plane in one cycle."""
+
+from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from amaranth import *
+from amaranth.lib import wiring
 
 from tritforge.hw.engines.planes_serial import PlanesUnit, SerialPlanesUnit, signed_digits
 from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.unit import UnitComponent, below, can_accept, output_register
 from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.rows import rows
@@ -19,33 +25,46 @@ ROW = 3
 
 
 class ParallelPlanesUnit(PlanesUnit):
-    """All additions of a plane in one cycle: a coefficient costs an adder for each of its ones but the first, and no
-    DSP. One beat a cycle, latency 1 behind the last plane's."""
+    """A multiplier by constants without DSP: all additions of a plane in one cycle.
+
+    Latency 1 after the last plane, interval 1 cycle per plane. Cost per lane: an adder for each one
+    of a coefficient but the first, a multiplexer of the planes, and an accumulator.
+    """
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """One cycle per plane."""
         return self.totals * len(self.coefficients)
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process that takes every plane and puts after the last one."""
         steps  = self.interval_cycles
         planes = len(self.coefficients)
-        total  = graph.chain(self.name, channel, steps, range(steps), range(planes - 1, steps, planes))
+        total = graph.chain(
+            self.name, channel, steps, range(steps), range(planes - 1, steps, planes)
+        )
         return replace(total, overwrites=total.put + 1)
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`ParallelPlanes`."""
         return ParallelPlanes(self)
 
 
 class ParallelPlanes(UnitComponent):
-    """The circuit of :class:`ParallelPlanesUnit`; the total grows in the output register itself.
+    """The circuit of :class:`ParallelPlanesUnit`; the output register is the accumulator.
+
+    Latency 1 after the last plane, interval 1 cycle per plane.
 
     Members
     -------
-    i : beats of sums, plane 0 first.
-    o : beats of totals.
+    i : ``lanes`` sums per beat, plane 0 first.
+    o : ``lanes`` totals per beat.
     """
 
-    def elaborate(self, platform):
+    unit: ParallelPlanesUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """A multiplier per plane and lane, and the accumulator."""
         unit  = self.unit
         m     = Module()
         built = getattr(platform, "target", None)
@@ -54,7 +73,10 @@ class ParallelPlanes(UnitComponent):
         plane = Signal(below(len(unit.coefficients)))
         last  = plane == len(unit.coefficients) - 1
         step  = Signal()
-        m.d.comb += [self.i.ready.eq(can_accept(self.o)), step.eq(self.i.valid & can_accept(self.o))]
+        m.d.comb += [
+            self.i.ready.eq(can_accept(self.o)),
+            step.eq(self.i.valid & can_accept(self.o)),
+        ]
         modulo_counter(m, plane, len(unit.coefficients), step)
         for lane in range(unit.lanes):
             total = self.o.payload.word_select(lane, width)
@@ -63,30 +85,43 @@ class ParallelPlanes(UnitComponent):
             with m.Switch(plane):
                 for index, coefficient in enumerate(unit.coefficients):
                     with m.Case(index):
-                        m.d.comb += product.eq(self._product(row, f"lane_{lane}_plane_{index}", value, coefficient))
+                        m.d.comb += product.eq(
+                            self._product(row, f"lane_{lane}_plane_{index}", value, coefficient)
+                        )
             with m.If(step):
-                m.d.sync += total.eq(row.add(f"lane_{lane}", [product], width, so_far=total, clear=plane == 0))
+                m.d.sync += total.eq(
+                    row.add(f"lane_{lane}", [product], width, so_far=total, clear=plane == 0)
+                )
         output_register(m, self.o, step & last)
         return m
 
-    def _product(self, row, name, value, coefficient):
-        """``value`` times ``coefficient``: its shifts by every one in there."""
+    def _product(self, row: Operators, name: str, value: Value, coefficient: int) -> Value:
+        """``value`` times ``coefficient``: an adder tree of its shifts."""
         width = self.unit.target.bits
-        terms = [Cat(Const(0, bit), value)[:width] for bit in range(coefficient.bit_length()) if coefficient >> bit & 1]
+        terms = [
+            Cat(Const(0, bit), value)[:width]
+            for bit in range(coefficient.bit_length())
+            if coefficient >> bit & 1
+        ]
         while len(terms) > 1:
             groups = [terms[first:first + ROW] for first in range(0, len(terms), ROW)]
-            terms  = [group[0] if len(group) == 1 else row.add(f"{name}_{len(terms)}_{number}", group, width)
-                      for number, group in enumerate(groups)]
+            terms = [
+                group[0]
+                if len(group) == 1
+                else row.add(f"{name}_{len(terms)}_{number}", group, width)
+                for number, group in enumerate(groups)
+            ]
         return terms[0]
 
 
-def combined(steps, **parameters):
-    """What joins the planes: a digit a cycle (tritforge.hw.engines.planes_serial) where that saves additions and hardly costs time.
+def combined(steps: npt.ArrayLike, **parameters: Any) -> PlanesUnit:
+    """Return the unit that combines the planes: serial where it saves adders and costs hardly any
+    time.
 
     Parameters
     ----------
-    steps : [results, J], cycles from plane to plane; a 64th of them all may be lost.
-    parameters : of either unit, but for the name.
+    steps : [results, J], cycles between planes; the serial form may lose a 64th of their sum.
+    parameters : of either unit, without the name.
     """
     digits = [len(signed_digits(coefficient)) for coefficient in parameters["coefficients"]]
     if sum(digits) > len(digits) and np.maximum(steps, digits).sum() <= np.sum(steps) * 65 // 64:

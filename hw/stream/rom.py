@@ -52,10 +52,10 @@ class Rom(wiring.Component):
     def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO, split=None):
         if image.word_bits % lanes:
             raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
-        self._image = image
-        self._lanes = lanes
-        self._style = style
-        self._split = split
+        self.image = image
+        self.lanes = lanes
+        self.style = style
+        self.split = split
         super().__init__({
             "enable":  In(1),
             "address": In(lanes * max(1, (image.depth - 1).bit_length())),
@@ -64,11 +64,11 @@ class Rom(wiring.Component):
 
     def elaborate(self, platform):
         m     = Module()
-        image = self._image
-        bits  = len(self.address) // self._lanes
+        image = self.image
+        bits  = len(self.address) // self.lanes
         if isinstance(platform, RomFiles):
             datas = []
-            for number, part in enumerate(files(image, self._split)):
+            for number, part in enumerate(files(image, self.split)):
                 data  = Signal(image.word_bits, name=f"data_{number}")
                 width = max(1, (part.depth - 1).bit_length())
                 m.submodules["image" if number == 0 else "image_high"] = Instance(
@@ -77,11 +77,11 @@ class Rom(wiring.Component):
                     p_WIDTH   = image.word_bits,
                     p_DEPTH   = part.depth,
                     p_ADDRESS = width,
-                    p_LANES   = self._lanes,
+                    p_LANES   = self.lanes,
                     **self._made(part, platform.target),
                     i_clk     = ClockSignal(),
                     i_enable  = self.enable,
-                    i_address = self.address if self._lanes > 1 else self.address[:width],
+                    i_address = self.address if self.lanes > 1 else self.address[:width],
                     o_data    = data,
                 )
                 datas.append(data)
@@ -93,8 +93,8 @@ class Rom(wiring.Component):
                     m.d.sync += high.eq(self.address[-1])
                 m.d.comb += self.data.eq(Mux(high, datas[1], datas[0]))
         else:
-            part = image.word_bits // self._lanes
-            for lane in range(self._lanes):
+            part = image.word_bits // self.lanes
+            for lane in range(self.lanes):
                 words = [word >> lane * part & (1 << part) - 1 for word in image.words]
                 m.submodules[f"part_{lane}"] = content = memory.Memory(shape=part, depth=image.depth, init=words)
                 port = content.read_port()
@@ -104,7 +104,7 @@ class Rom(wiring.Component):
 
     def _made(self, image, target):
         """Parameters of the instance: what the ROM is made of."""
-        style   = target.rom_style(image.varying_bits(self._lanes), image.depth, self._style)
+        style   = target.rom_style(image.varying_bits(self.lanes), image.depth, self.style)
         varying = {"p_VARYING": Const(image.varying, image.word_bits)} if style == JOINED else {}
         return {"p_STYLE": style, **varying}
 

@@ -1,16 +1,23 @@
-"""The choice of the ``unrolled`` engine for a layer, and how hard to look for what its rows share."""
+"""The folding of a layer onto the ``unrolled`` engine."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tritforge.hw.engines.layer import MatrixLayer
 from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.cse import CseOptions
+from tritforge.hw.stream.unit import Unit
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["UnrolledFolding"]
 
 MOST_WEIGHTS = 4096
-"""Weights of the largest layer that is worth a try: beyond, the search for shared sums takes minutes."""
+"""Weights of the largest layer that is worth a try: beyond, the search for shared sums takes
+minutes.
+"""
 
 WELL_SEARCHED = 512
 """Weights up to which that search has its full number of rounds; larger candidates get ten."""
@@ -19,11 +26,20 @@ WELL_SEARCHED = 512
 @engine
 @dataclass(frozen=True, kw_only=True)
 class UnrolledFolding(Folding):
-    """Every weight at once. ``iterations``, ``seed`` and ``depth`` are those of the search (tritforge.hw.matrix.cse.CseOptions),
-    ``rows_per_stage`` is how many rows of additions stand one behind the other between registers, None: no limit, and
-    ``registers`` how many flip-flops are worth a LUT where cuts are chosen, None: they cost nothing.
+    """Every weight in parallel.
 
-    The defaults take few flip-flops; ``depth`` None and ``registers`` None take the fewest LUTs."""
+    The defaults need few flip-flops; ``depth`` None and ``registers`` None need the fewest LUTs.
+
+    Parameters
+    ----------
+    iterations, seed, depth : of the search (tritforge.hw.matrix.cse.CseOptions).
+    rows_per_stage : most compressor rows cascaded between registers; None for no limit.
+    registers : flip-flops that cost as much as one LUT; None if flip-flops are free.
+
+    Raises
+    ------
+    TypeError, ValueError : a field has the wrong type or is out of range.
+    """
 
     engine:         str        = "unrolled"
     iterations:     int        = 100
@@ -32,8 +48,8 @@ class UnrolledFolding(Folding):
     rows_per_stage: int | None = None
     registers:      int | None = 8
 
-    def __post_init__(self):
-        self.search                                          # noqa: B018  # refuses what it does not take
+    def __post_init__(self) -> None:
+        self.search  # noqa: B018  # refuses what it does not take
         for name in ("rows_per_stage", "registers"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
@@ -42,33 +58,48 @@ class UnrolledFolding(Folding):
                 raise ValueError(f"{name} must be positive, not {value!r}")
 
     @property
-    def search(self):
-        """The settings of the search."""
+    def search(self) -> CseOptions:
+        """Options of common subexpression elimination."""
         return CseOptions(iterations=self.iterations, seed=self.seed, depth=self.depth)
 
-    def units(self, layer):
+    def units(self, layer: MatrixLayer) -> tuple[Unit, ...]:
+        """Return im2col, matrix logic and activation, in series."""
         rows, columns = layer.node.block_matrices().shape[1:]
         units  = layer.windows(layer.source.channels, whole=True)
-        units += resized("columns", layer.source.dtype, units[-1].o.lanes if units else layer.lanes, columns,
-                         layer.vectors * columns)
-        unit = MatrixLogicUnit(name="unrolled", node=layer.node, source=layer.source.dtype, vectors=layer.vectors,
-                        search=self.search, rows_per_stage=self.rows_per_stage, registers=self.registers,
-                               row_luts=layer.technology.heap_row_luts)
+        units += resized(
+            "columns",
+            layer.source.dtype,
+            units[-1].o.lanes if units else layer.lanes,
+            columns,
+            layer.vectors * columns,
+        )
+        unit = MatrixLogicUnit(
+            name="unrolled",
+            node=layer.node,
+            source=layer.source.dtype,
+            vectors=layer.vectors,
+            search=self.search,
+            rows_per_stage=self.rows_per_stage,
+            registers=self.registers,
+            row_luts=layer.technology.heap_row_luts,
+        )
         return (*units, unit, layer.results(unit.wiring.sums, rows))
 
     @classmethod
-    def candidates(cls, layer, most_lanes):
+    def candidates(cls, layer: MatrixLayer, most_lanes: int) -> Iterator[UnrolledFolding]:
         """One; a large layer with a shorter search, a very large one not at all."""
         rows, columns = layer.node.plane_matrices().shape[1:]
         if rows * columns <= MOST_WEIGHTS:
             yield cls() if rows * columns <= WELL_SEARCHED else cls(iterations=10)
 
-    def activity(self, layer):
-        """Weights that are zero are not there, and no weight is in a memory: all of them are wires."""
+    def activity(self, layer: MatrixLayer) -> Activity:
+        """Weights that are zero are not there, and no weight is in a memory: all of them are
+        wires.
+        """
         columns = layer.node.plane_matrices().shape[2]
         return Activity(additions=layer.vectors * int((layer.node.planes != 0).sum()), passes=1,
                         operands=layer.vectors * columns, weight_reads=0)
 
-    def lanes(self, layer) -> int | None:
+    def lanes(self, layer: MatrixLayer) -> int | None:
         """Not set: a product is part of an adder tree whose sums the rows share."""
         return None
