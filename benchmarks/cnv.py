@@ -2,11 +2,12 @@
 
     python -m benchmarks.cnv [LAYER ...] [--render]
 
-A matrix unit is everything between a layer's vectors and its sums: the memory of the weights and its
-decoders, the lanes, the accumulators, the buffer of the vector, and the control. Not in it: the sliding
-window before it and the thresholds behind it, which FINN's formula leaves out too with its default memories.
-Each unit of the plan is synthesised as a module of its own, hierarchy kept, weights at random with seed 1; a
-unit that has been counted is not counted again. Writes docs/results/cnv.json and docs/cnv.md.
+A matrix unit is everything between a layer's vectors and its sums: the memory of the weights and
+its decoders, the lanes, the accumulators, the buffer of the vector, and the control. Not in it: the
+sliding window before it and the thresholds behind it, which FINN's formula leaves out too with its
+default memories. Each unit of the plan is synthesised as a module of its own, hierarchy kept,
+weights at random with seed 1; a unit that has been counted is not counted again. Writes
+docs/results/cnv.json and docs/cnv.md.
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ SEED, DEVICE, CLOCK_HZ, FRAMES_PER_SECOND = 1, "xc7k480t", 100_000_000, 868
 LUT_GOAL, BRAM18_GOAL = 6000, 150
 
 FINN = (
-    (1655, 2, 64_800), (3837, 15, 112_896), (2068, 15, 82_944), (2077, 30, 115_200), (766, 36, 82_944),
+    (1655, 2, 64_800), (3837, 15, 112_896), (2068, 15, 82_944), (2077, 30, 115_200),
+    (766, 36, 82_944),
     (417, 72, 73_728), (4431, 0, 65_536), (372, 32, 65_536), (575, 0, 1_024),
 )  # fmt: skip
-"""LUT, BRAM18 and cycles of each layer by FINN's estimate for the folding that it ships for CNV-W2A2."""
+"""LUT, BRAM18 and cycles of each layer by FINN's estimate for the folding that it ships for
+CNV-W2A2."""
 
 
 def planned() -> Plan:
@@ -117,9 +120,11 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
     rows: list[tuple[Any, ...]] = []
     for point, finn in zip(points, FINN, strict=True):
         rows.append((
-            point["layer"], f"{point['columns']} to {point['rows']}", f"{point['pe']} x {point['simd']}",
+            point["layer"], f"{point['columns']} to {point['rows']}",
+            f"{point['pe']} x {point['simd']}",
             point["packing"], point["cycles"], _luts(point["total"]), point["total"]["lut_sites"],
-            _luts(point["lanes"]), _luts(point["decoders"]), _luts(point["weights"]), point["total"]["ff"],
+            _luts(point["lanes"]), _luts(point["decoders"]), _luts(point["weights"]),
+            point["total"]["ff"],
             _bram18(point["total"]), *finn,
         ))  # fmt: skip
     sums = [sum(row[at] for row in rows) for at in range(len(rows[0])) if at > 4]
@@ -133,11 +138,15 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            f"{points[0]['tool']}, {DEVICE}, not placed and routed: {'; '.join(points[0]['script'])}. "
-            "LUT: all cells, including inverters and LUTRAM. Lanes (with accumulators), decoders and weight "
-            "memory are parts of it; the rest is control and vector buffers. Packed LUT6: estimated LUT6 "
+            f"{points[0]['tool']}, {DEVICE}, not placed and routed: "
+            f"{'; '.join(points[0]['script'])}. "
+            "LUT: all cells, including inverters and LUTRAM. Lanes (with accumulators), decoders "
+            "and weight "
+            "memory are parts of it; the rest is control and vector buffers. Packed LUT6: "
+            "estimated LUT6 "
             "sites of the logic when two small LUTs share one, without memory.",
-            "FINN: its own formula (`lut_estimation`, `bram_estimation`) for the folding that it ships "
+            "FINN: its own formula (`lut_estimation`, `bram_estimation`) for the folding that it "
+            "ships "
             "for CNV-W2A2. Neither side counts windows and thresholds.",
         ),
     )  # fmt: skip
@@ -152,12 +161,16 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     shown = table(points)
     return (
         "# CNV beside FINN\n\n"
-        "The matrix units of the nine layers of `networks/cnv.yaml`, which has the shape of FINN's CNV-W2A2: "
-        "weight memories with decoders, lanes, accumulators, vector buffers and control. Ours are counted after "
-        "synthesis; FINN's are what its own formula says, because its units need Vitis HLS. Written by "
+        "The matrix units of the nine layers of `networks/cnv.yaml`, which has the shape of FINN's "
+        "CNV-W2A2: "
+        "weight memories with decoders, lanes, accumulators, vector buffers and control. Ours are "
+        "counted after "
+        "synthesis; FINN's are what its own formula says, because its units need Vitis HLS. "
+        "Written by "
         "`python -m benchmarks.cnv` from `docs/results/cnv.json`.\n\n"
         f"{luts:,} LUT and {blocks} BRAM18 at {rate:.0f} frames a second and 100 MHz "
-        f"(goal: at most {LUT_GOAL:,} and {BRAM18_GOAL}); FINN's formula says {finn[0]:,} and {finn[1]}.\n\n"
+        f"(goal: at most {LUT_GOAL:,} and {BRAM18_GOAL}); FINN's formula "
+        f"says {finn[0]:,} and {finn[1]}.\n\n"
         f"{shown.markdown(2).strip()}\n"
     )
 

@@ -1,11 +1,13 @@
-"""Training choices and hardware choices on the same axes: accuracy against LUT against frames a second.
+"""Training choices and hardware choices on the same axes: accuracy against LUT against frames a
+second.
 
     tritforge train --compare benchmarks/codesign.yaml
     python -m benchmarks.codesign benchmarks/codesign.yaml --fps 10000 100000 --clock-mhz 100
 
-For every trained model the cheapest plan of each rate is searched (``tritforge.reports.explore.search``), with engine and
-folding of every layer free. A configuration that was not trained, or that has no hardware, is named and
-left out. Writes docs/results/codesign.json, docs/codesign.svg and the section of docs/results.md.
+For every trained model the cheapest plan of each rate is searched
+(``tritforge.reports.explore.search``), with engine and folding of every layer free. A configuration
+that was not trained, or that has no hardware, is named and left out. Writes
+docs/results/codesign.json, docs/codesign.svg and the section of docs/results.md.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ PICTURE = ROOT / "docs" / "codesign.svg"
 
 
 def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]:
-    """The integer network of a checkpoint, and what training noted; lowering proves every layer exact."""
+    """The integer network of a checkpoint, and what training noted; lowering proves every layer
+    exact."""
     state, meta = checkpoint.load(place.training)
     trained = results.as_trained(chosen, results.settings(meta, place))
     model = build(trained, place)
@@ -59,7 +62,8 @@ def measured(
     clock_mhz: float,
     engines: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is none."""
+    """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is
+    none."""
     network, meta = restored(chosen, place)
     part = device(chosen.hardware.device)
     pricing = Pricing(chosen.hardware.target)
@@ -103,7 +107,8 @@ def measured(
 
 
 def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """For each row whether none of its rate is as accurate with fewer LUTs, or better with as many."""
+    """For each row whether none of its rate is as accurate with fewer LUTs, or better with as
+    many."""
 
     def beats(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
         as_good = a["accuracy_percent"] >= b["accuracy_percent"] and a["lut"] <= b["lut"]
@@ -147,9 +152,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     )
     first = rows[0]
     note = (
-        f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} epochs; "
-        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by exact search "
-        f"over engine ({' or '.join(first['engines'])}) and folding of every layer. Not beaten: no other "
+        f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} "
+        "epochs; "
+        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by "
+        "exact search "
+        f"over engine ({' or '.join(first['engines'])}) and folding of every layer. Not beaten: no "
+        "other "
         "model of the rate is as accurate with fewer LUTs."
     )
     return Table("Training and hardware together", columns, tuple(shown), (note,))

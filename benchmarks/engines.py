@@ -3,10 +3,10 @@
     python -m benchmarks.engines [--minutes 60] [--render]
 
 Every point is proved before it is counted (benchmarks/layers.py). Measured points are kept under
-build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its picture are
-written. A figure whose Verilog is no longer what is generated is dropped. With ``--minutes`` no point is
-measured after that time: run it again for the others, which the tables leave out. With ``--render`` nothing
-is generated.
+build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its
+picture are written. A figure whose Verilog is no longer what is generated is dropped. With
+``--minutes`` no point is measured after that time: run it again for the others, which the tables
+leave out. With ``--render`` nothing is generated.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ FLAT = Shape(source=(4, 16, 32), rows=32, kernel=3)
 
 WIDE = Shape(source=(1, 1, 512), rows=1024)
 DEEP = Shape(source=(4, 16, 64), rows=128, kernel=3)
-"""Layers of the crossings, where control and the input's arrival are a small part. They are too large to be
-wiring."""
+"""Layers of the crossings, where control and the input's arrival are a small part. They are too
+large to be wiring."""
 
 TEN: tuple[tuple[Shape, int, float], ...] = (
     (LITTLE, 8, 0.3), (LITTLE, 2, 0.5), (LITTLE, 8, 0.7), (BROAD, 2, 0.9), (BROAD, 8, 0.9),
@@ -94,11 +94,11 @@ def wanted() -> list[tuple[Shape, int, float, Folding]]:
 
 
 def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`, each at its best folding), and
-    where they are equal.
+    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`, each at its best
+    folding), and where they are equal.
 
-    Between two measured shares the ratio is interpolated on a straight line; ``crosses`` is None where it
-    does not pass 1 between measured shares.
+    Between two measured shares the ratio is interpolated on a straight line; ``crosses`` is None
+    where it does not pass 1 between measured shares.
     """
     for shape, bits in CROSSINGS:
         cost: dict[tuple[str, float], int] = {}  # of the best folding
@@ -160,7 +160,8 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
                     str(shape), bits, zeros, point["engine"], folding,
                     point["lut_total"], used["lut_sites"], used["lutram"],
                     used["ff"], used["carry4"], point["bram36"],
-                    point["interval_cycles"], point["lut_cycles"] / 1000, point["utilisation"] or "",
+                    point["interval_cycles"], point["lut_cycles"] / 1000,
+                    point["utilisation"] or "",
                 ))  # fmt: skip
     return Table(
         title="Ten layers",
@@ -172,10 +173,13 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            f"{points[0]['tool']}, {DEVICE}, not placed and routed; random weights, seed {SEED}; 2-bit "
-            f"thresholds after each layer. {FRAMES} frames simulated before each count: every word equal, "
+            f"{points[0]['tool']}, {DEVICE}, not placed and routed; random weights, seed {SEED}; "
+            "2-bit "
+            f"thresholds after each layer. {FRAMES} frames simulated before each count: every word "
+            "equal, "
             "every cycle as planned.",
-            "LUT: all cells, including LUTRAM and inverters. Packed LUT6: estimated LUT6 sites of the logic "
+            "LUT: all cells, including LUTRAM and inverters. Packed LUT6: estimated LUT6 sites of "
+            "the logic "
             "when two small LUTs share one, without memory.",
         ),
     )  # fmt: skip
@@ -206,7 +210,8 @@ def crossing_table(found: Sequence[dict[str, Any]]) -> Table:
             for line in found
         ),
         notes=(
-            "Equal at: share of zeros where both need as many, interpolated between two measurements.",
+            "Equal at: share of zeros where both need as many, interpolated between two "
+            "measurements.",
         ),
     )
 
@@ -217,11 +222,16 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     picture = f"![LUT-cycles of array and skip over the share of zeros]({PICTURE.name})"
     pages = [
         "# The three engines side by side",
-        "The same layers built by each engine. LUT x cycles is the cost of a result: less is better at equal "
-        "throughput. `unrolled` is the cheapest per result and mostly the largest; `skip` beats `array` from "
-        "55 to 72 % zeros on. Written by `benchmarks/engines.py`; points that were not measured are not listed.",
-        f"The figures are those of commit {COMMIT}. Later changes (counters that wrap by reset, ROMs from LUT6 "
-        "and MUXF7) save 6 % of the LUTs of `array` and `skip` on random configurations, in the same cycles.",
+        "The same layers built by each engine. LUT x cycles is the cost of a result: less is "
+        "better at equal "
+        "throughput. `unrolled` is the cheapest per result and mostly the largest; `skip` beats "
+        "`array` from "
+        "55 to 72 % zeros on. Written by `benchmarks/engines.py`; points that were not measured "
+        "are not listed.",
+        f"The figures are those of commit {COMMIT}. Later changes (counters that wrap by reset, "
+        "ROMs from LUT6 "
+        "and MUXF7) save 6 % of the LUTs of `array` and `skip` on random configurations, in the "
+        "same cycles.",
         table(points).markdown(2),
         *([crossing_table(crossed).markdown(2), picture] if crossed else []),
         skip.table(json.loads(skip.RECORD.read_text())).markdown(2),

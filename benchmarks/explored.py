@@ -1,4 +1,5 @@
-"""Plans that `tritforge explore` chose: docs/results/explored.json, pictures, and the section of the page.
+"""Plans that `tritforge explore` chose: docs/results/explored.json, pictures, and the section of
+the page.
 
     tritforge explore resnet20 --device xc7k480t --clock 200 --fps 1000
     python -m benchmarks.explored build/resnet20
@@ -86,7 +87,8 @@ def _summary(name: str, record: Mapping[str, Any]) -> Table:
     title = f"{name}: {asked} on {record['device'].upper()} at {record['clock_mhz']:g} MHz"
     note = (
         f"Engines considered: {', '.join(record['engines'])}. Weights: "
-        f"{'trained' if record['trained'] else 'ternarized at random starting values'}. The clock is given, "
+        f"{'trained' if record['trained'] else 'ternarized at random starting values'}. The clock "
+        "is given, "
         "not reached: there is no free place and route for the 7 series."
     )
     columns = ("", Column("Estimated"), Column("Synthesised"), Column("Simulated"))

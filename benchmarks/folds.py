@@ -3,7 +3,8 @@
     python benchmarks/folds.py networks/digits.yaml
 
 Trains a model for each fold with the configuration's settings, each from scratch, and writes
-build/benchmarks/<name>-folds.json. Every image is held out exactly once. Folds already trained are kept.
+build/benchmarks/<name>-folds.json. Every image is held out exactly once. Folds already trained are
+kept.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def main() -> None:
     }
     write_atomic(arguments.build / f"{chosen.name}-folds.json", json.dumps(result, indent=2) + "\n")
     print(
-        f"mean of {len(folds)} folds: {100 * result['mean_accuracy']:.2f} % ({correct} of {result['images']})"
+        f"mean of {len(folds)} folds: {100 * result['mean_accuracy']:.2f} % ({correct} of "
+        f"{result['images']})"
     )
 
 

@@ -2,11 +2,11 @@
 
     python -m benchmarks.lanes [--simd 32] [--types u2 t] [--forms cells]
 
-For each point a dense layer of 16 rows, PE 8, with random ternary weights is generated in both forms,
-simulated against the integer reference word for word and cycle for cycle, and only then synthesised and
-counted. A lane's share is that of the rows: products, additions and the row of the accumulator; that of the
-engine is everything but the memory of the weights. Prints a table and writes build/benchmarks/lanes.json.
-Takes some minutes.
+For each point a dense layer of 16 rows, PE 8, with random ternary weights is generated in both
+forms, simulated against the integer reference word for word and cycle for cycle, and only then
+synthesised and counted. A lane's share is that of the rows: products, additions and the row of the
+accumulator; that of the engine is everything but the memory of the weights. Prints a table and
+writes build/benchmarks/lanes.json. Takes some minutes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
 
 
 def layer(simd: int, dtype: DataType) -> Network:
-    """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is 0."""
+    """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is
+    0."""
     columns = simd * BEATS
     planes = (
         np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)
@@ -141,7 +142,8 @@ def table(results: list[dict[str, Any]]) -> Table:
             for point in results
         ),
         notes=(
-            f"{results[0]['tool']}, {DEVICE}, not placed and routed: {'; '.join(results[0]['script'])}.",
+            f"{results[0]['tool']}, {DEVICE}, not placed and routed: "
+            f"{'; '.join(results[0]['script'])}.",
             "Engine: rows, buffer, control and registers; not the memory of the weights.",
         ),
     )

@@ -1,11 +1,13 @@
-"""A large matrix as wiring, end to end: the search for shared sums, the rows of additions, the Verilog.
+"""A large matrix as wiring, end to end: the search for shared sums, the rows of additions, the
+Verilog.
 
     python -m benchmarks.large_matrix [--rows 256] [--columns 2304] [--zeros 0.75] [--bits 2]
 
-A random ternary matrix becomes an unrolled layer with the engine's default options. The graph rebuilds its
-matrix, and the wiring is computed bit by bit for random vectors, before anything is reported. Seconds are of
-the processor, Yosys as the writer of the Verilog included; the largest memory is that of this process, and
-of one such Yosys. Prints the figures and writes docs/results/large_matrix.json.
+A random ternary matrix becomes an unrolled layer with the engine's default options. The graph
+rebuilds its matrix, and the wiring is computed bit by bit for random vectors, before anything is
+reported. Seconds are of the processor, Yosys as the writer of the Verilog included; the largest
+memory is that of this process, and of one such Yosys. Prints the figures and writes
+docs/results/large_matrix.json.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ def network(weights: np.ndarray, bits: int) -> Network:
 
 
 def spent() -> float:
-    """Seconds of the processor so far, of this process and of those that it started and that have ended."""
+    """Seconds of the processor so far, of this process and of those that it started and that have
+    ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 

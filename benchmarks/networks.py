@@ -1,11 +1,12 @@
-"""Every network of networks/ at random ternary weights: generated, and simulated without stalls on Verilator.
+"""Every network of networks/ at random ternary weights: generated, and simulated without stalls on
+Verilator.
 
     python -m benchmarks.networks [NAME ...] [--render]
 
-Each is exported (torch in float64 = integer reference), written as Verilog, and simulated bit for bit at
-every layer; for every stream in the design the cycle in which each frame's last beat goes over it must be the
-planned one. A network that was measured with the same program and configuration is not measured again.
-Writes docs/results/networks.json and docs/networks.md.
+Each is exported (torch in float64 = integer reference), written as Verilog, and simulated bit for
+bit at every layer; for every stream in the design the cycle in which each frame's last beat goes
+over it must be the planned one. A network that was measured with the same program and configuration
+is not measured again. Writes docs/results/networks.json and docs/networks.md.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ PAGE = ROOT / "docs" / "networks.md"
 SEED = 1
 
 FRAMES = {
-    "digits": 16, "lenet5": 4, "alexnet_last": 2, "cnv": 2, "resnet20": 2, "resnet32": 2, "resnet44": 2,
+    "digits": 16, "lenet5": 4, "alexnet_last": 2, "cnv": 2, "resnet20": 2, "resnet32": 2,
+    "resnet44": 2,
     "resnet56": 2, "vgg7": 2, "resnet18": 1, "alexnet": 1, "resnet34": 1,
 }  # fmt: skip
 """Frames to simulate of each network, in the order of their cost."""
@@ -56,7 +58,8 @@ LAST = "alexnet_last"
 
 
 def last_layer() -> tuple[Network, dict[str, ArrayFolding]]:
-    """Return that layer with 8-bit inputs and an integer bias, and its folding: 100 lanes as there."""
+    """Return that layer with 8-bit inputs and an integer bias, and its folding: 100 lanes as
+    there."""
     rng = np.random.default_rng(SEED)
     planes = rng.integers(-1, 2, size=(1, 1000, 4096)).astype(np.int8)
     dense = Dense(name="classifier", input="input", planes=planes)
@@ -90,7 +93,8 @@ def run(*arguments: str) -> dict[str, float]:
 
 
 def streams_as_planned(design: Plan, result: dict[str, Any]) -> int:
-    """Return how many frame ends on how many streams were compared with the plan, all of them equal.
+    """Return how many frame ends on how many streams were compared with the plan, all of them
+    equal.
 
     Raises
     ------
@@ -206,8 +210,10 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
     return Table(
         title="Generated and simulated",
         columns=(
-            "network", "weights", "layers", "lines of Verilog", Column("export + generate, s", digits=0),
-            Column("of memory, GB", digits=1), "interval", "latency", "frames", "integers compared", "cycles",
+            "network", "weights", "layers", "lines of Verilog",
+            Column("export + generate, s", digits=0),
+            Column("of memory, GB", digits=1), "interval", "latency", "frames", "integers compared",
+            "cycles",
             "streams", Column("compile, s", digits=0), Column("cycles a second", digits=0),
         ),
         rows=tuple(
@@ -221,12 +227,17 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         ),
         notes=(
             f"Random ternary weights and images, seed {SEED}; {points[0]['simulator']}, no stalls, "
-            f"{points[0]['primitives']} primitives, 2 cores shared with other work. Seconds of export and "
-            "generate are CPU time; compile is the wall time of Verilator and the C++ compiler; cycles a "
+            f"{points[0]['primitives']} primitives, 2 cores shared with other work. Seconds of "
+            "export and "
+            "generate are CPU time; compile is the wall time of Verilator and the C++ compiler; "
+            "cycles a "
             "second is the speed of the simulation with every stream probed.",
-            "Every integer at every layer boundary equals the integer reference and torch in float64 "
-            "(`alexnet_last` has no torch model, so only the reference). Cycles: simulated, from the first "
-            "input beat to the last output beat, exactly as planned. Streams: the number of streams on "
+            "Every integer at every layer boundary equals the integer reference and torch in "
+            "float64 "
+            "(`alexnet_last` has no torch model, so only the reference). Cycles: simulated, from "
+            "the first "
+            "input beat to the last output beat, exactly as planned. Streams: the number of "
+            "streams on "
             "which the last beat of each frame is transferred in the planned cycle.",
         ),
     )  # fmt: skip
@@ -238,7 +249,8 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     pages = [
         "# Every network as hardware",
         "Every network of `networks/` was generated as Verilog and simulated. Written by "
-        "`python -m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is AlexNet's last "
+        "`python -m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is "
+        "AlexNet's last "
         "layer, 4096 inputs and 1000 outputs, the subject of Table IX of the ICS paper.",
         table(points).markdown(2),
         *([f"Not measured yet: {', '.join(missing)}."] if missing else []),

@@ -1,4 +1,5 @@
-"""docs/results.md: sections that programs write, each between its marks, in the order they first came."""
+"""docs/results.md: sections that programs write, each between its marks, in the order they first
+came."""
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ __all__ = ["PAGE", "section"]
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 
-HEAD = """# Measured
-
-Error of the estimator, other targets, designs chosen by `explore`, the tables of the ICS paper, and accuracy against
-LUTs. Every section is written by a program from figures in `docs/results/`; none is edited by hand. More measurements:
-accuracy of every method in [Training](training.md#measured), [the three engines](engines.md), [the unrolled engine
-beside da4ml](unrolled.md), [whole networks](networks.md), and [what was verified](verification.md).
-"""
+HEAD = (
+    "# Measured\n\nError of the estimator, other targets, designs chosen by `explore`, the "
+    "tables of the ICS paper, and accuracy against\nLUTs. Every section is written by a program from figures in "
+    "`docs/results/`; none is edited by hand. More measurements:\naccuracy of every method in "
+    "[Training](training.md#measured), [the three engines](engines.md), [the unrolled engine\n"
+    "beside da4ml](unrolled.md), [whole networks](networks.md), and "
+    "[what was verified](verification.md).\n"
+)
 
 
 def section(name: str, title: str, text: str, page: Path = PAGE) -> None:
@@ -30,7 +32,10 @@ def section(name: str, title: str, text: str, page: Path = PAGE) -> None:
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"name must be a word, not {name!r}")
     content = page.read_text(encoding="utf-8") if page.is_file() else HEAD
-    new = f"<!-- {name}: written by a program -->\n\n## {title}\n\n{text.strip()}\n\n<!-- end of {name} -->\n"
+    new = (
+        f"<!-- {name}: written by a program -->\n\n## {title}\n\n{text.strip()}\n\n"
+        f"<!-- end of {name} -->\n"
+    )
     old = re.compile(rf"<!-- {name}: .*?<!-- end of {name} -->\n", re.DOTALL)
     if old.search(content):
         content = old.sub(lambda _: new, content)

@@ -1,10 +1,12 @@
-"""Writes the measured figures into docs/results/<name>.json, and from there into the README and its pictures.
+"""Writes the measured figures into docs/results/<name>.json, and from there into the README and its
+pictures.
 
     make results
     make results-lenet5
 
 Needs what `tritforge demo`, `tritforge simulate --simulator icarus` and, for a dataset in folds,
-benchmarks/folds.py left in build/. With --render only the README is written anew from the committed figures.
+benchmarks/folds.py left in build/. With --render only the README is written anew from the committed
+figures.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ NETWORKS = ("digits", "lenet5")
 
 
 def collect(data: ReportData, folds: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the figures of a finished chain as JSON holds them; None for a dataset with its own test set."""
+    """Return the figures of a finished chain as JSON holds them; None for a dataset with its own
+    test set."""
     training, synthesis = data.training, data.synthesis
     if training is None or synthesis is None or data.verdict != "equal":
         raise SystemExit("the chain is not complete: run `make demo` first")
@@ -103,7 +106,8 @@ def table(record: dict[str, Any]) -> Table:
             (
                 "Accuracy, mean of five folds",
                 f"{100 * folds['mean_accuracy']:.2f} %",
-                f"{folds['correct']} of {folds['images']} images, each held out once, seed {folds['seed']}",
+                f"{folds['correct']} of {folds['images']} images, each held out once, seed "
+                f"{folds['seed']}",
             )
         )
     rows.append(

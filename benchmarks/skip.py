@@ -2,8 +2,8 @@
 
     python -m benchmarks.skip
 
-Random ternary layers are scheduled, the schedules are checked, and nothing is built; benchmarks/engines.py
-builds and counts. Prints a table and writes docs/results/skip.json, which
+Random ternary layers are scheduled, the schedules are checked, and nothing is built;
+benchmarks/engines.py builds and counts. Prints a table and writes docs/results/skip.json, which
 `python -m benchmarks.engines --render` puts on its page.
 """
 
@@ -72,7 +72,8 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         columns=("layer", "PE", "entries", "banks", *shares),
         rows=tuple((*key, *values) for key, values in rows.items()),
         notes=(
-            f"Nonzeros for each lane and cycle of the schedule. Random ternary weights, seed {SEED}.",
+            "Nonzeros for each lane and cycle of the schedule. Random ternary weights, seed "
+            f"{SEED}.",
         ),
     )
 

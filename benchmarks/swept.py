@@ -1,10 +1,12 @@
-"""A sweep that is killed and goes on: `tritforge sweep` of plans of a network, and what a kill costs it.
+"""A sweep that is killed and goes on: `tritforge sweep` of plans of a network, and what a kill
+costs it.
 
     python -m benchmarks.swept [digits] [--fps 5000 20000 80000 200000]
 
-The network must be exported. The command is started, killed with SIGKILL (its Dask workers too) once half of
-the points are there, and started again. No finished point may be measured twice; a file that is written again
-stops this program. Writes docs/results/swept.json, docs/sweep_<name>.svg and the section of docs/results.md.
+The network must be exported. The command is started, killed with SIGKILL (its Dask workers too)
+once half of the points are there, and started again. No finished point may be measured twice; a
+file that is written again stops this program. Writes docs/results/swept.json, docs/sweep_<name>.svg
+and the section of docs/results.md.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ def points_of(folder: Path) -> dict[str, int]:
 
 
 def killed(command: Sequence[str], folder: Path, after: int) -> dict[str, int]:
-    """Start ``command``, kill all its processes when ``after`` points are there, and return these."""
+    """Start ``command``, kill all its processes when ``after`` points are there, and return
+    these."""
     with subprocess.Popen(command, start_new_session=True) as process:
         while len(points_of(folder)) < after:
             if process.poll() is not None:

@@ -1,10 +1,10 @@
-"""What other targets and models say of networks that were built here: docs/results/targets.json, and its
-section.
+"""What other targets and models say of networks that were built here: docs/results/targets.json,
+and its section.
 
     python -m benchmarks.targets digits lenet5
 
-reads what `tritforge synth --target asic`, `tritforge place` and Vivado left in build/<name>, and keeps
-what the file has of networks that are not named.
+reads what `tritforge synth --target asic`, `tritforge place` and Vivado left in build/<name>, and
+keeps what the file has of networks that are not named.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """What a training step costs with ternary weights, relative to the same network with float weights.
 
-    python benchmarks/training_step.py [--networks lenet5 resnet20] [--steps 15] [--batch 128] [--json FILE]
+    python benchmarks/training_step.py [--networks lenet5 resnet20] [--steps 15] [--batch 128]
+    [--json FILE]
 
-Both networks make the same step in turn, in one process: forward, backward and the optimizer's step, on one
-thread; which of them comes first alternates. The ratio is the median over the turns of CPU seconds (process
-time, so that other programs on the machine matter little) of the method over that of float. TGA makes two
-passes over a batch; its ratio is also given for each pass. Esa stands twice: by its defaults, and with a
-share of zeros that is asked for. Targets: 1.25 for twn, ics, ttq and esa, 1.25 for each pass of tga, 2.2 for
-sttn.
+Both networks make the same step in turn, in one process: forward, backward and the optimizer's
+    step, on one thread; which of them comes first alternates. The ratio is the median over the
+    turns of CPU seconds (process time, so that other programs on the machine matter little) of the
+    method over that of float. TGA makes two passes over a batch; its ratio is also given for each
+    pass. Esa stands twice: by its defaults, and with a
+share of zeros that is asked for. Targets: 1.25 for twn, ics, ttq and esa, 1.25 for each pass of
+    tga, 2.2 for sttn.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ SHAPES = {"digits": (1, 8, 8), "lenet5": (1, 28, 28), "resnet20": (3, 32, 32)}
 
 
 def stepper(network: str, method: str | None, batch: int, activation: str) -> Callable[[], None]:
-    """Return a function that makes one training step; ``method``, one of `TARGETS`, or None for float."""
+    """Return a function that makes one training step; ``method``, one of `TARGETS`, or None for
+    float."""
     torch.manual_seed(0)
     model: nn.Module = networks.build(network, activation=activation)
     if method is not None:

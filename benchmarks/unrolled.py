@@ -1,20 +1,21 @@
-"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with one
-script.
+"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with
+one script.
 
-    pip install da4ml==0.6.0
-    python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3] [--matrices FOLDER]
+    pip install da4ml==0.6.0 python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8]
+    [--seeds 3] [--matrices FOLDER]
 
-Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a column per
-output). Each design is synthesised, its netlist simulated on 640 vectors and compared word for word with
-the product of matrix and vector, and only then counted. da4ml is synthesised twice, flat and with its
-hierarchy kept, one adder a carry chain; the better one is what is compared with. Ours carries the registers
-and the handshake of its stream and hands out y plus a constant for each row, which the thresholds or the
-bias behind it absorb; da4ml's is combinational and hands out y. With a register behind every addition, ours
-has rows_per_stage 1 and da4ml's latency_cutoff 1.
+Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a
+column per output). Each design is synthesised, its netlist simulated on 640 vectors and compared
+word for word with the product of matrix and vector, and only then counted. da4ml is synthesised
+twice, flat and with its hierarchy kept, one adder a carry chain; the better one is what is compared
+with. Ours carries the registers and the handshake of its stream and hands out y plus a constant for
+each row, which the thresholds or the bias behind it absorb; da4ml's is combinational and hands out
+y. With a register behind every addition, ours has rows_per_stage 1 and da4ml's latency_cutoff 1.
 
-Prints a table and writes build/benchmarks/unrolled.json. A design is synthesised again only if its Verilog
-or the script is another than the one that was measured, so the run can be stopped and goes on. With
-``--publish`` docs/results/unrolled.json and the page docs/unrolled.md are written from all points in build/.
+Prints a table and writes build/benchmarks/unrolled.json. A design is synthesised again only if its
+Verilog or the script is another than the one that was measured, so the run can be stopped and goes
+on. With ``--publish`` docs/results/unrolled.json and the page docs/unrolled.md are written from all
+points in build/.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ OURS = {
     "ours, every row": {"depth": None, "rows_per_stage": 1, "registers": None},
     "ours, as by default": {"depth": 1, "rows_per_stage": None, "registers": 8},
 }
-"""Options of the engine, by the name of the form: the fewest LUTs, the fastest clock, few flip-flops."""
+"""Options of the engine, by the name of the form: the fewest LUTs, the fastest clock, few
+flip-flops."""
 
 PEER = ("da4ml flat", "da4ml chain", "da4ml, every adder")
 
@@ -74,7 +76,8 @@ def random_matrix(size: int, density: float, seed: int) -> npt.NDArray[np.int8]:
 
 
 def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.int64]:
-    """Vectors [n, K]: both ends of the range, the largest and smallest value of each row, and random ones."""
+    """Vectors [n, K]: both ends of the range, the largest and smallest value of each row, and
+    random ones."""
     rng = np.random.default_rng(0)
     low, high = dtype.minimum, dtype.maximum
     worst = [np.where(sign * row > 0, high, low) for row in matrix for sign in (1, -1)]
@@ -395,10 +398,13 @@ def table(found: list[dict[str, Any]]) -> Table:
         rows=tuple(row(point) for point in found),
         notes=(
             "Random matrices: rows x columns, density, bits of a signed input, seed.",
-            f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy kept, "
+            f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy "
+            "kept, "
             "one adder a carry chain.",
-            "Adders: two-input additions. Published for conv1 and conv2: 295 and 3,686 by their authors "
-            "(Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count of its own "
+            "Adders: two-input additions. Published for conv1 and conv2: 295 and 3,686 by their "
+            "authors "
+            "(Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count "
+            "of its own "
             "graph; the column counts what da4ml's Verilog instantiates.",
             "Each netlist was simulated with 640 vectors and is exact.",
         ),
@@ -419,13 +425,16 @@ def page(found: list[dict[str, Any]]) -> str:
     text = [
         "# The unrolled engine beside da4ml",
         "",
-        "Constant ternary matrices as adder graphs, with common subexpression elimination, in packed LUT6",
+        "Constant ternary matrices as adder graphs, with common subexpression elimination, in "
+        "packed LUT6",
         "(estimated LUT6 sites). *ours* has registers and the stream handshake; *da4ml flat* and",
         "*da4ml chain* are combinational; *every row* and *every adder* register each adder level.",
-        f"Tool: {', '.join(tools)}; da4ml {', '.join(peers)}; search of {ROUNDS} rounds, seed 0. Written by",
+        f"Tool: {', '.join(tools)}; da4ml {', '.join(peers)}; search of {ROUNDS} rounds, seed 0. "
+        "Written by",
         "`benchmarks/unrolled.py --publish` from `docs/results/unrolled.json`.",
         "",
-        "da4ml continues as alkaid, which has three-input adders. Yosys does not map them to one LUT per",
+        "da4ml continues as alkaid, which has three-input adders. Yosys does not map them to one "
+        "LUT per",
         "bit, so it needs about as many LUTs here as da4ml; other mappers may do better.",
         "",
         table(found).markdown(2).strip(),

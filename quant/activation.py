@@ -47,11 +47,13 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def codes(self, x: Tensor) -> Tensor:
-        """Return the code of every element of ``x``: integers minimum..maximum in the type of ``x``."""
+        """Return the code of every element of ``x``: integers minimum..maximum in the type of
+        ``x``."""
 
 
 class _Stepped(Quantizer):
-    """What quantizers with a step have in common; ``UnsignedQuantizer`` and ``SignedQuantizer`` tell more."""
+    """What quantizers with a step have in common; ``UnsignedQuantizer`` and ``SignedQuantizer``
+    tell more."""
 
     step: Tensor
 
@@ -94,12 +96,14 @@ class _Stepped(Quantizer):
         return f"bits={self.bits}, learned={self.learned}"
 
     def effective_step(self) -> Tensor:
-        """Return the step in use: 0-d, positive, 12 significant bits; the gradient goes to ``step``."""
+        """Return the step in use: 0-d, positive, 12 significant bits; the gradient goes to
+        ``step``."""
         positive = self.step.detach().clamp_min(_SMALLEST_STEP)
         return straight_through(round_significand(positive), self.step)
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return the code of every element of ``x``: integers minimum..maximum in the type of ``x``."""
+        """Return the code of every element of ``x``: integers minimum..maximum in the type of
+        ``x``."""
         return _codes(x, self.effective_step(), self.minimum, self.maximum)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,8 +118,8 @@ class _Stepped(Quantizer):
 class _Quantize(torch.autograd.Function):
     """step * floor(clamp(x / step, lowest, highest) + 1/2), with the gradients of LSQ.
 
-    One function instead of a dozen, because on the CPU activations are bound by memory: intermediate values
-    are overwritten and none but the codes is kept for the gradients.
+    One function instead of a dozen, because on the CPU activations are bound by memory:
+        intermediate values are overwritten and none but the codes is kept for the gradients.
     """
 
     @staticmethod
@@ -147,7 +151,8 @@ def _codes(x: Tensor, step: Tensor, lowest: int, highest: int) -> Tensor:
 
 
 class UnsignedQuantizer(_Stepped):
-    """Quantize to ``bits`` unsigned bits: value = step * floor(clamp(x / step, 0, 2^bits - 1) + 1/2).
+    """Quantize to ``bits`` unsigned bits: value = step * floor(clamp(x / step, 0, 2^bits - 1) +
+    1/2).
 
     Negative inputs give 0, so no ReLU is needed before it. The gradient of ``x`` passes where
     0 <= x / step <= 2^bits - 1 and is 0 elsewhere. The gradient of the step is that of LSQ [1]: per
@@ -155,9 +160,8 @@ class UnsignedQuantizer(_Stepped):
     with N the number of elements of one sample.
 
     Parameters
-    ----------
-    bits: width of a code in bits, 1..16.
-    step: size of one level, in units of x, at the start of training; positive. None: the range is [0, 2],
+    ---------- bits: width of a code in bits, 1..16. step: size of one level, in units of x, at the
+    start of training; positive. None: the range is [0, 2],
         which suits the output of a batch norm.
     learned: whether training moves the step. If not, the step is a buffer and never changes.
 
@@ -187,18 +191,17 @@ class UnsignedQuantizer(_Stepped):
 
 
 class SignedQuantizer(_Stepped):
-    """Quantize to ``bits`` signed bits: step * floor(clamp(x / step, -h, h - 1) + 1/2) with h = 2^(bits-1).
+    """Quantize to ``bits`` signed bits: step * floor(clamp(x / step, -h, h - 1) + 1/2) with h =
+    2^(bits-1).
 
-    For the branches that a residual network adds: quantizers that share one step give integers of one
-    unit, so their sum is exact. The gradients are those of ``UnsignedQuantizer``, with h - 1 in place of
-    2^bits - 1 in the factor of the step's.
+    For the branches that a residual network adds: quantizers that share one step give integers of
+        one unit, so their sum is exact. The gradients are those of ``UnsignedQuantizer``, with h -
+        1 in place of 2^bits - 1 in the factor of the step's.
 
     Parameters
-    ----------
-    bits: width of a code in bits, 2..16.
-    step: as of ``UnsignedQuantizer``; None: the range is [-2, 2).
-    learned: whether training moves the step.
-    shared: a quantizer whose step is this one's too, the same parameter; ``step`` and ``learned`` are then
+    ---------- bits: width of a code in bits, 2..16. step: as of ``UnsignedQuantizer``; None: the
+    range is [-2, 2). learned: whether training moves the step. shared: a quantizer whose step is
+    this one's too, the same parameter; ``step`` and ``learned`` are then
         not used.
 
     >>> first = SignedQuantizer(3, step=0.5)
@@ -233,10 +236,12 @@ class SignedQuantizer(_Stepped):
 
 
 class TernaryActivation(Quantizer):
-    """Quantize to -1, 0 and +1: +1 where x > 1/2, -1 where x < -1/2, 0 elsewhere (eq. 14 of STTN [1]).
+    """Quantize to -1, 0 and +1: +1 where x > 1/2, -1 where x < -1/2, 0 elsewhere (eq. 14 of STTN
+    [1]).
 
-    The gradient of ``x`` passes where |x| <= 1 and is 0 elsewhere. Both bounds are strict on the side
-    of 0, so in the integers of the hardware one is a strict and the other a non-strict comparison.
+    The gradient of ``x`` passes where |x| <= 1 and is 0 elsewhere. Both bounds are strict on the
+    side of 0, so in the integers of the hardware one is a strict and the other a non-strict
+    comparison.
 
     [1] Z. Xu et al., "Soft threshold ternary networks", IJCAI 2020, section 3.3.
 

@@ -53,7 +53,8 @@ class IntegerBias(nn.Module):
         self._sources = (layer, quantizer)
 
     def unit(self) -> Tensor:
-        """Return the size of one accumulator unit: 0-d, or [O] for a scale per channel; no gradient."""
+        """Return the size of one accumulator unit: 0-d, or [O] for a scale per channel; no
+        gradient."""
         layer, quantizer = self._sources
         return accumulator_unit(layer, quantizer)
 
@@ -70,35 +71,35 @@ class IntegerBias(nn.Module):
 def ternarize(
     model: nn.Module, method: str = "ics", *, integer_bias: bool = True, **options: Any
 ) -> nn.Module:
-    """Make the weight of every Conv2d and Linear of ``model`` ternary, the first and the last included.
+    """Make the weight of every Conv2d and Linear of ``model`` ternary, the first and the last
+    included.
 
-    The method is registered as a parametrization of each weight: from now on ``layer.weight`` is the
-    scaled ternary weight and ``layer.parametrizations.weight.original`` the latent one that the
-    optimizer moves. A bias whose layer reaches the model's output without a quantizer after it becomes
-    an integer in accumulator units (``IntegerBias``); another bias stays float, because it folds into
-    the thresholds of the quantizer that follows.
+    The method is registered as a parametrization of each weight: from now on ``layer.weight`` is
+        the scaled ternary weight and ``layer.parametrizations.weight.original`` the latent one that
+        the optimizer moves. A bias whose layer reaches the model's output without a quantizer after
+        it becomes an integer in accumulator units (``IntegerBias``); another bias stays float,
+        because it folds into the thresholds of the quantizer that follows.
 
     Parameters
-    ----------
-    model: any module; changed in place. Its forward must be traceable by torch.fx if a layer has a bias.
-    method: a name in ``tritforge.quant.methods.base.METHODS``.
-    integer_bias: whether to make the biases of the scores integer; without it no graph is needed.
-    options: the method's own, such as ``threshold_factor`` of ICS.
+    ---------- model: any module; changed in place. Its forward must be traceable by torch.fx if a
+    layer has a bias. method: a name in ``tritforge.quant.methods.base.METHODS``. integer_bias:
+    whether to make the biases of the scores integer; without it no graph is needed. options: the
+    method's own, such as ``threshold_factor`` of ICS.
 
     Returns
     -------
     The same model.
 
     Raises
-    ------
-    TypeError: ``model`` is no module.
-    ValueError: unknown method or option, or an option out of range.
-    TernarizationError: no such layer, a kind of layer that cannot be ternary, a weight that is shared,
+    ------ TypeError: ``model`` is no module. ValueError: unknown method or option, or an option out
+    of range. TernarizationError: no such layer, a kind of layer that cannot be ternary, a weight
+    that is shared,
         already parametrized, uninitialized, all zero or not finite.
     TracingError: an integer bias is needed and the graph cannot be read or has no quantizer for it.
         Whatever is raised, the model is left as it was.
 
-    >>> model = ternarize(nn.Sequential(nn.Conv2d(1, 4, 3, bias=False)), "ics", threshold_factor=0.1)
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False))
+    >>> model = ternarize(model, "ics", threshold_factor=0.1)
     >>> len(model[0].weight.unique())
     3
     """
@@ -141,7 +142,8 @@ def ternarizer_of(layer: nn.Module) -> tuple[Ternarizer, Tensor]:
 
 @torch.no_grad()
 def accumulator_unit(layer: nn.Module, quantizer: Quantizer) -> Tensor:
-    """Return what 1 in the accumulator stands for: (weight scale) * (step of ``quantizer``), 0-d or [O]."""
+    """Return what 1 in the accumulator stands for: (weight scale) * (step of ``quantizer``), 0-d or
+    [O]."""
     ternarizer, latent = ternarizer_of(layer)
     return ternarizer.scale(latent) * quantizer.effective_step()
 

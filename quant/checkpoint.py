@@ -1,4 +1,5 @@
-"""Checkpoints: model.safetensors for the tensors, model.json for everything else. Nothing is pickled."""
+"""Checkpoints: model.safetensors for the tensors, model.json for everything else. Nothing is
+pickled."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _DESCRIPTION = "model.json"
 
 
 class CheckpointError(UserError):
-    """A checkpoint that is missing, damaged or of another network; the message names the file or tensor."""
+    """A checkpoint that is missing, damaged or of another network; the message names the file or
+    tensor."""
 
 
 def versions() -> dict[str, str]:
@@ -67,9 +69,9 @@ FORMAT = Format(
 def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> None:
     """Write the state of ``model`` and ``meta`` to ``directory``.
 
-    A kill at any moment leaves either the old checkpoint or the new one: the tensors are written under a
-    pending name, model.json with their digest replaces the old one, and only then the tensors do. ``load``
-    completes a step that a kill has cut off.
+    A kill at any moment leaves either the old checkpoint or the new one: the tensors are written
+        under a pending name, model.json with their digest replaces the old one, and only then the
+        tensors do. ``load`` completes a step that a kill has cut off.
 
     Parameters
     ----------
@@ -96,8 +98,8 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors by name and the ``meta`` that ``save`` was given.
 
     Raises
-    ------
-    CheckpointError: a file is missing, truncated, of another format or not what model.json was written for.
+    ------ CheckpointError: a file is missing, truncated, of another format or not what model.json
+    was written for.
     """
     directory = Path(directory)
     path = directory / _DESCRIPTION
@@ -130,8 +132,8 @@ def restore(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Copy the tensors of ``state`` into ``model``, bit for bit.
 
     Raises
-    ------
-    CheckpointError: the state is of another network; the message names the first tensor that is missing,
+    ------ CheckpointError: the state is of another network; the message names the first tensor that
+    is missing,
         of another shape or type, or not expected. The model is then left as it was.
     """
     own = model.state_dict()

@@ -34,8 +34,8 @@ SHAPES: dict[str, tuple[int, int, int]] = {
     "folders": (3, 224, 224),
     "mnist": (1, 28, 28),
 }
-"""Channels, height and width of the images of each dataset, known without its files; ``image_size`` may
-change those of ``folders``."""
+"""Channels, height and width of the images of each dataset, known without its files; ``image_size``
+may change those of ``folders``."""
 
 
 def load(

@@ -44,7 +44,8 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
 
 
 def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> int:
-    """Return how many of ``images`` [N, C, H, W] have their class in ``labels`` [N], in evaluation mode."""
+    """Return how many of ``images`` [N, C, H, W] have their class in ``labels`` [N], in evaluation
+    mode."""
     if not len(images):
         return 0
     training = model.training
@@ -56,10 +57,12 @@ def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int =
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
-    """Return the share of ``images`` [N, C, H, W] whose class is in ``labels`` [N], in evaluation mode."""
+    """Return the share of ``images`` [N, C, H, W] whose class is in ``labels`` [N], in evaluation
+    mode."""
     if len(images) != len(labels) or not len(images):
         raise ValueError(
-            f"images and labels must be equally many and not none, not {len(images)} and {len(labels)}"
+            f"images and labels must be equally many and not none, not {len(images)} and "
+            f"{len(labels)}"
         )
     return right_answers(model, images, labels, batch) / len(images)
 
@@ -76,19 +79,19 @@ def integer_activations(
     batch: images per run; it bounds the memory and cannot change the integers.
 
     Returns
-    -------
-    By module path, in the order of the calls: the codes of each quantizer, in the layout torch gives them
-    ([N, C, H, W] or [N, K]); and the scores [N, K] of each layer that no quantizer follows, in units of
-    its accumulator.
+    ------- By module path, in the order of the calls: the codes of each quantizer, in the layout
+    torch gives them ([N, C, H, W] or [N, K]); and the scores [N, K] of each layer that no quantizer
+    follows, in units of its accumulator.
 
     Raises
-    ------
-    ValueError: the model is not in float64 and evaluation mode, a quantizer or a layer of scores is called
+    ------ ValueError: the model is not in float64 and evaluation mode, a quantizer or a layer of
+    scores is called
         more than once, or a value is no integer multiple of its unit.
     """
     if model64.training or any(p.dtype != torch.float64 for p in model64.parameters()):
         raise ValueError(
-            "model64 must be in float64 and in evaluation mode: pass tritforge.quant.evaluate.exact(model)"
+            "model64 must be in float64 and in evaluation mode: pass "
+            "tritforge.quant.evaluate.exact(model)"
         )
     graph = trace(model64)
     units = {
@@ -130,7 +133,8 @@ def integer_activations(
 
 
 def _divisor(model64: nn.Module, graph: fx.Graph, layer: str, images: Tensor) -> int:
-    """Return by how much the average pools between the layer and its quantizer divide the codes' sums."""
+    """Return by how much the average pools between the layer and its quantizer divide the codes'
+    sums."""
     pools = {node: average_of(model64, node) for node in nodes_between(model64, graph, layer)}
     if not any(pools.values()):
         return 1

@@ -1,9 +1,9 @@
 """Rounding with straight-through gradients, and the rule that makes float64 evaluation exact.
 
-A weight scale or an activation step is a power of two times an integer of ``SIGNIFICAND_BITS`` bits.
-The product of a scale, a step and an integer below 2^29 then fits the 53 bits of float64, so a
-float64 evaluation of the model is integer arithmetic times a constant: nothing is rounded, and the
-order of summation cannot matter.
+A weight scale or an activation step is a power of two times an integer of ``SIGNIFICAND_BITS``
+bits. The product of a scale, a step and an integer below 2^29 then fits the 53 bits of float64, so
+a float64 evaluation of the model is integer arithmetic times a constant: nothing is rounded, and
+the order of summation cannot matter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ SIGNIFICAND_BITS = 12
 """Significant bits of every weight scale and activation step: a relative step of at most 2^-11."""
 
 COEFFICIENT_BITS = 8
-"""Widest coefficient of a plane, where a weight has several scales: they become integers of one unit."""
+"""Widest coefficient of a plane, where a weight has several scales: they become integers of one
+unit."""
 
 _FORMATS = {torch.float32: (torch.int32, 24), torch.float64: (torch.int64, 53)}
 
@@ -35,8 +36,8 @@ _FORMATS = {torch.float32: (torch.int32, 24), torch.float64: (torch.int64, 53)}
 def straight_through(value: Tensor, latent: Tensor) -> Tensor:
     """Return ``value`` exactly, with the gradient of ``latent`` [1].
 
-    Both have one shape. ``latent - latent.detach()`` is exactly zero for finite numbers, so unlike the
-    usual ``latent + (value - latent).detach()`` this form never disturbs the value.
+    Both have one shape. ``latent - latent.detach()`` is exactly zero for finite numbers, so unlike
+    the usual ``latent + (value - latent).detach()`` this form never disturbs the value.
 
     [1] Y. Bengio et al., "Estimating or propagating gradients through stochastic neurons", 2013.
 
@@ -92,7 +93,8 @@ def round_significand(x: Tensor, bits: int = SIGNIFICAND_BITS) -> Tensor:
     dropped = precision - bits
     if dropped == 0:
         return x
-    # Sign, exponent and fraction lie in one integer, so a carry out of the fraction raises the exponent.
+    # Sign, exponent and fraction lie in one integer, so a carry out of the fraction raises the
+    # exponent.
     pattern = x.detach().contiguous().view(integer)
     pattern = (pattern + (1 << (dropped - 1))) & ~((1 << dropped) - 1)
     return straight_through(pattern.view(x.dtype), x)
@@ -101,8 +103,8 @@ def round_significand(x: Tensor, bits: int = SIGNIFICAND_BITS) -> Tensor:
 def fixed_point(values: Tensor, bits: int = COEFFICIENT_BITS) -> tuple[Tensor, Tensor]:
     """Write positive numbers as integers of at most ``bits`` bits times one unit, a power of two.
 
-    The largest integer is in 3/4..3/2 of 2^(bits - 1), so it keeps at least bits - 1 significant bits;
-    none is below 1. No gradient passes.
+    The largest integer is in 3/4..3/2 of 2^(bits - 1), so it keeps at least bits - 1 significant
+    bits; none is below 1. No gradient passes.
 
     Parameters
     ----------
@@ -121,7 +123,8 @@ def fixed_point(values: Tensor, bits: int = COEFFICIENT_BITS) -> tuple[Tensor, T
 
 
 def mean_where(x: Tensor, kept: Tensor) -> Tensor:
-    """Return the mean of ``x`` over the elements where ``kept``, of 0 and 1, is 1; NaN if there are none.
+    """Return the mean of ``x`` over the elements where ``kept``, of 0 and 1, is 1; NaN if there are
+    none.
 
     A product instead of ``x[kept]``: the same mean, without a gather and its copy.
     """

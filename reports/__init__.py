@@ -1,1 +1,2 @@
-"""Numbers for people: synthesis counts, the paper's table, and the report. Each says where it is from."""
+"""Numbers for people: synthesis counts, the paper's table, and the report. Each says where it is
+from."""

@@ -1,8 +1,9 @@
-"""What the FPGAs hold: the parts a utilisation is measured against, one row each in ``devices.csv``.
+"""What the FPGAs hold: the parts a utilisation is measured against, one row each in
+``devices.csv``.
 
-The file names the document of each row. Its column ``confirmed`` says which figures were seen in another
-place, and where; what it does not name was written down from memory of that document and not checked
-against it. An empty cell is a figure that is not known.
+The file names the document of each row. Its column ``confirmed`` says which figures were seen in
+another place, and where; what it does not name was written down from memory of that document and
+not checked against it. An empty cell is a figure that is not known.
 """
 
 from __future__ import annotations
@@ -32,20 +33,15 @@ class Device:
     """One part. None is a figure that is not known.
 
     Parameters
-    ----------
-    part: the vendor's name in lower case, without package and speed grade.
-    family: the vendor's name of the family, for people.
-    target: the family as a target names it (``tritforge.hw.targets.registry``); None where there is none.
-    lut: look-up tables.
-    lut_inputs: inputs of each: 6, or 4 in ECP5.
-    lutram: how many of them can be memory; in ECP5 the LUTs that hold bits, half of all.
-    slices: slices of the family's own size: 4 LUTs in the 7 series, 8 (a CLB) in UltraScale, 2 in ECP5.
-    ff: flip-flops.
-    bram: block RAMs of the family's own size; one of 36 Kb can serve as two of 18 Kb.
-    bram_kbits: that size in Kb.
-    dsp: multiplier blocks of ``dsp_kind``.
-    source: document and table.
-    confirmed: which figures were seen in a second place, and where; empty when none.
+    ---------- part: the vendor's name in lower case, without package and speed grade. family: the
+    vendor's name of the family, for people. target: the family as a target names it
+    (``tritforge.hw.targets.registry``); None where there is none. lut: look-up tables. lut_inputs:
+    inputs of each: 6, or 4 in ECP5. lutram: how many of them can be memory; in ECP5 the LUTs that
+    hold bits, half of all. slices: slices of the family's own size: 4 LUTs in the 7 series, 8 (a
+    CLB) in UltraScale, 2 in ECP5. ff: flip-flops. bram: block RAMs of the family's own size; one of
+    36 Kb can serve as two of 18 Kb. bram_kbits: that size in Kb. dsp: multiplier blocks of
+    ``dsp_kind``. source: document and table. confirmed: which figures were seen in a second place,
+    and where; empty when none.
     """
 
     part: str
@@ -64,7 +60,8 @@ class Device:
     confirmed: str
 
     def built_for(self, *, cells: bool = True) -> Target | None:
-        """What a design for this part is built for, of ``cells`` by name or of operators; None where there is no target."""
+        """What a design for this part is built for, of ``cells`` by name or of operators; None
+        where there is no target."""
         return None if self.target is None else TARGETS[self.target](cells)
 
     @property
@@ -74,7 +71,8 @@ class Device:
 
     @property
     def carry(self) -> int | None:
-        """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None elsewhere."""
+        """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None
+        elsewhere."""
         return (
             None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
         )
@@ -112,7 +110,8 @@ PARTS = tuple(name for name, part in DEVICES.items() if part.target is not None)
 
 
 def device(part: str) -> Device:
-    """Return the part named ``part`` (upper or lower case); DeviceError if it is not in the table."""
+    """Return the part named ``part`` (upper or lower case); DeviceError if it is not in the
+    table."""
     if not isinstance(part, str):
         raise TypeError(f"part must be a str, not {part!r}")
     try:
@@ -120,7 +119,8 @@ def device(part: str) -> Device:
     except KeyError:
         nearest = difflib.get_close_matches(part.lower(), DEVICES, n=NEAREST, cutoff=0)
         raise DeviceError(
-            f"unknown device {part!r}; nearest are {', '.join(nearest)}; `tritforge devices` lists all"
+            f"unknown device {part!r}; nearest are {', '.join(nearest)}; `tritforge devices` lists "
+            "all"
         ) from None
 
 
@@ -168,9 +168,11 @@ def devices_table() -> Table:
         for part in DEVICES.values()
     )
     notes = (
-        "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 series, "
+        "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 "
+        "series, "
         "8 (a CLB) in UltraScale, 2 in ECP5.",
-        "Confirmed: figures that were seen in a second place; the others await a check against the document. "
+        "Confirmed: figures that were seen in a second place; the others await a check against the "
+        "document. "
         f"A network can be built for the parts of {families()}.",
     )
     return Table("Devices", columns, rows, notes)

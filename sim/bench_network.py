@@ -1,9 +1,9 @@
 """The cocotb bench of a whole network: clock, reset, and the end of the run.
 
-It runs inside the simulator. What to do is in ``job.json`` of the folder it runs in; what happened is left in
-``outcome.json``. Frames are sent, taken and written down in Verilog (``stream_source.v``, ``stream_sink.v``,
-``stream_probe.v``): Python, which would be slower than the simulator, wakes once a frame. It judges nothing:
-``tritforge.sim.scoreboard`` compares.
+It runs inside the simulator. What to do is in ``job.json`` of the folder it runs in; what happened
+is left in ``outcome.json``. Frames are sent, taken and written down in Verilog
+(``stream_source.v``, ``stream_sink.v``, ``stream_probe.v``): Python, which would be slower than the
+simulator, wakes once a frame. It judges nothing: ``tritforge.sim.scoreboard`` compares.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ async def run(bench: Any) -> None:
 
 
 async def _spend(bench: Any, job: Job) -> None:
-    """Send some words, then reset: nothing of them may be left. Source, sink and probes begin anew."""
+    """Send some words, then reset: nothing of them may be left. Source, sink and probes begin
+    anew."""
     for _ in range(job.warmup_beats * job.patience_cycles):
         if int(bench.sent.value) >= job.warmup_beats:
             break  # a design that hangs does so again after the reset, where it is told

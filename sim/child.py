@@ -1,7 +1,7 @@
 """The child process that builds a bench and runs it: ``python -m tritforge.sim.child launch.json``.
 
-cocotb's runner changes the environment and prints; in a process of its own it cannot disturb the judge, and
-compiler and simulator can be stopped with it as one group.
+cocotb's runner changes the environment and prints; in a process of its own it cannot disturb the
+judge, and compiler and simulator can be stopped with it as one group.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class Launch:
 
 
 def main(path: str) -> None:
-    """Do what the file at ``path`` says; cocotb raises SystemExit or RuntimeError when a command fails."""
+    """Do what the file at ``path`` says; cocotb raises SystemExit or RuntimeError when a command
+    fails."""
     launch = Launch(**json.loads(Path(path).read_text()))
     build_dir, run_dir = Path(launch.build_dir), Path(launch.run_dir)
     runner = get_runner(launch.simulator)
@@ -103,10 +104,11 @@ def main(path: str) -> None:
 
 
 def die_with_parent() -> None:
-    """End this process and all that it started when its parent, which holds its standard input, has died.
+    """End this process and all that it started when its parent, which holds its standard input, has
+    died.
 
-    A parent that was killed cannot stop them, and they would go on writing where its next run does. Without a
-    pipe as standard input nothing happens: somebody starts it by hand.
+    A parent that was killed cannot stop them, and they would go on writing where its next run does.
+    Without a pipe as standard input nothing happens: somebody starts it by hand.
     """
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
         return

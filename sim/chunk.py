@@ -1,8 +1,9 @@
 """One run of a bench: some successive frames through the design, and the verdict on them.
 
-A run of many frames is cut into such chunks, which fill the cores, bound what the probes write to the disk,
-and need not be repeated after an interrupt. Where a chunk is cut depends on the design alone, and its pauses
-on the seed and the number of its first frame: so each can be repeated by itself, beat for beat.
+A run of many frames is cut into such chunks, which fill the cores, bound what the probes write to
+the disk, and need not be repeated after an interrupt. Where a chunk is cut depends on the design
+alone, and its pauses on the seed and the number of its first frame: so each can be repeated by
+itself, beat for beat.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Frames [N, H, W, C] of which the first has the number ``first``, and the folder they run in."""
+    """Frames [N, H, W, C] of which the first has the number ``first``, and the folder they run
+    in."""
 
     first: int
     frames: npt.NDArray[np.integer]
@@ -170,7 +172,8 @@ def run_chunk(
 
 
 def _classes(setting: Setting, log: BeatLog) -> tuple[int, ...] | None:
-    """The class that the hardware gave each frame, None if a frame gives anything else than one class."""
+    """The class that the hardware gave each frame, None if a frame gives anything else than one
+    class."""
     output, stream = setting.network.nodes[-1], setting.manifest.stream(AXI_OUTPUT)
     if not isinstance(output, ArgMax) or setting.manifest.streams[-1].name != AXI_OUTPUT:
         return None
@@ -230,7 +233,8 @@ def _log(run: Path, stream: Stream, count: int) -> BeatLog:
     log = read_beats(path, log_bits(stream))
     if len(log.cycles) != count:
         raise SimulationFailed(
-            f"{path} has {len(log.cycles)} of the {count} words that layer {stream.layer or stream.name} "
+            f"{path} has {len(log.cycles)} of the {count} words that layer "
+            f"{stream.layer or stream.name} "
             f"handed on in simulation: it could not be written to its end, is the disk full?"
         )
     return log

@@ -1,7 +1,7 @@
 """Frames that end too early or too late, and what the design must make of them.
 
-A short frame counts as one whose rest is 0, what a long one has too much is lost; either gives one result,
-sets the error output, and leaves the next frame right.
+A short frame counts as one whose rest is 0, what a long one has too much is lost; either gives one
+result, sets the error output, and leaves the next frame right.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def whole(payloads: Sequence[int], beats_per_frame: int) -> list[Beat]:
 def spoil(
     payloads: Sequence[int], beats_per_frame: int, generator: random.Random
 ) -> tuple[list[Beat], IntArray]:
-    """Return beats of which two frames in three end early or late, and how many of each frame [N] count.
+    """Return beats of which two frames in three end early or late, and how many of each frame [N]
+    count.
 
     A frame of one beat cannot end early.
     """
@@ -56,7 +57,8 @@ def cut(frames: IntArray, counts: IntArray, lanes: int) -> IntArray:
 
 
 def report_sent(stream: Stream, log: BeatLog, beats: Sequence[Beat]) -> StreamReport:
-    """Compare what the design took with what was sent: beats of a stream whose frames are of any length."""
+    """Compare what the design took with what was sent: beats of a stream whose frames are of any
+    length."""
     bits = log_bits(stream)
     expected = np.array(
         [[int(digit, 16) for digit in line] for line in _digits(beats, bits)], dtype=np.uint8

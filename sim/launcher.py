@@ -1,4 +1,5 @@
-"""Builds a bench when its sources changed, and runs it, in a child process that can be stopped as a whole."""
+"""Builds a bench when its sources changed, and runs it, in a child process that can be stopped as a
+whole."""
 
 from __future__ import annotations
 
@@ -30,12 +31,13 @@ FIXTURES = tuple(
 POLL_SECONDS = 0.1
 
 ICARUS_ARGUMENTS = ("-g2005",)
-"""After cocotb's -g2012, by which initial values are no events at time 0: Yosys's Verilog relies on them to
-start every ``always @*``, and a block whose inputs never change would stay unknown."""
+"""After cocotb's -g2012, by which initial values are no events at time 0: Yosys's Verilog relies on
+them to start every ``always @*``, and a block whose inputs never change would stay unknown."""
 
 VERILATOR_ARGUMENTS = (
     "--no-timing",
-    "--no-public-flat-rw",  # after cocotb's --public-flat-rw: what Python touches is marked in the testbench
+    # after cocotb's --public-flat-rw: what Python touches is marked in the testbench
+    "--no-public-flat-rw",
     # Amaranth's Verilog widens and truncates on purpose
     "-Wno-WIDTHEXPAND",
     "-Wno-WIDTHTRUNC",
@@ -50,7 +52,8 @@ NETLIST_ARGUMENTS = (
 
 
 class SimulationFailed(UserError):
-    """The bench could not be built or the simulator stopped: there is no verdict. The message says why.
+    """The bench could not be built or the simulator stopped: there is no verdict. The message says
+    why.
 
     Parameters
     ----------

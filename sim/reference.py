@@ -1,7 +1,7 @@
 """The judge: a network computed in numpy, integers only, every tensor of it.
 
-It knows the integer contract (``tritforge.export.ir.nodes``) and nothing of the hardware, and checks every value against the
-type that the contract declares.
+It knows the integer contract (``tritforge.export.ir.nodes``) and nothing of the hardware, and
+checks every value against the type that the contract declares.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from tritforge.types import IntArray
 __all__ = ["check_inputs", "evaluate", "run"]
 
 _FLOAT_BITS = 53
-"""Below 2**53 every integer is a float64, so a float64 product of integers is exact in any order."""
+"""Below 2**53 every integer is a float64, so a float64 product of integers is exact in any
+order."""
 
 _CHUNK_ELEMENTS = 1 << 22
 """Elements at a time, 32 MiB, so that thousands of images do not need gigabytes."""
@@ -48,10 +49,9 @@ def run(
     """Compute every tensor of ``network``.
 
     Parameters
-    ----------
-    network: the network.
-    inputs: integers [N, H, W, C] of the network's input type.
-    keep: names of the tensors to return; None returns all. The others are dropped as soon as they are used,
+    ---------- network: the network. inputs: integers [N, H, W, C] of the network's input type.
+    keep: names of the tensors to return; None returns all. The others are dropped as soon as they
+    are used,
         a few images at a time, so that thousands of images need no more memory than what is kept.
 
     Returns
@@ -83,7 +83,8 @@ def run(
 
 
 def check_inputs(network: Network, inputs: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-    """Return ``inputs`` as an array; raise as ``run`` does where they are not what the network takes."""
+    """Return ``inputs`` as an array; raise as ``run`` does where they are not what the network
+    takes."""
     array = np.asarray(inputs)
     if array.dtype.kind not in "iu":
         raise TypeError(f"inputs must be integers, not {array.dtype}")
@@ -218,10 +219,11 @@ def _(node: TopK, x: IntArray) -> IntArray:
 
 
 def _product(matrix: IntArray, x: IntArray) -> Callable[[IntArray], IntArray]:
-    """Return the function rows [R, K] -> [R, M] of a matrix for inputs no larger than those in ``x``.
+    """Return the function rows [R, K] -> [R, M] of a matrix for inputs no larger than those in
+    ``x``.
 
-    Float64 matrix products run on BLAS and int64 ones do not, so float64 is used wherever it is exact: where
-    no partial sum, in whatever order, can need more than 53 bits.
+    Float64 matrix products run on BLAS and int64 ones do not, so float64 is used wherever it is
+        exact: where no partial sum, in whatever order, can need more than 53 bits.
     """
     largest = int(np.abs(x).max(initial=0)) * int(np.abs(matrix).sum(axis=1).max())
     kind = np.float64 if largest.bit_length() <= _FLOAT_BITS else np.int64

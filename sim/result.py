@@ -20,26 +20,23 @@ class SimulationResult:
     """What a bench found. ``to_json`` has every field and ``passed``.
 
     Parameters
-    ----------
-    design, simulator, version: what was simulated on what.
-    verilog_sha256: of the Verilog that was simulated.
-    first, frames: number of the first frame that was sent, and how many were; of several chunks in all.
-    seed, stalls: how the ends paused.
-    streams: a report for each stream, in the order of the manifest; of several chunks without frame ends.
-    cycles: from the first input beat accepted to the last output beat accepted; None when either never was.
+    ---------- design, simulator, version: what was simulated on what. verilog_sha256: of the
+    Verilog that was simulated. first, frames: number of the first frame that was sent, and how many
+    were; of several chunks in all. seed, stalls: how the ends paused. streams: a report for each
+    stream, in the order of the manifest; of several chunks without frame ends. cycles: from the
+    first input beat accepted to the last output beat accepted; None when either never was.
     expected_cycles: the same in the plan; None when the ends pause, which the plan does not know.
-    simulated_cycles: all cycles after reset, up to the last output beat.
-    cycles_per_second: those over the time that a simulator took for them; several may run side by side.
-    seconds: of the clock on the wall, build included.
-    cpu_seconds, python_seconds: of a processor, for those cycles, and what Python took of it.
-    build_seconds, build_cpu_seconds: time to compile the bench; 0.0 when it was there already.
-    judge_seconds: of a processor, for all the rest: reference, stimulus, start of the simulators, comparison.
-    chunks: how many runs of the bench these are; cycles are summed over them.
-    classes: what the design said of each frame, where all words are right and that is a class.
-    replay: number of the first frame and count with which the first failure comes again, cycle by cycle.
-    failures: one line for each thing that is wrong, the cause first; empty when everything is equal.
-    wave: file with every signal, or None.
-    netlist: what it was synthesised for, where the netlist was simulated and not the design as generated.
+    simulated_cycles: all cycles after reset, up to the last output beat. cycles_per_second: those
+    over the time that a simulator took for them; several may run side by side. seconds: of the
+    clock on the wall, build included. cpu_seconds, python_seconds: of a processor, for those
+    cycles, and what Python took of it. build_seconds, build_cpu_seconds: time to compile the bench;
+    0.0 when it was there already. judge_seconds: of a processor, for all the rest: reference,
+    stimulus, start of the simulators, comparison. chunks: how many runs of the bench these are;
+    cycles are summed over them. classes: what the design said of each frame, where all words are
+    right and that is a class. replay: number of the first frame and count with which the first
+    failure comes again, cycle by cycle. failures: one line for each thing that is wrong, the cause
+    first; empty when everything is equal. wave: file with every signal, or None. netlist: what it
+    was synthesised for, where the netlist was simulated and not the design as generated.
     """
 
     design: str
@@ -85,7 +82,8 @@ class SimulationResult:
 
     @property
     def first_mismatch(self) -> Mismatch | None:
-        """The first wrong word of the first stream that has one: the layer where the error arose."""
+        """The first wrong word of the first stream that has one: the layer where the error
+        arose."""
         return next(
             (stream.first_mismatch for stream in self.streams if stream.first_mismatch), None
         )
@@ -167,8 +165,9 @@ def _joined(reports: Sequence[StreamReport]) -> StreamReport:
 def replayed(reports: Sequence[StreamReport], first: int, frames: int) -> tuple[int, int]:
     """Return the first frame and how many it takes until the first failure of a part comes again.
 
-    What happens up to a cycle follows from what was sent until then: the frames that the source had finished,
-    and the one it was at. Where no word is wrong, only some are missing, it takes them all.
+    What happens up to a cycle follows from what was sent until then: the frames that the source had
+        finished, and the one it was at. Where no word is wrong, only some are missing, it takes
+        them all.
     """
     cycles = [
         report.first_mismatch.cycle for report in reports if report.first_mismatch is not None
@@ -198,7 +197,8 @@ def judge(
     first: int = 0,
     misframed: bool = False,
 ) -> Verdict:
-    """Collect what is wrong: lost words, wrong words, broken rules, the error output, the cycle counts.
+    """Collect what is wrong: lost words, wrong words, broken rules, the error output, the cycle
+    counts.
 
     Parameters
     ----------
@@ -235,7 +235,8 @@ def judge(
         )
         if wrong is not None:
             failures.append(
-                f"frame {first + wrong} left the design {measured[wrong]} cycles after the first input word, "
+                f"frame {first + wrong} left the design {measured[wrong]} cycles after the first "
+                "input word, "
                 f"the plan says {planned[wrong]}"
             )
     if misframed and not outcome.error:
@@ -254,10 +255,11 @@ def judge(
 def planned_cycles(
     frames: int, latency: int, interval: int, frame_cycles: tuple[int, ...] | None
 ) -> list[int]:
-    """Return the planned cycle of the last output beat of each frame, counted from the first input beat.
+    """Return the planned cycle of the last output beat of each frame, counted from the first input
+    beat.
 
-    The manifest may list the first frames exactly; behind those, and without them, each frame follows the one
-    before it by ``interval``.
+    The manifest may list the first frames exactly; behind those, and without them, each frame
+    follows the one before it by ``interval``.
     """
     known = list(frame_cycles or (latency,))
     return [
@@ -269,13 +271,15 @@ def planned_cycles(
 def culprit(streams: tuple[StreamReport, ...], held: list[str]) -> str | None:
     """Say which layer lost words or hangs; None when every stream delivered what it should.
 
-    Behind a layer that hangs nothing arrives, and before it beats pile up: it is the one whose own stream is
-    short and offers nothing, while the streams before it are complete or offer beats that nobody takes.
+    Behind a layer that hangs nothing arrives, and before it beats pile up: it is the one whose own
+        stream is short and offers nothing, while the streams before it are complete or offer beats
+        that nobody takes.
     """
     for before, stream in zip((None, *streams), streams, strict=False):
         if stream.delivered < stream.expected and stream.name not in held:
             waiting = (
-                f", while {before.delivered} of {before.expected} words of stream {before.name} were taken "
+                f", while {before.delivered} of {before.expected} words of stream {before.name} "
+                "were taken "
                 f"and the next is offered"
                 if before is not None and before.name in held
                 else ""

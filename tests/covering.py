@@ -1,6 +1,8 @@
-"""A few frames that reach what faults hide in: thresholds met and missed by one, ends of sums, every class.
+"""A few frames that reach what faults hide in: thresholds met and missed by one, ends of sums,
+every class.
 
-Frames are drawn at random until nothing new is reached, and the fewest that reach it all are kept, greedily.
+Frames are drawn at random until nothing new is reached, and the fewest that reach it all are kept,
+greedily.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ CANDIDATES = 20_000
 
 
 def candidates(network: Network, seed: int) -> IntArray:
-    """Frames of all kinds [N, H, W, C]: uniform, of few values, sparse, and the same in every pixel."""
+    """Frames of all kinds [N, H, W, C]: uniform, of few values, sparse, and the same in every
+    pixel."""
     rng = np.random.default_rng(seed)
     lowest, highest = network.input.dtype.minimum, network.input.dtype.maximum
     shape = (CANDIDATES // 5, *network.input.shape)

@@ -2,10 +2,11 @@
 
     python -m tests.kills [--kills 100] [--seed 0] [--folder build/kills]
 
-Every round starts from the files of the step before, kills the command with SIGKILL after a random part of
-the time that it takes, and runs it again at once: what the killed one had started must not disturb that.
-Commands are forked from a process that has imported everything, so that no kill is spent on imports. Rounds
-that are done are kept in ``<folder>/kills.json``: a run that was cut off goes on where it was.
+Every round starts from the files of the step before, kills the command with SIGKILL after a random
+part of the time that it takes, and runs it again at once: what the killed one had started must not
+disturb that. Commands are forked from a process that has imported everything, so that no kill is
+spent on imports. Rounds that are done are kept in ``<folder>/kills.json``: a run that was cut off
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def digests(root: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Kill:
-    """One round. ``part`` of the command's time after which it was killed; ``hit`` whether it still ran."""
+    """One round. ``part`` of the command's time after which it was killed; ``hit`` whether it still
+    ran."""
 
     command: str
     number: int
@@ -111,7 +113,8 @@ class Killer:
         )
 
     def prepare(self, commands: Sequence[str] = COMMANDS) -> None:
-        """Run the first commands of the chain once; keep the folders between them, and the time they took."""
+        """Run the first commands of the chain once; keep the folders between them, and the time
+        they took."""
         before = self._folder / "before train"
         before.mkdir(exist_ok=True)
         for command in commands:
@@ -125,7 +128,8 @@ class Killer:
             before = after
 
     def round(self, command: str, number: int) -> Kill:
-        """Kill ``command`` at a moment that follows from the seed and ``number``; run it again; compare."""
+        """Kill ``command`` at a moment that follows from the seed and ``number``; run it again;
+        compare."""
         index = COMMANDS.index(command)
         before = self._folder / ("before train" if index == 0 else f"after {COMMANDS[index - 1]}")
         root = self._folder / "round"
@@ -195,7 +199,8 @@ def main() -> int:
     hits = sum(kill.hit for kill in done)
     left = sum(bool(kill.left) for kill in done)
     print(
-        f"{len(done)} kills, {hits} while it ran, {len(wrong)} reruns wrong, {left} left a temporary file"
+        f"{len(done)} kills, {hits} while it ran, {len(wrong)} reruns wrong, {left} left a "
+        "temporary file"
     )
     for kill in wrong:
         print(kill)

@@ -2,11 +2,12 @@
 
     python -m tests.mutations [--faults 320] [--seed 0] [--folder build/mutations] [--jobs 2]
 
-The design is small and has all three engines, random weights, and images that reach every threshold and the
-ends of the sums (``tests.covering``). Its faults are of the kinds in ``KINDS``. Each runs on Icarus under the
-conditions in ``BENCHES`` until one of them finds it. For a survivor a proof is sought that the faulty module
-does the same as the right one for every input; a survivor without a proof is listed as it stands.
-``<folder>/mutations.json`` has the results, so that a run that was cut off goes on.
+The design is small and has all three engines, random weights, and images that reach every threshold
+and the ends of the sums (``tests.covering``). Its faults are of the kinds in ``KINDS``. Each runs
+on Icarus under the conditions in ``BENCHES`` until one of them finds it. For a survivor a proof is
+sought that the faulty module does the same as the right one for every input; a survivor without a
+proof is listed as it stands. ``<folder>/mutations.json`` has the results, so that a run that was
+cut off goes on.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ PROOF_SECONDS = 120
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """``what`` was done at ``line`` of ``file``, or to a layer of the network where the line is 0."""
+    """``what`` was done at ``line`` of ``file``, or to a layer of the network where the line is
+    0."""
 
     kind: str
     file: str
@@ -74,8 +76,8 @@ class Fault:
 class Found:
     """What became of a fault.
 
-    ``how`` is the first complaint of the ``bench`` that found it. ``proof`` says why a survivor is no fault.
-    ``number`` is that of the fault, from which with the seed it follows.
+    ``how`` is the first complaint of the ``bench`` that found it. ``proof`` says why a survivor is
+    no fault. ``number`` is that of the fault, from which with the seed it follows.
     """
 
     fault: Fault
@@ -127,7 +129,8 @@ class Mutator:
         shutil.copytree(self.right, self.faulty)
 
     def inject(self, kind: str, number: int = 0) -> Fault:
-        """Put a fault of this kind into the faulty design; which follows from the seed and ``number``."""
+        """Put a fault of this kind into the faulty design; which follows from the seed and
+        ``number``."""
         self.reset()
         self.random = random.Random(f"{self.seed} {number}")
         return KINDS[kind](self, kind)
@@ -144,7 +147,8 @@ class Mutator:
         )
 
     def judge(self, fault: Fault) -> Found:
-        """Run the benches on the faulty design until one complains; seek a proof where none does."""
+        """Run the benches on the faulty design until one complains; seek a proof where none
+        does."""
         manifest = Manifest.read(self.faulty)
         files = {
             role: FileEntry.of(self.faulty / entry.file) for role, entry in manifest.files.items()
@@ -300,7 +304,8 @@ def _ports(mutator: Mutator, kind: str) -> Fault:
 
 
 def _beat(mutator: Mutator, kind: str) -> Fault:
-    """A unit's output loses a beat, or offers one again that was taken, the next time that it would pause."""
+    """A unit's output loses a beat, or offers one again that was taken, the next time that it would
+    pause."""
     match = mutator.random.choice(
         list(
             re.finditer(

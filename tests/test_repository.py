@@ -1,4 +1,5 @@
-"""The repository's own rules: what is packed, documented, pinned, mirrored by tests, and left out."""
+"""The repository's own rules: what is packed, documented, pinned, mirrored by tests, and left
+out."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ TEXT = {"", ".py", ".cpp", ".md", ".toml", ".txt", ".yaml", ".yml", ".v"} | {
 PICTURES = {".png"}
 
 WITHOUT_TEST_FILE = {
-    # run in a process of their own, which the tests of tritforge.reports.synth.fpga and tritforge.sim.runner start
+    # run in a process of their own, which the tests of tritforge.reports.synth.fpga and
+    # tritforge.sim.runner start
     "reports/synth/yosys_child.py",
     "sim/bench_network.py",
     "sim/child.py",
@@ -52,7 +54,8 @@ MACHINE = re.compile(
 
 
 def tracked() -> list[Path]:
-    """The files of the repository: what git tracks or would track; every file where there is no git."""
+    """The files of the repository: what git tracks or would track; every file where there is no
+    git."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if result.returncode == 0:
@@ -240,7 +243,8 @@ def test_every_source_has_its_tests() -> None:
 
 @pytest.mark.parametrize("simulator", Simulator, ids=lambda simulator: simulator.value)
 def test_simulator_is_here(simulator: Simulator) -> None:
-    """Where TRITFORGE_REQUIRE_SIMULATORS=1, as in CI, an absent simulator is a failure, not a skip."""
+    """Where TRITFORGE_REQUIRE_SIMULATORS=1, as in CI, an absent simulator is a failure, not a
+    skip."""
     try:
         assert locate(simulator).version
     except ToolMissing as error:

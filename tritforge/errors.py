@@ -36,7 +36,8 @@ class ConfigError(UserError):
 
 
 class MissingStep(UserError):
-    """A step was asked for before the one that makes what it reads; the message names the command to run."""
+    """A step was asked for before the one that makes what it reads; the message names the command
+    to run."""
 
 
 class ProofFailed(ProofError):

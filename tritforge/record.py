@@ -1,7 +1,8 @@
-"""Records: frozen dataclasses that are stored as JSON files, and read back whole or refused by name.
+"""Records: frozen dataclasses that are stored as JSON files, and read back whole or refused by
+name.
 
-A file starts with the name and the version of its format. A file that is damaged, of another format or
-version, or that has a key too few, too many or twice, is refused: no record is ever half read.
+A file starts with the name and the version of its format. A file that is damaged, of another format
+or version, or that has a key too few, too many or twice, is refused: no record is ever half read.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Format(Generic[T]):
         write_atomic(path, self.encode(record))
 
     def decode(self, content: bytes | str, file: str | os.PathLike[str]) -> T:
-        """Return the record that ``encode`` made ``content`` of; ``error`` names ``file`` and the fault."""
+        """Return the record that ``encode`` made ``content`` of; ``error`` names ``file`` and the
+        fault."""
         try:
             body = _parse(content)
             found = (body.pop("format", None), body.pop("version", None))
@@ -89,7 +91,8 @@ class Format(Generic[T]):
 
 
 def convert(value: Any, kind: type[T]) -> T:
-    """Return JSON values as ``kind``, a dataclass or an annotation; ValueError names key and fault."""
+    """Return JSON values as ``kind``, a dataclass or an annotation; ValueError names key and
+    fault."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.MsgspecError as error:

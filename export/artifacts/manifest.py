@@ -1,7 +1,7 @@
 """``manifest.json``: what a generated design consists of, for every tool that comes after.
 
-Benches and reports take names, widths and cycle counts from here and from nowhere else. Every file of the
-design is named with its SHA-256.
+Benches and reports take names, widths and cycle counts from here and from nowhere else. Every file
+of the design is named with its SHA-256.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ AXI_OUTPUT = "m_axis"
 """The streams at the top of every design, and what the names of their ports begin with."""
 
 CELLS = "cells"
-"""Role of the Verilog file with the behaviour of a device's cells, for simulators and not for synthesis."""
+"""Role of the Verilog file with the behaviour of a device's cells, for simulators and not for
+synthesis."""
 
 
 class ManifestError(UserError):
@@ -45,7 +46,8 @@ class ManifestError(UserError):
 
 
 def _check_name(what: str, name: str, pattern: str, rule: str) -> None:
-    """Refuse what would leave the folder, or be more than a name, where tools write it into files."""
+    """Refuse what would leave the folder, or be more than a name, where tools write it into
+    files."""
     if not re.fullmatch(pattern, name, re.ASCII):
         raise ManifestError(f"{what} must be {rule}, not {name!r}")
 
@@ -133,8 +135,8 @@ class Stream:
 class LayerEntry:
     """A layer and the engine that computes it; ``interval_cycles`` is cycles from frame to frame.
 
-    ``folding`` has the engine's options by name. What does not apply to a kind of layer (the folding of a max
-    pool) is None.
+    ``folding`` has the engine's options by name. What does not apply to a kind of layer (the
+    folding of a max pool) is None.
     """
 
     name: str
@@ -173,11 +175,9 @@ class Manifest:
     """A generated design.
 
     Parameters
-    ----------
-    name: of the network.
-    top: the Verilog module to instantiate.
-    generator: versions of what made it, by name.
-    files: files beside the ROM images, by role ("verilog", "network", ...); ``CELLS`` where the Verilog
+    ---------- name: of the network. top: the Verilog module to instantiate. generator: versions of
+    what made it, by name. files: files beside the ROM images, by role ("verilog", "network", ...);
+    ``CELLS`` where the Verilog
         places cells of a device.
     clock, reset: names of the ports; the reset is active low and synchronous.
     ports: of the top module.
@@ -185,9 +185,10 @@ class Manifest:
     layers: in order of the data.
     roms: every image that the Verilog reads.
     interval_cycles: cycles from frame to frame in the steady state.
-    latency_cycles: from the first input beat accepted to the last output beat accepted, pipeline empty, no
-        stalls.
-    frame_cycles: exact cycle of the last output beat of each of the first frames; None when not planned.
+    latency_cycles: from the first input beat accepted to the last output beat accepted, pipeline
+        empty, no stalls.
+    frame_cycles: exact cycle of the last output beat of each of the first frames; None when not
+        planned.
     device: what the design is meant for; None when open.
     """
 

@@ -8,11 +8,11 @@ FIVE_IN_EIGHT  a byte of three fields, see below; 13 of the 256      1.6
                bytes are errors
 ============== ===================================================== ==============
 
-Trit 0 is in the low bits (or in byte 0), and a word of zeros is all zero trits in both. The last group of
-five is filled up with zeros.
+Trit 0 is in the low bits (or in byte 0), and a word of zeros is all zero trits in both. The last
+group of five is filled up with zeros.
 
-A byte of five trits is made to be read by few LUTs: nine pairs of trits have numbers (``PAIRS``), and its
-fields are H (3 bits), M (3 bits) and L (2 bits), L lowest:
+A byte of five trits is made to be read by few LUTs: nine pairs of trits have numbers (``PAIRS``),
+    and its fields are H (3 bits), M (3 bits) and L (2 bits), L lowest:
 
     trits 3, 4 : pair H; but where M = 7 they are pair 8, and in what follows H stands for M
     trit 0     : L is its two-bit code, and trits 1, 2 are pair M, M < 7
@@ -51,7 +51,8 @@ PAIRS = ((0, 0), (1, 0), (-1, 0), (0, 1), (1, 1), (-1, 1), (0, -1), (1, -1), (-1
 
 
 def low_trits(middle: int, low: int) -> tuple[int, int, int] | None:
-    """Trits 0, 1, 2 of a byte whose fields M and L are these, M < 7; None if no packing makes them."""
+    """Trits 0, 1, 2 of a byte whose fields M and L are these, M < 7; None if no packing makes
+    them."""
     if low != 0b10:
         return next(trit for trit, code in TRIT_CODES.items() if code == low), *PAIRS[middle]
     return ((0, 1, -1)[middle // 2], *PAIRS[7 + middle % 2]) if middle < 6 else None
@@ -109,7 +110,8 @@ def pack(trits: npt.NDArray[np.integer], packing: Packing) -> list[int]:
     ------
     PackingError: not a matrix, or an element that is no trit.
 
-    >>> pack(np.array([[1, 0, -1]]), Packing.TWO_BIT), pack(np.array([[1, 0, -1]]), Packing.FIVE_IN_EIGHT)
+    >>> row = np.array([[1, 0, -1]])
+    >>> pack(row, Packing.TWO_BIT), pack(row, Packing.FIVE_IN_EIGHT)
     ([49], [25])
     """
     array = np.asarray(trits)
@@ -119,7 +121,8 @@ def pack(trits: npt.NDArray[np.integer], packing: Packing) -> list[int]:
     if len(wrong):
         row, position = (int(index) for index in wrong[0])
         raise PackingError(
-            f"row {row}, position {position}: a trit is -1, 0 or +1, not {array[row, position].item()!r}"
+            f"row {row}, position {position}: a trit is -1, 0 or +1, not "
+            f"{array[row, position].item()!r}"
         )
     groups = _two_bit_bytes(array) if packing is Packing.TWO_BIT else _five_in_eight_bytes(array)
     return [int.from_bytes(row.tobytes(), "little") for row in groups]

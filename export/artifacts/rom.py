@@ -1,7 +1,7 @@
 """ROM images: the words that the Verilog reads, and the files that hold them.
 
-A ``.mem`` file is what ``$readmemh`` reads: one word a line, hexadecimal, a fixed number of digits. ``.coe``
-(Xilinx) and ``.mif`` (Intel) hold the same words for tools that ask for those.
+A ``.mem`` file is what ``$readmemh`` reads: one word a line, hexadecimal, a fixed number of digits.
+``.coe`` (Xilinx) and ``.mif`` (Intel) hold the same words for tools that ask for those.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class Role(Enum):
 
     @property
     def files(self) -> tuple[str, str]:
-        """What manifests and file names say: of the image, and of its upper part where it lies in two."""
+        """What manifests and file names say: of the image, and of its upper part where it lies in
+        two."""
         return self.value, f"{self.value}_high"
 
 
@@ -105,7 +106,8 @@ class RomImage:
         for address, word in enumerate(self.words):
             if not 0 <= word < 1 << self.word_bits:
                 raise RomError(
-                    f"ROM {self.stem!r}: word {address} must have {self.word_bits} bits, not {word:#x}"
+                    f"ROM {self.stem!r}: word {address} must have {self.word_bits} bits, not "
+                    f"{word:#x}"
                 )
 
     @property
@@ -127,7 +129,8 @@ class RomImage:
     def varying(self) -> int:
         """Mask of the bits of a word that are not constant, as far as the Verilog may depend on it.
 
-        That of weights and thresholds is the same whatever they are; a schedule's follows from the weights.
+        That of weights and thresholds is the same whatever they are; a schedule's follows from the
+        weights.
         """
         if self.role is not Role.SCHEDULE:
             return (1 << self.word_bits) - 1
@@ -170,11 +173,15 @@ class RomImage:
         """Return the text of the ``.mif`` file."""
         width = max(1, -(-(self.depth - 1).bit_length() // 4))
         lines = [f"  {address:0{width}x} : {word};" for address, word in enumerate(self.digits())]
-        head = f"DEPTH = {self.depth};\nWIDTH = {self.word_bits};\nADDRESS_RADIX = HEX;\nDATA_RADIX = HEX;\n"
+        head = (
+            f"DEPTH = {self.depth};\nWIDTH = {self.word_bits};\n"
+            "ADDRESS_RADIX = HEX;\nDATA_RADIX = HEX;\n"
+        )
         return head + "CONTENT BEGIN\n" + "\n".join(lines) + "\nEND;\n"
 
     def write(self, directory: str | os.PathLike[str]) -> Path:
-        """Write ``<stem>.mem``, ``.coe`` and ``.mif`` into ``directory``; return the path of the ``.mem``."""
+        """Write ``<stem>.mem``, ``.coe`` and ``.mif`` into ``directory``; return the path of the
+        ``.mem``."""
         folder = Path(directory)
         for suffix, text in (("coe", self.coe()), ("mif", self.mif()), ("mem", self.mem())):
             write_atomic(folder / f"{self.stem}.{suffix}", text)
@@ -186,8 +193,8 @@ def read_mem(
 ) -> tuple[int, ...]:
     """Read the words of a ``.mem`` file that ``RomImage.write`` made.
 
-    Comments, addresses (``@``) and unknown digits, which ``$readmemh`` would accept, are refused: none of
-    ours has any.
+    Comments, addresses (``@``) and unknown digits, which ``$readmemh`` would accept, are refused:
+    none of ours has any.
 
     Parameters
     ----------
@@ -231,8 +238,8 @@ def weight_rom(node: MatrixNode, pe: int, simd: int, packing: Packing) -> RomIma
     """Return the image of a layer's weights in the order in which the array engine reads them.
 
     With J planes, M rows and K columns (those of one group of a convolution) the depth is
-    (M/pe)*J*(K/simd); address = (row_group*J + plane)*(K/simd) + column_group. The trit of lane (p, s) has
-    index p*simd + s in its word: row row_group*pe + p, column column_group*simd + s.
+    (M/pe)*J*(K/simd); address = (row_group*J + plane)*(K/simd) + column_group. The trit of lane (p,
+    s) has index p*simd + s in its word: row row_group*pe + p, column column_group*simd + s.
 
     Parameters
     ----------
@@ -286,8 +293,8 @@ def value_rom(
 ) -> RomImage:
     """Return the image of per-row integers: thresholds or a bias.
 
-    The depth is M/pe. Row row_group*pe + p is in word row_group; its value l is at bit (p*L + l)*bits, in
-    two's complement.
+    The depth is M/pe. Row row_group*pe + p is in word row_group; its value l is at bit (p*L +
+    l)*bits, in two's complement.
 
     Parameters
     ----------
@@ -304,7 +311,8 @@ def value_rom(
     array: IntArray = np.asarray(values, dtype=np.int64)
     if array.ndim != 2 or array.size == 0:
         raise RomError(
-            f"ROM '{name}.{role.value}': values must be a matrix that is not empty, not shape {array.shape}"
+            f"ROM '{name}.{role.value}': values must be a matrix that is not empty, not shape "
+            f"{array.shape}"
         )
     rows, levels = array.shape
     _check_folding(name, rows, 1, pe, 1)

@@ -1,4 +1,5 @@
-"""Integer types of tensors: width, signedness and the range that follows from them; and the ternary type."""
+"""Integer types of tensors: width, signedness and the range that follows from them; and the ternary
+type."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class DataType:
 
     @classmethod
     def parse(cls, text: str) -> DataType:
-        """Read the short form: ``u4`` is four bits unsigned, ``s13`` thirteen bits signed, ``t`` ternary."""
+        """Read the short form: ``u4`` is four bits unsigned, ``s13`` thirteen bits signed, ``t``
+        ternary."""
         if text == "t":
             return TERNARY
         match = re.fullmatch(r"([us])([1-9][0-9]*)", text)

@@ -9,19 +9,21 @@ Conventions, cited elsewhere as "the conventions of tritforge.export.ir.nodes":
 - Convolution weights are planes[J, O, I, kh, kw]; ``matrix()`` flattens each row in the order
   (kh, kw, I), I fastest, which is the order in which a window arrives on a stream.
 - A convolution of G groups has I = C/G: outputs g*O/G to (g+1)*O/G - 1 see the channels g*I to
-  (g+1)*I - 1. ``matrix()`` and ``plane_matrices()`` are [O, kh*kw*I], a row sees the channels of its
-  group; ``block_matrices()`` are the same weights over all channels, zero outside the group.
+  (g+1)*I - 1. ``matrix()`` and ``plane_matrices()`` are [O, kh*kw*I], a row sees the channels of
+  its group; ``block_matrices()`` are the same weights over all channels, zero outside the group.
 - Tap (ky, kx) of a convolution reads the pixel dilation * (ky, kx) from the window's corner.
 - A layer computes y = sum_j coefficients[j] * (planes[j] x): J = 1 and coefficient 1 for a layer
   with one scale.
 - Padding inserts the integer 0; that of ``MaxPool`` inserts nothing that could win.
 - ``Threshold`` turns y into output.minimum + (number of k with y >= thresholds[channel, k]).
-- ``Requantize`` turns y into (multiplier[channel] * y + bias[channel]) >> shift, rounded down, within the
-  range of the output.
+- ``Requantize`` turns y into (multiplier[channel] * y + bias[channel]) >> shift, rounded down,
+  within the range of the output.
 - The accumulator's type is proved from the actual rows and the input's type, never guessed.
 - ``ArgMax`` gives the lowest index among equal scores.
-- Average pooling is ``SumPool`` (``tritforge.export.ir.pools``): its division belongs to what follows.
-- A residual add (``tritforge.export.ir.residual``) joins two tensors whose integers count the same step, so it is exact.
+- Average pooling is ``SumPool`` (``tritforge.export.ir.pools``): its division belongs to what
+  follows.
+- A residual add (``tritforge.export.ir.residual``) joins two tensors whose integers count the same
+  step, so it is exact.
 """
 
 from __future__ import annotations
@@ -104,7 +106,8 @@ class Node(ABC):
 
     @abstractmethod
     def infer(self, *sources: Any, **named: Any) -> TensorType:
-        """Return the type of the output for inputs of these types, in order; IRError if impossible."""
+        """Return the type of the output for inputs of these types, in order; IRError if
+        impossible."""
 
     @property
     def summary(self) -> str:
@@ -124,7 +127,8 @@ def frozen(array: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[np.gene
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MatrixNode(Node):
-    """A layer with ternary weights. ``planes`` is int8 [J, O, ...]; ``coefficients`` has J integers."""
+    """A layer with ternary weights. ``planes`` is int8 [J, O, ...]; ``coefficients`` has J
+    integers."""
 
     planes: Trits
     coefficients: tuple[int, ...] = (1,)
@@ -246,7 +250,8 @@ class Convolution(MatrixNode):
         return f"{shown(self.kernel)} convolution {inputs}→{outputs}{steps}"
 
     def block_matrices(self) -> Trits:
-        """Planes as [J, O, kh*kw*C] int8: the vector of all channels, zero outside a row's group."""
+        """Planes as [J, O, kh*kw*C] int8: the vector of all channels, zero outside a row's
+        group."""
         planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
         inputs, rows = planes.shape[4], planes.shape[1] // self.groups
         blocks = np.zeros(
@@ -363,7 +368,8 @@ class Bias(Node):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pool(Node):
-    """A reduction over windows of ``size`` (height, width), ``stride`` apart; stride None is the size.
+    """A reduction over windows of ``size`` (height, width), ``stride`` apart; stride None is the
+    size.
 
     Rows and columns that fill no window are dropped. ``padding`` is smaller than the size.
     """
@@ -383,7 +389,8 @@ class Pool(Node):
             pad >= extent for pad, extent in zip(self.padding, self.size, strict=True)
         ):
             raise self._refuse(
-                f"padding must be at least 0 and smaller than the window {self.size!r}, not {self.padding!r}"
+                f"padding must be at least 0 and smaller than the window {self.size!r}, not "
+                f"{self.padding!r}"
             )
 
     @property

@@ -1,4 +1,5 @@
-"""Sums over windows, and the best of a vector: nodes beside those of ``tritforge.export.ir.nodes``."""
+"""Sums over windows, and the best of a vector: nodes beside those of
+``tritforge.export.ir.nodes``."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class SumPool(Pool):
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TopK(Node):
-    """Indexes of the ``k`` largest elements of a vector, the largest first, the lowest index among equals."""
+    """Indexes of the ``k`` largest elements of a vector, the largest first, the lowest index among
+    equals."""
 
     k: int
     kind = "top_k"

@@ -1,8 +1,9 @@
-"""Integer multiplier, bias and shift in place of many thresholds, where they give exactly the same codes.
+"""Integer multiplier, bias and shift in place of many thresholds, where they give exactly the same
+codes.
 
-The thresholds come from the trained model itself (``tritforge.export.lowering.thresholds``), so constants that agree with every
-one of them agree with the model on every integer of the proved range. Where none are found, thresholds
-remain.
+The thresholds come from the trained model itself (``tritforge.export.lowering.thresholds``), so
+constants that agree with every one of them agree with the model on every integer of the proved
+range. Where none are found, thresholds remain.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ _UNBOUNDED = np.int64(1) << 62
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requantize(Node):
-    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of ``output``.
+    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of
+    ``output``.
 
-    ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of 2**shift rounds
-    to the nearest.
+    ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of
+    2**shift rounds to the nearest.
     """
 
     multiplier: IntArray
@@ -47,7 +49,8 @@ class Requantize(Node):
         multiplier, bias = np.asarray(self.multiplier), np.asarray(self.bias)
         if multiplier.ndim != 1 or multiplier.size == 0 or multiplier.shape != bias.shape:
             raise self._refuse(
-                f"multiplier and bias must be vectors of one length, not {multiplier.shape} and {bias.shape}"
+                f"multiplier and bias must be vectors of one length, not {multiplier.shape} and "
+                f"{bias.shape}"
             )
         if multiplier.min() < 0 or int(multiplier.max()) >> self.shift:
             raise self._refuse(
@@ -73,7 +76,8 @@ class Requantize(Node):
     def thresholds(self, lowest: IntArray, highest: IntArray) -> IntArray:
         """Return the thresholds [C, L] that give the same codes for y in lowest..highest, both [C].
 
-        As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where none does.
+        As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where
+            none does.
         """
         code = np.arange(self.output.minimum + 1, self.output.maximum + 1)  # [L]
         missing = (code << self.shift) - self.bias[:, None]  # [C, L]: the least multiplier * y
@@ -105,8 +109,9 @@ def fit(
         multiplier * t + bias >= c * S              unless t = maximum + 1: no y reaches it
         multiplier * (t - 1) + bias <= c * S - 1    unless t = minimum: every y reaches it
 
-    For a multiplier the biases that will do are an interval, whose length is concave in the multiplier: its
-    maximum is found by bisection. What is possible with a shift is possible with the next one.
+    For a multiplier the biases that will do are an interval, whose length is concave in the
+        multiplier: its maximum is found by bisection. What is possible with a shift is possible
+        with the next one.
 
     Parameters
     ----------
@@ -119,7 +124,8 @@ def fit(
     -------
     Constants with multipliers below 2**shift, or None where no shift up to ``MAX_SHIFT`` will do.
 
-    >>> found = fit(np.array([[3, 7, 11]]), np.array([-20]), np.array([20]), DataType(2, signed=False))
+    >>> codes = DataType(2, signed=False)
+    >>> found = fit(np.array([[3, 7, 11]]), np.array([-20]), np.array([20]), codes)
     >>> found.multiplier, found.bias, found.shift
     (array([1]), array([1]), 2)
     """

@@ -1,6 +1,7 @@
 """What makes a network residual: the add of two branches, and the shortcut without weights.
 
-Add-ons to the contract of ``tritforge.export.ir.nodes``: a network may fork, since any number of nodes may read a tensor.
+Add-ons to the contract of ``tritforge.export.ir.nodes``: a network may fork, since any number of
+nodes may read a tensor.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ __all__ = ["Add", "Shortcut"]
 class Add(Node):
     """``input`` + ``other``, element by element.
 
-    Both count the same step: whoever makes the node (``tritforge.export.lowering.lower``) vouches for that, for the contract
-    knows no scale. Their types may differ; that of the sum is proved, so the sum is exact.
+    Both count the same step: whoever makes the node (``tritforge.export.lowering.lower``) vouches
+        for that, for the contract knows no scale. Their types may differ; that of the sum is
+        proved, so the sum is exact.
     """
 
     other: str
@@ -36,7 +38,8 @@ class Add(Node):
         """The narrowest type that holds every sum."""
         if source.shape != other.shape:
             raise self._refuse(
-                f"branches must have one shape, but {self.input!r} is {source} and {self.other!r} is {other}"
+                f"branches must have one shape, but {self.input!r} is {source} and {self.other!r} "
+                f"is {other}"
             )
         left, right = source.dtype, other.dtype
         sums = DataType.from_range(left.minimum + right.minimum, left.maximum + right.maximum)
@@ -46,7 +49,8 @@ class Add(Node):
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shortcut(Node):
-    """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its own.
+    """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its
+    own.
 
     The shortcut without weights of He et al. 2015 (arXiv:1512.03385, section 4.2, option A).
     """

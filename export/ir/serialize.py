@@ -1,8 +1,9 @@
 """A network as two files: ``network.json`` to read, ``network.safetensors`` with its integers.
 
-The JSON names every node with its parameters and the type of its output; weights, thresholds and biases are
-tensors named ``<node>.<field>``. The JSON carries the SHA-256 of the tensors and of itself, so a damaged
-file, or two files that do not belong together, are refused. Nothing is unpickled.
+The JSON names every node with its parameters and the type of its output; weights, thresholds and
+biases are tensors named ``<node>.<field>``. The JSON carries the SHA-256 of the tensors and of
+itself, so a damaged file, or two files that do not belong together, are refused. Nothing is
+unpickled.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""When float64 is exact: integers times a constant, as long as they fit the 53 bits of its significand.
+"""When float64 is exact: integers times a constant, as long as they fit the 53 bits of its
+significand.
 
-A layer computes a sum of terms unit * integer, and perhaps a bias. If every partial sum is a multiple of one
-bit and fewer than 2**53 of it, nothing is rounded, whatever the order of summation. These functions prove
-that for the actual numbers, in rational arithmetic, or refuse.
+A layer computes a sum of terms unit * integer, and perhaps a bias. If every partial sum is a
+multiple of one bit and fewer than 2**53 of it, nothing is rounded, whatever the order of summation.
+These functions prove that for the actual numbers, in rational arithmetic, or refuse.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def product(scales: Sequence[float], step: float) -> list[float]:
             raise ExactnessError(f"the scale of channel {channel} must be positive, not {scale!r}")
         if Fraction(scale * step) != Fraction(scale) * Fraction(step):
             raise ExactnessError(
-                f"the scale of channel {channel} times the step of its input, {scale!r} times {step!r}, "
+                f"the scale of channel {channel} times the step of its input, {scale!r} times "
+                f"{step!r}, "
                 "must be exact in float64: give both fewer significant bits"
             )
     return [scale * step for scale in scales]

@@ -47,7 +47,8 @@ def window(
     )
     if height % rows or width % columns:
         raise step.refuse(
-            f"an output of {rows}x{columns} must divide its input of {height}x{width}: use AvgPool2d"
+            f"an output of {rows}x{columns} must divide its input of {height}x{width}: use "
+            "AvgPool2d"
         )
     size = height // rows, width // columns
     return size, size, (0, 0)
@@ -73,7 +74,8 @@ def geometry(step: Step, module: nn.Conv2d, value: Codes) -> dict[str, Any]:
 
 
 def permuted(step: Step, planes: Trits, value: Codes) -> Trits:
-    """Return dense planes [J, O, K], columns in stream order (H, W, C); torch flattens (C, H, W)."""
+    """Return dense planes [J, O, K], columns in stream order (H, W, C); torch flattens (C, H,
+    W)."""
     if not value.flat:
         raise step.refuse("takes a vector: put a Flatten before it")
     if planes.shape[2] != value.type.size:

@@ -1,7 +1,8 @@
-"""The graph of a torch model as steps, each a module: what ``tritforge.export.lowering.lower`` walks.
+"""The graph of a torch model as steps, each a module: what ``tritforge.export.lowering.lower``
+walks.
 
-torch.fx records modules, functions and methods. Here a function or method becomes the module that does the
-same (``torch.flatten(x, 1)`` an ``nn.Flatten``), so that lowering knows modules alone.
+torch.fx records modules, functions and methods. Here a function or method becomes the module that
+does the same (``torch.flatten(x, 1)`` an ``nn.Flatten``), so that lowering knows modules alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ __all__ = ["ClassArgMax", "LoweringError", "Step", "read_steps"]
 
 
 class LoweringError(UserError):
-    """A model that has no integer form here; the message names the module by its path in the model."""
+    """A model that has no integer form here; the message names the module by its path in the
+    model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ class Step:
         return LoweringError(f"{self.where}: {reason}")
 
     def unsupported(self) -> LoweringError:
-        """Return the error for a kind of step that lowering does not know, with what would be accepted."""
+        """Return the error for a kind of step that lowering does not know, with what would be
+        accepted."""
         kind = type(self.module)
         if parametrize.is_parametrized(self.module):
             kind = kind.__bases__[0]
@@ -60,7 +63,8 @@ class ClassArgMax(nn.Module):
 
 
 def read_steps(model: nn.Module, graph: fx.Graph) -> list[Step]:
-    """Return the operations on the way from the model's one input to its one output, each after its inputs.
+    """Return the operations on the way from the model's one input to its one output, each after its
+    inputs.
 
     Raises
     ------

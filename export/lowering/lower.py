@@ -1,16 +1,19 @@
-"""From a trained torch model to integers: the one place where floats turn into the contract of ``tritforge.export.ir.nodes``.
+"""From a trained torch model to integers: the one place where floats turn into the contract of
+``tritforge.export.ir.nodes``.
 
-The model that is lowered is ``tritforge.quant.evaluate.exact(model)``: float64, in evaluation. Any ``forward`` will
-do whose operations are supported; branches may part wherever the values are codes, and meet in a sum of two
-whose codes count one step. Each matrix layer brings its trits from its ternarization method. What follows up
-to the next quantizer (bias, batch norm, ReLU, the quantizer itself) is never rewritten (``tritforge.export.lowering.segment``).
+The model that is lowered is ``tritforge.quant.evaluate.exact(model)``: float64, in evaluation. Any
+``forward`` will do whose operations are supported; branches may part wherever the values are codes,
+and meet in a sum of two whose codes count one step. Each matrix layer brings its trits from its
+ternarization method. What follows up to the next quantizer (bias, batch norm, ReLU, the quantizer
+itself) is never rewritten (``tritforge.export.lowering.segment``).
 
-Two things move on the way. A channel whose codes fall when its accumulator rises gets its weights negated, so
-that every comparison is ``>=``. A max pool before a quantizer moves behind it, where it acts on codes; the
-two commute only while nothing falls, and that is checked.
+Two things move on the way. A channel whose codes fall when its accumulator rises gets its weights
+negated, so that every comparison is ``>=``. A max pool before a quantizer moves behind it, where it
+acts on codes; the two commute only while nothing falls, and that is checked.
 
-An average pool becomes a sum. Its division by a power of two belongs to the step of the codes; any other
-quotient is rounded by float64, so a quantizer must follow, whose thresholds know that rounding.
+An average pool becomes a sum. Its division by a power of two belongs to the step of the codes; any
+other quotient is rounded by float64, so a quantizer must follow, whose thresholds know that
+rounding.
 """
 
 from __future__ import annotations
@@ -41,9 +44,8 @@ class Lowered:
     """A network in integers, and where its integers come from.
 
     Parameters
-    ----------
-    network: the integer form.
-    sources: for each tensor that ``tritforge.quant.evaluate.integer_activations`` knows, by the tensor's name, the path
+    ---------- network: the integer form. sources: for each tensor that
+    ``tritforge.quant.evaluate.integer_activations`` knows, by the tensor's name, the path
         of the torch module whose integers it must equal ([N, C, H, W] there, [N, H, W, C] here).
     input_step: a real input is ``input_step`` times the integer.
     scales: for each tensor that stands for a real one, the real value of 1.
@@ -86,9 +88,8 @@ def lower(
     argmax: whether the network ends with the index of the largest score even if the model does not.
 
     Returns
-    -------
-    The network and its correspondence to the model. Nodes are called like the modules they come from, with
-    "_" for ".", a bias "<layer>_bias".
+    ------- The network and its correspondence to the model. Nodes are called like the modules they
+    come from, with "_" for ".", a bias "<layer>_bias".
 
     Raises
     ------

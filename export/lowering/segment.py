@@ -1,7 +1,8 @@
-"""What flows between the steps of a torch model: codes, and values that no quantizer has closed yet.
+"""What flows between the steps of a torch model: codes, and values that no quantizer has closed
+yet.
 
-A stretch is a function of a channel's integer: its unit, its bias and the modules after it. They are never
-rewritten as a formula: those very modules are evaluated on every integer that decides
+A stretch is a function of a channel's integer: its unit, its bias and the modules after it. They
+are never rewritten as a formula: those very modules are evaluated on every integer that decides
 (``tritforge.export.lowering.thresholds``).
 """
 
@@ -44,13 +45,10 @@ class Codes:
     """A tensor of the network that stands for a value of the model.
 
     Parameters
-    ----------
-    tensor: its name.
-    type: its type.
-    step: what the integer 1 stands for.
-    where: how messages call the step that made it.
-    flat: whether the model has it as a vector [N, K], not an image [N, C, H, W].
-    flattened: (H, W, C) of the image of several pixels that a flatten took; the model's order of elements is
+    ---------- tensor: its name. type: its type. step: what the integer 1 stands for. where: how
+    messages call the step that made it. flat: whether the model has it as a vector [N, K], not an
+    image [N, C, H, W]. flattened: (H, W, C) of the image of several pixels that a flatten took; the
+    model's order of elements is
         then (C, H, W). Else None.
     """
 
@@ -67,13 +65,10 @@ class Segment:
     """Sums, or codes, and the modules after them that no quantizer has closed yet.
 
     Parameters
-    ----------
-    first: the step that begins it.
-    source: what the layer reads; without a layer the integers themselves.
-    node: the layer in integers; None where the stretch begins at codes.
-    unit: float64 [C], what 1 in the accumulator stands for.
-    bias: float64 [C].
-    average: an average pool whose quotients are no integers of one unit, and the height and width of its
+    ---------- first: the step that begins it. source: what the layer reads; without a layer the
+    integers themselves. node: the layer in integers; None where the stretch begins at codes. unit:
+    float64 [C], what 1 in the accumulator stands for. bias: float64 [C]. average: an average pool
+    whose quotients are no integers of one unit, and the height and width of its
         input; the integers are then sums of its windows. None where there is no such pool.
     flat: whether the values are a vector.
     steps: the modules after it, max pools included.
@@ -98,7 +93,8 @@ class Segment:
         return replace(self, steps=(*self.steps, step))
 
     def values(self, integers: npt.NDArray[np.float64], end: int | None = None) -> Tensor:
-        """Evaluate the modules before position ``end``, without pools, on integers [n, C] -> [n, C]."""
+        """Evaluate the modules before position ``end``, without pools, on integers [n, C] -> [n,
+        C]."""
         value = (
             torch.from_numpy(integers) * self.unit + self.bias
         )  # exact: tritforge.export.lowering.exactness proved it
@@ -130,13 +126,14 @@ class Segment:
     def thresholds(
         self, step: Step, quantizer: Quantizer
     ) -> tuple[MatrixNode | None, IntArray, tuple[IntArray, IntArray]]:
-        """Return the layer, thresholds [C, L] for every level of the quantizer's type, the sums' range.
+        """Return the layer, thresholds [C, L] for every level of the quantizer's type, the sums'
+        range.
 
         Channels of the layer whose codes fall when the sum rises are negated.
 
         Raises
-        ------
-        LoweringError: a channel falls that cannot be negated or stands before a pool, or no thresholds fit.
+        ------ LoweringError: a channel falls that cannot be negated or stands before a pool, or no
+        thresholds fit.
         """
 
         def codes(integers: npt.NDArray[np.float64]) -> IntArray:
@@ -148,7 +145,8 @@ class Segment:
         self._check_pools(step, bounds, falling)
         if self.node is None and falling.any():
             raise step.refuse(
-                f"channel {int(np.argmax(falling))} falls when {self.where} rises, and there are no weights "
+                f"channel {int(np.argmax(falling))} falls when {self.where} rises, and there are "
+                "no weights "
                 "between them to negate: keep the slopes positive"
             )
         node, sign = self.node, np.where(falling, -1, 1).astype(np.int8)
@@ -170,7 +168,8 @@ class Segment:
             if wrong.any():
                 raise self.steps[index].refuse(
                     f"channel {int(np.argmax(wrong))} falls between {self.where} and {step.where}, "
-                    "so the pool cannot move behind the quantizer: put it there, or keep the slopes positive"
+                    "so the pool cannot move behind the quantizer: put it there, or keep the "
+                    "slopes positive"
                 )
 
 
@@ -191,13 +190,15 @@ def inexact(segment: Segment) -> LoweringError:
     """Return the error for an average pool whose quotients nothing rounds."""
     assert segment.average is not None
     return segment.first.refuse(
-        f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer behind it, "
+        f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer behind "
+        "it, "
         "or use tritforge.quant.pooling.GlobalPool"
     )
 
 
 def _averaged(sums: Tensor, pool: nn.Module, height: int, width: int) -> Tensor:
-    """What ``pool`` makes of windows with these sums [n, C], by asking it: each sum lies in one pixel."""
+    """What ``pool`` makes of windows with these sums [n, C], by asking it: each sum lies in one
+    pixel."""
     image = torch.zeros((*sums.shape, height, width), dtype=torch.float64)
     image[:, :, 0, 0] = sums  # of the first window
     means: Tensor = pool(image)
@@ -205,7 +206,8 @@ def _averaged(sums: Tensor, pool: nn.Module, height: int, width: int) -> Tensor:
 
 
 def check_exact(step: Step, dtype: DataType, terms: int, unit: float) -> None:
-    """Prove that float64 adds ``terms`` codes of ``dtype`` times ``unit`` exactly; LoweringError if not."""
+    """Prove that float64 adds ``terms`` codes of ``dtype`` times ``unit`` exactly; LoweringError if
+    not."""
     row = np.ones((1, terms), dtype=np.int64)
     located(step, lambda: check_sums(row, dtype, [unit], [0.0]))
 

@@ -1,9 +1,9 @@
 """Integer thresholds of a function that is only known by evaluating it.
 
-Between a layer's integers and the next activation code stand a scale, a bias, a batch norm, an activation
-step and several roundings. None of that is rewritten as a formula here: the function itself is asked, at
-integers, until the smallest one that reaches each code is known. Ties and roundings then agree because they
-are the same.
+Between a layer's integers and the next activation code stand a scale, a bias, a batch norm, an
+activation step and several roundings. None of that is rewritten as a formula here: the function
+itself is asked, at integers, until the smallest one that reaches each code is known. Ties and
+roundings then agree because they are the same.
 """
 
 from __future__ import annotations
@@ -31,15 +31,13 @@ def find(
     """Return the smallest integer at which each channel reaches each code.
 
     Parameters
-    ----------
-    function: monotone, non-decreasing in each channel; codes 0..levels.
-    minimum, maximum: integers [C], the range that can occur in each channel; below 2**53 in magnitude.
+    ---------- function: monotone, non-decreasing in each channel; codes 0..levels. minimum,
+    maximum: integers [C], the range that can occur in each channel; below 2**53 in magnitude.
     levels: number of thresholds L.
 
     Returns
-    -------
-    int64 [C, L]. Column k holds the smallest integer whose code is at least k + 1: ``minimum`` where every
-    integer reaches it, ``maximum + 1`` where none does.
+    ------- int64 [C, L]. Column k holds the smallest integer whose code is at least k + 1:
+    ``minimum`` where every integer reaches it, ``maximum + 1`` where none does.
 
     Raises
     ------
@@ -67,7 +65,8 @@ def find(
 def is_decreasing(
     function: CodeFunction, minimum: npt.ArrayLike, maximum: npt.ArrayLike
 ) -> npt.NDArray[np.bool_]:
-    """Return for each channel [C] whether a monotone function is lower at ``maximum`` than at ``minimum``."""
+    """Return for each channel [C] whether a monotone function is lower at ``maximum`` than at
+    ``minimum``."""
     ends = function(np.stack(_range(minimum, maximum)).astype(np.float64))
     decreasing: npt.NDArray[np.bool_] = ends[1] < ends[0]
     return decreasing
@@ -79,12 +78,14 @@ def _range(minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> tuple[IntArray, In
     highest = np.atleast_1d(np.asarray(maximum, dtype=np.int64))
     if lowest.ndim != 1 or lowest.shape != highest.shape:
         raise ValueError(
-            f"minimum and maximum must be vectors of one length, not {lowest.shape} and {highest.shape}"
+            f"minimum and maximum must be vectors of one length, not {lowest.shape} and "
+            f"{highest.shape}"
         )
     if (lowest > highest).any():
         channel = int(np.argmax(lowest > highest))
         raise ValueError(
-            f"channel {channel}: minimum must not exceed maximum, not {lowest[channel]} > {highest[channel]}"
+            f"channel {channel}: minimum must not exceed maximum, not {lowest[channel]} > "
+            f"{highest[channel]}"
         )
     return lowest, highest
 
@@ -92,7 +93,8 @@ def _range(minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> tuple[IntArray, In
 def _verify(
     function: CodeFunction, found: IntArray, lowest: IntArray, highest: IntArray, levels: int
 ) -> None:
-    """Evaluate at both ends and on both sides of each threshold: codes must ascend and agree with ``found``.
+    """Evaluate at both ends and on both sides of each threshold: codes must ascend and agree with
+    ``found``.
 
     ``found`` is [L, C]. A function that decreases leads the search astray, and that shows here.
     """
@@ -106,12 +108,14 @@ def _verify(
         )
     for row, channel in np.argwhere(np.diff(codes, axis=0) < 0):
         raise ThresholdError(
-            f"channel {channel}: the function must not decrease, but it is {codes[row, channel]} at "
+            f"channel {channel}: the function must not decrease, but it is {codes[row, channel]} "
+            "at "
             f"{points[row, channel]} and {codes[row + 1, channel]} at {points[row + 1, channel]}"
         )
     counted = (points[:, None] >= found[None]).sum(axis=1)  # [2L + 2, C]: what the thresholds say
     for row, channel in np.argwhere(counted != codes):
         raise ThresholdError(
             f"channel {channel}: the code must depend on the channel's own integer alone, but at "
-            f"{points[row, channel]} it is {codes[row, channel]} here and was {counted[row, channel]} before"
+            f"{points[row, channel]} it is {codes[row, channel]} here and was "
+            f"{counted[row, channel]} before"
         )

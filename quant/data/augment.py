@@ -1,4 +1,5 @@
-"""Augmentation of a batch: each image is cropped, and mirrored or not, on its own, all of them at once."""
+"""Augmentation of a batch: each image is cropped, and mirrored or not, on its own, all of them at
+once."""
 
 from __future__ import annotations
 
@@ -19,21 +20,22 @@ def augmented(
     padding: int = 4,
     part: tuple[slice, int] | None = None,
 ) -> Tensor:
-    """Return each image padded with zeros and cropped to its size at a random place, and mirrored or not.
+    """Return each image padded with zeros and cropped to its size at a random place, and mirrored
+    or not.
 
-    "crop-flip" with padding 4 is the usual augmentation of CIFAR-10: every place equally likely, every
-    second image mirrored. "crop" does not mirror, which would make other digits of digits. Each image draws
-    its own place; one for a whole batch would leave batch norms with statistics of shifted batches. The draws
-    are made on the CPU, so that one seed gives one batch on every device.
+    "crop-flip" with padding 4 is the usual augmentation of CIFAR-10: every place equally likely,
+    every second image mirrored. "crop" does not mirror, which would make other digits of digits.
+    Each image draws its own place; one for a whole batch would leave batch norms with statistics of
+    shifted batches. The draws are made on the CPU, so that one seed gives one batch on every
+    device.
 
     Parameters
-    ----------
-    images: [N, C, H, W], of any type.
-    how: one of ``AUGMENTATIONS``; "none" returns ``images``.
-    generator: of the CPU; 2 N numbers are drawn from it, to mirror N more.
-    padding: pixels at each side.
-    part: where ``images`` are a part of a batch, which one, and how many images the batch has: the draws are
-        made for all of it, so that each process of a training gives its images what one process would.
+    ---------- images: [N, C, H, W], of any type. how: one of ``AUGMENTATIONS``; "none" returns
+    ``images``. generator: of the CPU; 2 N numbers are drawn from it, to mirror N more. padding:
+    pixels at each side. part: where ``images`` are a part of a batch, which one, and how many
+    images the batch has: the draws are
+        made for all of it, so that each process of a training gives its images what one process
+        would.
 
     Returns
     -------

@@ -50,8 +50,8 @@ _Part = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]  # images [N, 3, 32,
 def cifar10(folds: int | None, fold: int, root: Path | None) -> Dataset:
     """60,000 colour images of 32x32 pixels in 10 classes, bytes; 10,000 are held out.
 
-    ``root`` holds the six python batches or the six binary ones, or the folder of them that the archive
-    makes (cifar-10-batches-py, cifar-10-batches-bin).
+    ``root`` holds the six python batches or the six binary ones, or the folder of them that the
+    archive makes (cifar-10-batches-py, cifar-10-batches-bin).
     """
     root = own_test_set("cifar10", folds, fold, root, "the six python or binary batches")
     for folder in (root, root / "cifar-10-batches-py", root / "cifar-10-batches-bin"):
@@ -65,12 +65,14 @@ def cifar10(folds: int | None, fold: int, root: Path | None) -> Dataset:
             parts = [_read_binary(folder / name, digest) for name, digest in BINARY_MD5.items()]
             return _dataset(parts[:5], parts[5:], "CIFAR-10, the official binary batches")
     raise DatasetError(
-        f"dataset 'cifar10': {root} has neither data_batch_1 (python batches) nor data_batch_1.bin (binary)"
+        f"dataset 'cifar10': {root} has neither data_batch_1 (python batches) nor data_batch_1.bin "
+        "(binary)"
     )
 
 
 def cifar10_jpeg(folds: int | None, fold: int, root: Path | None) -> Dataset:
-    """The images of CIFAR-10 after a JPEG encoding, from train.npz and test.npz; not comparable with it."""
+    """The images of CIFAR-10 after a JPEG encoding, from train.npz and test.npz; not comparable
+    with it."""
     root = own_test_set("cifar10-jpeg", folds, fold, root, "train.npz and test.npz")
     parts = [_read_pack(root / name, digest) for name, digest in JPEG_SHA256.items()]
     return _dataset(
@@ -79,7 +81,8 @@ def cifar10_jpeg(folds: int | None, fold: int, root: Path | None) -> Dataset:
 
 
 def read_batch(path: Path, data: bytes) -> _Part:
-    """Return images and labels of a python batch: a pickle, of which only plain values and arrays are read.
+    """Return images and labels of a python batch: a pickle, of which only plain values and arrays
+    are read.
 
     Raises
     ------
@@ -115,7 +118,8 @@ class _Array:
 
 
 class _BatchUnpickler(pickle.Unpickler):
-    """Reads numbers, text, lists, mappings and byte arrays; refuses every other name, so no code runs."""
+    """Reads numbers, text, lists, mappings and byte arrays; refuses every other name, so no code
+    runs."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a stand-in for the three names of numpy that an array needs."""
@@ -139,7 +143,8 @@ def _read_binary(path: Path, digest: str | None) -> _Part:
 
 
 def _read_pack(path: Path, digest: str) -> _Part:
-    """Return images and labels of a pack: one header that all JPEG files share, and the rest of each."""
+    """Return images and labels of a pack: one header that all JPEG files share, and the rest of
+    each."""
     data = read_expected("cifar10-jpeg", path, digest)
     with np.load(io.BytesIO(data), allow_pickle=False) as pack:
         header, bodies = pack["header"].tobytes(), pack["data"].tobytes()

@@ -1,4 +1,5 @@
-"""Images with labels, the part of them that no choice may depend on, and the digests of their files."""
+"""Images with labels, the part of them that no choice may depend on, and the digests of their
+files."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ FOLD_SEED = 2019
 
 
 class DatasetError(UserError):
-    """A dataset that is unknown, missing or damaged; the message names the file or the parameter."""
+    """A dataset that is unknown, missing or damaged; the message names the file or the
+    parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +38,9 @@ class Dataset:
     """Images and labels.
 
     Parameters
-    ----------
-    train_images: [N, C, H, W], float32 with values 0..1, or uint8 with value * 255 (see ``values``).
-    train_labels: int64 [N], values 0..classes-1.
-    test_images, test_labels: the held-out part, of the same types; for the final figure only.
-    classes: number of classes.
+    ---------- train_images: [N, C, H, W], float32 with values 0..1, or uint8 with value * 255 (see
+    ``values``). train_labels: int64 [N], values 0..classes-1. test_images, test_labels: the
+    held-out part, of the same types; for the final figure only. classes: number of classes.
     description: one line that says where the images come from and how they are split.
     """
 
@@ -52,7 +52,8 @@ class Dataset:
     description: str
 
     def validation_split(self, count: int) -> tuple[Dataset, Tensor, Tensor]:
-        """Return the dataset without ``count`` of its training images, and those, with their labels.
+        """Return the dataset without ``count`` of its training images, and those, with their
+        labels.
 
         The split is stratified, the same in every run, and does not look at the held-out part.
 
@@ -88,7 +89,8 @@ def values(images: Tensor, like: Tensor) -> Tensor:
 
 
 def stratified_folds(labels: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64]:
-    """Return the fold 0..folds-1 of each label; sizes differ by at most one, in total and per class."""
+    """Return the fold 0..folds-1 of each label; sizes differ by at most one, in total and per
+    class."""
     # RandomState, because numpy guarantees its stream for all time; a Generator's may change.
     random = np.random.RandomState(FOLD_SEED)
     order = random.permutation(len(labels))
@@ -102,12 +104,13 @@ def own_test_set(name: str, folds: int | None, fold: int, root: Path | None, nee
     """Return ``root``, the folder of a dataset that brings its own test set.
 
     Raises
-    ------
-    DatasetError: a fold is asked for, or there is no such folder; ``needed`` says what it must hold.
+    ------ DatasetError: a fold is asked for, or there is no such folder; ``needed`` says what it
+    must hold.
     """
     if folds is not None or fold != 0:
         raise DatasetError(
-            f"dataset {name!r} has a test set of its own: leave out folds and fold, not {folds}, {fold}"
+            f"dataset {name!r} has a test set of its own: leave out folds and fold, not {folds}, "
+            f"{fold}"
         )
     if root is None:
         raise DatasetError(f"dataset {name!r} needs root: the folder of {needed}")
@@ -122,7 +125,8 @@ def md5(data: bytes) -> str:
 
 
 def read_expected(name: str, path: Path, digest: str) -> bytes:
-    """Return the file ``path`` of the dataset ``name``; its MD5, or SHA-256 if as long, must be ``digest``.
+    """Return the file ``path`` of the dataset ``name``; its MD5, or SHA-256 if as long, must be
+    ``digest``.
 
     Raises
     ------
@@ -136,6 +140,7 @@ def read_expected(name: str, path: Path, digest: str) -> bytes:
     )
     if found != digest:
         raise DatasetError(
-            f"dataset {name!r}: {path} is damaged: its {kind} is {found}, expected {digest}; fetch it again"
+            f"dataset {name!r}: {path} is damaged: its {kind} is {found}, expected {digest}; fetch "
+            "it again"
         )
     return data

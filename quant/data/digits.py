@@ -13,7 +13,8 @@ __all__ = ["digits"]
 
 
 def digits(folds: int | None, fold: int, root: Path | None) -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels, 0..16 (E. Alpaydin, C. Kaynak, UCI 1998), from scikit-learn."""
+    """1,797 handwritten digits of 8x8 pixels, 0..16 (E. Alpaydin, C. Kaynak, UCI 1998), from
+    scikit-learn."""
     from sklearn.datasets import load_digits  # here, because its import takes a second
 
     if root is not None:
@@ -37,5 +38,6 @@ def digits(folds: int | None, fold: int, root: Path | None) -> Dataset:
         test_images=images[held_out],
         test_labels=targets[held_out],
         classes=10,
-        description=f"scikit-learn's load_digits (8x8 pixels / 16), fold {fold} of {folds} held out",
+        description="scikit-learn's load_digits (8x8 pixels / 16), "
+        f"fold {fold} of {folds} held out",
     )

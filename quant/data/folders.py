@@ -21,8 +21,8 @@ _SIZE = 224
 def folders(folds: int | None, fold: int, root: Path | None, image_size: int = _SIZE) -> Dataset:
     """Images from root/train/<class>/* and root/val/<class>/*; those of val are held out.
 
-    A class has the number of its folder's name in alphabetical order. Images are held as bytes in memory,
-    3 * image_size^2 each, in the order of their names.
+    A class has the number of its folder's name in alphabetical order. Images are held as bytes in
+    memory, 3 * image_size^2 each, in the order of their names.
 
     Raises
     ------
@@ -45,7 +45,8 @@ def folders(folds: int | None, fold: int, root: Path | None, image_size: int = _
         test_images=test,
         test_labels=test_labels,
         classes=len(names["train"]),
-        description=f"{len(names['train'])} class folders of {root.name} ({image_size}x{image_size} pixels "
+        description=f"{len(names['train'])} class folders of {root.name} "
+        f"({image_size}x{image_size} pixels "
         "/ 255, middle square), val held out",
     )
 
@@ -56,7 +57,8 @@ def _classes(folder: Path) -> list[str]:
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if len(names) < 2:
         raise DatasetError(
-            f"dataset 'folders': {folder} must have a folder for each of at least 2 classes, not {names}"
+            f"dataset 'folders': {folder} must have a folder for each of at least 2 classes, not "
+            f"{names}"
         )
     return names
 

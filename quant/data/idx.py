@@ -29,13 +29,15 @@ LARGEST_BYTES = 1 << 26
 """MNIST's largest file has 47,040,016; a compressed one could hold anything."""
 
 _WHOLE = {"train": 60000, "t10k": 10000}
-"""Images in the published parts. Only a file of this size claims to be one of them, and is checked."""
+"""Images in the published parts. Only a file of this size claims to be one of them, and is
+checked."""
 
 
 def _idx_dataset(
     name: str, title: str, digests: dict[str, str], folds: int | None, fold: int, root: Path | None
 ) -> Dataset:
-    """70,000 images of 28x28 pixels, 0..255, in 10 classes, from four IDX files; 10,000 are held out."""
+    """70,000 images of 28x28 pixels, 0..255, in 10 classes, from four IDX files; 10,000 are held
+    out."""
     root = own_test_set(name, folds, fold, root, "its four IDX files")
     images, labels = {}, {}
     for part, count in _WHOLE.items():
@@ -46,7 +48,8 @@ def _idx_dataset(
             expected = digests.get(stem)
             if len(found[axes]) == count and expected is not None and md5(data) != expected:
                 raise DatasetError(
-                    f"dataset {name!r}: {path} is damaged: the MD5 of its decompressed bytes is {md5(data)}, "
+                    f"dataset {name!r}: {path} is damaged: the MD5 of its decompressed bytes is "
+                    f"{md5(data)}, "
                     f"expected {expected}; fetch it again"
                 )
         images[part] = (
@@ -71,7 +74,8 @@ def _idx_dataset(
 
 
 def _read(name: str, root: Path, stem: str) -> tuple[Path, bytes]:
-    """Return the decompressed bytes of the file ``stem`` or ``stem``.gz, and which of them it is."""
+    """Return the decompressed bytes of the file ``stem`` or ``stem``.gz, and which of them it
+    is."""
     path = next((p for p in (root / stem, root / f"{stem}.gz") if p.is_file()), None)
     if path is None:
         raise DatasetError(

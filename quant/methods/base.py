@@ -45,9 +45,9 @@ class Decomposition:
 class Ternarizer(nn.Module, ABC):
     """A parametrization of a weight: latent float weight in, scaled ternary weight out.
 
-    Registered by ``quant.ternarize`` through ``torch.nn.utils.parametrize``, so the optimizer moves the
-    latent weight while the layer computes with the ternary one. A new method derives from this class
-    and registers itself with ``@method("name")``.
+    Registered by ``quant.ternarize`` through ``torch.nn.utils.parametrize``, so the optimizer moves
+    the latent weight while the layer computes with the ternary one. A new method derives from this
+    class and registers itself with ``@method("name")``.
 
     A method may have parameters of its own, such as learned scales. What training must do for them
     beyond moving every parameter along its gradient, it learns from ``penalty`` and ``thresholds``.
@@ -56,7 +56,8 @@ class Ternarizer(nn.Module, ABC):
     def right_inverse(self, weight: Tensor) -> Tensor:
         """Return the latent weight to start from, and set the method's own parameters for it.
 
-        torch calls it on registration, with the float weight, and whenever ``layer.weight`` is assigned.
+        torch calls it on registration, with the float weight, and whenever ``layer.weight`` is
+        assigned.
         """
         return weight
 
@@ -90,7 +91,8 @@ class Ternarizer(nn.Module, ABC):
 
     @abstractmethod
     def scale(self, latent: Tensor) -> Tensor:
-        """Return the scale, 0-d or [O], in ``latent``'s type: positive, 12 significant bits, no gradient."""
+        """Return the scale, 0-d or [O], in ``latent``'s type: positive, 12 significant bits, no
+        gradient."""
 
     @abstractmethod
     def decompose(self, latent: Tensor) -> Decomposition:

@@ -1,6 +1,8 @@
-"""ESA: ternary weights by a regularizer on tanh, the embarrassingly simple approach of Deng and Zhang.
+"""ESA: ternary weights by a regularizer on tanh, the embarrassingly simple approach of Deng and
+Zhang.
 
-[1] X. Deng, Z. Zhang, "An embarrassingly simple approach to training ternary weight networks", 2020.
+[1] X. Deng, Z. Zhang, "An embarrassingly simple approach to training ternary weight networks",
+2020.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ _ZERO_UP_TO = math.floor(_HALF * 2**24) / 2**24
 def discretization(weight: Tensor, alpha: float | Tensor, mean: bool = True) -> Tensor:
     """Return the weight discretization regularizer of one layer, 0-d.
 
-    The sum of (alpha - W^2) * W^2 over the elements of W = tanh(theta) (eq. 4), or the mean of them. For
-    alpha in 0..2 its lowest points are at -1, 0 and +1; those within sqrt(alpha / 2) of 0 go there
-    (theorem 3), so a larger alpha gives more zeros.
+    The sum of (alpha - W^2) * W^2 over the elements of W = tanh(theta) (eq. 4), or the mean of
+    them. For alpha in 0..2 its lowest points are at -1, 0 and +1; those within sqrt(alpha / 2) of 0
+    go there (theorem 3), so a larger alpha gives more zeros.
 
     >>> discretization(torch.tensor([0.5, 1.0]), alpha=0.5, mean=False).item()
     -0.4375
@@ -41,7 +43,8 @@ def discretization(weight: Tensor, alpha: float | Tensor, mean: bool = True) -> 
 
 @method("esa")
 class TanhWeight(Ternarizer):
-    """Train W = tanh(theta) under a regularizer that drives it to -1, 0, +1; round it in evaluation.
+    """Train W = tanh(theta) under a regularizer that drives it to -1, 0, +1; round it in
+    evaluation.
 
     With theta the latent weight of a layer [1]:
 
@@ -52,32 +55,34 @@ class TanhWeight(Ternarizer):
     Accuracy counts with the rounded weights alone; the soft ones say nothing about them.
 
     Parameters
-    ----------
-    alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where rounding cuts.
-    strength: lambda of eq. 5, at least 0.
-    mean: whether R is the mean over a layer instead of the paper's sum, which starves small layers.
-    ramp: share of the training over which lambda rises from 0, 0..1; one that is strong from the start
+    ---------- alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where
+    rounding cuts. strength: lambda of eq. 5, at least 0. mean: whether R is the mean over a layer
+    instead of the paper's sum, which starves small layers. ramp: share of the training over which
+    lambda rises from 0, 0..1; one that is strong from the start
         freezes the random pattern.
-    raise_at, raise_by: the paper's schedule on large sets: from each of these shares of the training on, in
-        ascending order, lambda is multiplied by the factor of the same place. Its ResNet-18 has 1e-9 at
-        first, times 1e2 at epoch 50 of 90 and times 10 at epoch 70.
-    harden: share of the training from which on the forward pass rounds the weights, with the gradient of
-        tanh(theta), so that all else learns to live with the rounding; 0..1. None is the paper's rule:
-        weights are rounded at the end, and what has not come to rest by then costs accuracy.
-    sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the factor with
-        which this share of a layer rounds to 0, anew in each step and without a gradient of its own. With
-        alpha 0.5 that is the share in the basin of 0 too (theorem 3). None is the paper's rule.
-    least_in_row: with ``sparsity``, how many weights of a row are kept on average, at least; 0 for no
-        limit. Of a 5 x 5 kernel of one channel 90 % zeros would leave 2.5. Not the paper's.
-    normalized: whether w' is multiplied by the power of two next to one over the root of a row's length.
-        Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in the range of a
-        softmax. The paper has no scale.
-    initial_spread: the root mean square of tanh(theta) to start from, above 0 and below 1: the float
-        weight is stretched by one factor. None starts at theta = weight, the paper's rule, from which
-        usual initial values all collapse to 0.
+    raise_at, raise_by: the paper's schedule on large sets: from each of these shares of the
+        training on, in ascending order, lambda is multiplied by the factor of the same place. Its
+        ResNet-18 has 1e-9 at first, times 1e2 at epoch 50 of 90 and times 10 at epoch 70.
+    harden: share of the training from which on the forward pass rounds the weights, with the
+        gradient of tanh(theta), so that all else learns to live with the rounding; 0..1. None is
+        the paper's rule: weights are rounded at the end, and what has not come to rest by then
+        costs accuracy.
+    sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the
+        factor with which this share of a layer rounds to 0, anew in each step and without a
+        gradient of its own. With alpha 0.5 that is the share in the basin of 0 too (theorem 3).
+        None is the paper's rule.
+    least_in_row: with ``sparsity``, how many weights of a row are kept on average, at least; 0 for
+        no limit. Of a 5 x 5 kernel of one channel 90 % zeros would leave 2.5. Not the paper's.
+    normalized: whether w' is multiplied by the power of two next to one over the root of a row's
+        length. Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in
+        the range of a softmax. The paper has no scale.
+    initial_spread: the root mean square of tanh(theta) to start from, above 0 and below 1: the
+        float weight is stretched by one factor. None starts at theta = weight, the paper's rule,
+        from which usual initial values all collapse to 0.
 
-    The paper's MNIST run is alpha 1e-4, strength 1e-7, mean off, ramp 0, no initial_spread, 200 epochs.
-    The defaults are what trains within a few; the learning rate should be ten times the usual one.
+    The paper's MNIST run is alpha 1e-4, strength 1e-7, mean off, ramp 0, no initial_spread, 200
+    epochs. The defaults are what trains within a few; the learning rate should be ten times the
+    usual one.
 
     >>> ternarizer = TanhWeight().eval()
     >>> ternarizer(torch.tensor([-2.0, 0.5, 0.6])).tolist()
@@ -111,7 +116,8 @@ class TanhWeight(Ternarizer):
         self.harden = harden
         if len(raise_at) != len(raise_by):
             raise ValueError(
-                f"raise_at and raise_by must be equally many numbers, not {raise_at!r} and {raise_by!r}"
+                f"raise_at and raise_by must be equally many numbers, not {raise_at!r} and "
+                f"{raise_by!r}"
             )
         self.raised = tuple(
             (number("raise_at", share, above=0, below=1), number("raise_by", factor, above=0))
@@ -134,7 +140,8 @@ class TanhWeight(Ternarizer):
         return (
             f"alpha={self.alpha}, strength={self.strength}, mean={self.mean}, ramp={self.ramp}, "
             f"initial_spread={self.initial_spread}, raised={self.raised}, harden={self.harden}, "
-            f"sparsity={self.sparsity}, normalized={self.normalized}, least_in_row={self.least_in_row}"
+            f"sparsity={self.sparsity}, normalized={self.normalized}, "
+            f"least_in_row={self.least_in_row}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -152,7 +159,8 @@ class TanhWeight(Ternarizer):
         return theta.to(weight.dtype)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it hardens."""
+        """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it
+        hardens."""
         stretched, cut = self._stretched(latent)
         weight = torch.tanh(stretched)
         if self._hard or not self.training:
@@ -170,7 +178,8 @@ class TanhWeight(Ternarizer):
         return latent.new_full((), self._unit(latent))
 
     def _stretched(self, latent: Tensor) -> tuple[Tensor, Tensor | float]:
-        """Return theta times the factor of ``sparsity``, and the largest magnitude of theta that rounds to 0.
+        """Return theta times the factor of ``sparsity``, and the largest magnitude of theta that
+        rounds to 0.
 
         In training both are of the step that ``begin_step`` began, if there is one.
         """
@@ -183,8 +192,9 @@ class TanhWeight(Ternarizer):
     def _search(self, latent: Tensor, sparsity: float) -> tuple[Tensor, Tensor]:
         """Return factor and cut, 0-d, that make the share ``sparsity`` of theta round to 0.
 
-        Weights gather where rounding cuts, closer than the last bits of their products with the factor. So it
-        is theta itself that is compared with the cut, which float32 and float64 do alike.
+        Weights gather where rounding cuts, closer than the last bits of their products with the
+        factor. So it is theta itself that is compared with the cut, which float32 and float64 do
+        alike.
         """
         magnitude = latent.detach().abs().flatten()
         zeros = min(
@@ -216,6 +226,7 @@ class TanhWeight(Ternarizer):
 
 
 def _rounded(latent: Tensor, cut: Tensor | float) -> Tensor:
-    """Return the sign of theta, and 0 where its magnitude is at most ``cut``; no tanh has a say in it."""
+    """Return the sign of theta, and 0 where its magnitude is at most ``cut``; no tanh has a say in
+    it."""
     latent = latent.detach()
     return latent.sign() * (latent.abs() > cut).to(latent.dtype)

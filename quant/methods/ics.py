@@ -1,4 +1,5 @@
-"""ICS: iteratively calculated scaling, with residual expansion: the ternarization of He, Gong and Fan.
+"""ICS: iteratively calculated scaling, with residual expansion: the ternarization of He, Gong and
+Fan.
 
 [1] Z. He, B. Gong, D. Fan, "Optimize deep convolutional neural network with ternarized weights and
 high accuracy", WACV 2019, section III.
@@ -18,7 +19,8 @@ __all__ = ["IterativeScaling"]
 
 @method("ics")
 class IterativeScaling(Ternarizer):
-    """Ternarize a weight by a threshold and a scale recomputed from the latent weight at every step.
+    """Ternarize a weight by a threshold and a scale recomputed from the latent weight at every
+    step.
 
     With w the latent weight of a layer and beta the threshold factor [1]:
 
@@ -27,21 +29,22 @@ class IterativeScaling(Ternarizer):
     - w' = alpha * sign(w) where |w| >= threshold, 0 elsewhere      (eq. 1)
     - dL/dw = dL/dw' where |w| <= 1, 0 elsewhere                    (eq. 4)
 
-    With an expansion t above 1 (REL, section III-B) the layer is the sum of t such layers of the same w,
-    each with its own beta and alpha (eq. 5). Each passes its gradient to w, so dL/dw is t times eq. 4.
-    The alphas are then whole numbers of one unit, a power of two, of at most 8 bits
+    With an expansion t above 1 (REL, section III-B) the layer is the sum of t such layers of the
+    same w, each with its own beta and alpha (eq. 5). Each passes its gradient to w, so dL/dw is t
+    times eq. 4. The alphas are then whole numbers of one unit, a power of two, of at most 8 bits
     (``tritforge.quant.numerics.fixed_point``): t planes with t integer coefficients.
 
-    The rounding of alpha is not in the paper: it makes float64 evaluation exact (tritforge.quant.numerics).
+    The rounding of alpha is not in the paper: it makes float64 evaluation exact
+        (tritforge.quant.numerics).
 
     Parameters
-    ----------
-    threshold_factor: beta, 0 < beta < 1. The paper uses 0.05; larger gives more zeros.
-    clip_gradient: whether to apply the cut of eq. 4. With it a weight beyond 1 never moves again, and
+    ---------- threshold_factor: beta, 0 < beta < 1. The paper uses 0.05; larger gives more zeros.
+    clip_gradient: whether to apply the cut of eq. 4. With it a weight beyond 1 never moves again,
+    and
         the largest one then pins the threshold; False passes every gradient.
     expansion: t, 1..8. The paper uses 1, 2 and 4.
-    expansion_factors: the betas of planes 2..t. None: 2, 3, .. t times ``threshold_factor``, in the paper
-        0.10, 0.15, 0.20.
+    expansion_factors: the betas of planes 2..t. None: 2, 3, .. t times ``threshold_factor``, in the
+        paper 0.10, 0.15, 0.20.
 
     >>> weight = torch.tensor([0.5, -0.25, 0.01, 0.0])
     >>> IterativeScaling(threshold_factor=0.05)(weight).tolist()
@@ -66,7 +69,8 @@ class IterativeScaling(Ternarizer):
             expansion_factors = tuple(round(first * plane, 12) for plane in range(2, expansion + 1))
         if len(expansion_factors) != expansion - 1:
             raise ValueError(
-                f"expansion_factors must be {expansion - 1} numbers, one for each plane after the first, "
+                f"expansion_factors must be {expansion - 1} numbers, one for each plane after the "
+                "first, "
                 f"not {expansion_factors!r}"
             )
         added = [
@@ -96,14 +100,16 @@ class IterativeScaling(Ternarizer):
         return self._parts(latent)[2]
 
     def decompose(self, latent: Tensor) -> Decomposition:
-        """Return one plane, Tern(w), with coefficient 1 and the scale alpha; or one for each beta."""
+        """Return one plane, Tern(w), with coefficient 1 and the scale alpha; or one for each
+        beta."""
         planes, coefficients, scale = self._parts(checked(latent, "ICS finds no threshold in it"))
         return Decomposition(
             planes.to(torch.int8), tuple(int(c) for c in coefficients.tolist()), scale
         )
 
     def _parts(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the planes [t, *shape] and the coefficients [t], of the weight's type, the scale, 0-d."""
+        """Return the planes [t, *shape] and the coefficients [t], of the weight's type, the scale,
+        0-d."""
         latent = latent.detach()
         magnitude, signs = latent.abs(), latent.sign()
         largest = magnitude.amax()

@@ -25,15 +25,15 @@ class SoftThreshold(Ternarizer):
     - B_k = sign(w_k), with sign(0) = +1
     - T = B_1 + B_2                                                 (eq. 6)
     - alpha = (sum of |w_1| + sum of |w_2|) / 2N                    (eq. 10)
-    - w' = alpha * T, which is -2 alpha, 0 or +2 alpha              (eq. 7); 2 alpha to 12 significant bits
-    - dL/dw_1i = B_1i / 2N * sum_j dL/dw'_j * T_j + alpha * dL/dw'_i where |w_1i| <= 1, and the same with
-      w_2 (eq. 13)
+    - w' = alpha * T, which is -2 alpha, 0 or +2 alpha      (eq. 7); 2 alpha to 12 significant bits
+    - dL/dw_1i = B_1i / 2N * sum_j dL/dw'_j * T_j + alpha * dL/dw'_i where |w_1i| <= 1, and the same
+      with w_2 (eq. 13)
 
-    The sum of eq. 13 over j and k stands before its last term too as it is printed; only the term of the
-    weight's own sign depends on it, as in eq. 11, so only that one counts here.
+    The sum of eq. 13 over j and k stands before its last term too as it is printed; only the term
+    of the weight's own sign depends on it, as in eq. 11, so only that one counts here.
 
-    The first kernel starts at the float weight, the second at a random permutation of its elements: two
-    draws of one distribution. Equal kernels would stay equal and never give a zero.
+    The first kernel starts at the float weight, the second at a random permutation of its elements:
+        two draws of one distribution. Equal kernels would stay equal and never give a zero.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ class SoftThreshold(Ternarizer):
         return torch.stack([weight, weight.flatten()[order].reshape(weight.shape)])
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return the ternarized weight (eq. 7), of the shape of one kernel, with the gradient of eq. 13."""
+        """Return the ternarized weight (eq. 7), of the shape of one kernel, with the gradient of
+        eq. 13."""
         signs = _signs(latent)
         passed = latent * (
             latent.detach().abs() <= 1
@@ -77,8 +78,8 @@ class SoftThreshold(Ternarizer):
         """Return one plane, (B_1 + B_2) / 2, with coefficient 1 and the scale 2 alpha.
 
         Raises
-        ------
-        ValueError: as of every method; or the kernels of a channel that has its own alpha are all zero.
+        ------ ValueError: as of every method; or the kernels of a channel that has its own alpha
+        are all zero.
         """
         exact = checked(latent, "STTN finds no scale in it")
         scale = self.scale(exact)

@@ -25,28 +25,29 @@ class TruncatedGaussian(Ternarizer):
     With w the latent weight of a layer, mu and sigma its mean and standard deviation (without a
     gradient) and delta the learned threshold [1]:
 
-    - delta_c = |delta|, clipped to clip_lowest..clip_highest times sigma               (eq. 8 and 9)
+    - delta_c = |delta|, clipped to clip_lowest..clip_highest times sigma           (eq. 8 and 9)
     - S = mu + sigma * phi(z) / (1 - Phi(z)) with z = delta_c / sigma                   (eq. 10),
       phi and Phi the standard normal density and distribution; to 12 significant bits
-    - w' = S where w > mu + delta_c, -S where w < mu - delta_c, 0 elsewhere             (eq. 2 and 11)
+    - w' = S where w > mu + delta_c, -S where w < mu - delta_c, 0 elsewhere         (eq. 2 and 11)
     - dL/dw = dL/dw', the gradient correctness (eq. 14 and 15); without it S times that
     - dL/ddelta through S alone: dS/ddelta_c = r * (r - z) with r = phi(z) / (1 - Phi(z))
 
-    Algorithm 1 moves delta and w in two passes over each batch: first every delta by plain SGD without
-    weight decay (``thresholds``), then, with the new ternary weights, everything else. ``tritforge.quant.training.loop``
-    does so, and after the first pass brings delta back into its range (``settle``). Adam on delta turns
-    the noise of its small gradient into full steps and ruins it ([1, table 1]: 56 % instead of 90 %).
+    Algorithm 1 moves delta and w in two passes over each batch: first every delta by plain SGD
+        without weight decay (``thresholds``), then, with the new ternary weights, everything else.
+        ``tritforge.quant.training.loop`` does so, and after the first pass brings delta back into
+        its range (``settle``). Adam on delta turns the noise of its small gradient into full steps
+        and ruins it ([1, table 1]: 56 % instead of 90 %).
 
     Parameters
-    ----------
-    initial_factor: delta starts at this share of max|w|, 0..1, 0 not included. The paper tries 0.05, 0.1
+    ---------- initial_factor: delta starts at this share of max|w|, 0..1, 0 not included. The paper
+    tries 0.05, 0.1
         and 0.15 (section 4.2.3) and takes 0.1 (section 4.3).
     gradient_correctness: whether eq. 15 is in force.
-    clip_lowest, clip_highest: bounds of delta in sigma. The paper has 0 and 3; 0.05 and 1.5 keep the
-        threshold of a layer without a batch norm behind it from running away.
-    gradient_limit: largest magnitude of the gradient of delta, 1e-3 is advisable; None, the paper's rule,
-        sets none. It bears on layers without a batch norm behind them, such as the last: elsewhere the
-        scale hardly matters and the gradient is orders of magnitude smaller.
+    clip_lowest, clip_highest: bounds of delta in sigma. The paper has 0 and 3; 0.05 and 1.5 keep
+        the threshold of a layer without a batch norm behind it from running away.
+    gradient_limit: largest magnitude of the gradient of delta, 1e-3 is advisable; None, the paper's
+        rule, sets none. It bears on layers without a batch norm behind them, such as the last:
+        elsewhere the scale hardly matters and the gradient is orders of magnitude smaller.
     """
 
     def __init__(
@@ -70,13 +71,15 @@ class TruncatedGaussian(Ternarizer):
     def extra_repr(self) -> str:
         """Return the options, for printing the model."""
         return (
-            f"initial_factor={self.initial_factor}, gradient_correctness={self.gradient_correctness}, "
+            f"initial_factor={self.initial_factor}, "
+            f"gradient_correctness={self.gradient_correctness}, "
             f"clip_lowest={self.clip_lowest}, clip_highest={self.clip_highest}, "
             f"gradient_limit={self.gradient_limit}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return the weight as it is; delta starts at ``initial_factor`` of its largest magnitude."""
+        """Return the weight as it is; delta starts at ``initial_factor`` of its largest
+        magnitude."""
         _checked(weight)
         self.delta.data = self.initial_factor * weight.detach().abs().amax()
         return weight
@@ -91,12 +94,14 @@ class TruncatedGaussian(Ternarizer):
         return gradient if limit is None else gradient.clamp(-limit, limit)
 
     def settle(self, latent: Tensor) -> None:
-        """Clip delta itself, so that it can come back: beyond its range it has no gradient (eq. 8)."""
+        """Clip delta itself, so that it can come back: beyond its range it has no gradient (eq.
+        8)."""
         with torch.no_grad():
             self.delta.copy_(self._delta_clipped(latent.detach().std()))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return the ternarized weight (eq. 2), with the gradients of eq. 14 and, for delta, of eq. 10."""
+        """Return the ternarized weight (eq. 2), with the gradients of eq. 14 and, for delta, of eq.
+        10."""
         trits, scale = self._trits_and_scale(latent.detach())
         passed = latent - latent.detach()  # exactly zero; carries the gradient
         return scale * trits + (passed if self.gradient_correctness else scale.detach() * passed)
@@ -119,7 +124,8 @@ class TruncatedGaussian(Ternarizer):
             raise ValueError(f"delta must be finite, not {float(self.delta.detach())}")
         if not scale > 0:
             raise ValueError(
-                f"the scale S must be positive, not {float(scale.detach())}: the mean of the weight of "
+                f"the scale S must be positive, not {float(scale.detach())}: the mean of the "
+                "weight of "
                 f"shape {list(latent.shape)} is too far below 0"
             )
         return Decomposition(trits.to(torch.int8).unsqueeze(0), (1,), scale.detach())
@@ -129,7 +135,8 @@ class TruncatedGaussian(Ternarizer):
         return self.delta.abs().clamp(self.clip_lowest * sigma, self.clip_highest * sigma)
 
     def _trits_and_scale(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the trits, of the weight's shape and type, and S, 0-d, with a gradient to delta."""
+        """Return the trits, of the weight's shape and type, and S, 0-d, with a gradient to
+        delta."""
         mu, sigma = latent.mean(), latent.std()
         delta = self._delta_clipped(sigma)
         z = delta / sigma

@@ -25,24 +25,24 @@ class TrainedScales(Ternarizer):
       the magnitude below which a share ``sparsity`` of w lies      (section 4.2, its second rule)
     - w' = W_p where w > threshold, -W_n where w < -threshold, 0 elsewhere          (eq. 6)
     - dL/dW_p = sum of dL/dw' over w > threshold                    (eq. 7)
-    - dL/dW_n = -sum of dL/dw' over w < -threshold                  (eq. 7; the minus is that of eq. 6)
+    - dL/dW_n = -sum of dL/dw' over w < -threshold      (eq. 7; the minus is that of eq. 6)
     - dL/dw = dL/dw' times W_p, 1 or W_n where w' is W_p, 0 or -W_n (eq. 8)
 
     Both scales are whole numbers of one unit, a power of two, of at most 8 bits and at least 1
-    (``tritforge.quant.numerics.fixed_point``; the gradient passes straight through), so that the layer is two
-    planes with two integer coefficients. The paper does not round. Nor does it say where the scales
-    start: here at the mean magnitudes of the weights they stand for.
+    (``tritforge.quant.numerics.fixed_point``; the gradient passes straight through), so that the
+    layer is two planes with two integer coefficients. The paper does not round. Nor does it say
+    where the scales start: here at the mean magnitudes of the weights they stand for.
 
     Parameters
-    ----------
-    threshold_factor: 0..1, 1 not included; the paper uses 0.05.
-    sparsity: share of zeros to keep throughout training, 0..1, 1 not included; None takes the rule of
+    ---------- threshold_factor: 0..1, 1 not included; the paper uses 0.05. sparsity: share of zeros
+    to keep throughout training, 0..1, 1 not included; None takes the rule of
         the maximum.
     symmetric: whether both scales are (W_p + W_n) / 2, to 12 significant bits. Not in the paper: it
         makes the layer one plane, which costs half the hardware.
-    relative: whether what is learned are W_p and W_n over the mean magnitude that they start at, so that a
-        step is a share of a scale. Without, the steps of SGD at the paper's rate of 0.1 are a multiple of
-        the scales of a wide layer, a few hundredths, and ResNet-20 learns nothing. Adam needs it less.
+    relative: whether what is learned are W_p and W_n over the mean magnitude that they start at, so
+        that a step is a share of a scale. Without, the steps of SGD at the paper's rate of 0.1 are
+        a multiple of the scales of a wide layer, a few hundredths, and ResNet-20 learns nothing.
+        Adam needs it less.
 
     >>> ternarizer = TrainedScales()
     >>> ternarizer(ternarizer.right_inverse(torch.tensor([0.5, -0.25, 0.01, 0.0]))).tolist()
@@ -81,7 +81,8 @@ class TrainedScales(Ternarizer):
         plus, minus = self._signs(weight)
         if not (plus + minus).any():
             raise ValueError(
-                f"the weight of shape {list(weight.shape)} has no element above the threshold: lower sparsity"
+                f"the weight of shape {list(weight.shape)} has no element above the threshold: "
+                "lower sparsity"
             )
         overall = mean_where(magnitude, plus + minus)
         for scale, kept in ((self.positive, plus), (self.negative, minus)):
@@ -125,7 +126,8 @@ class TrainedScales(Ternarizer):
         return Decomposition(torch.stack(planes).to(torch.int8), integers, scale.to(torch.float64))
 
     def _signs(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return where the latent weight is above and below the thresholds, as 0 and 1 of its type."""
+        """Return where the latent weight is above and below the thresholds, as 0 and 1 of its
+        type."""
         magnitude = latent.abs()
         threshold = self.threshold_factor * magnitude.amax()
         if self.sparsity is not None:

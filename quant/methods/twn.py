@@ -24,13 +24,13 @@ class TernaryWeight(Ternarizer):
     With w the latent weight of a layer:
 
     - threshold = threshold_factor * mean|w|                        ([2] below eq. 4; [3] eq. 5)
-    - alpha = mean of |w| over |w| > threshold                      ([2] eq. 4), to 12 significant bits
+    - alpha = mean of |w| over |w| > threshold                ([2] eq. 4), to 12 significant bits
     - w' = alpha * sign(w) where |w| > threshold, 0 elsewhere       ([2] eq. 3; [3] eq. 4)
     - dL/dw = dL/dw'                                                ([3] eq. 2)
 
     Parameters
-    ----------
-    threshold_factor: 0..1, 1 not included. The paper derives 0.7 from the best approximation of a normal
+    ---------- threshold_factor: 0..1, 1 not included. The paper derives 0.7 from the best
+    approximation of a normal
         or uniform weight; about 43 % of the weights become 0.
 
     >>> TernaryWeight()(torch.tensor([0.5, -0.25, 0.01, 0.0])).tolist()

@@ -14,9 +14,9 @@ __all__ = ["AlexNet"]
 class AlexNet(nn.Module):
     """Five convolutions and three dense layers: [N, 3, 224, 224] in [0, 1] -> scores [N, classes].
 
-    96-C11/4, max pool 3/2, 256-C5, max pool 3/2, 384-C3, 384-C3, 256-C3, max pool 3/2, dense 4096, dense
-    4096, dense 1000 [1], in one group; a batch norm in place of each response normalization and dropout.
-    The pools overlap, which the hardware does not build.
+    96-C11/4, max pool 3/2, 256-C5, max pool 3/2, 384-C3, 384-C3, 256-C3, max pool 3/2, dense 4096,
+    dense 4096, dense 1000 [1], in one group; a batch norm in place of each response normalization
+    and dropout. The pools overlap, which the hardware does not build.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class AlexNet(nn.Module):
     activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
 
-    [1] A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional neural
-    networks", NIPS 2012, section 3.5.
+    [1] A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet classification with deep convolutional
+    neural networks", NIPS 2012, section 3.5.
     """
 
     def __init__(

@@ -55,7 +55,8 @@ def behind(norm: nn.Module, kind: str, bits: int, *, relu: bool = False) -> list
 
 
 def keep_slopes(norm: nn.Module) -> None:
-    """Have training keep every slope of the batch norm ``norm`` positive: a smaller one is set to 2^-10."""
+    """Have training keep every slope of the batch norm ``norm`` positive: a smaller one is set to
+    2^-10."""
     norm.register_forward_pre_hook(_keep_slopes)
 
 
@@ -66,12 +67,14 @@ def _keep_slopes(norm: nn.Module, inputs: Any) -> None:
 
 
 def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first: bool) -> Tensor:
-    """Return ``pool(act(norm(x)))`` for a max pool, as the hardware computes it; or the pool at first.
+    """Return ``pool(act(norm(x)))`` for a max pool, as the hardware computes it; or the pool at
+    first.
 
-    Where no slope of the batch norm is negative nothing here ever falls when its input rises, so the order
-    does not matter to the values. It matters to the statistics of the batch, which are then of the pixels
-    that the pool lets through, and to the time: a quarter of the pixels remain. So ``first`` is for training
-    (and for the statistics of ``tritforge.quant.training.recalibrate``) with ``keep_slopes``; evaluation pools last.
+    Where no slope of the batch norm is negative nothing here ever falls when its input rises, so
+    the order does not matter to the values. It matters to the statistics of the batch, which are
+    then of the pixels that the pool lets through, and to the time: a quarter of the pixels remain.
+    So ``first`` is for training (and for the statistics of
+    ``tritforge.quant.training.recalibrate``) with ``keep_slopes``; evaluation pools last.
     """
     last = norm[-1] if isinstance(norm, nn.Sequential) else norm
     if first and last.training:
@@ -80,7 +83,8 @@ def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first
 
 
 def pixels(bits: int) -> Quantizer:
-    """Return the input quantizer, of step 1 / (2^bits - 1) to 12 significant bits: 8 bits give bytes."""
+    """Return the input quantizer, of step 1 / (2^bits - 1) to 12 significant bits: 8 bits give
+    bytes."""
     return UnsignedQuantizer(bits, step=1 / (2**bits - 1), learned=False)
 
 

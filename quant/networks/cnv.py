@@ -15,9 +15,9 @@ __all__ = ["CNV"]
 class CNV(nn.Module):
     """Six convolutions and three dense layers: [N, 3, 32, 32] in [0, 1] -> scores [N, classes].
 
-    64-C3, 64-C3, max pool 2, 128-C3, 128-C3, max pool 2, 256-C3, 256-C3, dense 512, dense 512, dense 10, all
-    convolutions without padding [1]. Batch norm and activation behind every hidden layer, pooling on the
-    codes.
+    64-C3, 64-C3, max pool 2, 128-C3, 128-C3, max pool 2, 256-C3, 256-C3, dense 512, dense 512,
+    dense 10, all convolutions without padding [1]. Batch norm and activation behind every hidden
+    layer, pooling on the codes.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class CNV(nn.Module):
     activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
     classes: number of scores.
 
-    [1] Y. Umuroglu et al., "FINN: a framework for fast, scalable binarized neural network inference",
-    FPGA 2017, section 4.
+    [1] Y. Umuroglu et al., "FINN: a framework for fast, scalable binarized neural network
+    inference", FPGA 2017, section 4.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Residual networks whose two branches meet in integers of one unit.
 
-Before an addition both branches pass a signed quantizer of their own, and the two share one step: the sum of
-their codes is exact, and what follows is again a row of thresholds.
+Before an addition both branches pass a signed quantizer of their own, and the two share one step:
+    the sum of their codes is exact, and what follows is again a row of thresholds.
 
 [1] K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", CVPR 2016.
 """
@@ -23,7 +23,8 @@ __all__ = ["CifarResNet", "ImageResNet", "resnets"]
 
 
 class _PadShortcut(nn.Module):
-    """Every stride-th pixel, and zeros for the channels that are added: option A of [1], without weights."""
+    """Every stride-th pixel, and zeros for the channels that are added: option A of [1], without
+    weights."""
 
     def __init__(self, stride: int, added: int) -> None:
         super().__init__()
@@ -37,7 +38,8 @@ class _PadShortcut(nn.Module):
 
 
 class _Residual(nn.Module):
-    """The body and the shortcut of a block: activation(quantized(body(x)) + quantized(shortcut(x)))."""
+    """The body and the shortcut of a block: activation(quantized(body(x)) +
+    quantized(shortcut(x)))."""
 
     def __init__(
         self, body: nn.Module, shortcut: nn.Module, act: nn.Module, residual_bits: int | None
@@ -59,7 +61,8 @@ class _Residual(nn.Module):
 
 
 class _ResNet(nn.Module):
-    """What residual networks have in common: a stem, stages of blocks, a sum over the image, the scores."""
+    """What residual networks have in common: a stem, stages of blocks, a sum over the image, the
+    scores."""
 
     def __init__(
         self,
@@ -92,7 +95,8 @@ class _ResNet(nn.Module):
         return _Residual(nn.Sequential(*body), shortcut, self._act(), self._residual_bits)
 
     def _bottleneck(self, inputs: int, outputs: int, stride: int, shortcut: nn.Module) -> nn.Module:
-        """Return convolutions of 1x1, 3x3 and 1x1 with a shortcut; the stride is that of the middle one."""
+        """Return convolutions of 1x1, 3x3 and 1x1 with a shortcut; the stride is that of the middle
+        one."""
         inner = outputs // 4
         body = [
             *self._unit(inputs, inner, 1),
@@ -105,10 +109,11 @@ class _ResNet(nn.Module):
 
 
 class CifarResNet(_ResNet):
-    """The residual network for images of 32x32 with 6 n + 2 layers: [N, 3, 32, 32] in [0, 1] -> scores.
+    """The residual network for images of 32x32 with 6 n + 2 layers: [N, 3, 32, 32] in [0, 1] ->
+    scores.
 
-    A convolution of 3x3, then three stages of n blocks of two (section 4.2 of [1]), shortcuts of option A,
-    and a dense layer.
+    A convolution of 3x3, then three stages of n blocks of two (section 4.2 of [1]), shortcuts of
+    option A, and a dense layer.
 
     Parameters
     ----------
@@ -152,10 +157,12 @@ class CifarResNet(_ResNet):
 
 
 class ImageResNet(_ResNet):
-    """The residual network for images of 224x224: [N, 3, 224, 224] in [0, 1] -> scores (table 1 of [1]).
+    """The residual network for images of 224x224: [N, 3, 224, 224] in [0, 1] -> scores (table 1 of
+    [1]).
 
-    A convolution of 7x7/2, max pool 3/2, four stages of blocks, a dense layer. Where a block changes the
-    size or the channels its shortcut is a convolution of 1x1 with a batch norm, option B.
+    A convolution of 7x7/2, max pool 3/2, four stages of blocks, a dense layer. Where a block
+    changes the size or the channels its shortcut is a convolution of 1x1 with a batch norm, option
+    B.
 
     Parameters
     ----------

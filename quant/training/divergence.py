@@ -14,8 +14,8 @@ __all__ = ["Watch", "cause"]
 class Watch:
     """Finds the first loss of an epoch that is not finite.
 
-    On the CPU it looks at every step; on another device, where looking means waiting, it notes the step there
-    and looks once, at the end of the epoch.
+    On the CPU it looks at every step; on another device, where looking means waiting, it notes the
+    step there and looks once, at the end of the epoch.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -37,7 +37,8 @@ class Watch:
 
 
 def cause(model: nn.Module) -> str:
-    """Say which parameter of ``model`` is not finite or which weight has no ternary form, in one phrase."""
+    """Say which parameter of ``model`` is not finite or which weight has no ternary form, in one
+    phrase."""
     for path, module in model.named_modules():
         if isinstance(module, parametrize.ParametrizationList) and isinstance(
             module[0], Ternarizer

@@ -38,7 +38,8 @@ __all__ = ["TrainingConfig", "TrainingError", "TrainingResult", "train"]
 LOG = "log.csv"
 
 _JUDGED = 10_000
-"""Training images that the final model is judged by; in float64 all of MNIST's cost as much as two epochs."""
+"""Training images that the final model is judged by; in float64 all of MNIST's cost as much as two
+epochs."""
 
 
 class TrainingError(UserError):
@@ -50,19 +51,21 @@ class TrainingResult:
     """What a training gave.
 
     Parameters
-    ----------
-    train_accuracy: share of training images, of the first 10,000 at the most, that the final model classifies
+    ---------- train_accuracy: share of training images, of the first 10,000 at the most, that the
+    final model classifies
         rightly.
     test_accuracy: the same for the held-out images, read once, after the last step.
     train_images, test_images: how many images these figures are of.
     epochs: how many were trained in all, resumed ones included.
     resumed_epochs: how many of them an earlier run had done.
     seconds: wall time of this run.
-    validation_accuracy: the same share of the training images that were held apart; None without any.
+    validation_accuracy: the same share of the training images that were held apart; None without
+        any.
     validation_images: how many these are; they are not among ``train_images``.
     kept_epoch: the epoch whose weights these are.
 
-    All accuracies are those of the exact model (float64, evaluation), the one that the hardware equals.
+    All accuracies are those of the exact model (float64, evaluation), the one that the hardware
+    equals.
     """
 
     train_accuracy: float
@@ -90,32 +93,34 @@ def train(
 ) -> TrainingResult:
     """Train ``model`` in place on the device it is on, and write what comes of it to ``directory``.
 
-    Cross entropy, by the optimizer and schedule of ``config``; plus what the ternarization method asks for
-    (``tritforge.quant.training.objective``): a penalty in the loss, a pass of plain SGD for its thresholds. Everything
-    random in an epoch derives from (seed, epoch), so a run that is killed and resumed makes the same steps
-    as one that is not. No choice depends on the held-out images, which are read once, at the end.
+    Cross entropy, by the optimizer and schedule of ``config``; plus what the ternarization method
+    asks for (``tritforge.quant.training.objective``): a penalty in the loss, a pass of plain SGD
+    for its thresholds. Everything random in an epoch derives from (seed, epoch), so a run that is
+    killed and resumed makes the same steps as one that is not. No choice depends on the held-out
+    images, which are read once, at the end.
 
-    In each of several processes (``tritforge.quant.training.distributed``) the call is the same: the batches are shared out
-    among them, and the result differs from that of one process by the order of summation alone, in a model
-    without dropout. The first process writes the files; all must see ``directory``.
+    In each of several processes (``tritforge.quant.training.distributed``) the call is the same:
+    the batches are shared out among them, and the result differs from that of one process by the
+    order of summation alone, in a model without dropout. The first process writes the files; all
+    must see ``directory``.
 
-    Files: model.safetensors and model.json (``tritforge.quant.checkpoint``) at the end; log.csv, one line per epoch;
-    resume.safetensors while the training is unfinished.
+    Files: model.safetensors and model.json (``tritforge.quant.checkpoint``) at the end; log.csv,
+        one line per epoch; resume.safetensors while the training is unfinished.
 
     Parameters
-    ----------
-    model: scores [N, classes] from images [N, C, H, W]; at its starting weights, also when resuming.
-    resume: whether to go on from resume.safetensors if there is one. False starts anew and replaces it.
-    progress: whether to show a bar with the loss and the training accuracy.
-    meta: more to keep in the checkpoint, beside the configuration and the figures.
-    save_interval_s: least time between two resume states, in seconds; the work a kill can cost.
+    ---------- model: scores [N, classes] from images [N, C, H, W]; at its starting weights, also
+    when resuming. resume: whether to go on from resume.safetensors if there is one. False starts
+    anew and replaces it. progress: whether to show a bar with the loss and the training accuracy.
+    meta: more to keep in the checkpoint, beside the configuration and the figures. save_interval_s:
+    least time between two resume states, in seconds; the work a kill can cost.
 
     Raises
-    ------
-    ResumeError: resume.safetensors is damaged or of a run with another model, data or configuration.
-    TrainingError: the loss is not finite: the message names the step and the layer, and resume.safetensors
+    ------ ResumeError: resume.safetensors is damaged or of a run with another model, data or
+    configuration. TrainingError: the loss is not finite: the message names the step and the layer,
+    and resume.safetensors
         keeps the state of the last good epoch. Or a batch of one image meets a batch norm, or
-        ``mixed_precision`` or ``compile`` the CPU; or several processes a directory that they do not share.
+        ``mixed_precision`` or ``compile`` the CPU; or several processes a directory that they do
+        not share.
     DatasetError: more validation images than there are.
     """
     begin = time.monotonic()
@@ -177,7 +182,8 @@ class _Training:
         if smallest < self.processes.count:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of {smallest} of "
-                f"{len(self.dataset.train_images)} images, fewer than the {self.processes.count} processes: "
+                f"{len(self.dataset.train_images)} images, fewer than the {self.processes.count} "
+                "processes: "
                 "choose a larger one"
             )
         norms = [
@@ -188,7 +194,8 @@ class _Training:
         if norms and smallest < 2:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of one image of "
-                f"{len(self.dataset.train_images)}, which batch norm {norms[0]!r} cannot normalize: "
+                f"{len(self.dataset.train_images)}, which batch norm {norms[0]!r} cannot "
+                "normalize: "
                 "choose at least 3, or 2 with an even number of images"
             )
         for name in ("mixed_precision", "compile"):
@@ -202,7 +209,8 @@ class _Training:
         self.processes.sum_([done])
         if int(done) != self.processes.count * len(self.history):
             raise TrainingError(
-                f"{self.state.directory} is not the same folder in all {self.processes.count} processes: "
+                f"{self.state.directory} is not the same folder in all {self.processes.count} "
+                "processes: "
                 "choose one that all of them see"
             )
 
@@ -248,7 +256,8 @@ class _Training:
                 _write_log(self.state.directory / LOG, self.history)
 
     def _judged(self, record: EpochRecord) -> EpochRecord:
-        """Add the accuracy on the images held apart, and note the weights if they are the best so far."""
+        """Add the accuracy on the images held apart, and note the weights if they are the best so
+        far."""
         if self.held_apart is None:
             return record
         found = self.accuracy(self.model, *self.held_apart)
@@ -258,7 +267,8 @@ class _Training:
         return replace(record, validation_accuracy=found)
 
     def accuracy(self, model: nn.Module, images: Tensor, labels: Tensor) -> float:
-        """Return the share of ``images`` that ``model`` classifies rightly, a part in each process."""
+        """Return the share of ``images`` that ``model`` classifies rightly, a part in each
+        process."""
         part = self.processes.part(len(images))
         right = torch.tensor([right_answers(model, images[part], labels[part])], device=self.device)
         self.processes.sum_([right])
@@ -267,7 +277,8 @@ class _Training:
     def _epoch(
         self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
     ) -> EpochRecord:
-        """Make one pass over the images and return its mean loss and accuracy, measured on the way."""
+        """Make one pass over the images and return its mean loss and accuracy, measured on the
+        way."""
         config, model, epoch, processes = self.config, self.model, len(self.history), self.processes
         model.train()
         # A hash, because torch's generator on the CPU looks at the lowest 32 bits of a seed only.
@@ -337,11 +348,13 @@ class _Training:
     def _ran_away(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
         return TrainingError(
             f"{what} step {step + 1} of epoch {len(self.history) + 1}: "
-            f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set gradient_clip"
+            f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set "
+            "gradient_clip"
         )
 
     def finish(self) -> int:
-        """Put the weights to keep into the model, re-estimate its statistics; return their epoch."""
+        """Put the weights to keep into the model, re-estimate its statistics; return their
+        epoch."""
         epoch = len(self.history)
         if self.best:
             self.model.load_state_dict(self.best)
@@ -359,7 +372,8 @@ def _plain(scores: Tensor) -> Tensor:
 
 
 def _moved(model: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that the optimizer moves: all but thresholds, which have a pass of their own."""
+    """Return the parameters that the optimizer moves: all but thresholds, which have a pass of
+    their own."""
     apart = {id(p) for p in threshold_parameters(model)}
     return [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
 

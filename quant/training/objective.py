@@ -1,4 +1,5 @@
-"""What ternarization methods ask of training: a penalty in the loss, and a first pass for thresholds."""
+"""What ternarization methods ask of training: a penalty in the loss, and a first pass for
+thresholds."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
 
 
 def begin_step(model: nn.Module, progress: float) -> None:
-    """Tell the methods that the next step begins; ``progress`` is the share of all steps done, 0..1."""
+    """Tell the methods that the next step begins; ``progress`` is the share of all steps done,
+    0..1."""
     for ternarizer, latent in ternarizers(model):
         ternarizer.begin_step(latent, progress)
 
@@ -53,11 +55,13 @@ def step_thresholds(
     learning_rate: float,
     processes: Processes = Processes(),  # noqa: B008  # frozen
 ) -> None:
-    """Move the thresholds of ``model`` one step of plain SGD; nothing else, and nothing if it has none.
+    """Move the thresholds of ``model`` one step of plain SGD; nothing else, and nothing if it has
+    none.
 
-    Step 3 of Algorithm 1 of He and Fan (CVPR 2019, ``tritforge.quant.methods.tga``). Call it on each batch before the step
-    of the weights. ``loss`` runs the model on the batch; the running statistics of batch norms do not
-    count this pass. With several ``processes`` it is each one's part of the loss, and their gradients add up.
+    Step 3 of Algorithm 1 of He and Fan (CVPR 2019, ``tritforge.quant.methods.tga``). Call it on
+    each batch before the step of the weights. ``loss`` runs the model on the batch; the running
+    statistics of batch norms do not count this pass. With several ``processes`` it is each one's
+    part of the loss, and their gradients add up.
     """
     parameters = threshold_parameters(model)
     if not parameters:
@@ -75,7 +79,8 @@ def step_thresholds(
 
 @contextlib.contextmanager
 def _statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Let no batch norm move its running statistics, while it still normalizes by those of the batch."""
+    """Let no batch norm move its running statistics, while it still normalizes by those of the
+    batch."""
     norms = [
         module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
     ]

@@ -14,8 +14,8 @@ __all__ = ["recalibrate"]
 def recalibrate(model: nn.Module, images: Tensor, batch: int = 256) -> None:
     """Replace the running statistics of every batch norm by the mean over batches of ``images``.
 
-    All else is in evaluation mode, so weights that differ there, as those of ESA, which are rounded, count as
-    they are deployed. No parameter changes. The model is left in evaluation mode.
+    All else is in evaluation mode, so weights that differ there, as those of ESA, which are
+    rounded, count as they are deployed. No parameter changes. The model is left in evaluation mode.
 
     Parameters
     ----------

@@ -25,14 +25,17 @@ _FILE = "resume.safetensors"
 
 
 class ResumeError(UserError):
-    """A resume state that is damaged or of another run; the message names the file and what differs."""
+    """A resume state that is damaged or of another run; the message names the file and what
+    differs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What one epoch showed: its number from 1, mean loss and share of right answers while it trained.
+    """What one epoch showed: its number from 1, mean loss and share of right answers while it
+    trained.
 
-    ``validation_accuracy`` is the share of right answers afterwards on images held apart; None without any.
+    ``validation_accuracy`` is the share of right answers afterwards on images held apart; None
+    without any.
     """
 
     epoch: int
@@ -59,8 +62,8 @@ FORMAT = Format(
 def fingerprint(model: nn.Module, dataset: Dataset, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what two runs must have in common for one to go on where the other was.
 
-    The structure of the model, its starting weights, the images of both parts, the configuration and
-    the versions: all that the final weights depend on.
+    The structure of the model, its starting weights, the images of both parts, the configuration
+    and the versions: all that the final weights depend on.
     """
     parts = ("train_images", "train_labels", "test_images", "test_labels")
     return {
@@ -89,7 +92,8 @@ class ResumeState:
     def tensors(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Return copies of the weights, the optimizer's moments and the weights that are best so far."""
+        """Return copies of the weights, the optimizer's moments and the weights that are best so
+        far."""
         found = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         found.update({f"best.{name}": tensor for name, tensor in best.items()})
         for index, state in optimizer.state_dict()["state"].items():
@@ -107,7 +111,8 @@ class ResumeState:
     def restore(
         self, model: nn.Module, optimizer: torch.optim.Optimizer
     ) -> tuple[list[EpochRecord], dict[str, Tensor]]:
-        """Put the saved state into ``model`` and ``optimizer``; return its epochs and its best weights.
+        """Put the saved state into ``model`` and ``optimizer``; return its epochs and its best
+        weights.
 
         Without a saved state nothing changes and both are empty.
 

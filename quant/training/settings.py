@@ -20,27 +20,25 @@ class TrainingConfig:
     """What the user chooses.
 
     Parameters
-    ----------
-    epochs: passes over the training images, at least 1.
-    batch_size: images per step at the most; the batches of an epoch differ by at most one image.
-    learning_rate: at the first step.
+    ---------- epochs: passes over the training images, at least 1. batch_size: images per step at
+    the most; the batches of an epoch differ by at most one image. learning_rate: at the first step.
     seed: of the order of the images (and of dropout); the caller seeds the starting weights.
-    weight_decay: on parameters of two axes and more; decoupled with Adam, added to the gradient with SGD.
-    threads: of torch; the weights are reproducible for one number of threads on one kind of machine.
-    optimizer: "adam" (AdamW) or "sgd".
-    momentum, nesterov: of SGD.
-    schedule: "cosine": the learning rate falls to 0 along a half cosine, step by step; "step": it is
-        multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is 0), or by the
-        one of ``factors`` in the same place.
+    weight_decay: on parameters of two axes and more; decoupled with Adam, added to the gradient
+    with SGD. threads: of torch; the weights are reproducible for one number of threads on one kind
+    of machine. optimizer: "adam" (AdamW) or "sgd". momentum, nesterov: of SGD. schedule: "cosine":
+    the learning rate falls to 0 along a half cosine, step by step; "step": it is
+        multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is 0),
+        or by the one of ``factors`` in the same place.
     label_smoothing: of the cross entropy, 0..1, 1 not included.
     gradient_clip: largest norm of the gradient of all parameters together; None does not clip.
-    augmentation: "none", "crop" or "crop-flip" (``tritforge.quant.data.augment``), anew in each epoch, with
-        ``padding`` pixels.
+    augmentation: "none", "crop" or "crop-flip" (``tritforge.quant.data.augment``), anew in each
+        epoch, with ``padding`` pixels.
     validation: how many training images are held apart and judged after each epoch.
-    keep: "last": the weights after the last epoch; "best": those of the epoch with the best accuracy on
-        the images held apart, the earliest among equals.
-    recalibrate: how many training images re-estimate the statistics of the batch norms in the end, with
-        the weights as they are deployed; 0 leaves the running ones. For ESA, whose weights are rounded.
+    keep: "last": the weights after the last epoch; "best": those of the epoch with the best
+        accuracy on the images held apart, the earliest among equals.
+    recalibrate: how many training images re-estimate the statistics of the batch norms in the end,
+        with the weights as they are deployed; 0 leaves the running ones. For ESA, whose weights are
+        rounded.
     mixed_precision: whether convolutions and dense layers compute in bfloat16; on a GPU alone.
     compile: whether torch.compile compiles the model; on a GPU alone.
     """
@@ -121,10 +119,12 @@ class TrainingConfig:
                 f"milestones must be epochs above 0 that ascend, not {list(self.milestones)!r}"
             )
         if bool(self.milestones) != (self.schedule == "step"):
-            raise ValueError(f"milestones belong to the schedule 'step': not {list(self.milestones)!r} with "
+            raise ValueError("milestones belong to the schedule 'step': "
+                             f"not {list(self.milestones)!r} with "
                              f"{self.schedule!r}")  # fmt: skip
         if self.factors and len(self.factors) != len(self.milestones):
-            raise ValueError(f"factors must be one for each of {len(self.milestones)} milestones, not "
+            raise ValueError(f"factors must be one for each of {len(self.milestones)} milestones, "
+                             "not "
                              f"{list(self.factors)!r}")  # fmt: skip
         if not all(math.isfinite(factor) and factor > 0 for factor in self.factors):
             raise ValueError(f"factors must be finite and above 0, not {list(self.factors)!r}")
@@ -134,7 +134,8 @@ class TrainingConfig:
             raise ValueError("keep 'best' needs validation images to judge by, not 0")
 
     def rate(self, epoch: int, step: int, steps: int) -> float:
-        """Return the learning rate at ``step`` of all ``steps``, in ``epoch``; both count from 0."""
+        """Return the learning rate at ``step`` of all ``steps``, in ``epoch``; both count from
+        0."""
         if self.schedule == "cosine":
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         passed = sum(epoch >= milestone for milestone in self.milestones)

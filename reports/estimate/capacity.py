@@ -3,7 +3,8 @@
 What no synthesis can do without follows from the plan alone, for any device:
 
     LUT    : what each unit says (``least_luts``)
-    memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of its LUTs
+    memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of
+        its LUTs
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ __all__ = ["Needs", "exceeds", "lacks", "least"]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a design takes at the very least; ``largest`` says its largest memory, "" where it has none."""
+    """What a design takes at the very least; ``largest`` says its largest memory, "" where it has
+    none."""
 
     lut: int
     memory_bits: int
@@ -44,7 +46,8 @@ def least(plan: Plan) -> Needs:
 
 
 def lacks(needs: Needs, device: Device) -> list[str]:
-    """Return what ``device`` has too little of, in words with both numbers; nothing when all may fit."""
+    """Return what ``device`` has too little of, in words with both numbers; nothing when all may
+    fit."""
     bits = device.bram * device.bram_kbits * 1024 + device.lut * (1 << device.lut_inputs)
     missing = [f"at least {needs.lut:,} LUT of {device.lut:,}"] if needs.lut > device.lut else []
     if needs.memory_bits > bits:
@@ -54,7 +57,8 @@ def lacks(needs: Needs, device: Device) -> list[str]:
 
 
 def exceeds(cost: Cost, device: Device) -> list[str]:
-    """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown fits."""
+    """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown
+    fits."""
     logic = cost.lut if cost.sites is None else cost.sites
     lut = None if logic is None or cost.lutram is None else logic + cost.lutram
     blocks = None if cost.bram18 is None else -(-18 * cost.bram18 // device.bram_kbits)

@@ -1,23 +1,26 @@
-"""Energy of an inference as a model: operations times what the literature measured for each, never a
-measurement.
+"""Energy of an inference as a model: operations times what the literature measured for each, never
+a measurement.
 
-Prices: M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, 45 nm, 0.9 V:
+Prices: M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, 45 nm,
+    0.9 V:
 
-- integer add: 0.03 pJ at 8 bits, 0.1 pJ at 32; between and beyond on the straight line through both;
+- integer add: 0.03 pJ at 8 bits, 0.1 pJ at 32; between and beyond on the straight line through
+  both;
 - integer multiply, 8 bits: 0.2 pJ; floating point, 32 bits: add 0.9 pJ, multiply 3.7 pJ;
 - an access of 64 bits to a memory of 8 KB: 10 pJ, of 32 KB: 20 pJ, of 1 MB: 100 pJ.
 
 Operations of a layer with M rows, K columns and V output pixels a frame:
 
 - float32 and int8: V M K multiplications, each with an add (32 bits);
-- ternary: an add for every weight that the engine executes, as wide as the proved accumulator, which is an
-  upper bound: the first adds of a row are narrower.
+- ternary: an add for every weight that the engine executes, as wide as the proved accumulator,
+  which is an upper bound: the first adds of a row are narrower.
 
-Memory: weights are read as often as the engine reads them, in the bits of its ROM words, or in 32 and 8 bits
-a weight; activations once for every operand that is fetched, results once. What an engine executes, fetches
-and reads it says itself (``tritforge.hw.engines.registry.Activity``). A layer's memory has the price of the
-smallest of the three sizes that holds it, several of 1 MB that of one. Clock, control, comparison and wires
-are not in the model. The prices are decimal fractions, and so all is added up exactly.
+Memory: weights are read as often as the engine reads them, in the bits of its ROM words, or in 32
+    and 8 bits a weight; activations once for every operand that is fetched, results once. What an
+    engine executes, fetches and reads it says itself (``tritforge.hw.engines.registry.Activity``).
+    A layer's memory has the price of the smallest of the three sizes that holds it, several of 1 MB
+    that of one. Clock, control, comparison and wires are not in the model. The prices are decimal
+    fractions, and so all is added up exactly.
 """
 
 from __future__ import annotations
@@ -72,11 +75,12 @@ class Energy:
 
 
 def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy]]:
-    """Return the energy by layer with weights and format, without layers that the manifest does not name.
+    """Return the energy by layer with weights and format, without layers that the manifest does not
+    name.
 
     Raises
-    ------
-    PlanError: the manifest names an engine that is not known, or no image of weights that an engine reads.
+    ------ PlanError: the manifest names an engine that is not known, or no image of weights that an
+    engine reads.
     """
     foldings = {layer.name: layer for layer in manifest.layers}
     words: dict[str, int] = {}
@@ -105,7 +109,8 @@ def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Ene
     results = vectors * rows
 
     def moved(operands: int, bits: int) -> Fraction:
-        """pJ of fetching operands of ``bits`` from a memory of the input, and of writing the results."""
+        """pJ of fetching operands of ``bits`` from a memory of the input, and of writing the
+        results."""
         return read_pj(operands * bits, source.size * bits) + read_pj(
             results * bits, results * bits
         )
@@ -129,7 +134,8 @@ def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Ene
 
 
 def energy_table(network: Network, manifest: Manifest) -> Table:
-    """Energy per frame of each layer and format, and how many times float and int8 take the ternary one's."""
+    """Energy per frame of each layer and format, and how many times float and int8 take the ternary
+    one's."""
     found = energies(network, manifest)
     rows: list[tuple[Value, ...]] = [_row(name, of) for name, of in found.items()]
     if found:
@@ -147,7 +153,10 @@ def energy_table(network: Network, manifest: Manifest) -> Table:
             f"{float(100 * part / one.total):.0f} %"
             for part in (one.arithmetic, one.weights, one.activations)
         ]
-        split = f"Of the ternary energy {shares[0]} is arithmetic, {shares[1]} weights, {shares[2]} activations."
+        split = (
+            f"Of the ternary energy {shares[0]} is arithmetic, {shares[1]} weights, "
+            f"{shares[2]} activations."
+        )
     headings: tuple[Column | str, ...] = (
         "Layer",
         *(Column(f"{name}, nJ", digits=3) for name in FORMATS),
@@ -155,8 +164,10 @@ def energy_table(network: Network, manifest: Manifest) -> Table:
         Column("int8 / ternary"),
     )
     notes = (
-        "A model, not a measurement: adds, multiplications and memory accesses of layers with weights, times "
-        "the energies of Horowitz, ISSCC 2014 (45 nm, 0.9 V). float32 and int8: the same layers and reads, "
+        "A model, not a measurement: adds, multiplications and memory accesses of layers with "
+        "weights, times "
+        "the energies of Horowitz, ISSCC 2014 (45 nm, 0.9 V). float32 and int8: the same layers "
+        "and reads, "
         "dense weights. Clock, control, comparison and wires are not in it.",
         *((split,) if found else ()),
     )

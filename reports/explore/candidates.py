@@ -1,8 +1,9 @@
-"""What each stage of a network could be: every folding of every engine, with its cycles and its price.
+"""What each stage of a network could be: every folding of every engine, with its cycles and its
+price.
 
-A layer's own units depend on its folding alone; between it and the stage before stands what changes the
-number of lanes, whose price depends on both. So a candidate is priced once as if its input came as it wants
-it, and the change of lanes apart. Cycles are those of the slowest unit, in closed form
+A layer's own units depend on its folding alone; between it and the stage before stands what changes
+the number of lanes, whose price depends on both. So a candidate is priced once as if its input came
+as it wants it, and the change of lanes apart. Cycles are those of the slowest unit, in closed form
 (``tritforge.hw.pipeline.stage.Stage.interval_cycles``).
 """
 
@@ -64,8 +65,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Move:
-    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first input as it
-    takes them and of its output, cycles a frame, price."""
+    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first
+    input as it takes them and of its output, cycles a frame, price."""
 
     folding: Folding | None
     wants: int
@@ -127,13 +128,15 @@ class Space:
                 )
             if not found:
                 raise PlanError(
-                    f"{slot.name!r}: no folding of {', '.join(self.engines)} can be built and priced"
+                    f"{slot.name!r}: no folding of {', '.join(self.engines)} can be built and "
+                    "priced"
                 )
             self._candidates[slot.name] = _best(found)
         return self._candidates[slot.name]
 
     def moves(self, slot: NodeSite, lanes: tuple[int | None, ...]) -> tuple[Move, ...]:
-        """What ``slot`` can be behind ``lanes``, None at a network's input that nothing reads yet."""
+        """What ``slot`` can be behind ``lanes``, None at a network's input that nothing reads
+        yet."""
         key = (slot.name, lanes)
         if key not in self._moves:
             if slot.matrix:

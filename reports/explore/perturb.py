@@ -1,7 +1,8 @@
-"""Networks that are a little different, to price what more zeros or another activation bit would change.
+"""Networks that are a little different, to price what more zeros or another activation bit would
+change.
 
-They are made from the integers alone, so they are no trained networks: their price is real, their accuracy
-unknown.
+They are made from the integers alone, so they are no trained networks: their price is real, their
+    accuracy unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ __all__ = ["another_bit", "more_zeros"]
 
 
 def more_zeros(network: Network, share: float, seed: int = 0) -> Network:
-    """``network`` with ``share`` of all weights of each layer, drawn among those not zero, made zero.
+    """``network`` with ``share`` of all weights of each layer, drawn among those not zero, made
+    zero.
 
     >>> from tritforge.export.ir.nodes import Dense, TensorType
     >>> dense = Dense(name="d", input="input", planes=np.ones((1, 2, 8), np.int8))
@@ -48,10 +50,11 @@ def more_zeros(network: Network, share: float, seed: int = 0) -> Network:
 
 
 def another_bit(network: Network, bits: int) -> Network | None:
-    """``network`` with ``bits`` more (or fewer, negative) bits in every activation that thresholds make.
+    """``network`` with ``bits`` more (or fewer, negative) bits in every activation that thresholds
+    make.
 
-    A bit less keeps every second threshold; a bit more puts one between each two. None where the other
-    layers do not take the new types, or a width leaves 1..8 bits.
+    A bit less keeps every second threshold; a bit more puts one between each two. None where the
+    other layers do not take the new types, or a width leaves 1..8 bits.
     """
     nodes: list[Node] = []
     for node in network.nodes:

@@ -1,4 +1,5 @@
-"""The estimator as the search sees it: the price of a stage, and of a whole plan with what joins them."""
+"""The estimator as the search sees it: the price of a stage, and of a whole plan with what joins
+them."""
 
 from __future__ import annotations
 

@@ -1,20 +1,20 @@
 """Exact choice of engine and folding for every layer, under a model of cost.
 
-The rate of a pipeline is that of its slowest stage, so for a given interval every stage is free to take its
-cheapest
-form that is no slower: the choices are tied together by nothing but the lanes between neighbours and the
-sums of resources. Both are handled without loss by dynamic programming along the network:
+The rate of a pipeline is that of its slowest stage, so for a given interval every stage is free to
+take its cheapest form that is no slower: the choices are tied together by nothing but the lanes
+between neighbours and the sums of resources. Both are handled without loss by dynamic programming
+along the network:
 
-- state: the lanes of every stream that is still to be read. Two partial plans with the same state can be
-continued
+- state: the lanes of every stream that is still to be read. Two partial plans with the same state
+  can be continued
   in the same ways at the same prices, so the dearer one is never needed.
-- value: the price so far. Where only LUTs count, the smallest; where other resources are limited too, every
-price
+- value: the price so far. Where only LUTs count, the smallest; where other resources are limited
+  too, every price
   that no other one beats in all resources at once.
 
-The first form is tried first: when its plan keeps every limit it is the best one, because the limits can
-only take plans away. Otherwise the second decides. The best rate within a budget is found by bisection over
-the intervals that
+The first form is tried first: when its plan keeps every limit it is the best one, because the
+    limits can only take plans away. Otherwise the second decides. The best rate within a budget is
+    found by bisection over the intervals that
 stages can have: what fits at an interval fits at every longer one.
 """
 
@@ -85,7 +85,8 @@ class _Partial:
 
 
 def cheapest(space: Space, interval: float, limits: Price = UNLIMITED) -> Choice | None:
-    """The plan with the fewest LUTs of at most ``interval`` cycles a stage; None if none keeps ``limits``."""
+    """The plan with the fewest LUTs of at most ``interval`` cycles a stage; None if none keeps
+    ``limits``."""
     found = _search(space, interval, limits, _fewest_luts)
     if found is not None and found.cost.within(limits):
         return found
@@ -95,7 +96,8 @@ def cheapest(space: Space, interval: float, limits: Price = UNLIMITED) -> Choice
 
 
 def fastest(space: Space, limits: Price = UNLIMITED) -> Choice | None:
-    """Of the plans of the shortest interval within ``limits``, that of the fewest LUTs; None without any."""
+    """Of the plans of the shortest interval within ``limits``, that of the fewest LUTs; None
+    without any."""
     candidates = intervals(space)
     low, high = 0, len(candidates) - 1
     best = cheapest(space, candidates[high], limits)

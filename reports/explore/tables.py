@@ -15,14 +15,16 @@ from tritforge.reports.render.tables import Column, Table, Value
 __all__ = ["Effect", "effects_table", "frontier_picture", "frontier_table", "plan_table"]
 
 MODEL_NOTE = (
-    "Estimated, with the error against synthesis that docs/results.md states; nothing here was synthesised, "
+    "Estimated, with the error against synthesis that docs/results.md states; nothing here was "
+    "synthesised, "
     "and the clock was given, not reached."
 )
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change would bring: price and rate of the plan behind it; None where there is no plan."""
+    """What a change would bring: price and rate of the plan behind it; None where there is no
+    plan."""
 
     change: str
     lut: float | None
@@ -35,7 +37,8 @@ def _bram36(cost: Price) -> float:
 
 
 def plan_table(choice: Choice, total: Price, interval: int, part: Device) -> Table:
-    """Engine, folding, cycles and price of every stage; ``total`` and ``interval`` are of the exact plan."""
+    """Engine, folding, cycles and price of every stage; ``total`` and ``interval`` are of the exact
+    plan."""
     rows: list[tuple[Value, ...]] = []
     for name, move in choice.moves.items():
         folding = move.folding
@@ -131,7 +134,8 @@ def effects_table(effects: Sequence[Effect]) -> Table:
         )
     columns = ("Change", "LUT", Column("LUT change", suffix=" %"), "BRAM36", "Frames/s")
     note = (
-        "Each row is a new search for the same goal. Fewer weights or bits change the accuracy: train again "
+        "Each row is a new search for the same goal. Fewer weights or bits change the accuracy: "
+        "train again "
         "to know by how much. The zeros are drawn at random, seed 0."
     )
     return Table("What would help", columns, tuple(rows), (note,))

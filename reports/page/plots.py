@@ -32,9 +32,9 @@ def sparsity(network: Network) -> Svg:
 def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     """Draw the weights of one plane; return the picture and a line that says how to read it.
 
-    A convolution [O, I, kh, kw] is a grid of kernels, a column for each output channel and a row for
-    each input channel; a dense layer [M, K] has a row for each output. What does not fit is left out,
-    and the line says so.
+    A convolution [O, I, kh, kw] is a grid of kernels, a column for each output channel and a row
+    for each input channel; a dense layer [M, K] has a row for each output. What does not fit is
+    left out, and the line says so.
     """
     weights = node.planes[plane]
     more = "" if len(node.planes) == 1 else f", plane {plane + 1} of {len(node.planes)}"

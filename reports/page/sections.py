@@ -189,7 +189,8 @@ def cycles_table(data: ReportData) -> Table:
     rows.append(("network", "", "", "", data.manifest.interval_cycles))
     note = (
         "Interval: initiation interval, cycles from one frame to the next. "
-        f"Latency of a frame, pipeline empty: {data.manifest.latency_cycles:,} cycles. Clock frequency: known after place and route."
+        f"Latency of a frame, pipeline empty: {data.manifest.latency_cycles:,} cycles. Clock "
+        "frequency: known after place and route."
     )
     columns = ("Layer", "Engine", "Folding", "Matrix", "Interval, cycles")
     return Table("Plan", columns, tuple(rows), (note,), 1)

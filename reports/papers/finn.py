@@ -1,8 +1,8 @@
 """FINN's published estimate of a matrix unit in LUTs, to set beside ours on the same layer.
 
 Written from the description of its formula (``lut_estimation`` of the HLS matrix-vector-activation
-unit, after Blott et al., "FINN-R", ACM TRETS 2018), not from its code. Ternary weights are stored in
-two bits.
+unit, after Blott et al., "FINN-R", ACM TRETS 2018), not from its code. Ternary weights are stored
+in two bits.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class MatrixUnit:
         return self.rows * self.columns // (self.pe * self.simd)
 
     def luts(self, *, memories: bool = True) -> int:
-        """Return 300 + 1.1 PE (multipliers + tree + accumulator + thresholds + comparators) + weights.
+        """Return 300 + 1.1 PE (multipliers + tree + accumulator + thresholds + comparators) +
+        weights.
 
-        ``memories``: count weights up to 128 words and thresholds as LUTs, and comparators; without,
-        the formula's default, which counts none of these.
+        ``memories``: count weights up to 128 words and thresholds as LUTs, and comparators;
+            without, the formula's default, which counts none of these.
 
         >>> unit = MatrixUnit(rows=64, columns=576, pe=16, simd=32, bits=2, signed=True,
         ...                   accumulator_bits=13, output_bits=2)

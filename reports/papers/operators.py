@@ -24,8 +24,8 @@ from tritforge.reports.synth.yosys import pyosys_version, yosys
 
 ROW = 8
 SOURCE = f"""
-module row(input clk, input clear, input signed [{8 * ROW - 1}:0] x, input signed [{8 * ROW - 1}:0] w,
-           output reg signed [31:0] acc);
+module row(input clk, input clear, input signed [{8 * ROW - 1}:0] x,
+           input signed [{8 * ROW - 1}:0] w, output reg signed [31:0] acc);
   integer i; reg signed [31:0] sum;
   always @* begin
     sum = clear ? 0 : acc;

@@ -3,7 +3,8 @@
 Z. He, B. Gong, D. Fan, "Optimize Deep Convolutional Neural Network with Ternarized Weights and High
 Accuracy", WACV 2019, section V-D: a layer of full-precision MACs, and the ternary adders that the
 paper puts beside them, on an XC7K480T. The cost of a floating-point core is from its reference [5]:
-A. Ehliar, "Area efficient floating-point adder and multiplier with IEEE-754 compatible semantics", FPT 2014.
+A. Ehliar, "Area efficient floating-point adder and multiplier with IEEE-754 compatible semantics",
+FPT 2014.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Area of a design as standard cells: gate equivalents, or the areas of a Liberty file.
 
-Memories are not dissolved into flip-flops: nobody would build them so. Each is listed with words, bits and
-ports, for a memory compiler, and its area is not in the sum.
+Memories are not dissolved into flip-flops: nobody would build them so. Each is listed with words,
+bits and ports, for a memory compiler, and its area is not in the sum.
 
-A gate equivalent is a NAND with two inputs, four transistors in static CMOS. Without a library a cell
-counts the transistors that Yosys gives it (``kernel/cost.h``, ``CellCosts::cmos_gate_cost``) over four: an
-inverter 0.5, a XOR 3, a multiplexer 3, a D flip-flop 4. That is a count of gates of an ideal library, not
-an area of silicon.
+A gate equivalent is a NAND with two inputs, four transistors in static CMOS. Without a library a
+cell counts the transistors that Yosys gives it (``kernel/cost.h``, ``CellCosts::cmos_gate_cost``)
+over four: an inverter 0.5, a XOR 3, a multiplexer 3, a D flip-flop 4. That is a count of gates of
+an ideal library, not an area of silicon.
 
 Initial values are dropped: an ASIC has none, and what needs one is reset.
 """
@@ -39,7 +39,8 @@ NAND_TRANSISTORS = 4
 
 TRANSISTORS = {
     "$_NOT_": 2, "$_NAND_": 4, "$_NOR_": 4, "$_AND_": 6, "$_OR_": 6, "$_ANDNOT_": 6, "$_ORNOT_": 6,
-    "$_AOI3_": 6, "$_OAI3_": 6, "$_AOI4_": 8, "$_OAI4_": 8, "$_NMUX_": 10, "$_MUX_": 12, "$_XOR_": 12,
+    "$_AOI3_": 6, "$_OAI3_": 6, "$_AOI4_": 8, "$_OAI4_": 8, "$_NMUX_": 10,
+    "$_MUX_": 12, "$_XOR_": 12,
     "$_XNOR_": 12, "$_DFF_P_": 16,
 }  # fmt: skip
 """Of each cell that the commands without a library leave."""
@@ -167,16 +168,19 @@ def area_table(
         columns.append(Column("GE"))
     columns += ["ROM bits", "RAM bits"]
     meaning = (
-        "GE: gate equivalents, a NAND with two inputs each: transistors of a cell in static CMOS over 4, as "
+        "GE: gate equivalents, a NAND with two inputs each: transistors of a cell in static CMOS "
+        "over 4, as "
         "Yosys counts them (kernel/cost.h). A model of an ideal library, not silicon."
         if library is None
-        else f"Area: of the cells of library {library.name!r}, in its unit. GE: over the area of its "
+        else f"Area: of the cells of library {library.name!r}, in its unit. "
+        "GE: over the area of its "
         "smallest NAND with two inputs."
     )
     notes = (
         f"{mapped.tool}, hierarchy kept, not placed and routed: {'; '.join(mapped.script)}.",
         meaning,
-        "Memories are listed apart, by bits and ports; their area is in no column. Initial values are "
+        "Memories are listed apart, by bits and ports; their area is in no column. Initial values "
+        "are "
         "dropped.",
     )
     return Table("ASIC", tuple(columns), tuple(rows), notes, 1)

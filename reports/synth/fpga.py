@@ -1,8 +1,9 @@
 """Synthesis of the generated Verilog with Yosys for FPGAs, counted per instance.
 
-The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc`` cells, which
-come out as pairs of LUT3, and no layer could be told from another. A result names the tool, the exact
-commands and the digest of every input, and is kept until one of these changes.
+The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc``
+    cells, which come out as pairs of LUT3, and no layer could be told from another. A result names
+    the tool, the exact commands and the digest of every input, and is kept until one of these
+    changes.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ FORMAT = Format(
 
 
 def load(path: Path) -> Synthesis:
-    """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is missing."""
+    """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is
+    missing."""
     return FORMAT.read(path)
 
 
@@ -117,8 +119,8 @@ def synthesise(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Synthesis:
-    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to ``build_dir``, for place and
-    route ``netlist.json`` too.
+    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to
+    ``build_dir``, for place and route ``netlist.json`` too.
 
     A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
 
@@ -133,8 +135,8 @@ def synthesise(
     minutes: after which Yosys is stopped; None waits as long as it takes.
 
     Raises
-    ------
-    SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell is unmapped,
+    ------ SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell
+    is unmapped,
         or a DSP block was used.
     FileNotFoundError: a Verilog file is missing.
     """
@@ -195,7 +197,8 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
 
 
 def _cached(path: Path, key: str, device: Device, kept: Sequence[str]) -> Synthesis | None:
-    """The result in ``path`` if it has this key and device, and all files that are ``kept`` with it."""
+    """The result in ``path`` if it has this key and device, and all files that are ``kept`` with
+    it."""
     with contextlib.suppress(OSError, SynthesisError):
         found = load(path)
         whole = all(path.with_name(name).is_file() for name in kept)

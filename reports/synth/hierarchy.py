@@ -1,4 +1,5 @@
-"""The hierarchy of a netlist that Yosys wrote with ``write_json``: each instance, and what it holds itself.
+"""The hierarchy of a netlist that Yosys wrote with ``write_json``: each instance, and what it holds
+itself.
 
 Synthesis keeps the hierarchy, so a module is looked at once and counted for each of its instances.
 """
@@ -21,10 +22,11 @@ def walk(
     top: str,
     measure: Callable[[str, Mapping[str, Any], Mapping[str, Any]], T],
 ) -> tuple[tuple[str, str, T], ...]:
-    """List every instance from ``top`` down as (path, module, what ``measure`` says), parents first.
+    """List every instance from ``top`` down as (path, module, what ``measure`` says), parents
+    first.
 
-    A path is dotted below the top, whose own is empty. ``measure`` gets the readable name of a module, its
-    primitive cells by name, and the whole module, once for each module.
+    A path is dotted below the top, whose own is empty. ``measure`` gets the readable name of a
+    module, its primitive cells by name, and the whole module, once for each module.
 
     Raises
     ------
@@ -61,18 +63,21 @@ def walk(
 
 
 def _is_design(modules: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
-    """Whether ``cell`` is an instance of a module of the design, not a primitive of the cell library."""
+    """Whether ``cell`` is an instance of a module of the design, not a primitive of the cell
+    library."""
     attributes = modules.get(cell["type"], {}).get("attributes", {"blackbox": 1})
     return not ("blackbox" in attributes or "whitebox" in attributes)
 
 
 def readable(module: str) -> str:
-    """The name in the source of a module that Yosys specialised: ``$paramod\\rom\\DEPTH=...`` is ``rom``."""
+    """The name in the source of a module that Yosys specialised: ``$paramod\\rom\\DEPTH=...`` is
+    ``rom``."""
     return module.split("\\")[1] if module.startswith("$paramod") else module
 
 
 def outermost(paths: Iterable[str], names: Iterable[str]) -> dict[str, str]:
-    """By name, the path of the outermost instance that bears it; a name without instance is left out."""
+    """By name, the path of the outermost instance that bears it; a name without instance is left
+    out."""
     found: dict[str, str] = {}
     for path in sorted(paths, key=lambda path: path.count(".")):
         found.setdefault(path.rpartition(".")[2], path)

@@ -51,7 +51,8 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """An instance: its path, dotted below the top, its module, and what it holds itself, by cell type."""
+    """An instance: its path, dotted below the top, its module, and what it holds itself, by cell
+    type."""
 
     path: str
     module: str
@@ -83,7 +84,8 @@ class Mapped:
     key: str
 
     def by_layer(self, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
-        """The instances at and below the outermost one that bears each of ``names``, and the rest."""
+        """The instances at and below the outermost one that bears each of ``names``, and the
+        rest."""
         groups = outermost((part.path for part in self.parts), names)
         owners = layers_of((part.path for part in self.parts), groups)
         return {
@@ -102,7 +104,8 @@ FORMAT = Format(
 
 
 def load(path: Path) -> Mapped:
-    """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if missing."""
+    """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if
+    missing."""
     return FORMAT.read(path)
 
 
@@ -119,7 +122,8 @@ def synthesise(
     """Run ``commands`` beside ``files`` and count; writes ``<target>.json`` and ``<target>.log`` to
     ``build_dir``.
 
-    A result there that was made from the same files by the same commands and tool is returned as it is.
+    A result there that was made from the same files by the same commands and tool is returned as it
+    is.
 
     Parameters
     ----------
@@ -131,9 +135,8 @@ def synthesise(
     progress, minutes: see ``tritforge.reports.synth.yosys.yosys``.
 
     Raises
-    ------
-    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was left unmapped.
-    FileNotFoundError: a file is missing.
+    ------ SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was
+    left unmapped. FileNotFoundError: a file is missing.
     """
     inputs = digests(dict(sorted(files.items())))
     key = digest(FORMAT, commands, inputs)
@@ -181,7 +184,8 @@ def _held(
 
 
 def _memory(cell: Mapping[str, Any], met: Mapping[object, int]) -> Memory:
-    """A memory as wide as what is read of it: columns whose data leads nowhere are left out of a real one.
+    """A memory as wide as what is read of it: columns whose data leads nowhere are left out of a
+    real one.
 
     ``met`` is how often each net is met in the module; data that nothing takes, once.
     """

@@ -1,7 +1,7 @@
 """The hierarchy of a synthesised netlist: who holds which cells, rolled up by instance.
 
-Reads what Yosys writes with ``write_json``. Synthesis keeps the hierarchy, so a module is mapped once and
-counted once for each of its instances.
+Reads what Yosys writes with ``write_json``. Synthesis keeps the hierarchy, so a module is mapped
+once and counted once for each of its instances.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _CROWDED = 64
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance: ``path`` is dotted below the top (whose own is empty), ``own`` is without children."""
+    """An instance: ``path`` is dotted below the top (whose own is empty), ``own`` is without
+    children."""
 
     path: str
     module: str
@@ -54,7 +55,8 @@ def instances(netlist: Mapping[str, Any], top: str, target: Target) -> tuple[Ins
 
 
 def rollup(parts: Iterable[Instance], groups: Mapping[str, str]) -> dict[str, Resources]:
-    """Sum the instances at and below each path in ``groups`` (name -> dotted path), deepest path first.
+    """Sum the instances at and below each path in ``groups`` (name -> dotted path), deepest path
+    first.
 
     What lies under no path is the last entry, ``REST``. The entries add up to the whole.
 
@@ -77,10 +79,10 @@ def rollup(parts: Iterable[Instance], groups: Mapping[str, str]) -> dict[str, Re
 def lut_sites(cells: Mapping[str, Any]) -> int:
     """Estimate the LUT6 sites that the LUT and INV cells of one module need after packing.
 
-    A LUT6 site holds two functions of at most five inputs in all. LUTs are paired greedily, the widest
-    first, each with the partner it shares most inputs with (at least one, for a placer would not bring
-    strangers together). A LUT that selects a carry bit (CARRY4 input S) keeps a site of its own. This is
-    an estimate of ours, not a placement: a real packer may pair more or less.
+    A LUT6 site holds two functions of at most five inputs in all. LUTs are paired greedily, the
+    widest first, each with the partner it shares most inputs with (at least one, for a placer would
+    not bring strangers together). A LUT that selects a carry bit (CARRY4 input S) keeps a site of
+    its own. This is an estimate of ours, not a placement: a real packer may pair more or less.
     """
     selects = {
         net

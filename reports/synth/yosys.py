@@ -43,7 +43,8 @@ class SynthesisError(UserError):
 
 
 def pyosys_version() -> str:
-    """Version of the installed package, or "missing"; the package itself is imported by the child alone."""
+    """Version of the installed package, or "missing"; the package itself is imported by the child
+    alone."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("pyosys")
     return "missing"
@@ -70,7 +71,8 @@ def key(form: Format[Any], commands: Sequence[str], inputs: Mapping[str, str]) -
 
 
 def show_progress(seconds: float, name: str) -> None:
-    """A ``Progress`` that rewrites one line of standard error; silent when that is not a terminal."""
+    """A ``Progress`` that rewrites one line of standard error; silent when that is not a
+    terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[Kyosys {seconds:5.1f} s  {name}" if name else "\r\033[K")
         sys.stderr.flush()
@@ -94,8 +96,8 @@ def yosys(
     minutes: after which it is stopped; None waits as long as it takes.
 
     Raises
-    ------
-    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; the message names the cause and
+    ------ SynthesisError: Yosys is missing or stopped, or ran out of time or memory; the message
+    names the cause and
         the log.
     """
     with tempfile.TemporaryDirectory(dir=log.parent, prefix=".synth-") as name:
@@ -157,7 +159,8 @@ def _run(
         text = log.read_text(encoding="utf-8")
         if child.returncode == -signal.SIGKILL or "std::bad_alloc" in text:
             raise SynthesisError(
-                "Yosys ran out of memory; fold the largest layers more, or synthesise on a larger machine; "
+                "Yosys ran out of memory; fold the largest layers more, or synthesise on a larger "
+                "machine; "
                 f"see {log.name}"
             )
         raise SynthesisError(f"{_cause(text, last)}; see {log.name}")

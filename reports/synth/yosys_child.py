@@ -1,7 +1,9 @@
-"""The child process of ``tritforge.reports.synth.fpga``: runs Yosys commands, one a line of standard input.
+"""The child process of ``tritforge.reports.synth.fpga``: runs Yosys commands, one a line of
+standard input.
 
-Yosys ends the process when a command fails, and pyosys loads it into the interpreter, so it never runs in
-ours. This file is started by its path with ``python -I`` and imports nothing of the project.
+Yosys ends the process when a command fails, and pyosys loads it into the interpreter, so it never
+runs in ours. This file is started by its path with ``python -I`` and imports nothing of the
+project.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m tests.acceptance.properties [PYTEST ARGUMENT ...]
 
-What passed is kept in docs/results/properties.json and on the page of tests/acceptance/verification.py; where a
-test fails, nothing is kept.
+What passed is kept in docs/results/properties.json and on the page of
+tests/acceptance/verification.py; where a test fails, nothing is kept.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ STATISTICS = (
 
 @dataclass
 class Count:
-    """What the tests of one folder came to; `seconds` is the sum over all of them, on whatever core."""
+    """What the tests of one folder came to; `seconds` is the sum over all of them, on whatever
+    core."""
 
     tests: int = 0
     failed: int = 0

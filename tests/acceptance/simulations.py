@@ -2,9 +2,9 @@
 
     TRITFORGE_DATA=... python -m tests.acceptance.simulations [NAME ...]
 
-Each run of ``RUNS`` whose dataset is there is made once; its verdict is kept in build/verify, so that a run
-that was cut off goes on, and in docs/results/simulations.json, of which tests/acceptance/verification.py makes the
-page.
+Each run of ``RUNS`` whose dataset is there is made once; its verdict is kept in build/verify, so
+that a run that was cut off goes on, and in docs/results/simulations.json, of which
+tests/acceptance/verification.py makes the page.
 """
 
 from __future__ import annotations

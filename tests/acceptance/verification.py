@@ -1,8 +1,9 @@
-"""Writes what was verified into docs/verification.md, from the result files of the programs that did it.
+"""Writes what was verified into docs/verification.md, from the result files of the programs that
+did it.
 
-    python -m tests.acceptance.verification
-    python -m tests.acceptance.verification --add "digits, skip" build/digits/simulate/verilator-netlist/random.json
-    python -m tests.acceptance.verification --mutations build/mutations/mutations.json
+    python -m tests.acceptance.verification python -m tests.acceptance.verification --add "digits,
+    skip" build/digits/simulate/verilator-netlist/random.json python -m
+    tests.acceptance.verification --mutations build/mutations/mutations.json
 
 The figures are kept in docs/results; without an option the page alone is written anew.
 """
@@ -87,7 +88,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def add_simulation(name: str, result: dict[str, Any]) -> None:
-    """Keep the verdict of a simulation of the network called ``name``, in place of an older one; show it."""
+    """Keep the verdict of a simulation of the network called ``name``, in place of an older one;
+    show it."""
     kept = json.loads(SIMULATIONS.read_text()) if SIMULATIONS.exists() else []
     new = simulation(name, result)
     same = ("name", "level", "simulator", "stalls", "seed")
@@ -154,7 +156,8 @@ def simulations(found: list[dict[str, Any]]) -> Table:
         "CPU share of the simulator",
     )
     notes = (
-        "Wall: from a cold start, compilation included, on two shared cores. CPU: without compilation.",
+        "Wall: from a cold start, compilation included, on two shared cores. CPU: without "
+        "compilation.",
     )
     return Table(
         "Networks in both simulators, before and after synthesis", head, tuple(rows), notes
@@ -206,7 +209,8 @@ def properties(found: list[dict[str, Any]]) -> Table:
     head = ("Folder", "Passed", "Failed", "Skipped", "Property tests", "Examples", "Seconds")
     rows = tuple(tuple(count[key] for key in keys) for count in found)
     notes = (
-        "Hypothesis derives the seed of a property's examples from the test, so they are reproducible.",
+        "Hypothesis derives the seed of a property's examples from the test, so they are "
+        "reproducible.",
     )
     return Table("Tests and property tests", head, rows, notes)
 

@@ -1,4 +1,5 @@
-"""The page about training shows the committed figures, and what a study leaves out is not measured."""
+"""The page about training shows the committed figures, and what a study leaves out is not
+measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The page shows the committed figures; a stream that ends in another cycle than planned is found."""
+"""The page shows the committed figures; a stream that ends in another cycle than planned is
+found."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from tritforge.sim.reference import run
 
 
 def shaken(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Give norms, biases and steps the odd values that training leaves, half of the slopes negative."""
+    """Give norms, biases and steps the odd values that training leaves, half of the slopes
+    negative."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in model.modules():
@@ -32,11 +33,13 @@ def shaken(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def sequential(*modules: nn.Module, bits: int = 3, seed: int = 0, **options: Any) -> nn.Module:
-    """Return a shaken ternary Sequential whose input quantizer has ``bits`` bits and a step of 2^-bits."""
+    """Return a shaken ternary Sequential whose input quantizer has ``bits`` bits and a step of
+    2^-bits."""
     torch.manual_seed(seed)
     for module in nn.Sequential(*modules).modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
-            module.reset_parameters()  # the caller drew its values from whatever state the generator was in
+            # the caller drew its values from whatever state the generator was in
+            module.reset_parameters()
     first = UnsignedQuantizer(bits, step=2.0**-bits, learned=False)
     return shaken(quant.ternarize(nn.Sequential(first, *modules), **options), seed)
 

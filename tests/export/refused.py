@@ -95,7 +95,8 @@ A_QUANTIZER = "an UnsignedQuantizer, or a SignedQuantizer where the sign counts"
 REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.Sigmoid(), act()),
-        f"module '2' (Sigmoid): not supported; nearest is {A_QUANTIZER}; supported are {supported()}",
+        f"module '2' (Sigmoid): not supported; nearest is {A_QUANTIZER}; supported are "
+        f"{supported()}",
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 1), nn.CosineSimilarity(), act()),
@@ -107,12 +108,14 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         lambda: sequential(act(), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(4, 2)),
-        "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
+        "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind "
+        "it, "
         "or use tritforge.quant.pooling.GlobalPool",
     ),
     (
         lambda: nn.Sequential(act(), nn.AvgPool2d(3)),
-        "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind it, "
+        "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind "
+        "it, "
         "or use tritforge.quant.pooling.GlobalPool",
     ),
     (
@@ -121,11 +124,13 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         lambda: nn.Sequential(act(), nn.AvgPool2d(2, padding=1, count_include_pad=False)),
-        "module '1' (AvgPool2d): count_include_pad must be True: else the divisor changes at the edge",
+        "module '1' (AvgPool2d): count_include_pad must be True: else the divisor changes at the "
+        "edge",
     ),
     (
         lambda: nn.Sequential(act(), nn.AdaptiveAvgPool2d(3)),
-        "module '1' (AdaptiveAvgPool2d): an output of 3x3 must divide its input of 4x4: use AvgPool2d",
+        "module '1' (AdaptiveAvgPool2d): an output of 3x3 must divide its input of 4x4: use "
+        "AvgPool2d",
     ),
     (
         lambda: nn.Sequential(act(), nn.Flatten(), act()),
@@ -177,7 +182,8 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         lambda: sequential(nn.Conv2d(4, 2, 4, dilation=3), act()),
-        "convolution 'layer_1': kernel (4, 4) with dilation (3, 3) is larger than the padded input of "
+        "convolution 'layer_1': kernel (4, 4) with dilation (3, 3) is larger than the padded input "
+        "of "
         "4x4x4 u3",
     ),
     (
@@ -218,7 +224,9 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         tiny_bias,
-        f"{CONV}: channel 1 needs more than 53 bits to be exact in float64, with unit 0.0625 and bias "
-        f"{float(torch.tensor(1e-20))!r}: train without this bias, or give it fewer significant bits",
+        f"{CONV}: channel 1 needs more than 53 bits to be exact in float64, with unit 0.0625 and "
+        "bias "
+        f"{float(torch.tensor(1e-20))!r}: train without this bias, or give it fewer significant "
+        "bits",
     ),
 ]

@@ -1,8 +1,9 @@
 """Proves that two versions of a Verilog module do the same, cycle by cycle from reset.
 
-Its input streams are any that keep the rules (a beat that was offered stays until it is taken), and a payload
-counts while its valid is high: what no neighbour can send or see is no difference. A bit that nothing
-initialises or drives is 0 in both versions: a memory's output before it was read, a row beyond its end.
+Its input streams are any that keep the rules (a beat that was offered stays until it is taken), and
+a payload counts while its valid is high: what no neighbour can send or see is no difference. A bit
+that nothing initialises or drives is 0 in both versions: a memory's output before it was read, a
+row beyond its end.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Refused(RuntimeError):
 
 
 def equivalent(gold: Path, gate: Path, source: str, module: str, *, seconds: int) -> bool | None:
-    """Return whether ``module`` of the file ``source`` is the same in both folders; None where undecided.
+    """Return whether ``module`` of the file ``source`` is the same in both folders; None where
+    undecided.
 
     Parameters
     ----------

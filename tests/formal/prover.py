@@ -1,9 +1,11 @@
-"""Proves claims about a circuit for every input and for all time, or shows the shortest way to break one.
+"""Proves claims about a circuit for every input and for all time, or shows the shortest way to
+break one.
 
-Yosys turns the circuit into an and-inverter graph and ABC searches an inductive invariant for it by property
-directed reachability, so a proof has no bound and needs no hints. Both come with the ``pyosys`` that counts
-LUTs. A. R. Bradley, "SAT-Based Model Checking without Unrolling", VMCAI 2011; N. Een, A. Mishchenko,
-R. Brayton, "Efficient Implementation of Property Directed Reachability", FMCAD 2011.
+Yosys turns the circuit into an and-inverter graph and ABC searches an inductive invariant for it by
+property directed reachability, so a proof has no bound and needs no hints. Both come with the
+``pyosys`` that counts LUTs. A. R. Bradley, "SAT-Based Model Checking without Unrolling", VMCAI
+2011; N. Een, A. Mishchenko, R. Brayton, "Efficient Implementation of Property Directed
+Reachability", FMCAD 2011.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ LIMIT_SECONDS = 600
 class Claims:
     """A circuit with what is assumed of its inputs and what is claimed of it.
 
-    Every input is free in every cycle. A claim counts only while all assumptions have held since the start.
+    Every input is free in every cycle. A claim counts only while all assumptions have held since
+    the start.
 
     Parameters
     ----------
@@ -77,7 +80,8 @@ class Claims:
         self.covered.append(self._named("covered", name, condition))
 
     def top(self) -> Module:
-        """Return the circuit with `broken`: a claim fails; and `all_covered`: every cover was reached."""
+        """Return the circuit with `broken`: a claim fails; and `all_covered`: every cover was
+        reached."""
         top = Module()
         top.domains.sync = self._domain
         top.submodules.proved = self.m

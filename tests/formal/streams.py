@@ -1,10 +1,11 @@
 """What is claimed of every component with a stream ``i`` and a stream ``o``.
 
-A component that only moves, or takes the maximum of, elements is described by one table: for each output
-element of a frame, the input elements that it is made of. One symbolic output element stands for all of them,
-so a proof is about every element of every frame under every pattern of pauses at both ends. Elements have one
-bit: what moves elements does not look at them, and of one that compares them by order alone the 0-1 principle
-says the rest (D. E. Knuth, "The Art of Computer Programming" 3, section 5.3.4).
+A component that only moves, or takes the maximum of, elements is described by one table: for each
+    output element of a frame, the input elements that it is made of. One symbolic output element
+    stands for all of them, so a proof is about every element of every frame under every pattern of
+    pauses at both ends. Elements have one
+bit: what moves elements does not look at them, and of one that compares them by order alone the 0-1
+    principle says the rest (D. E. Knuth, "The Art of Computer Programming" 3, section 5.3.4).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ FRAMES = 4
 def rules(
     claims: Claims, valid: Any, ready: Any, payload: Any, name: str, *, assumed: bool = False
 ) -> Signal:
-    """State the rules of a stream: an offer stays as it is until it is taken. Returns its transfers."""
+    """State the rules of a stream: an offer stays as it is until it is taken. Returns its
+    transfers."""
     m, state = claims.m, claims.assume if assumed else claims.claim
     offered, before = Signal(name=f"{name}_offered"), Signal(len(payload), name=f"{name}_before")
     moves = Signal(name=f"{name}_moves")
@@ -50,7 +52,8 @@ def position(m: Module, moves: Any, length: int, name: str) -> tuple[Signal, Sig
 
 
 def progress(claims: Claims, moves: Any, willing: Any, patience: int) -> None:
-    """Claim that ``moves`` comes before ``willing`` was high in ``patience`` cycles, pauses not counted."""
+    """Claim that ``moves`` comes before ``willing`` was high in ``patience`` cycles, pauses not
+    counted."""
     waited = Signal(range(patience + 1))
     with claims.m.If(moves):
         claims.m.d.sync += waited.eq(0)
@@ -67,7 +70,8 @@ def moved(
     made_of: Sequence[Collection[int]],
     patience: int,
 ) -> Claims:
-    """Claims of a component that puts, as output element n, the maximum of the input elements made_of[n].
+    """Claims of a component that puts, as output element n, the maximum of the input elements
+    made_of[n].
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Streams lose, repeat, mix up and reorder nothing and never deadlock: for all time, with no bound."""
+"""Streams lose, repeat, mix up and reorder nothing and never deadlock: for all time, with no
+bound."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def same(elements: int) -> list[list[int]]:
 def windows(
     tensor: TensorType, kernel: tuple[int, int], padding: tuple[int, int] = (0, 0)
 ) -> list[list[int]]:
-    """The input element of each element of every window, stride 1, one channel; none in the padding."""
+    """The input element of each element of every window, stride 1, one channel; none in the
+    padding."""
     height, width = tensor.height, tensor.width
     return [
         [y * width + x] if 0 <= y < height and 0 <= x < width else []

@@ -23,7 +23,8 @@ U2 = DataType.parse("u2")
 
 
 def convolutional(seed=0, *, name="sample"):
-    """Convolution with padding, pooling, convolution with stride, dense, bias, arg max; 6x6x2 images."""
+    """Convolution with padding, pooling, convolution with stride, dense, bias, arg max; 6x6x2
+    images."""
     rng = np.random.default_rng(seed)
 
     def trits(*shape):

@@ -1,4 +1,5 @@
-"""Runs one unit in Amaranth's simulator: beats in, beats out, every rule of the stream checked on the way."""
+"""Runs one unit in Amaranth's simulator: beats in, beats out, every rule of the stream checked on
+the way."""
 
 from __future__ import annotations
 
@@ -54,10 +55,12 @@ class WholeStage:
 
 
 def run(unit, beats, frames, *, seed=None, gap=0, platform=None):
-    """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle of each.
+    """Feed ``beats`` (payloads of ``frames`` frames) to the unit; return its payloads and the cycle
+    of each.
 
-    Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at random. After
-    each beat the taker is not ready for ``gap`` cycles. ``platform`` chooses what rows are made of.
+    Cycle 0 is the one in which the first beat is accepted. With ``seed`` both sides pause at
+    random. After each beat the taker is not ready for ``gap`` cycles. ``platform`` chooses what
+    rows are made of.
     """
     expected = unit.frame_beats * frames
     chance = random.Random(seed)
@@ -114,7 +117,8 @@ def run(unit, beats, frames, *, seed=None, gap=0, platform=None):
 def planned(unit, frames, gap=0, beats=None):
     """Cycle of every beat of the unit by its own schedule, with a taker as in ``run``.
 
-    ``beats`` is what arrives each frame; only a unit that does not take its first beat at once needs it.
+    ``beats`` is what arrives each frame; only a unit that does not take its first beat at once
+    needs it.
     """
     graph = EventGraph(frames)
     source = None if beats is None else graph.source(beats)
@@ -127,7 +131,8 @@ def planned(unit, frames, gap=0, beats=None):
 
 
 def check(unit, beats, expected, frames, platform=None):
-    """The unit makes ``expected`` in the planned cycles, also before a slow taker, and under pauses."""
+    """The unit makes ``expected`` in the planned cycles, also before a slow taker, and under
+    pauses."""
     payloads, cycles = run(unit, beats, frames, platform=platform)
     assert payloads == expected
     assert cycles == planned(unit, frames, beats=len(beats) // frames)

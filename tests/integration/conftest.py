@@ -29,7 +29,8 @@ def benches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(made: Workspace, benches: Path) -> Workspace:
-    """The design as generated, in a folder that a test may spoil; compiled benches are still there."""
+    """The design as generated, in a folder that a test may spoil; compiled benches are still
+    there."""
     shutil.copytree(made.root, benches / "build", dirs_exist_ok=True)
     shutil.copy(made.config_path, benches / "little.yaml")
     return Workspace(config_path=benches / "little.yaml", root=benches / "build")

@@ -1,4 +1,5 @@
-"""Memories side by side: the netlist that Yosys made of them against their source, on random inputs."""
+"""Memories side by side: the netlist that Yosys made of them against their source, on random
+inputs."""
 
 from __future__ import annotations
 

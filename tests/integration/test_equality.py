@@ -1,4 +1,5 @@
-"""The first equality of the contract: the torch model in float64 and the reference give the same integers."""
+"""The first equality of the contract: the torch model in float64 and the reference give the same
+integers."""
 
 from __future__ import annotations
 
@@ -93,7 +94,8 @@ def test_all_slopes_negative_or_zero() -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_thresholds_on_exact_ties(sign: int) -> None:
-    """Put the first step of every channel of act1 exactly on an integer, where rounding alone decides."""
+    """Put the first step of every channel of act1 exactly on an integer, where rounding alone
+    decides."""
     model = exact(digits())
     assert isinstance(model, Digits)
     unit = float(accumulator_unit(model.conv1, model.quant_in))

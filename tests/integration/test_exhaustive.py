@@ -1,4 +1,5 @@
-"""Small layers on every input there is, by every engine: rows at both ends of what they can come to."""
+"""Small layers on every input there is, by every engine: rows at both ends of what they can come
+to."""
 
 from __future__ import annotations
 
@@ -26,11 +27,13 @@ FOLDINGS: dict[str, Folding] = {
 }
 
 INPUTS = [("u2", 6), ("u4", 4), ("s4", 4), ("u8", 2), ("s8", 2), ("u1", 16), ("s16", 1), ("t", 10)]
-"""Types and numbers of inputs, with at most 2^16 values together; the first are enough for every day."""
+"""Types and numbers of inputs, with at most 2^16 values together; the first are enough for every
+day."""
 
 
 def planes(columns: int) -> npt.NDArray[np.int8]:
-    """Rows [1, 8, columns]: all +1, all -1, all 0, one weight of either sign, signs in turn, two random."""
+    """Rows [1, 8, columns]: all +1, all -1, all 0, one weight of either sign, signs in turn, two
+    random."""
     rows = np.zeros((8, columns), dtype=np.int8)
     rows[0], rows[1] = 1, -1
     rows[3, -1], rows[4, 0] = 1, -1
@@ -61,7 +64,8 @@ def every(tensor: TensorType) -> npt.NDArray[np.int64]:
 def demand_equal(
     folder: Path, simulator: str, layer: MatrixNode, source: TensorType, folding: Folding
 ) -> None:
-    """Simulate ``layer`` with thresholds behind it on every frame without pauses, and on some with."""
+    """Simulate ``layer`` with thresholds behind it on every frame without pauses, and on some
+    with."""
     lowest, highest = layer.row_bounds(source.dtype)
     levels = Threshold(
         name="act",

@@ -1,4 +1,5 @@
-"""A fault in the generated files makes `tritforge simulate` fail and name the layer and the first wrong word.
+"""A fault in the generated files makes `tritforge simulate` fail and name the layer and the first
+wrong word.
 
 The digests in the manifest are renewed after each fault, so that the bench alone has to find it.
 """
@@ -61,7 +62,8 @@ def write_images(place: Workspace, config: Config, network: Network) -> None:
 
 
 def first_wrong_word(right: IntArray, wrong: IntArray, lanes: int) -> str:
-    """Say where the first beat differs and how, in the words of the verdict; tensors [N, H, W, C]."""
+    """Say where the first beat differs and how, in the words of the verdict; tensors [N, H, W,
+    C]."""
     beats = right.reshape(*right.shape[:3], -1, lanes), wrong.reshape(*right.shape[:3], -1, lanes)
     frame, y, x, group = np.argwhere((beats[0] != beats[1]).any(axis=-1))[0]
     expected, got = (beat[frame, y, x, group].tolist() for beat in beats)
@@ -186,7 +188,8 @@ def test_a_dropped_beat_is_found(
 def test_the_command_in_the_message_shows_it_again(
     place: Workspace, little: Config, simulator: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The message has all that the command needs; what it repeats is the same word in the same cycle."""
+    """The message has all that the command needs; what it repeats is the same word in the same
+    cycle."""
     network = serialize.load(place.design)
     images = Vectors.load(place.vectors).images[:FRAMES]
     write_images(place, little, flipped_weight(network, images))
@@ -214,8 +217,10 @@ def test_a_simulator_that_dies_names_the_command(
     options = ["--build", str(place.root), "--simulator", "icarus", "--first", "1"]
     assert cli.main(["simulate", str(place.config_path), *options]) == 2
     assert capsys.readouterr().err == (
-        "tritforge: little, images 2 to 3, stalls random, seed 0: icarus: killed; to repeat it with a wave: "
-        f"`tritforge simulate {place.config_path} --build {place.root} --simulator icarus --stalls random "
+        "tritforge: little, images 2 to 3, stalls random, seed 0: icarus: killed; to repeat it "
+        "with a wave: "
+        f"`tritforge simulate {place.config_path} --build {place.root} --simulator icarus --stalls "
+        "random "
         "--seed 0 --first 2 --frames 2 --wave`\n"
     )
     assert cli.main(["simulate", str(place.config_path), *options[:-1], "1000"]) == 2

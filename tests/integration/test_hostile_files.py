@@ -1,6 +1,8 @@
-"""Every reader on damaged and hostile files: an error that the command line shows as one line, nothing else.
+"""Every reader on damaged and hostile files: an error that the command line shows as one line,
+nothing else.
 
-Nothing hangs (a case of seconds would fail the suite's patience), nothing is written, memory stays small.
+Nothing hangs (a case of seconds would fail the suite's patience), nothing is written, memory stays
+small.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ from tritforge.steps.results import SIMULATED, Simulated
 from tritforge.steps.vectors import Vectors
 
 LARGEST_GROWTH = (64 << 20) + (16 << 20)
-"""Bytes that reading any file here may take at once: the buffer for the largest IDX file, and some more."""
+"""Bytes that reading any file here may take at once: the buffer for the largest IDX file, and some
+more."""
 
 
 def read_idx(folder: Path, stem: str, axes: int) -> Any:
@@ -286,7 +289,8 @@ def places(tree: Any) -> list[tuple[Any, Any]]:
     ["network json", "manifest", "checkpoint json", "synthesis", "placement", "plan", "verdict"],
 )
 def test_every_value_replaced(name: str, valid: Path) -> None:
-    """Each value of the JSON by each hostile one, the file's own digest renewed; and each key left out."""
+    """Each value of the JSON by each hostile one, the file's own digest renewed; and each key left
+    out."""
     reader = READERS[name]
     original = json.loads((valid / reader.file).read_text())
     tried = 0

@@ -1,4 +1,5 @@
-"""SIGKILL while a command runs: a rerun ends with the same files. `python -m tests.kills` does many."""
+"""SIGKILL while a command runs: a rerun ends with the same files. `python -m tests.kills` does
+many."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def killed(folder: Path, kills: int, commands: Sequence[str] = COMMANDS) -> list
 
 
 def test_a_few_kills(tmp_path: Path) -> None:
-    """One of training and one of the export; what is compared is there. `make verify` kills them all."""
+    """One of training and one of the export; what is compared is there. `make verify` kills them
+    all."""
     done = killed(tmp_path, 2, COMMANDS[:2])
     assert [kill.command for kill in done] == ["train", "export"]
     compared = digests(tmp_path / "after export")

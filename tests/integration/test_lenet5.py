@@ -63,7 +63,8 @@ def test_without_the_files_one_line_says_what_to_set(
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     assert cli.main(["train", str(CONFIG), "--build", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        f"tritforge: {CONFIG}: dataset 'mnist' comes in files: set TRITFORGE_DATA to the folder that holds "
+        f"tritforge: {CONFIG}: dataset 'mnist' comes in files: set TRITFORGE_DATA to the folder "
+        "that holds "
         "mnist/, or dataset.root to their own\n"
     )
 

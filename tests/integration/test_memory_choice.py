@@ -1,4 +1,5 @@
-"""What Yosys' memory_libmap says of memories beside what is foreseen of them: every cost, every choice."""
+"""What Yosys' memory_libmap says of memories beside what is foreseen of them: every cost, every
+choice."""
 
 import random
 import re
@@ -49,7 +50,8 @@ def drawn(seed):
 def verilog(name, port, bits, words, parts):
     part = bits // parts
     writes = "\n".join(
-        f"always @(posedge clk) if (we[{n}]) mem[wa][{n * part} +: {part}] <= d[{n * part} +: {part}];"
+        f"always @(posedge clk) if (we[{n}]) mem[wa][{n * part} +: {part}] <= d[{n * part} +: "
+        f"{part}];"
         for n in range(parts)
     )
     last = max(1, (words - 1).bit_length()) - 1
@@ -66,7 +68,8 @@ def verilog(name, port, bits, words, parts):
 
 
 def said(folder, family, memories):
-    """{name: (LUTs' cost or None, blocks' cost or None, what it becomes)} from Yosys' own account."""
+    """{name: (LUTs' cost or None, blocks' cost or None, what it becomes)} from Yosys' own
+    account."""
     instances = "\n".join(f"(* keep *) {name} i_{name} ();" for name in memories)
     text = "".join(verilog(name, *one) for name, one in memories.items())
     (folder / "design.v").write_text(f"{text}\nmodule top;\n{instances}\nendmodule\n")

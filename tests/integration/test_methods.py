@@ -1,4 +1,5 @@
-"""Every ternarization method on whole networks: float64 torch and the reference give the same integers."""
+"""Every ternarization method on whole networks: float64 torch and the reference give the same
+integers."""
 
 from __future__ import annotations
 

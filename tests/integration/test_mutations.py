@@ -1,4 +1,5 @@
-"""The program that injects faults: the design passes without one, and what it changes is what it says."""
+"""The program that injects faults: the design passes without one, and what it changes is what it
+says."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ def test_what_a_reset_hides_is_no_difference(mutator: Mutator) -> None:
 
 
 def test_what_nothing_initialises_is_alike(mutator: Mutator) -> None:
-    """Else no proof is found of a unit with memories, whose outputs hold anything before the first read."""
+    """Else no proof is found of a unit with memories, whose outputs hold anything before the first
+    read."""
     module = "sample_core_conv2_skip"
     mutator.reset()
     start = mutator.text.index(f"module {module} (")

@@ -1,4 +1,5 @@
-"""The netlist after synthesis is the model too: every word of every layer, in models of the cells."""
+"""The netlist after synthesis is the model too: every word of every layer, in models of the
+cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Rows of operators and of each device's cells: every word and every cycle the same, on each simulator."""
+"""Rows of operators and of each device's cells: every word and every cycle the same, on each
+simulator."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
 
 
 def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> None:
-    """Every word equals the reference, in as many cycles as planned; a changed table of a cell is found."""
+    """Every word equals the reference, in as many cycles as planned; a changed table of a cell is
+    found."""
     source = three_engines(tmp_path, ECP5)
     text = source.read_text()
     assert text.count("CCU2C #(") > 100
@@ -94,7 +96,8 @@ def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
         for name in ("CCU2C", "our_CCU2C"):
             bench.append(
                 f'{name} #(.INIT0({tables[0]}), .INIT1({tables[1]}), .INJECT1_0("NO"), .INJECT1_1("NO")) '
-                f"{name}_{number} (.CIN(at[8]), .A0(at[0]), .B0(at[1]), .C0(at[2]), .D0(at[3]), .A1(at[4]), "
+                f"{name}_{number} (.CIN(at[8]), .A0(at[0]), .B0(at[1]), .C0(at[2]), .D0(at[3]), "
+                ".A1(at[4]), "
                 f".B1(at[5]), .C1(at[6]), .D1(at[7]), .S0({name}_s[{3 * number}]), "
                 f".S1({name}_s[{3 * number + 1}]), .COUT({name}_s[{3 * number + 2}]));"
             )

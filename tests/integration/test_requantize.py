@@ -1,4 +1,5 @@
-"""Activations of eight bits through the chain: torch, integers and Verilog, in both forms of primitives."""
+"""Activations of eight bits through the chain: torch, integers and Verilog, in both forms of
+primitives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A residual network from end to end: every boundary bit for bit, in the planned cycle, with stalls."""
+"""A residual network from end to end: every boundary bit for bit, in the planned cycle, with
+stalls."""
 
 from __future__ import annotations
 
@@ -71,7 +72,8 @@ def option_a(bits: int = 3) -> nn.Module:
 
 
 def option_b(*, bottleneck: bool = False, method: str = "ics") -> nn.Module:
-    """Four blocks, three of which have a convolution of 1x1 beside them, behind a pool that overlaps."""
+    """Four blocks, three of which have a convolution of 1x1 beside them, behind a pool that
+    overlaps."""
     torch.manual_seed(2)
     model = ImageResNet((1, 1, 1, 1), bottleneck, channels=(2, 4, 4, 6), input_bits=3, classes=5)
     return shaken(quant.ternarize(model, method))
@@ -154,14 +156,16 @@ def test_a_sum_may_feed_a_layer_of_scores() -> None:
             SignedQuantizer(3),
             SignedQuantizer(3, step=0.25),
             1,
-            "its branches module 'left' (SignedQuantizer) and module 'right' (SignedQuantizer) must have one "
+            "its branches module 'left' (SignedQuantizer) and module 'right' (SignedQuantizer) "
+            "must have one "
             "step, not 0.5 and 0.25: make one SignedQuantizer with shared= the other",
         ),
         (
             SignedQuantizer(3),
             SignedQuantizer(3),
             2,
-            "its branches module 'left' (SignedQuantizer) and module 'right' (SignedQuantizer) must have one "
+            "its branches module 'left' (SignedQuantizer) and module 'right' (SignedQuantizer) "
+            "must have one "
             "shape, not 2x2x2 s3 and 1x1x2 s3",
         ),
         (
@@ -227,7 +231,8 @@ class Parting(nn.Module):
     [
         (
             "sums",
-            "module 'conv' (Conv2d): its result is used 2 times: put a quantizer before the branches part",
+            "module 'conv' (Conv2d): its result is used 2 times: put a quantizer before the "
+            "branches part",
         ),
         (
             "input",

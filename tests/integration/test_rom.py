@@ -1,4 +1,5 @@
-"""ROMs whose LUT6 cells join: the Verilog, and its netlist by Yosys, word by word against the image."""
+"""ROMs whose LUT6 cells join: the Verilog, and its netlist by Yosys, word by word against the
+image."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ SIZES = (  # words, bits, addresses
 
 
 def images(role: Role) -> list[RomImage]:
-    """Random words, of which one bit is the same in all, one follows the address and two are alike."""
+    """Random words, of which one bit is the same in all, one follows the address and two are
+    alike."""
     rng = random.Random(7)
     found = []
     for depth, bits, _ in SIZES:
@@ -61,7 +63,8 @@ def design(found: list[RomImage]) -> str:
 
 
 def bench(found: list[RomImage]) -> str:
-    """Read every word of every ROM, each lane from elsewhere; behind each one a cycle without enable."""
+    """Read every word of every ROM, each lane from elsewhere; behind each one a cycle without
+    enable."""
     loops = []
     for image, (depth, bits, lanes) in zip(found, SIZES, strict=True):
         part = bits // lanes

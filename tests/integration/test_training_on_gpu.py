@@ -1,4 +1,5 @@
-"""Training on a GPU: what the tests of the other modules show on the CPU, and what a GPU alone can."""
+"""Training on a GPU: what the tests of the other modules show on the CPU, and what a GPU alone
+can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The page from `nn.Module` to a waveform: its programs run as they stand, its refusal is the real one."""
+"""The page from `nn.Module` to a waveform: its programs run as they stand, its refusal is the real
+one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A wheel made from the sdist works in an environment of its own, in a folder that has nothing of the repository."""
+"""A wheel made from the sdist works in an environment of its own, in a folder that has nothing of
+the repository."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment with the wheel and what it needs, but without the repository."""
+    """The programs of an environment with the wheel and what it needs, but without the
+    repository."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     variables = {"base": str(folder), "platbase": str(folder)}

@@ -176,7 +176,8 @@ def test_a_signed_quantizer_needs_two_bits() -> None:
 
 
 def test_ternary_activations_are_strict_on_both_sides() -> None:
-    """Eq. 14 of Xu et al., "Soft threshold ternary networks": at exactly 1/2 and -1/2 they are 0."""
+    """Eq. 14 of Xu et al., "Soft threshold ternary networks": at exactly 1/2 and -1/2 they are
+    0."""
     x = torch.tensor(
         [-9, -0.5 - 2.0**-20, -0.5, -0.1, 0, 0.5, 0.5 + 2.0**-20, 1, 9], requires_grad=True
     )

@@ -160,8 +160,10 @@ def test_without_integer_bias_no_graph_is_needed() -> None:
     with pytest.raises(TracingError) as caught:
         quant.ternarize(model)
     assert str(caught.value) == (
-        "torch.fx cannot trace Untraceable.forward (symbolically traced variables cannot be used as inputs "
-        "to control flow): write it without control flow that depends on the data, or pass integer_bias=False"
+        "torch.fx cannot trace Untraceable.forward (symbolically traced variables cannot be used "
+        "as inputs "
+        "to control flow): write it without control flow that depends on the data, or pass "
+        "integer_bias=False"
     )
     assert not parametrize.is_parametrized(model[0])
 
@@ -222,7 +224,8 @@ REFUSED: list[tuple[Callable[[], nn.Module], dict[str, Any], type[ValueError], s
         lambda: nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)),
         {},
         TracingError,
-        "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the layer, "
+        "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the "
+        "layer, "
         "or pass integer_bias=False",
     ),
     (

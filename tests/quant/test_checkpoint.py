@@ -153,7 +153,8 @@ def test_a_damaged_description_is_refused(tmp_path: Path) -> None:
         ),
         (
             lambda state: state.update({"bn1.weight": torch.zeros(3)}),
-            "tensor 'bn1.weight' has shape [3], the network needs [2]: the checkpoint is of another network",
+            "tensor 'bn1.weight' has shape [3], the network needs [2]: the checkpoint is of "
+            "another network",
         ),
         (
             lambda state: state.update({"bn1.weight": torch.zeros(2).double()}),

@@ -114,7 +114,8 @@ def test_an_inexact_model_is_refused(model: nn.Module, images: Tensor) -> None:
         with pytest.raises(ValueError) as caught:
             integer_activations(wrong, images)
         assert str(caught.value) == (
-            "model64 must be in float64 and in evaluation mode: pass tritforge.quant.evaluate.exact(model)"
+            "model64 must be in float64 and in evaluation mode: pass "
+            "tritforge.quant.evaluate.exact(model)"
         )
 
 

@@ -55,12 +55,14 @@ def test_a_layer_without_a_quantizer_is_named() -> None:
     with pytest.raises(TracingError) as caught:
         feeding_quantizer(model, trace(model), "2")
     assert str(caught.value) == (
-        "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the layer"
+        "layer '2' reads '0' without a quantizer between them: put an UnsignedQuantizer before the "
+        "layer"
     )
     with pytest.raises(TracingError) as caught:
         feeding_quantizer(model, trace(model), "0")
     assert str(caught.value) == (
-        "layer '0' reads 'input' without a quantizer between them: put an UnsignedQuantizer before the layer"
+        "layer '0' reads 'input' without a quantizer between them: put an UnsignedQuantizer before "
+        "the layer"
     )
 
 
@@ -107,6 +109,7 @@ def test_control_flow_on_data_is_refused() -> None:
     with pytest.raises(TracingError) as caught:
         trace(Branching())
     assert str(caught.value) == (
-        "torch.fx cannot trace Branching.forward (symbolically traced variables cannot be used as inputs "
+        "torch.fx cannot trace Branching.forward (symbolically traced variables cannot be used as "
+        "inputs "
         "to control flow): write it without control flow that depends on the data"
     )

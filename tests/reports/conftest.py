@@ -1,4 +1,5 @@
-"""A small but complete set of results to make reports of; every figure is invented, the structure is not."""
+"""A small but complete set of results to make reports of; every figure is invented, the structure
+is not."""
 
 from __future__ import annotations
 

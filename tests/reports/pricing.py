@@ -7,7 +7,8 @@ from tritforge.reports.explore.candidates import FREE, Price
 
 
 def made_up(stage):
-    """Wide streams cost LUTs, many beats memory; a little of the name, so that no two units are alike."""
+    """Wide streams cost LUTs, many beats memory; a little of the name, so that no two units are
+    alike."""
     total = FREE
     for unit in stage.all_units:
         lanes = getattr(unit, "i", unit.o).lanes

@@ -116,7 +116,8 @@ aclk   {0.000 2.750}        5.500           181.818
 
 
 def write(folder, version="2022.2", **texts):
-    """Write the three reports; a text that is given stands in place of its own, None for no file."""
+    """Write the three reports; a text that is given stands in place of its own, None for no
+    file."""
     own = {"utilization": UTILIZATION, "utilization_layers": LAYERS, "timing": TIMING}
     for name, text in {**own, **texts}.items():
         if text is not None:

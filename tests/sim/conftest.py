@@ -1,4 +1,5 @@
-"""The hand-written design ``toy.v`` as the generator would leave it: manifest, network and Verilog."""
+"""The hand-written design ``toy.v`` as the generator would leave it: manifest, network and
+Verilog."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ PORTS = (
 
 
 def toy_network() -> Network:
-    """The network that ``toy.v`` computes: a 1x1 convolution of two channels and two-bit thresholds."""
+    """The network that ``toy.v`` computes: a 1x1 convolution of two channels and two-bit
+    thresholds."""
     planes = np.array([[1, -1], [1, 1]], dtype=np.int8).reshape(1, 2, 2, 1, 1)
     thresholds = np.array([[-3, 0, 4], [8, 14, 20]])
     nodes = (
@@ -131,7 +133,8 @@ def toy_frames() -> np.ndarray:
 
 @pytest.fixture(params=[simulator.value for simulator in Simulator])
 def simulator(request: pytest.FixtureRequest) -> str:
-    """Each simulator; an absent one skips, or fails where TRITFORGE_REQUIRE_SIMULATORS=1 asks for all."""
+    """Each simulator; an absent one skips, or fails where TRITFORGE_REQUIRE_SIMULATORS=1 asks for
+    all."""
     try:
         locate(Simulator(request.param))
     except ToolMissing as error:
@@ -146,7 +149,8 @@ Run = Callable[..., SimulationResult]
 
 @pytest.fixture(scope="session")
 def bench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of a parallel run share, so that each simulator compiles the toy once."""
+    """A folder that all workers of a parallel run share, so that each simulator compiles the toy
+    once."""
     base = tmp_path_factory.getbasetemp()
     root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "toy-bench"
     root.mkdir(exist_ok=True)
@@ -157,7 +161,8 @@ def bench_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_toy(
     toy: Callable[..., Path], toy_frames: np.ndarray, simulator: str, bench_root: Path
 ) -> Run:
-    """A function that simulates the toy design with a fault: ``run_toy(fault, **arguments of simulate)``."""
+    """A function that simulates the toy design with a fault: ``run_toy(fault, **arguments of
+    simulate)``."""
 
     def run(fault: str = "none", **arguments: object) -> SimulationResult:
         with open(bench_root / f"{simulator}.lock", "w") as lock:

@@ -12,7 +12,8 @@ WRONG_WORD = (
 )
 LOST_WORD = (  # the word of that place is lost, so the one behind it arrives there
     "layer mix delivered 23 of 24 words (stream mix) and no more; "
-    "first wrong word in frame 0 at y 3, x 0, channels 0..1, cycle {}: expected [-6, 8], got [9, 17]"
+    "first wrong word in frame 0 at y 3, x 0, channels 0..1, cycle {}: expected [-6, 8], got [9, "
+    "17]"
 )
 
 

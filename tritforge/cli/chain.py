@@ -197,7 +197,8 @@ class Simulate(NetworkCommand):
     summary = "simulate the Verilog and compare every layer bit for bit"
     description = (
         "Writes to <build>/simulate/<simulator>, for a netlist <simulator>-netlist or, of another "
-        "FPGA than the configured one, -netlist-<target>: <stalls>.json (the verdict), build/ and run/ with the logs, and with "
+        "FPGA than the configured one, -netlist-<target>: <stalls>.json (the verdict), build/ and "
+        "run/ with the logs, and with "
         "--wave run/dump.fst."
     )
 

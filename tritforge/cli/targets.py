@@ -40,7 +40,8 @@ class Synth(NetworkCommand):
     description = (
         "Writes to <build>/synth: synth.json, netlist.v and synth.log. Prints the table. With "
         "--target asic it counts gate equivalents, or the area of the cells of a --liberty file, "
-        "and lists memories apart (asic.json); for another FPGA than the configured one it maps the "
+        "and lists memories apart (asic.json); for another FPGA than the configured one it maps "
+        "the "
         "same stages and writes to <build>/synth/<target>."
     )
 
@@ -98,7 +99,8 @@ class Place(NetworkCommand):
         parser.add_argument(
             "--device",
             metavar="PART",
-            help="lfe5u-25f, lfe5u-45f or lfe5u-85f (default: hardware.device if it is one of them, "
+            help="lfe5u-25f, lfe5u-45f or lfe5u-85f "
+            "(default: hardware.device if it is one of them, "
             "else lfe5u-85f)",
         )
         parser.add_argument(

@@ -39,19 +39,21 @@ __all__ = [
 ]
 
 NETWORKS_FOLDER = Path("networks")
-"""Where a configuration that is given by its name alone is looked for in the working folder, before the
-package's own."""
+"""Where a configuration that is given by its name alone is looked for in the working folder, before
+the package's own."""
 
 LEAST_FIFO_BEATS = 2
 """Of a FIFO before every layer: with one place less it would take a beat every other cycle."""
 
 DATA_VARIABLE = "TRITFORGE_DATA"
-"""Environment variable: a folder with a folder for each dataset that comes in files, by its name."""
+"""Environment variable: a folder with a folder for each dataset that comes in files, by its
+name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """The images: the dataset, the fold that is held out, and the folder of a dataset that comes in files."""
+    """The images: the dataset, the fold that is held out, and the folder of a dataset that comes in
+    files."""
 
     name: str
     folds: int | None = key(None, minimum=2)
@@ -66,11 +68,12 @@ class DatasetConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """The torch model: a key of ``tritforge.quant.networks.NETWORKS``, and options of that builder, None for its own.
+    """The torch model: a key of ``tritforge.quant.networks.NETWORKS``, and options of that builder,
+    None for its own.
 
     ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
-    ``conv_relu`` a ReLU between layer and batch norm, ``pool_first`` the order of training, ``residual_bits``
-    the width of what residuals add.
+    ``conv_relu`` a ReLU between layer and batch norm, ``pool_first`` the order of training,
+    ``residual_bits`` the width of what residuals add.
     """
 
     name: str
@@ -109,7 +112,8 @@ class PretrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(TrainingConfig):
-    """The parameters of ``tritforge.quant.training.settings.TrainingConfig``, and what comes before it and where it runs.
+    """The parameters of ``tritforge.quant.training.settings.TrainingConfig``, and what comes before
+    it and where it runs.
 
     The seed is also that of the starting weights.
     """
@@ -136,14 +140,16 @@ class TrainingSettings(TrainingConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class HardwareConfig:
-    """The device to build for, what additions are made of, and engine and folding of each layer with weights.
+    """The device to build for, what additions are made of, and engine and folding of each layer
+    with weights.
 
-    ``primitives``: "device" takes cells of the device by name for additions and comparisons, "generic"
-    operators. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of
-    up to ``fifo_bits`` each go between layers where they raise the rate; one of the default size fills a
-    block RAM. "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
-    runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in place of
-    what the first and the last layer take and give at a time.
+    ``primitives``: "device" takes cells of the device by name for additions and comparisons,
+        "generic"
+    operators. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of up to ``fifo_bits``
+        each go between layers where they raise the rate; one of the default size fills a block RAM.
+        "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
+    runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in
+        place of what the first and the last layer take and give at a time.
     """
 
     device: str = key(choices=PARTS)
@@ -181,7 +187,8 @@ class HardwareConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything about one network; ``name`` names the Verilog module and the folder under ``build``."""
+    """Everything about one network; ``name`` names the Verilog module and the folder under
+    ``build``."""
 
     name: str = key(
         pattern="[A-Za-z][A-Za-z0-9_]*", meaning="letters, digits and _, a letter first"
@@ -198,12 +205,12 @@ class Config:
 
 
 def load(path: Path) -> Config:
-    """Return the configuration in the YAML file ``path``, or FILE:VARIANT (``tritforge.config.variants``).
+    """Return the configuration in the YAML file ``path``, or FILE:VARIANT
+    (``tritforge.config.variants``).
 
     Raises
-    ------
-    ConfigError: unknown, missing or repeated keys, wrong types or values; the message names the line.
-    OSError: the file cannot be read.
+    ------ ConfigError: unknown, missing or repeated keys, wrong types or values; the message names
+    the line. OSError: the file cannot be read.
     """
     file, variant = variants.split(path)
     return read(file, Config, variants.choose(file, compose(file), variant))
@@ -216,7 +223,8 @@ def available() -> list[str]:
 
 
 def locate(name: str) -> Path:
-    """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration, stands for."""
+    """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration,
+    stands for."""
     file, variant = variants.split(Path(name))
     named = Path(f"{file}.yaml")
     for path in (file, NETWORKS_FOLDER / named, variants.PACKAGED / named):
@@ -226,7 +234,8 @@ def locate(name: str) -> Path:
 
 
 def expand(name: str) -> list[Path]:
-    """Return what ``name`` means in a comparison: all variants of a file that has some, or what it says."""
+    """Return what ``name`` means in a comparison: all variants of a file that has some, or what it
+    says."""
     path = locate(name)
     chosen = variants.split(path)[1]
     found = [] if chosen is not None else variants.names(path)
@@ -252,8 +261,8 @@ def override(
 def with_data(config: Config, environment: Mapping[str, str]) -> Config:
     """Return ``config`` with the folder of its dataset's files.
 
-    A ``dataset.root`` is kept; without one the folder is <dataset> in that of the environment variable
-    ``TRITFORGE_DATA``. A dataset that does not come in files needs none.
+    A ``dataset.root`` is kept; without one the folder is <dataset> in that of the environment
+    variable ``TRITFORGE_DATA``. A dataset that does not come in files needs none.
 
     Raises
     ------
@@ -265,7 +274,8 @@ def with_data(config: Config, environment: Mapping[str, str]) -> Config:
     folder = environment.get(DATA_VARIABLE, "")
     if not folder:
         raise ConfigError(
-            f"dataset {dataset.name!r} comes in files: set {DATA_VARIABLE} to the folder that holds "
+            f"dataset {dataset.name!r} comes in files: set {DATA_VARIABLE} to the folder that "
+            "holds "
             f"{dataset.name}/, or dataset.root to their own"
         )
     return replace(config, dataset=replace(dataset, root=str(Path(folder) / dataset.name)))

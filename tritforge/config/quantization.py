@@ -1,7 +1,8 @@
-"""The quantization of a configuration: the widths, the method, and the options that this method has.
+"""The quantization of a configuration: the widths, the method, and the options that this method
+has.
 
-The options are those of the method's constructor in ``quant``, with their types and defaults: there is no
-second list of them.
+The options are those of the method's constructor in ``quant``, with their types and defaults: there
+is no second list of them.
 """
 
 from __future__ import annotations

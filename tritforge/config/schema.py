@@ -1,4 +1,5 @@
-"""YAML into frozen dataclasses: every complaint names the file, the line, the key and what is allowed."""
+"""YAML into frozen dataclasses: every complaint names the file, the line, the key and what is
+allowed."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ class Rule:
 
 
 def key(default: Any = MISSING, **rule: Any) -> Any:
-    """Return a dataclass field, required if without a default; ``rule`` are the arguments of ``Rule``."""
+    """Return a dataclass field, required if without a default; ``rule`` are the arguments of
+    ``Rule``."""
     metadata = {"rule": Rule(**rule)}
     return (
         field(metadata=metadata)
@@ -108,11 +110,12 @@ def compose(path: Path) -> yaml.Node:
 
 
 def read(path: Path, kind: type[T], node: yaml.Node | None = None) -> T:
-    """Return the YAML file ``path``, or a document made from it (``compose``), as the dataclass ``kind``.
+    """Return the YAML file ``path``, or a document made from it (``compose``), as the dataclass
+    ``kind``.
 
-    A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X], another
-    dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of these classes, by the
-    value of its field ``VARIANT_KEY``.
+    A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X],
+    another dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of
+    these classes, by the value of its field ``VARIANT_KEY``.
 
     Raises
     ------

@@ -1,9 +1,10 @@
 """Variants of a configuration: one file with what they have in common, and what each changes.
 
-A file may have a key ``variants``: by name, a mapping of the same keys as the file's own. A variant is the
-rest of the file with these values in place of the file's; a mapping is taken over key by key, anything else
-as a whole. Its ``name`` is the file's with _<variant> behind it. FILE:VARIANT, a path or a name in
-``networks``, stands for it wherever a configuration is asked for.
+A file may have a key ``variants``: by name, a mapping of the same keys as the file's own. A variant
+    is the rest of the file with these values in place of the file's; a mapping is taken over key by
+    key, anything else as a whole. Its ``name`` is the file's with _<variant> behind it.
+    FILE:VARIANT, a path or a name in ``networks``, stands for it wherever a configuration is asked
+    for.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _NAME = re.compile("[A-Za-z0-9_]+")
 
 
 def split(path: Path) -> tuple[Path, str | None]:
-    """Return the file of ``path`` and the variant of it that is meant, None for the file's own values.
+    """Return the file of ``path`` and the variant of it that is meant, None for the file's own
+    values.
 
     >>> split(Path("networks/mnist.yaml:twn"))
     (PosixPath('networks/mnist.yaml'), 'twn')
@@ -37,7 +39,8 @@ def split(path: Path) -> tuple[Path, str | None]:
 
 
 def shown(path: Path) -> str:
-    """Return what a command line calls ``path``: a configuration of the package goes by its name."""
+    """Return what a command line calls ``path``: a configuration of the package goes by its
+    name."""
     file, variant = split(path)
     if file.parent != PACKAGED:
         return str(path)
@@ -56,7 +59,8 @@ def names(path: Path) -> list[str]:
 
 
 def choose(path: Path, node: yaml.Node, variant: str | None) -> yaml.Node:
-    """Return the document ``node`` of the file ``path`` as the variant has it, without the key ``variants``.
+    """Return the document ``node`` of the file ``path`` as the variant has it, without the key
+    ``variants``.
 
     Raises
     ------
@@ -97,7 +101,8 @@ def _variants(path: Path, node: yaml.Node) -> dict[str, yaml.MappingNode]:
 
 
 def _merged(base: yaml.MappingNode, change: yaml.MappingNode) -> yaml.MappingNode:
-    """Return ``base`` with the values of ``change``, keys given twice included: the reader refuses them."""
+    """Return ``base`` with the values of ``change``, keys given twice included: the reader refuses
+    them."""
     before = {key.value: value for key, value in base.value}
     changed = {key.value for key, _ in change.value}
     pairs = [pair for pair in base.value if pair[0].value not in changed]

@@ -16,7 +16,8 @@ __all__ = ["fetch"]
 
 
 def fetch(name: str, folder: Path | None = None, address: str | None = None) -> None:
-    """Put the files of the dataset ``name`` into ``folder``, or into its own in that of the environment.
+    """Put the files of the dataset ``name`` into ``folder``, or into its own in that of the
+    environment.
 
     Raises
     ------

@@ -1,4 +1,5 @@
-"""The step that chooses engine and folding of every layer for a device, a clock and a rate or a budget."""
+"""The step that chooses engine and folding of every layer for a device, a clock and a rate or a
+budget."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ FRONTIER_POINTS = 40
 """Rates for which the picture has a plan, about."""
 
 ROUNDS = 5
-"""Searches until the exact plan keeps what was asked; each begins where the one before fell short."""
+"""Searches until the exact plan keeps what was asked; each begins where the one before fell
+short."""
 
 ZEROS = 0.01
 """More zeros whose worth is shown."""
@@ -108,7 +110,8 @@ class Prices(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """A choice, its exact plan, its price, and whether that has what joins the stages (forks, AXI ends)."""
+    """A choice, its exact plan, its price, and whether that has what joins the stages (forks, AXI
+    ends)."""
 
     choice: Choice
     plan: Plan
@@ -122,7 +125,8 @@ class Found:
 
 
 def read_budget(texts: Sequence[str], part: Device) -> Price:
-    """Limits from texts such as ``lut=60%`` or ``bram=100,dsp=0``; what is not named is what ``part`` has.
+    """Limits from texts such as ``lut=60%`` or ``bram=100,dsp=0``; what is not named is what
+    ``part`` has.
 
     Raises
     ------
@@ -157,7 +161,8 @@ def _best(space: Space, goal: Goal, limits: Price, interval: float) -> Choice | 
 
 
 def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[str]) -> Space:
-    """All that can be chosen for ``network``; a lane takes half a LUT at least, which bounds their number."""
+    """All that can be chosen for ``network``; a lane takes half a LUT at least, which bounds their
+    number."""
     return Space(
         node_sites(network, pricing.target),
         pricing.stage,
@@ -167,7 +172,8 @@ def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[st
 
 
 def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
-    """The best plan for ``goal``; ConfigError, with the nearest plan there is, when there is none."""
+    """The best plan for ``goal``; ConfigError, with the nearest plan there is, when there is
+    none."""
     choice = _best(space, goal, limits, interval)
     if choice is not None:
         return choice
@@ -184,7 +190,10 @@ def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
     if rate >= most:
         why = f"whatever it takes, the network has at most {most:,.0f}"
     else:
-        why = f"within {_amounts(limits)} the nearest is {rate:,.0f}, which takes {_amounts(nearest.cost)}"
+        why = (
+            f"within {_amounts(limits)} the nearest is {rate:,.0f}, "
+            f"which takes {_amounts(nearest.cost)}"
+        )
     raise ConfigError(f"{goal.fps:,.0f} frames/s at {goal.clock_mhz:g} MHz are out of reach: {why}")
 
 
@@ -196,7 +205,10 @@ def fastest_interval(space: Space) -> int:
 
 
 def _amounts(cost: Price) -> str:
-    return f"{cost.lut:,.0f} LUT, {cost.bram18 / 2:,.1f} BRAM36, {cost.dsp:,.0f} DSP and {cost.ff:,.0f} FF"
+    return (
+        f"{cost.lut:,.0f} LUT, {cost.bram18 / 2:,.1f} BRAM36, "
+        f"{cost.dsp:,.0f} DSP and {cost.ff:,.0f} FF"
+    )
 
 
 def find(
@@ -209,8 +221,8 @@ def find(
 ) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 
-    The search knows neither FIFOs nor bursts nor the widths of TDATA. Where the exact plan falls short, it is
-    asked for as much more, up to ``ROUNDS`` times.
+    The search knows neither FIFOs nor bursts nor the widths of TDATA. Where the exact plan falls
+    short, it is asked for as much more, up to ``ROUNDS`` times.
 
     Raises
     ------
@@ -239,7 +251,8 @@ def find(
 
 
 def _price(made: Plan, choice: Choice, pricing: Prices) -> tuple[Price, bool]:
-    """The price of a plan, and whether it is whole: without one for what joins the stages, it is theirs."""
+    """The price of a plan, and whether it is whole: without one for what joins the stages, it is
+    theirs."""
     total = pricing.plan(made)
     if total is not None:
         return total, True
@@ -253,7 +266,8 @@ def _price(made: Plan, choice: Choice, pricing: Prices) -> tuple[Price, bool]:
 def write_plan(
     config: Config, source: Path, target: Path, found: Found, goal: Goal, command: str
 ) -> None:
-    """Write ``source`` with the device and the foldings of ``found`` in place of its own to ``target``."""
+    """Write ``source`` with the device and the foldings of ``found`` in place of its own to
+    ``target``."""
     file, variant = variants.split(source)
     data = yaml.safe_load(yaml.serialize(variants.choose(file, compose(file), variant)))
     data["hardware"]["device"] = goal.device.part
@@ -263,7 +277,8 @@ def write_plan(
     }
     head = (
         f"# Chosen by `{command}`:\n"
-        f"# {goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} cycles a "
+        f"# {goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, "
+        f"{found.interval:,} cycles a "
         f"frame, about {found.cost.lut:,.0f} LUT.\n"
     )
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -275,7 +290,8 @@ def write_plan(
 def _effects(
     network: Network, found: Found, goal: Goal, made: Callable[[Network], Space]
 ) -> list[Effect]:
-    """What more zeros, a bit less and a bit more would change, by a search for the same goal each."""
+    """What more zeros, a bit less and a bit more would change, by a search for the same goal
+    each."""
     known = found.choice
     effects = [
         Effect("as it is", known.cost.lut, known.cost.bram18 / 2, goal.rate(known.interval)),
@@ -311,7 +327,8 @@ def explore(
     output: Path | None = None,
     effects: bool = True,
 ) -> Found:
-    """Search, print the plan and what limits it, and write it as a configuration that `generate` takes.
+    """Search, print the plan and what limits it, and write it as a configuration that `generate`
+    takes.
 
     Writes <build>/explore/<name>.yaml (or ``output``), explore.json and frontier.svg.
     """
@@ -354,12 +371,14 @@ def explore(
     missing = {name: count for name, count in space.unpriced.items() if count}
     if missing:
         print(
-            f"not priced, so not considered: {', '.join(f'{n} of {name}' for name, n in missing.items())}"
+            "not priced, so not considered: "
+            f"{', '.join(f'{n} of {name}' for name, n in missing.items())}"
         )
     if not found.whole:
         print("not priced, so not in the sum: what joins the stages (forks, AXI ends)")
     print(
-        f"{goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} cycles, "
+        f"{goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} "
+        "cycles, "
         f"{_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"
     )
     return found

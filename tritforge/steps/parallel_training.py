@@ -1,4 +1,5 @@
-"""Trainings at the same time, each in a process of its own: on several cores, or several on one GPU.
+"""Trainings at the same time, each in a process of its own: on several cores, or several on one
+GPU.
 
 A small network leaves most of a GPU idle, so several are trained on it in the time of one.
 """
@@ -67,12 +68,12 @@ class _Task:
 def train_side_by_side(trainings: Sequence[Training], jobs: int) -> None:
     """Train what is not trained yet, at most ``jobs`` at a time.
 
-    A float network that several start from is trained once, before them. One that fails does not stop the
-    others; what starts from it is left out. All go on where an earlier call was cut off.
+    A float network that several start from is trained once, before them. One that fails does not
+    stop the others; what starts from it is left out. All go on where an earlier call was cut off.
 
     Raises
-    ------
-    Exception: the one of the first training that failed, when all others are done; all are named on stderr.
+    ------ Exception: the one of the first training that failed, when all others are done; all are
+    named on stderr.
     """
     tasks = _planned(trainings)
     with _bar(tasks) as look, _ended(tasks):

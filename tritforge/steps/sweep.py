@@ -1,9 +1,9 @@
-"""Many plans of one network through real synthesis, on Dask: local processes, or a cluster that is there
-already.
+"""Many plans of one network through real synthesis, on Dask: local processes, or a cluster that is
+there already.
 
-A point is a plan. It is built and synthesised in a worker, which needs no file of ours; its result comes
-back and is written at once, so that a kill at any moment loses no more than what was still running, and the
-next start goes on.
+A point is a plan. It is built and synthesised in a worker, which needs no file of ours; its result
+comes back and is written at once, so that a kill at any moment loses no more than what was still
+running, and the next start goes on.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def measure(point: Point) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
-    """Yield a Dask client: of the cluster whose ``scheduler`` is at that address, or of local processes.
+    """Yield a Dask client: of the cluster whose ``scheduler`` is at that address, or of local
+    processes.
 
     Raises
     ------
@@ -152,7 +153,8 @@ def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
             client = Client(scheduler, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TimeoutError):
             raise SweepError(
-                f"no Dask scheduler answers at {scheduler!r} within {CONNECT_SECONDS} s; without --scheduler "
+                f"no Dask scheduler answers at {scheduler!r} within {CONNECT_SECONDS} s; without "
+                "--scheduler "
                 "the points run in local processes"
             ) from None
         with client:
@@ -169,13 +171,14 @@ def run(
     work: Callable[[Point], dict[str, Any]] = measure,
     finished: Callable[[Point, dict[str, Any]], None] = lambda point, result: None,
 ) -> list[dict[str, Any]]:
-    """Measure the points that ``folder`` has no result of, and return all results in the order of ``points``.
+    """Measure the points that ``folder`` has no result of, and return all results in the order of
+    ``points``.
 
     Each result is written to <folder>/<key>.json when it comes in.
 
     Raises
-    ------
-    SweepError: points failed or took their worker down; the message counts them and names the first cause.
+    ------ SweepError: points failed or took their worker down; the message counts them and names
+    the first cause.
     """
     from distributed import as_completed
 
@@ -210,7 +213,8 @@ def run(
     if failed:
         kept = len(points) - len(failed)
         raise SweepError(
-            f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} are kept in "
+            f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} "
+            "are kept in "
             f"{folder}, and the same command goes on"
         )
     return [done[point.key] for point in points]
@@ -252,7 +256,10 @@ def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Tab
         *("FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s")),
     )
     tools = ", ".join(dict.fromkeys(str(result["tool"]) for result in results))
-    note = f"{tools}, hierarchy kept, not placed and routed. Frames/s at the given clock of {clock_mhz:g} MHz."
+    note = (
+        f"{tools}, hierarchy kept, not placed and routed. "
+        f"Frames/s at the given clock of {clock_mhz:g} MHz."
+    )
     return Table("Sweep", columns, tuple(rows), (note,))
 
 

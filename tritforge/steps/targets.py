@@ -1,4 +1,5 @@
-"""Synthesis and place and route: for the configured device, for another FPGA, for gates of an ASIC."""
+"""Synthesis and place and route: for the configured device, for another FPGA, for gates of an
+ASIC."""
 
 from __future__ import annotations
 
@@ -37,9 +38,11 @@ def synth(
     part: str | None = None,
     minutes: float | None = None,
 ) -> Path:
-    """Synthesise the Verilog, print the resources of each layer against the device, and return the results' folder.
+    """Synthesise the Verilog, print the resources of each layer against the device, and return the
+    results' folder.
 
-    ``part``: another FPGA than the configured one; the stages stay those that were planned for that.
+    ``part``: another FPGA than the configured one; the stages stay those that were planned for
+        that.
     ``minutes``: after which Yosys is stopped.
     """
     chosen = device(part or config.hardware.device)
@@ -72,8 +75,8 @@ def synth(
 def _verilog(config: Config, workspace: Workspace, target: Target) -> tuple[Path, list[Path]]:
     """The design in Verilog for another ``target``, and its ROM images.
 
-    One that was generated without cells of a device is taken as it is; another is written again, to the
-    folder of synthesis.
+    One that was generated without cells of a device is taken as it is; another is written again, to
+    the folder of synthesis.
     """
     manifest = load_manifest(workspace)
     source = workspace.design / manifest.files["verilog"].file
@@ -94,7 +97,8 @@ def _of(manifest: Manifest) -> str:
 
 
 def _is_of(inputs: Mapping[str, str], manifest: Manifest, again: Path) -> bool:
-    """Whether a result with these ``inputs`` is of the present design, or of its other form ``again``."""
+    """Whether a result with these ``inputs`` is of the present design, or of its other form
+    ``again``."""
     source = manifest.files["verilog"]
     if inputs.get(source.file) == source.sha256:
         return True
@@ -124,7 +128,8 @@ def _gates(workspace: Workspace, manifest: Manifest) -> mapped.Mapped | None:
 
 
 def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
-    """What other targets, tools and models say of this very design; what is of an earlier one is left out.
+    """What other targets, tools and models say of this very design; what is of an earlier one is
+    left out.
 
     Raises
     ------
@@ -164,7 +169,8 @@ def synth_asic(
     library: Path | None = None,
     minutes: float | None = None,
 ) -> None:
-    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each layer.
+    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each
+    layer.
 
     ``minutes``: after which Yosys is stopped.
     """
@@ -197,7 +203,8 @@ def place(
 ) -> None:
     """Synthesise, place and route, and print the frequency that was reached and the sites in use.
 
-    ``part``: the configured device, or where that cannot be placed the largest part that can, if none is given.
+    ``part``: the configured device, or where that cannot be placed the largest part that can, if
+        none is given.
     """
     chosen = _placeable(config) if part is None else device(part)
     if chosen.part not in (parts := placing.placed_parts()):

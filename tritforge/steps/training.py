@@ -1,4 +1,5 @@
-"""The step `train`: the configuration's network, if it says so first with float weights, then ternary."""
+"""The step `train`: the configuration's network, if it says so first with float weights, then
+ternary."""
 
 from __future__ import annotations
 
@@ -94,8 +95,8 @@ def train(config: Config, workspace: Workspace, *, resume: bool = True) -> None:
     """Train the network; the checkpoint keeps the settings.
 
     With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
-    workspace, and the ternary one starts from it; a finished one of the same settings is used again.
-    ``torchrun`` may start it in several processes.
+    workspace, and the ternary one starts from it; a finished one of the same settings is used
+    again. ``torchrun`` may start it in several processes.
     """
     with launched() as processes:
         _train(config, workspace, resume, report=processes.first)
@@ -113,7 +114,8 @@ def _train(config: Config, workspace: Workspace, resume: bool, *, report: bool) 
         return
     if pretrained is not None:
         print(
-            f"float network it started from: {_shares(pretrained)} -> {pretrained_workspace(workspace).training}"
+            f"float network it started from: {_shares(pretrained)} -> "
+            f"{pretrained_workspace(workspace).training}"
         )
     print(f"{_shares(asdict(result))}, in {result.seconds:.1f} s -> {workspace.training}")
 
@@ -144,7 +146,8 @@ def pretrained_workspace(workspace: Workspace) -> Workspace:
 
 
 def pretraining(config: Config) -> Config | None:
-    """Return the configuration of the float network that the ternary one starts from; None if from none."""
+    """Return the configuration of the float network that the ternary one starts from; None if from
+    none."""
     if config.training.pretrain is None or not config.quantization.ternary:
         return None
     training = config.training.pretraining()
@@ -152,9 +155,11 @@ def pretraining(config: Config) -> Config | None:
 
 
 def share_pretraining(config: Config, workspace: Workspace, others: Iterable[Workspace]) -> None:
-    """Copy the float network that the training in ``workspace`` starts from, where one of ``others`` has it.
+    """Copy the float network that the training in ``workspace`` starts from, where one of
+    ``others`` has it.
 
-    It may be what another training started from, or a float network that was trained for its own sake.
+    It may be what another training started from, or a float network that was trained for its own
+    sake.
     """
     first, inner = pretraining(config), pretrained_workspace(workspace)
     if first is None or finished(first, inner) is not None:
@@ -167,7 +172,8 @@ def share_pretraining(config: Config, workspace: Workspace, others: Iterable[Wor
 
 
 def pretrain_once(config: Config, workspace: Workspace) -> None:
-    """Train the float network that the ternary one starts from, unless there is none or it is finished."""
+    """Train the float network that the ternary one starts from, unless there is none or it is
+    finished."""
     _pretrain(config, workspace, load_dataset(config, workspace), resume=True)
 
 

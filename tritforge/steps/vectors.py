@@ -1,4 +1,5 @@
-"""Test vectors: held-out images as the hardware takes them, their labels, and torch's integers for them."""
+"""Test vectors: held-out images as the hardware takes them, their labels, and torch's integers for
+them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ __all__ = ["Agreement", "Vectors", "collect", "compare", "demand_equal"]
 Integers = npt.NDArray[np.integer]
 
 INTEGERS_AT_A_TIME = 1 << 24
-"""Of all tensors together: bounds the memory, in which each takes 8 bytes until it is stored or compared."""
+"""Of all tensors together: bounds the memory, in which each takes 8 bytes until it is stored or
+compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +37,8 @@ class Vectors:
     """What torch says.
 
     Parameters
-    ----------
-    labels: int64 [N].
-    torch: integers of the float64 model by tensor of the network, each [N, H, W, C], in the smallest type of
+    ---------- labels: int64 [N]. torch: integers of the float64 model by tensor of the network,
+    each [N, H, W, C], in the smallest type of
         numpy that holds the tensor's; "input" among them.
     """
 
@@ -98,7 +99,8 @@ def collect(model64: nn.Module, lowered: Lowered, images: Tensor, labels: Tensor
         for tensor, array in known.items():
             if not network.types[tensor].dtype.holds(array):
                 raise ProofFailed(
-                    f"{tensor}: torch has {array.min()}..{array.max()}, outside {network.types[tensor].dtype}"
+                    f"{tensor}: torch has {array.min()}..{array.max()}, outside "
+                    f"{network.types[tensor].dtype}"
                 )
             parts.setdefault(tensor, []).append(_nhwc(array).astype(kinds[tensor]))
     return Vectors(
@@ -127,11 +129,9 @@ class Agreement:
     """How torch and the integer reference agree.
 
     Parameters
-    ----------
-    words: integers compared, by tensor.
-    differences: how many of them differ.
-    first: where the first one is, in words; None if there is none.
-    classes: the class of each image by the reference, int64 [N]; None if the network's output is no class.
+    ---------- words: integers compared, by tensor. differences: how many of them differ. first:
+    where the first one is, in words; None if there is none. classes: the class of each image by the
+    reference, int64 [N]; None if the network's output is no class.
     """
 
     words: dict[str, int]
@@ -171,7 +171,8 @@ def _differences(name: str, start: int, said: Integers, found: IntArray) -> tupl
     """Return how many integers of the images from ``start`` on differ, and where the first does."""
     if found.shape != said.shape:
         raise ProofFailed(
-            f"{name}: torch has the shape {said.shape[1:]} an image, the reference {found.shape[1:]}"
+            f"{name}: torch has the shape {said.shape[1:]} an image, the reference "
+            f"{found.shape[1:]}"
         )
     wrong = np.argwhere(found != said)
     if not len(wrong):

@@ -1,4 +1,5 @@
-"""`tritforge doctor`: which tools were found, their versions, and what to do for what is missing."""
+"""`tritforge doctor`: which tools were found, their versions, and what to do for what is
+missing."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _VERSION_OPTION = {"iverilog": "-V"}
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One tool: ``version`` is None where it does not tell, ``place`` is None where it is missing."""
+    """One tool: ``version`` is None where it does not tell, ``place`` is None where it is
+    missing."""
 
     name: str
     purpose: str
@@ -104,7 +106,8 @@ def examine() -> list[Finding]:
 
 
 def report(findings: list[Finding]) -> str:
-    """Return one line for each tool: name, version, purpose; for a missing one also what to type."""
+    """Return one line for each tool: name, version, purpose; for a missing one also what to
+    type."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:

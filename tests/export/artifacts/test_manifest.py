@@ -129,7 +129,8 @@ def test_missing_or_damaged_manifest(tmp_path: Path) -> None:
     path.write_text('{"format": ')
     with raises(
         ManifestError,
-        f"{path}: is not JSON: Expecting value: line 1 column 12 (char 11); generate the design again",
+        f"{path}: is not JSON: Expecting value: line 1 column 12 (char 11); generate the design "
+        "again",
     ):
         Manifest.read(tmp_path)
 

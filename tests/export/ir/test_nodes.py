@@ -100,7 +100,8 @@ def test_max_pool_drops_a_remainder() -> None:
 
 
 def test_the_largest_coefficients_that_can_be_held() -> None:
-    """Sums of 62 bits are held: int64, which the reference computes in, must be able to see an overflow."""
+    """Sums of 62 bits are held: int64, which the reference computes in, must be able to see an
+    overflow."""
     planes, vector = np.ones((2, 1, 1)), TensorType(1, 1, 1, U2)
     for coefficients, bits in (((2**59, 2**59), 62), ((2**59, 2**60), 63), ((2**70, 1), 72)):
         node = Dense(name="d", input="input", planes=planes, coefficients=coefficients)
@@ -227,7 +228,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
         lambda: Convolution(
             name="c", input="x", planes=np.ones((1, 1, 1, 3, 3)), dilation=(1, 2)
         ).infer(image()),
-        "convolution 'c': kernel (3, 3) with dilation (1, 2) is larger than the padded input of 4x4x1 u2",
+        "convolution 'c': kernel (3, 3) with dilation (1, 2) is larger than the padded input of "
+        "4x4x1 u2",
     ),
     (
         lambda: Convolution(name="c", input="x", planes=np.ones((1, 1, 2, 3, 3))).infer(image()),

@@ -18,7 +18,8 @@ def codes(found: Constants, y: IntArray, output: DataType) -> IntArray:
 
 
 def steps_of(slope: float, offset: float, output: DataType, low: int, high: int) -> IntArray:
-    """Thresholds of floor(slope * y + offset); of binary fractions, for rounded floats may have no line."""
+    """Thresholds of floor(slope * y + offset); of binary fractions, for rounded floats may have no
+    line."""
     y = np.arange(low, high + 1)
     exact = np.clip(np.floor(slope * y + offset), output.minimum, output.maximum)
     wanted = np.arange(output.minimum + 1, output.maximum + 1)

@@ -167,7 +167,8 @@ def test_thresholds_remain_where_a_sum_skips_codes() -> None:
 
 @pytest.mark.parametrize("flipped", [False, True])
 def test_a_ternary_activation_has_a_strict_and_a_non_strict_bound(flipped: bool) -> None:
-    """Every accumulator from -16 to 16 stands for a sixteenth, so both bounds are hit exactly at 8."""
+    """Every accumulator from -16 to 16 stands for a sixteenth, so both bounds are hit exactly at
+    8."""
     model = sequential(
         nn.Conv2d(4, 2, 1, bias=False), nn.BatchNorm2d(2), TernaryActivation(), bits=3
     )

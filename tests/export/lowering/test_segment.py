@@ -1,4 +1,5 @@
-"""Stretches that begin at codes, and averages whose quotients float64 rounds; layers are in test_lower."""
+"""Stretches that begin at codes, and averages whose quotients float64 rounds; layers are in
+test_lower."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def test_codes_without_weights_before_them_must_not_fall() -> None:
     with torch.no_grad():
         norm.weight.copy_(torch.tensor([1.0, 1, -1, 1]))
     message = (
-        "module '4' (SignedQuantizer): channel 2 falls when module '2' (SignedQuantizer) rises, and there "
+        "module '4' (SignedQuantizer): channel 2 falls when module '2' (SignedQuantizer) rises, "
+        "and there "
         "are no weights between them to negate: keep the slopes positive"
     )
     with raises(LoweringError, message):

@@ -25,9 +25,12 @@ def test_a_subclass_is_handled_as_its_nearest_base() -> None:
 
 def test_what_is_supported_is_made_of_what_is_registered() -> None:
     assert supported() == (
-        "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalPool, "
-        "Identity, Linear, MaxPool2d, ReLU, SignedQuantizer, sums of two branches, TernaryActivation, "
-        "UnsignedQuantizer, and adaptive_avg_pool2d, argmax, avg_pool2d, dropout, flatten, max_pool2d, "
+        "AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Flatten, "
+        "GlobalPool, "
+        "Identity, Linear, MaxPool2d, ReLU, SignedQuantizer, sums of two branches, "
+        "TernaryActivation, "
+        "UnsignedQuantizer, and adaptive_avg_pool2d, argmax, avg_pool2d, dropout, flatten, "
+        "max_pool2d, "
         "mean, pad, relu, x[:, :, ::s, ::s] as functions"
     )
 

@@ -48,7 +48,8 @@ def test_codes_of_every_sum(pe, target, platform):
 @PLATFORMS
 @pytest.mark.parametrize("pe", [1, 2])
 def test_ternary_codes(pe, platform):
-    """The lowest code of two signed bits stays out of reach: its level needs no comparator and no ROM."""
+    """The lowest code of two signed bits stays out of reach: its level needs no comparator and no
+    ROM."""
     values = np.array([[0, 9, 20], [0, 0, 32]])
     unit = thresholds(values, "s2", pe)
     assert unit.levels.shape == (2, 2)

@@ -107,7 +107,8 @@ def test_constant_columns_take_no_part_of_a_block() -> None:
 
 
 def test_banks_lie_side_by_side_in_one_block() -> None:
-    """Three banks of 512 words of 10 bits are 30 of a block's 36 bits; a LUT5 each takes one of three."""
+    """Three banks of 512 words of 10 bits are 30 of a block's 36 bits; a LUT5 each takes one of
+    three."""
     rng = np.random.default_rng(0)
     image = RomImage(
         "layer", Role.WEIGHTS, 10, tuple(int(word) for word in rng.integers(0, 1 << 10, 1414))
@@ -169,7 +170,8 @@ def test_memories_of_other_families(
 def test_a_rom_of_several_addresses_has_a_copy_for_each(
     lanes: list[int], depth: int, blocks: int
 ) -> None:
-    """As counted in netlists of thresholds: the third address's bits lie across two blocks of 36."""
+    """As counted in netlists of thresholds: the third address's bits lie across two blocks of
+    36."""
     part = max(lanes)
     rng = np.random.default_rng(0)
     words = [
@@ -236,7 +238,8 @@ def test_banks_of_ultrascale_are_as_counted() -> None:
 
 
 def test_what_stops_yosys_is_unknown() -> None:
-    """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no mapping."""
+    """A registered memory of one port of more than 256 words in LUTs of UltraScale+ has no
+    mapping."""
     wide = Xcup(cells=False)
     assert ram(wide, 2, 256, Port.REGISTERED).lutram == 8
     assert ram(wide, 2, 257, Port.REGISTERED) == UNKNOWN
@@ -254,7 +257,8 @@ def test_a_deep_memory_of_one_port_is_in_banks(family: type[Target]) -> None:
 
 @pytest.mark.parametrize(("depth", "blocks"), [(65, 0), (66, 1)])
 def test_a_rom_of_lut4_goes_to_blocks_sooner(depth: int, blocks: int) -> None:
-    """A block costs 128 and its enable 2, a ROM as logic a 16th of its bits: 65 words of 32 are as dear."""
+    """A block costs 128 and its enable 2, a ROM as logic a 16th of its bits: 65 words of 32 are as
+    dear."""
     draw = random.Random(0)
     image = RomImage("layer", Role.WEIGHTS, 32, tuple(draw.getrandbits(32) for _ in range(depth)))
     assert rom(Ecp5(cells=False), image).bram18 == blocks
@@ -340,7 +344,8 @@ def test_a_single_word_is_a_register() -> None:
 
 
 def test_bits_without_a_trit_are_looked_at_where_synthesis_decides() -> None:
-    """Two trits of five in a byte leave bits constant: without them logic is cheaper than a block."""
+    """Two trits of five in a byte leave bits constant: without them logic is cheaper than a
+    block."""
     image = RomImage("w", Role.WEIGHTS, 8, tuple(at * 7 % 9 for at in range(1728)))
     generic = GENERIC
     assert weights_rom(generic, lambda: image, 1728, Packing.FIVE_IN_EIGHT, 2).bram18 == 0

@@ -1,4 +1,5 @@
-"""What every engine promises: the integers of the reference, in the cycles of the plan, for any layer."""
+"""What every engine promises: the integers of the reference, in the cycles of the plan, for any
+layer."""
 
 import dataclasses
 import random
@@ -99,7 +100,8 @@ def random_planes(chance, rng, *shape):
 
 
 def random_layer(chance):
-    """A dense layer or a convolution, what it reads, and thresholds, a bias or nothing behind it."""
+    """A dense layer or a convolution, what it reads, and thresholds, a bias or nothing behind
+    it."""
     rng = np.random.default_rng(chance.getrandbits(32))
     dtype = random_type(chance)
     if chance.random() < 0.3:
@@ -187,7 +189,8 @@ def test_every_engine_takes_part():
 @settings(max_examples=30)
 @given(chance=randoms(use_true_random=False))
 def test_any_layer(engine, chance):
-    """Both forms of the rows, without pauses in exactly the planned cycles, and with pauses on both sides."""
+    """Both forms of the rows, without pauses in exactly the planned cycles, and with pauses on both
+    sides."""
     source, nodes = random_layer(chance)
     network = Network("any", source, nodes)
     folding = FOLDINGS[engine](chance, nodes[0])

@@ -12,7 +12,8 @@ from tritforge.sim.stimulus import pack_beats
 
 
 def run(unit, left, right, pauses):
-    """Payloads and cycles of the sums; ``pauses`` says of each stream whether it pauses in a cycle."""
+    """Payloads and cycles of the sums; ``pauses`` says of each stream whether it pauses in a
+    cycle."""
     adder = unit.component()
     found, cycles = [], []
 

@@ -84,7 +84,8 @@ def test_three_bits_of_the_ecp5_are_gates_in_a_running_maximum_alone():
     ],
 )
 def test_flip_flops_are_those_of_counted_netlists(tensor, kernel, stride, flip_flops):
-    """7 series, Yosys 0.70: low bits of what moves by more than one vanish, and a row that is the oldest."""
+    """7 series, Yosys 0.70: low bits of what moves by more than one vanish, and a row that is the
+    oldest."""
     *shape, dtype = tensor
     unit = SlidingWindowUnit(
         name="window", tensor=TensorType(*shape, DataType.parse(dtype)), kernel=kernel, stride=stride,

@@ -102,7 +102,8 @@ def test_bad_parameters():
     ],
 )
 def test_rows_arrive_while_others_are_read(size, kernel, stride, padding):
-    """Frames follow at the interval in closed form: the ring has room for what arrives meanwhile."""
+    """Frames follow at the interval in closed form: the ring has room for what arrives
+    meanwhile."""
     unit = SlidingWindowUnit(
         name="window",
         tensor=TensorType(*size, 2, U2),

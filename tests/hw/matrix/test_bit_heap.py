@@ -64,7 +64,8 @@ def test_two_bits_a_lut():
 
 
 def test_cuts_are_chosen_for_few_luts():
-    """Five bits a column: a ternary row before the last one leaves three bits for it, and no atoms do."""
+    """Five bits a column: a ternary row before the last one leaves three bits for it, and no atoms
+    do."""
     five = (5,) * 8 + (0,) * 3
     rows = compress(five, 11)
     assert [(row.kind, row.stage) for row in rows] == [(RowKind.TERNARY, 0), (RowKind.TERNARY, 1)]

@@ -12,7 +12,8 @@ from tritforge.hw.matrix.cse import CseOptions, share
 
 
 def computed(wiring, vectors):
-    """sum' [n, M] from the bits, row by row; what a row leaves must have the sum of what it takes."""
+    """sum' [n, M] from the bits, row by row; what a row leaves must have the sum of what it
+    takes."""
     bits = wiring.source.bits
     values = {
         k * bits + b: vectors[:, k] >> b & 1 for k in range(wiring.inputs) for b in range(bits)
@@ -122,6 +123,7 @@ def test_blocks_take_from_registers_alone(monkeypatch):
 
 
 def test_a_carry_that_stays_zero_is_known():
-    """One bit, and three in the next column, whose sum and carry-save are kept, and the carry for nothing."""
+    """One bit, and three in the next column, whose sum and carry-save are kept, and the carry for
+    nothing."""
     assert (wire_heap((1, 3), 8).flip_flops, wire_heap((1, 3), 8).idle_flip_flops) == (4, 1)
     assert wire_heap((2, 2), 8).idle_flip_flops == 0

@@ -1,4 +1,5 @@
-"""The compiled loop and the one in Python are the same function; what is said without a compiler."""
+"""The compiled loop and the one in Python are the same function; what is said without a
+compiler."""
 
 from pathlib import Path
 

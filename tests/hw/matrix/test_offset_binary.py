@@ -25,7 +25,8 @@ def every_vector(dtype: DataType, columns: int) -> IntArray:
 
 
 def engine(matrix: Trits, x: IntArray, dtype: DataType) -> IntArray:
-    """The array engine's sums [n, M], by the words of its description: bits, no arithmetic on signs."""
+    """The array engine's sums [n, M], by the words of its description: bits, no arithmetic on
+    signs."""
     if dtype.ternary:
         gates = np.stack([x >= 0, x >= 1])[:, :, None] ^ (matrix < 0)  # [2, n, M, K]
         return np.where(matrix != 0, gates, 0).sum(axis=(0, 3))

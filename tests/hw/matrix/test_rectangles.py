@@ -70,7 +70,8 @@ def test_depth_is_a_limit(extract):
 
 
 def test_even_rows_are_made_odd(extract):
-    """The same four rectangles, two of pairs: a pair pays in rows whose number of terms it makes odd."""
+    """The same four rectangles, two of pairs: a pair pays in rows whose number of terms it makes
+    odd."""
     pairs = {}
     for terms in (4, 5):
         rows = [

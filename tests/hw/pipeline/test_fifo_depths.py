@@ -124,7 +124,8 @@ def test_a_residual_block_is_as_fast_as_its_slowest_layer():
 
 
 def test_fifos_of_a_chain_are_there_for_the_rate_alone():
-    """Two lines go by before the first window; within the layer nothing can bridge the rest of that gap."""
+    """Two lines go by before the first window; within the layer nothing can bridge the rest of that
+    gap."""
     planes = np.random.default_rng(0).integers(-1, 2, (5, 2, 2, 3, 3)).astype(np.int8)
     nodes = (
         Convolution(name="one", input="input", planes=planes[:1]),

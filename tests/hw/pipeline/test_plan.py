@@ -96,7 +96,8 @@ def test_foldings_that_do_not_divide():
             2,
             4,
             1,
-            "'conv': simd must be a multiple of its 2 channels of a group where pe exceeds the 2 rows of "
+            "'conv': simd must be a multiple of its 2 channels of a group where pe exceeds the 2 "
+            "rows of "
             "a group, not 1",
         ),
         (
@@ -117,7 +118,8 @@ def test_foldings_that_do_not_fit_the_groups(rows, pe, simd, message):
 
 def test_layers_that_do_not_match():
     refuse(
-        "hardware.layers names 'conv3', which is no layer with weights; those are: conv1, conv2, classifier",
+        "hardware.layers names 'conv3', which is no layer with weights; those are: conv1, conv2, "
+        "classifier",
         conv3=ArrayFolding(pe=1, simd=1),
     )
     with pytest.raises(

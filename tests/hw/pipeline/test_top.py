@@ -53,7 +53,8 @@ async def begin(ctx, top):
 
 
 def simulate(design, images):
-    """Output beats of ``images`` and the cycle of each from the first beat accepted on; nothing pauses."""
+    """Output beats of ``images`` and the cycle of each from the first beat accepted on; nothing
+    pauses."""
     top = Top(design)
     beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
     frame_beats = len(beats) // len(images)
@@ -87,7 +88,8 @@ def simulate(design, images):
 
 
 def follows(design, images):
-    """Whether in any cycle the ready of the input depends on that of the output in the same cycle."""
+    """Whether in any cycle the ready of the input depends on that of the output in the same
+    cycle."""
     top = Top(design)
     beats = pack_beats(images, design.network.input.dtype, design.i.lanes)
     differed = []
@@ -128,7 +130,8 @@ def scores(network):
 @pytest.mark.parametrize("bits", [8, 16, 24, 64, 1024])
 @pytest.mark.parametrize("make", [convolutional, residual])
 def test_tdata_of_any_width(bits, make):
-    """Input and output carry as many elements as fit; every beat is right, and so is the plan's count."""
+    """Input and output carry as many elements as fit; every beat is right, and so is the plan's
+    count."""
     network = scores(make(0)) if make is convolutional else make()
     foldings = FOLDINGS if make is convolutional else RESIDUAL_FOLDINGS
     target = network.types[network.output]
@@ -305,7 +308,8 @@ def test_every_result_in_the_planned_cycle(foldings, seed):
 
 
 def signed_activations():
-    """Three dense layers; ternary codes behind the first (their lowest level is always reached), then s3."""
+    """Three dense layers; ternary codes behind the first (their lowest level is always reached),
+    then s3."""
     rng = np.random.default_rng(0)
 
     def dense(name, source, rows, columns):

@@ -41,7 +41,8 @@ def test_the_same_bytes_in_another_process():
 
 
 def test_what_a_module_leaves_is_collected_before_the_next(monkeypatch):
-    """Its objects refer to each other, so that no count of references frees them; the collector is off."""
+    """Its objects refer to each other, so that no count of references frees them; the collector is
+    off."""
     living, convert = [], verilog._convert
 
     def watched(component, name, platform):
@@ -117,7 +118,8 @@ def test_weights_are_read_from_images_and_stand_nowhere_in_the_text():
 
 
 def test_no_signal_has_no_bits():
-    """Foldings that leave one pass, one beat, one channel or one lane must not lead to a range [-1:0]."""
+    """Foldings that leave one pass, one beat, one channel or one lane must not lead to a range
+    [-1:0]."""
     one_lane = {name: ArrayFolding(pe=1, simd=1) for name in FOLDINGS}
     assert "[-1:0]" not in generate(plan(convolutional(), one_lane, GENERIC))
     foldings = {

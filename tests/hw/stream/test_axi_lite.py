@@ -1,4 +1,5 @@
-"""The register block against a small master that obeys AXI4-Lite, in every order and under back-pressure."""
+"""The register block against a small master that obeys AXI4-Lite, in every order and under
+back-pressure."""
 
 from __future__ import annotations
 

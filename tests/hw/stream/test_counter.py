@@ -14,7 +14,8 @@ from tritforge.reports.synth.fpga import synthesise
 
 
 class Counter(wiring.Component):
-    """A counter with its step and what :func:`count` returns; ``shorter`` may make it go back early."""
+    """A counter with its step and what :func:`count` returns; ``shorter`` may make it go back
+    early."""
 
     def __init__(self, values, by=1, bits=None):
         self.values, self.by = values, by

@@ -12,7 +12,8 @@ U5 = Beats(DataType.parse("u5"), 1)
 
 
 def run(count, patterns, beats):
-    """Send ``beats``; consumer k is ready in the cycles t with ``patterns[k](t)``. Returns who took what."""
+    """Send ``beats``; consumer k is ready in the cycles t with ``patterns[k](t)``. Returns who took
+    what."""
     fork = StreamFork(U5, count)
     taken = [[] for _ in range(count)]
 

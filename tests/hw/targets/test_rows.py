@@ -140,7 +140,8 @@ def test_the_larger_one(bits, signed, platform):
     "sizes", [(2,), (3,), (4,), (1, 2), (3, 1), (2, 3), (4, 2), (3, 3), (2, 1, 3), (4, 2, 2)]
 )
 def test_rows_of_a_heap(sizes, top, platform):
-    """A row that ends at the top counts modulo, and what another leaves above weighs as much as it must."""
+    """A row that ends at the top counts modulo, and what another leaves above weighs as much as it
+    must."""
     columns = [[Signal(name=f"bit_{at}_{n}") for n in range(size)] for at, size in enumerate(sizes)]
     inverted = [[(at + n) % 3 == 1 for n in range(size)] for at, size in enumerate(sizes)]
 
@@ -165,7 +166,8 @@ def test_rows_of_a_heap(sizes, top, platform):
 
 @PLATFORMS
 def test_rows_one_behind_the_other(platform):
-    """Sums, products and comparisons of one module, whose carry chains may be one: none disturbs another."""
+    """Sums, products and comparisons of one module, whose carry chains may be one: none disturbs
+    another."""
     a, b, c = Signal(3), Signal(3), Signal(3)
 
     def build(row):

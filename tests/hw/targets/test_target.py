@@ -1,4 +1,5 @@
-"""Targets: what features come to, and LUTs of adders, comparisons and multiplexers of each family."""
+"""Targets: what features come to, and LUTs of adders, comparisons and multiplexers of each
+family."""
 
 import pytest
 

@@ -109,7 +109,8 @@ def test_a_pickle_can_run_nothing(tmp_path: Path) -> None:
         cifar.read_batch(tmp_path / "b", data)
     assert str(caught.value) == (
         f"dataset 'cifar10': {tmp_path / 'b'} is not a batch of CIFAR-10 "
-        f"(UnpicklingError: it asks for {os.mkdir.__module__}.mkdir, which no batch needs); fetch it again"
+        f"(UnpicklingError: it asks for {os.mkdir.__module__}.mkdir, which no batch needs); fetch "
+        "it again"
     )
     assert not trap.exists()
 
@@ -202,7 +203,8 @@ def test_another_pack_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.npz").write_bytes(b"x")
     assert refusal("cifar10-jpeg", tmp_path) == (
         f"dataset 'cifar10-jpeg': {tmp_path / 'train.npz'} is damaged: its SHA-256 is "
-        f"{hashlib.sha256(b'x').hexdigest()}, expected {cifar.JPEG_SHA256['train.npz']}; fetch it again"
+        f"{hashlib.sha256(b'x').hexdigest()}, expected {cifar.JPEG_SHA256['train.npz']}; fetch it "
+        "again"
     )
 
 

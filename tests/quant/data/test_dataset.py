@@ -99,7 +99,8 @@ def test_a_file_with_another_digest_is_refused_with_both(tmp_path: Path) -> None
         with pytest.raises(DatasetError) as caught:
             read_expected("x", path, digest)
         assert str(caught.value) == (
-            f"dataset 'x': {path} is damaged: its {kind} is {found}, expected {digest}; fetch it again"
+            f"dataset 'x': {path} is damaged: its {kind} is {found}, expected {digest}; fetch it "
+            "again"
         )
     path.unlink()
     with pytest.raises(DatasetError) as caught:

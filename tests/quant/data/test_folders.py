@@ -71,7 +71,8 @@ def test_what_is_no_tree_of_classes_is_refused(tree: Path) -> None:
 def test_one_class_is_no_choice(tmp_path: Path) -> None:
     (tmp_path / "train" / "only").mkdir(parents=True)
     assert refusal(tmp_path) == (
-        f"dataset 'folders': {tmp_path / 'train'} must have a folder for each of at least 2 classes, "
+        f"dataset 'folders': {tmp_path / 'train'} must have a folder for each of at least 2 "
+        "classes, "
         "not ['only']"
     )
 

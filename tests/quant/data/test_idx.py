@@ -47,7 +47,8 @@ def refusal(root: Path) -> str:
 
 def test_an_empty_or_absent_folder_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
-        f"dataset 'mnist': {tmp_path} has neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; "
+        f"dataset 'mnist': {tmp_path} has neither train-images-idx3-ubyte nor "
+        "train-images-idx3-ubyte.gz; "
         "it needs train-images-idx3-ubyte, train-labels-idx1-ubyte and the same two for t10k"
     )
     assert refusal(tmp_path / "none") == f"dataset 'mnist': {tmp_path / 'none'} is not a folder"

@@ -26,7 +26,8 @@ def test_an_image_is_red_green_blue_as_it_stands() -> None:
 
 @pytest.mark.parametrize("shape", [(40, 20), (20, 40), (8, 8), (3, 50)])
 def test_the_middle_square(shape: tuple[int, int]) -> None:
-    """Left of the middle column is dark, right of it bright, and the cut keeps the middle in the middle."""
+    """Left of the middle column is dark, right of it bright, and the cut keeps the middle in the
+    middle."""
     pixels = np.zeros((*shape, 3), np.uint8)
     pixels[:, shape[1] // 2 :] = 200
     cut = decoded(png(pixels), size=14)

@@ -46,7 +46,8 @@ every_method = pytest.mark.parametrize(("name", "options"), METHODS_AND_OPTIONS,
 def started(
     name: str, options: dict[str, Any], shape: tuple[int, ...]
 ) -> tuple[Ternarizer, torch.Tensor]:
-    """A ternarizer in float64 and evaluation, and its latent weight for a random weight of ``shape``."""
+    """A ternarizer in float64 and evaluation, and its latent weight for a random weight of
+    ``shape``."""
     made = ternarizer.create(name, options)
     latent = made.right_inverse(torch.randn(shape, dtype=torch.float64) * 0.3)
     return made.double().eval(), latent
@@ -59,7 +60,8 @@ def test_every_method_is_tested() -> None:
 
 @every_method
 def test_a_step_never_waits_for_a_value(name: str, options: dict[str, Any]) -> None:
-    """On torch's device without values whatever asks for one fails: on a GPU it would stop the queue."""
+    """On torch's device without values whatever asks for one fails: on a GPU it would stop the
+    queue."""
     made = ternarizer.create(name, options)
     latent = made.right_inverse(torch.randn(4, 3, 3, 3)).to("meta").requires_grad_()
     made.to("meta").train()

@@ -28,7 +28,8 @@ factors = st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9])
 
 
 def equations(w: npt.NDArray[np.float64], beta: float) -> tuple[npt.NDArray[np.int8], float]:
-    """Tern(w) and alpha before rounding: threshold below eq. 2, eq. 1 and eq. 2, one weight at a time."""
+    """Tern(w) and alpha before rounding: threshold below eq. 2, eq. 1 and eq. 2, one weight at a
+    time."""
     threshold = beta * max(abs(w.flatten()))
     trits = np.zeros(w.shape, dtype=np.int8)
     above = []
@@ -52,7 +53,8 @@ def test_the_forward_pass_is_equations_1_and_2(values: list[float], beta: float)
     trits, alpha = equations(w.numpy(), beta)
     ternarizer = IterativeScaling(beta)
     scale = ternarizer.scale(w)
-    # The order of the summation can move the mean across a tie of the rounding: both neighbours are right.
+    # The order of the summation can move the mean across a tie of the rounding: both neighbours are
+    # right.
     assert abs(scale.item() - alpha) <= alpha * 2.0**-12 * (1 + 1e-9)
     assert torch.equal(scale, round_significand(scale))
     assert torch.equal(ternarizer(w), scale * torch.from_numpy(trits).double())
@@ -202,7 +204,8 @@ def test_expansions_out_of_range_are_refused(options: dict[str, object], message
 def test_the_factors_of_the_paper_are_the_default() -> None:
     assert IterativeScaling(expansion=4).threshold_factors == (0.05, 0.1, 0.15, 0.2)
     assert repr(IterativeScaling(expansion=2)) == (
-        "IterativeScaling(threshold_factor=0.05, clip_gradient=True, expansion=2, expansion_factors=[0.1])"
+        "IterativeScaling(threshold_factor=0.05, clip_gradient=True, expansion=2, "
+        "expansion_factors=[0.1])"
     )
 
 

@@ -1,4 +1,5 @@
-"""STTN against the equations of Xu et al., and its gradient against finite differences of the surrogate."""
+"""STTN against the equations of Xu et al., and its gradient against finite differences of the
+surrogate."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ SHAPES = [(1, 1), (4, 3), (3, 2, 3, 3)]
 
 
 def kernels(shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """Two latent kernels of binary fractions (their sums are exact in any order), some of them beyond 1."""
+    """Two latent kernels of binary fractions (their sums are exact in any order), some of them
+    beyond 1."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.randn(2, *shape, generator=generator, dtype=torch.float64) * 51).round() / 64
 

@@ -114,7 +114,8 @@ def test_delta_starts_at_its_share_of_the_largest_weight() -> None:
 def test_registered_and_printed() -> None:
     assert METHODS["tga"] is TruncatedGaussian
     assert repr(TruncatedGaussian()) == (
-        "TruncatedGaussian(initial_factor=0.1, gradient_correctness=True, clip_lowest=0.0, clip_highest=3.0, "
+        "TruncatedGaussian(initial_factor=0.1, gradient_correctness=True, clip_lowest=0.0, "
+        "clip_highest=3.0, "
         "gradient_limit=None)"
     )
 

@@ -64,7 +64,8 @@ def test_chains_give_the_same_integers_with_every_activation(name: str, kind: st
         options = {**options, "conv_relu": kind == "ternary"}
     torch.manual_seed(3)
     model = shaken(quant.ternarize(build(name, **options, activation=kind), "twn"))
-    # Pools stand behind the quantizers, so that negative slopes, which shaken models have, do not matter.
+    # Pools stand behind the quantizers, so that negative slopes, which shaken models have, do not
+    # matter.
     images = torch.rand(3, *shape)
     assert assert_same_integers(model, lower(model, shape, name="net"), images) > 900
     assert ("ReLU" in str(model)) == options.get("conv_relu", False)

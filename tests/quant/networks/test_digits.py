@@ -65,7 +65,8 @@ def test_the_mean_of_five_folds_is_at_least_97_5_percent(tmp_path: Path) -> None
         (
             "digits",
             {"channel": 3},
-            "network 'digits' has no option 'channel'; it has channels, input_bits, activation_bits, "
+            "network 'digits' has no option 'channel'; it has channels, input_bits, "
+            "activation_bits, "
             "activation, classes",
         ),
         ("digits", {"channels": (16,)}, "channels must be 2 positive ints, not (16,)"),

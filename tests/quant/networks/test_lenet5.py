@@ -54,7 +54,8 @@ def test_the_input_codes_are_the_bytes_of_the_image() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"conv_relu": True, "activation": "ternary"}], ids=str)
 def test_pooling_first_is_for_training_and_changes_no_value(options: dict[str, object]) -> None:
-    """With slopes above 0 both orders are one function; it pools first only where statistics are taken."""
+    """With slopes above 0 both orders are one function; it pools first only where statistics are
+    taken."""
     first = build("lenet5", channels=[3, 4], hidden=5, pool_first=True, **options)
     last = build("lenet5", channels=[3, 4], hidden=5, **options)
     last.load_state_dict(first.state_dict())
@@ -65,7 +66,9 @@ def test_pooling_first_is_for_training_and_changes_no_value(options: dict[str, o
     first.train()(x)
     last.load_state_dict(first.state_dict())
     assert torch.equal(first.eval()(x), last.eval()(x))
-    norm.train()  # as tritforge.quant.training.recalibrate has it: of the deployed weights, in the order of training
+    # as tritforge.quant.training.recalibrate has it: of the deployed weights, in the order of
+    # training
+    norm.train()
     first(x)
     assert [tuple(size) for size in sizes] == [(12, 12), (24, 24), (12, 12)]
 

@@ -54,7 +54,8 @@ def tiny(kind: str) -> nn.Module:
 
 @pytest.mark.parametrize("kind", ["cifar", "basic", "bottleneck"])
 def test_both_branches_meet_in_integers_of_one_unit(kind: str) -> None:
-    """Each sum and each input of a layer is a whole number of the step of the quantizers before it."""
+    """Each sum and each input of a layer is a whole number of the step of the quantizers before
+    it."""
     torch.manual_seed(0)
     model = exact(shaken(quant.ternarize(tiny(kind), "twn")))
     sums = []

@@ -109,8 +109,8 @@ def test_two_processes_make_the_steps_of_one(
 ) -> None:
     """In float64, where 1e-9 is far above the order of summation and far below any mistake.
 
-    TGA has a pass of its own for its thresholds, ESA a penalty in the loss; batches of 20 are shared out
-    evenly, those of 19 are not.
+    TGA has a pass of its own for its thresholds, ESA a penalty in the loss; batches of 20 are
+    shared out evenly, those of 19 are not.
     """
     alone = model(method)
     result = train(alone, dataset(), CONFIG, tmp_path, progress=False)
@@ -192,7 +192,8 @@ def test_a_batch_smaller_than_the_processes_is_refused(
     with pytest.raises(TrainingError) as caught:
         train(model("twn"), dataset(), replace(CONFIG, batch_size=6), tmp_path, progress=False)
     assert str(caught.value) == (
-        "batch_size 6 leaves a batch of 5 of 59 images, fewer than the 8 processes: choose a larger one"
+        "batch_size 6 leaves a batch of 5 of 59 images, fewer than the 8 processes: choose a "
+        "larger one"
     )
 
 

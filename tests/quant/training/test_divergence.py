@@ -73,13 +73,15 @@ LATENT = "parametrizations.weight.original"
             "twn",
             f"conv1.{LATENT}",
             0.0,
-            "layer 'conv1': the weight of shape [2, 1, 3, 3] is all zero: TWN finds no threshold in it",
+            "layer 'conv1': the weight of shape [2, 1, 3, 3] is all zero: TWN finds no threshold "
+            "in it",
         ),
         (
             "tga",
             f"conv2.{LATENT}",
             0.25,
-            "layer 'conv2': the weight of shape [3, 2, 3, 3] is constant: TGA finds no spread in it",
+            "layer 'conv2': the weight of shape [3, 2, 3, 3] is constant: TGA finds no spread in "
+            "it",
         ),
         ("ics", "bn2.bias", float("nan"), "parameter 'bn2.bias' is not finite"),
         ("ics", "bn2.bias", 7.0, "every parameter is still finite"),

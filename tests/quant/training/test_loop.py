@@ -194,7 +194,8 @@ def test_weight_decay_is_for_weights_alone(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("batches", [4, 5, 14])
 def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path, batches: int) -> None:
-    """Four batches an epoch: stop at the end of the first, within the second and within the fourth."""
+    """Four batches an epoch: stop at the end of the first, within the second and within the
+    fourth."""
     run(tmp_path / "whole")
     interrupted(tmp_path / "parts", batches)
     assert "model.json" not in files(tmp_path / "parts")
@@ -240,7 +241,8 @@ def child(directory: Path, where: str, count: int) -> int:
 
 
 def test_a_killed_process_resumes_to_identical_weights(tmp_path: Path) -> None:
-    """SIGKILL within an epoch, then SIGKILL while a resume state is being written, then to the end."""
+    """SIGKILL within an epoch, then SIGKILL while a resume state is being written, then to the
+    end."""
     run(tmp_path / "whole")
     parts = tmp_path / "parts"
     assert child(parts, "batch", 11) == -signal.SIGKILL
@@ -459,7 +461,8 @@ def test_a_batch_of_one_with_a_batch_norm_is_refused(
     with pytest.raises(TrainingError) as caught:
         train(small_model(), some, replace(CONFIG, batch_size=batch_size), tmp_path, progress=False)
     assert str(caught.value) == (
-        f"batch_size {batch_size} leaves a batch of one image of {images}, which batch norm 'bn1' cannot "
+        f"batch_size {batch_size} leaves a batch of one image of {images}, which batch norm 'bn1' "
+        "cannot "
         "normalize: choose at least 3, or 2 with an even number of images"
     )
 

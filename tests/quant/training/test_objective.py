@@ -1,4 +1,5 @@
-"""The hooks of the methods: ESA's penalty, and the first pass of Algorithm 1 for TGA's thresholds."""
+"""The hooks of the methods: ESA's penalty, and the first pass of Algorithm 1 for TGA's
+thresholds."""
 
 from __future__ import annotations
 
@@ -119,7 +120,8 @@ def test_the_gradient_of_a_threshold_can_be_limited() -> None:
 def test_the_gradient_is_clipped_by_the_norm_of_what_the_step_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thresholds have a pass of their own: their gradients neither count nor add up from step to step."""
+    """Thresholds have a pass of their own: their gradients neither count nor add up from step to
+    step."""
     torch.manual_seed(0)
     model = quant.ternarize(Digits(channels=(3, 4)), "tga")
     clipped: list[list[nn.Parameter]] = []

@@ -1,4 +1,5 @@
-"""Estimates: the sum over the units of a plan, its table, and what synthesis makes of the same design."""
+"""Estimates: the sum over the units of a plan, its table, and what synthesis makes of the same
+design."""
 
 from pathlib import Path
 

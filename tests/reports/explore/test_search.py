@@ -28,7 +28,8 @@ def space(network):
 
 @pytest.fixture(scope="module", params=[convolutional, residual], ids=["chain", "residual"])
 def made(request):
-    """A space, and of every combination of foldings interval and price, of the stages that would be built."""
+    """A space, and of every combination of foldings interval and price, of the stages that would be
+    built."""
     network = request.param()
     found = space(network)
     layers = [slot for slot in found.slots if slot.matrix]

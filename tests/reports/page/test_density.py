@@ -15,7 +15,8 @@ from tritforge.reports.page.density import (
 
 
 def with_roms(manifest, *, packing="2bit"):
-    """The weight images of the array engine at the manifest's foldings, and one image that is no weight."""
+    """The weight images of the array engine at the manifest's foldings, and one image that is no
+    weight."""
     roms = [
         RomEntry("x.mem", layer.name, "weights", 2 * layer.folding["pe"] * layer.folding["simd"],
             layer.weights // (layer.folding["pe"] * layer.folding["simd"]), packing, "0" * 64)

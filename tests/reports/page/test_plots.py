@@ -72,7 +72,8 @@ def test_what_does_not_fit_is_left_out_and_said():
     big = Convolution(name="c", input="input", planes=np.ones((1, 100, 60, 1, 1), np.int8))
     _, note = plots.kernels(big)
     assert note == (
-        "A column for each output channel (64 of 100 shown), a row for each input channel (48 of 60 shown)."
+        "A column for each output channel (64 of 100 shown), a row for each input channel (48 of "
+        "60 shown)."
     )
     wide = Dense(name="d", input="input", planes=np.ones((1, 60, 1_000), np.int8))
     svg, note = plots.kernels(wide)

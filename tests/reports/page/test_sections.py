@@ -11,7 +11,8 @@ from tritforge.reports.page.data import Comparison
 def test_the_verdict_counts_and_names_the_models(data):
     assert sections.verdict(data) == (
         "Every word equal",
-        "2,412,000 integers compared bit for bit, 0 differ. Against the integer reference: torch, float64; "
+        "2,412,000 integers compared bit for bit, 0 differ. Against the integer reference: torch, "
+        "float64; "
         "Verilog on Verilator 5.048; Verilog on Icarus 11.0.",
     )
 

@@ -29,7 +29,8 @@ def test_it_is_a_formula():
 def test_the_free_slices_fit_more_than_the_paper_says():
     assert ternary_macs_beside(full_precision(100), device("xc7k480t")) == 95 == 25_050 // 261
     assert table_ix().notes[1] == (
-        "Beside the 100 FP MACs 25,050 slices are free: by the formula 25,050 / 261 = 95 ternary MACs "
+        "Beside the 100 FP MACs 25,050 slices are free: by the formula 25,050 / 261 = 95 ternary "
+        "MACs "
         "fit there. The paper says 90 and gives no rule for it."
     )
 

@@ -66,7 +66,8 @@ def test_older_forms_are_read(tmp_path):
         (
             "x",
             {},
-            "utilization.txt: not a report of Vivado: no line '| Tool Version : Vivado v.YEAR.NUMBER'",
+            "utilization.txt: not a report of Vivado: no line '| Tool Version : Vivado "
+            "v.YEAR.NUMBER'",
         ),
         (
             "2022.2",
@@ -76,17 +77,20 @@ def test_older_forms_are_read(tmp_path):
         (
             "2022.2",
             {"utilization": given.UTILIZATION.replace("Block RAM Tile", "Block RAM Pile")},
-            "utilization.txt: no row 'Block RAM Tile' with a column 'Used', as report_utilization writes it",
+            "utilization.txt: no row 'Block RAM Tile' with a column 'Used', as report_utilization "
+            "writes it",
         ),
         (
             "2022.2",
             {"utilization": given.UTILIZATION.replace("Used", "Uses")},
-            "utilization.txt: no row 'Slice LUTs' with a column 'Used', as report_utilization writes it",
+            "utilization.txt: no row 'Slice LUTs' with a column 'Used', as report_utilization "
+            "writes it",
         ),
         (
             "2022.2",
             {"utilization_layers": given.LAYERS.replace("LUTRAMs", "LRAMs")},
-            "utilization_layers.txt: no column 'LUTRAMs', as report_utilization -hierarchical writes it",
+            "utilization_layers.txt: no column 'LUTRAMs', as report_utilization -hierarchical "
+            "writes it",
         ),
         (
             "2022.2",
@@ -100,12 +104,14 @@ def test_older_forms_are_read(tmp_path):
         (
             "2022.2",
             {"timing": given.TIMING.replace("1.500", "NA")},
-            "timing.txt: no table with 'WNS(ns)' and a number below it, as report_timing_summary writes it",
+            "timing.txt: no table with 'WNS(ns)' and a number below it, as report_timing_summary "
+            "writes it",
         ),
         (
             "2022.2",
             {"timing": given.TIMING.replace("Period(ns)", "").replace("Waveform(ns)", "Wave")},
-            "timing.txt: no table 'Clock  Waveform(ns)  Period(ns)', as report_timing_summary writes it",
+            "timing.txt: no table 'Clock  Waveform(ns)  Period(ns)', as report_timing_summary "
+            "writes it",
         ),
     ],
 )

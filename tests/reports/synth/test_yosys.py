@@ -75,8 +75,10 @@ def test_yosys_is_stopped_when_its_time_is_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "child",
     [
-        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",  # as the kernel does when memory is short
-        "print('terminate called after throwing an instance of std::bad_alloc'); raise SystemExit(1)",
+        # as the kernel does when memory is short
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "print('terminate called after throwing an instance of std::bad_alloc'); raise "
+        "SystemExit(1)",
     ],
 )
 def test_want_of_memory_is_named(

@@ -49,7 +49,8 @@ def test_digits(digits: Config) -> None:
             "  epochs:",
             "  epoch:",
             "unknown key 'epoch' in training; allowed are epochs, batch_size, learning_rate, seed, "
-            "weight_decay, threads, optimizer, momentum, nesterov, schedule, milestones, factor, factors, "
+            "weight_decay, threads, optimizer, momentum, nesterov, schedule, milestones, factor, "
+            "factors, "
             "label_smoothing, gradient_clip, augmentation, padding, validation, keep, recalibrate, "
             "mixed_precision, compile, pretrain, device; did you mean 'epochs'?",
         ),

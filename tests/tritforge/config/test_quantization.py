@@ -84,12 +84,14 @@ def test_options_reach_the_method(tmp_path: Path, text: str, options: dict[str, 
         ),
         (
             "{method: twn, clip_gradient: true}",
-            "unknown key 'clip_gradient' in quantization; allowed are method, input_bits, activation_bits, "
+            "unknown key 'clip_gradient' in quantization; allowed are method, input_bits, "
+            "activation_bits, "
             "activation, threshold_factor",
         ),
         (
             "{method: ttq, sparsty: 0.5}",
-            "unknown key 'sparsty' in quantization; allowed are method, input_bits, activation_bits, "
+            "unknown key 'sparsty' in quantization; allowed are method, input_bits, "
+            "activation_bits, "
             "activation, threshold_factor, sparsity, symmetric, relative; did you mean 'sparsity'?",
         ),
         (

@@ -17,7 +17,8 @@ from tritforge.steps.compare import _edges
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three small networks compared: by ICS, by STTN from a float network, and with float weights."""
+    """Three small networks compared: by ICS, by STTN from a float network, and with float
+    weights."""
     root = tmp_path_factory.mktemp("compare")
     for name, old, new in (
         ("by_ics", "", ""),
@@ -46,7 +47,8 @@ def test_the_figures_are_those_of_the_checkpoints(folder: Path) -> None:
         assert entry["weights"] == 4 * 9 + 6 * 4 * 9 + 10 * 6 * 16
     assert found["by_ics"]["float_correct"] is None
     assert found["by_sttn"]["float_correct"] is not None
-    # two bits a weight, but for conv2, five trits in eight bits, and what fills the last word of a row
+    # two bits a weight, but for conv2, five trits in eight bits, and what fills the last word of a
+    # row
     assert 2 * 36 + 1.6 * 216 + 2 * 960 <= found["by_ics"]["rom_bits"] <= 2 * 36 + 2 * 216 + 2 * 960
     assert found["by_ics"]["compression"] == 32 * 1212 / found["by_ics"]["rom_bits"]
     assert found["by_float"]["rom_bits"] is None

@@ -124,7 +124,8 @@ def test_the_plan_is_a_configuration_that_generate_takes(tmp_path, capsys):
     place = Workspace(config_path=tmp_path / "little.yaml", root=tmp_path / "build")
     place.config_path.write_text(
         LITTLE.replace(
-            "{conv1: {pe: 2, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, simd: 6}}",
+            "{conv1: {pe: 2, simd: 3}, conv2: {pe: 2, simd: 4, packing: 5in8}, classifier: {pe: 2, "
+            "simd: 6}}",
             "{}",
         )
     )

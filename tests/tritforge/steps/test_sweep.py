@@ -1,4 +1,5 @@
-"""Sweeps: what is finished is kept, whatever becomes of the rest. Work is made up but in one test."""
+"""Sweeps: what is finished is kept, whatever becomes of the rest. Work is made up but in one
+test."""
 
 from __future__ import annotations
 
@@ -174,7 +175,8 @@ def test_missing_dask_is_named(monkeypatch):
 
 
 def test_a_killed_sweep_goes_on(client, tmp_path):
-    """The process is killed while its third point runs; what came in before is not measured again."""
+    """The process is killed while its third point runs; what came in before is not measured
+    again."""
     program = textwrap.dedent(
         """
         import sys, time

@@ -1,4 +1,5 @@
-"""ASIC and ECP5 from the command line, on a design that was generated with cells of the 7 series."""
+"""ASIC and ECP5 from the command line, on a design that was generated with cells of the 7
+series."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ def test_a_library_without_flip_flops_ends_in_one_line(made, tmp_path, capsys):
     assert run(made, "synth", "--target", "asic", "--liberty", str(path)) == 2
     text = capsys.readouterr().err
     assert text == (
-        f"tritforge: {path}: none of the 1 cells of library 'gates' is a flip-flop (has an ff group), "
+        f"tritforge: {path}: none of the 1 cells of library 'gates' is a flip-flop (has an ff "
+        "group), "
         "and a network needs registers\n"
     )
 

@@ -1,4 +1,5 @@
-"""The step `train`: float weights first, float weights alone, another device, and what is refused."""
+"""The step `train`: float weights first, float weights alone, another device, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ def test_the_float_training_may_have_a_recipe_of_its_own(chosen: Config, place: 
     with pytest.raises(ConfigError) as caught:
         config.load(place.config_path)
     assert str(caught.value) == (
-        f"{place.config_path}:5: training: pretrain: nesterov needs the optimizer 'sgd' with a momentum "
+        f"{place.config_path}:5: training: pretrain: nesterov needs the optimizer 'sgd' with a "
+        "momentum "
         "above 0"
     )
 
@@ -94,7 +96,8 @@ def test_a_finished_float_training_is_used_again(chosen: Config, place: Workspac
 def test_a_float_training_elsewhere_is_taken_over(
     chosen: Config, place: Workspace, tmp_path: Path
 ) -> None:
-    """It may be what another one started from, or a float network itself; its settings must be the same."""
+    """It may be what another one started from, or a float network itself; its settings must be the
+    same."""
     path = tmp_path / "alone.yaml"
     path.write_text(
         LITTLE.replace("method: ics", "method: float").replace("epochs: 1", "epochs: 2")

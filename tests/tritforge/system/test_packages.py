@@ -1,4 +1,5 @@
-"""Programs of the system: found, named with the command to type, installed where nobody need be asked."""
+"""Programs of the system: found, named with the command to type, installed where nobody need be
+asked."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from tritforge.hw.targets.ecp5.family import Ecp5
 
 
 def test_a_carry_that_stays_zero_costs_no_flip_flop_but_behind_a_carry4():
-    """Three lanes: four bits behind them, of which three in a column; of what these leave the carry is 0."""
+    """Three lanes: four bits behind them, of which three in a column; of what these leave the carry
+    is 0."""
     kinds = {
         XC7: 8,
         GENERIC: 7,

@@ -16,7 +16,8 @@ CODES = {0b00: lambda u, top: 0, 0b01: lambda u, top: u, 0b11: lambda u, top: to
 
 
 def totals(shape, platform, points):
-    """``total`` for each of ``points``, (values, codes, so_far, clear): held while it travels to the end."""
+    """``total`` for each of ``points``, (values, codes, so_far, clear): held while it travels to
+    the end."""
     dot, results = shape.component(), []
 
     async def bench(ctx):

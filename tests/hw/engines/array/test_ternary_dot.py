@@ -1,4 +1,5 @@
-"""Lanes of ternary inputs: cells and operators give the sums, in fewer LUTs than lanes of two bits."""
+"""Lanes of ternary inputs: cells and operators give the sums, in fewer LUTs than lanes of two
+bits."""
 
 import itertools
 import random

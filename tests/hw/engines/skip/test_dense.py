@@ -50,7 +50,8 @@ def test_a_vector_arrives_while_one_is_executed(channels, dtype, pe, entries, ba
 
 
 def test_no_input_is_overwritten_before_it_is_read():
-    """A slow taker stops the last word of a vector between issue and reading; the next but one waits."""
+    """A slow taker stops the last word of a vector between issue and reading; the next but one
+    waits."""
     source = TensorType(1, 1, 65, DataType.parse("u8"))
     planes = np.zeros((1, 6, 65), np.int8)
     planes[0, :, 0] = 1

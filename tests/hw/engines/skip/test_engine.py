@@ -17,7 +17,8 @@ from tritforge.sim.stimulus import pack_beats
 
 
 def weights(seed, shape, density):
-    """Random trits; the first rows all 0, all +1, all -1 and with a single weight, where there is room."""
+    """Random trits; the first rows all 0, all +1, all -1 and with a single weight, where there is
+    room."""
     rng = np.random.default_rng(seed)
     planes = np.where(rng.random(shape) < density, rng.choice([-1, 1], shape), 0).astype(np.int8)
     flat = planes.reshape(shape[0], shape[1], -1)
@@ -75,7 +76,8 @@ def test_the_rom_holds_nonzeros_only():
     unit = engine(
         node, TensorType(1, 1, 4, DataType.parse("u2")), pe=1, entries=1, banks=1, outputs=1
     )
-    # where the vector goes; the empty row, a cycle without a nonzero; element 1, +1, and 3, -1, the last
+    # where the vector goes; the empty row, a cycle without a nonzero; element 1, +1, and 3, -1, the
+    # last
     loads = (0b0_00_00, 0b0_01_00, 0b0_10_00, 0b0_11_00)
     assert unit.rom == RomImage(
         "layer", Role.SCHEDULE, 5, (*loads, 0b1_00_00, 0b0_01_01, 0b1_11_11)

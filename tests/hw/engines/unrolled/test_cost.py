@@ -24,7 +24,8 @@ class Counted(Ecp5):
 
 
 def test_rows_of_the_ecp5_are_the_cells_that_are_placed():
-    """Ternary rows alone; a carry that is 0 has no flip-flop, but in the 7 series behind a CARRY4."""
+    """Ternary rows alone; a carry that is 0 has no flip-flop, but in the 7 series behind a
+    CARRY4."""
     weights = np.random.default_rng(0).integers(-1, 2, size=(1, 12, 16))
     unit = unit_of(weights, "u4", 1, rows_per_stage=1)
     fragment = Fragment.get(unit.component(), RomFiles(ECP5))

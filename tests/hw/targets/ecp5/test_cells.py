@@ -1,4 +1,5 @@
-"""Cells of the ECP5 that a row takes, and which carry goes where; tests/hw/targets/test_rows.py has the rest."""
+"""Cells of the ECP5 that a row takes, and which carry goes where; tests/hw/targets/test_rows.py has
+the rest."""
 
 import itertools
 
@@ -49,7 +50,8 @@ def test_sums(bits, width):
 
 
 def test_what_a_sum_takes():
-    """Gates up to four bits in all; a chain of three bits and the carry; three numbers are two chains."""
+    """Gates up to four bits in all; a chain of three bits and the carry; three numbers are two
+    chains."""
     assert sum_luts([2, 2], 3) == (3, 0)
     assert sum_luts([3, 3], 4) == (0, 4)
     assert sum_luts([4, 4], 4) == (0, 4)
@@ -61,7 +63,8 @@ def test_what_a_sum_takes():
 @pytest.mark.parametrize("bits", range(1, 12))
 @pytest.mark.parametrize("given", [False, True])
 def test_comparisons(bits, given):
-    """Gates up to three bits for the only one in a cycle, as its bit says, else up to two; then a chain."""
+    """Gates up to three bits for the only one in a cycle, as its bit says, else up to two; then a
+    chain."""
     numbers = Signal(bits), Signal(bits)
     rest = [Signal()] if given else []
     chain = (
@@ -99,7 +102,8 @@ def chains(build):
 
 
 def test_chains_stand_one_behind_the_other():
-    """Up to ``LONGEST`` bits; one without a bit to spare ends the chain, for what leaves it is a carry."""
+    """Up to ``LONGEST`` bits; one without a bit to spare ends the chain, for what leaves it is a
+    carry."""
 
     def fives(row):
         for number in range(2 * (LONGEST // 6)):

@@ -1,4 +1,5 @@
-"""How many cells of the 7 series a row takes; what rows compute is in tests/hw/targets/test_rows.py."""
+"""How many cells of the 7 series a row takes; what rows compute is in
+tests/hw/targets/test_rows.py."""
 
 from amaranth import *
 from amaranth.hdl import Fragment
@@ -9,7 +10,8 @@ from tritforge.hw.targets.xc7.cells import SevenSeries
 
 
 def test_a_bit_costs_one_lut():
-    """Two products of 8 bits: 8 LUT6_2 and 2 CARRY4; a sum of three of 9 bits: one LUT more than bits."""
+    """Two products of 8 bits: 8 LUT6_2 and 2 CARRY4; a sum of three of 9 bits: one LUT more than
+    bits."""
 
     def cells(build):
         module = Module()
