@@ -160,9 +160,10 @@ class UnsignedQuantizer(_Stepped):
     with N the number of elements of one sample.
 
     Parameters
-    ---------- bits: width of a code in bits, 1..16. step: size of one level, in units of x, at the
-    start of training; positive. None: the range is [0, 2],
-        which suits the output of a batch norm.
+    ----------
+    bits: width of a code in bits, 1..16.
+    step: size of one level, in units of x, at the start of training; positive. None: the range is
+        [0, 2], which suits the output of a batch norm.
     learned: whether training moves the step. If not, the step is a buffer and never changes.
 
     [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, eq. 1-3 and section 2.2.
@@ -199,10 +200,12 @@ class SignedQuantizer(_Stepped):
         1 in place of 2^bits - 1 in the factor of the step's.
 
     Parameters
-    ---------- bits: width of a code in bits, 2..16. step: as of ``UnsignedQuantizer``; None: the
-    range is [-2, 2). learned: whether training moves the step. shared: a quantizer whose step is
-    this one's too, the same parameter; ``step`` and ``learned`` are then
-        not used.
+    ----------
+    bits: width of a code in bits, 2..16.
+    step: as of ``UnsignedQuantizer``; None: the range is [-2, 2).
+    learned: whether training moves the step.
+    shared: a quantizer whose step is this one's too, the same parameter; ``step`` and ``learned``
+        are then not used.
 
     >>> first = SignedQuantizer(3, step=0.5)
     >>> second = SignedQuantizer(3, shared=first)

@@ -81,20 +81,23 @@ def ternarize(
         because it folds into the thresholds of the quantizer that follows.
 
     Parameters
-    ---------- model: any module; changed in place. Its forward must be traceable by torch.fx if a
-    layer has a bias. method: a name in ``tritforge.quant.methods.base.METHODS``. integer_bias:
-    whether to make the biases of the scores integer; without it no graph is needed. options: the
-    method's own, such as ``threshold_factor`` of ICS.
+    ----------
+    model: any module; changed in place. Its forward must be traceable by torch.fx if a layer has a
+        bias.
+    method: a name in ``tritforge.quant.methods.base.METHODS``.
+    integer_bias: whether to make the biases of the scores integer; without it no graph is needed.
+    options: the method's own, such as ``threshold_factor`` of ICS.
 
     Returns
     -------
     The same model.
 
     Raises
-    ------ TypeError: ``model`` is no module. ValueError: unknown method or option, or an option out
-    of range. TernarizationError: no such layer, a kind of layer that cannot be ternary, a weight
-    that is shared,
-        already parametrized, uninitialized, all zero or not finite.
+    ------
+    TypeError: ``model`` is no module.
+    ValueError: unknown method or option, or an option out of range.
+    TernarizationError: no such layer, a kind of layer that cannot be ternary, a weight that is
+        shared, already parametrized, uninitialized, all zero or not finite.
     TracingError: an integer bias is needed and the graph cannot be read or has no quantizer for it.
         Whatever is raised, the model is left as it was.
 

@@ -98,8 +98,9 @@ def load(directory: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return the tensors by name and the ``meta`` that ``save`` was given.
 
     Raises
-    ------ CheckpointError: a file is missing, truncated, of another format or not what model.json
-    was written for.
+    ------
+    CheckpointError: a file is missing, truncated, of another format or not what model.json was
+        written for.
     """
     directory = Path(directory)
     path = directory / _DESCRIPTION
@@ -132,9 +133,9 @@ def restore(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Copy the tensors of ``state`` into ``model``, bit for bit.
 
     Raises
-    ------ CheckpointError: the state is of another network; the message names the first tensor that
-    is missing,
-        of another shape or type, or not expected. The model is then left as it was.
+    ------
+    CheckpointError: the state is of another network; the message names the first tensor that is
+        missing, of another shape or type, or not expected. The model is then left as it was.
     """
     own = model.state_dict()
     advice = "the checkpoint is of another network"

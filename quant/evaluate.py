@@ -79,14 +79,15 @@ def integer_activations(
     batch: images per run; it bounds the memory and cannot change the integers.
 
     Returns
-    ------- By module path, in the order of the calls: the codes of each quantizer, in the layout
-    torch gives them ([N, C, H, W] or [N, K]); and the scores [N, K] of each layer that no quantizer
-    follows, in units of its accumulator.
+    -------
+    By module path, in the order of the calls: the codes of each quantizer, in the layout torch
+        gives them ([N, C, H, W] or [N, K]); and the scores [N, K] of each layer that no quantizer
+        follows, in units of its accumulator.
 
     Raises
-    ------ ValueError: the model is not in float64 and evaluation mode, a quantizer or a layer of
-    scores is called
-        more than once, or a value is no integer multiple of its unit.
+    ------
+    ValueError: the model is not in float64 and evaluation mode, a quantizer or a layer of scores is
+        called more than once, or a value is no integer multiple of its unit.
     """
     if model64.training or any(p.dtype != torch.float64 for p in model64.parameters()):
         raise ValueError(

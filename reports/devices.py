@@ -33,15 +33,22 @@ class Device:
     """One part. None is a figure that is not known.
 
     Parameters
-    ---------- part: the vendor's name in lower case, without package and speed grade. family: the
-    vendor's name of the family, for people. target: the family as a target names it
-    (``tritforge.hw.targets.registry``); None where there is none. lut: look-up tables. lut_inputs:
-    inputs of each: 6, or 4 in ECP5. lutram: how many of them can be memory; in ECP5 the LUTs that
-    hold bits, half of all. slices: slices of the family's own size: 4 LUTs in the 7 series, 8 (a
-    CLB) in UltraScale, 2 in ECP5. ff: flip-flops. bram: block RAMs of the family's own size; one of
-    36 Kb can serve as two of 18 Kb. bram_kbits: that size in Kb. dsp: multiplier blocks of
-    ``dsp_kind``. source: document and table. confirmed: which figures were seen in a second place,
-    and where; empty when none.
+    ----------
+    part: the vendor's name in lower case, without package and speed grade.
+    family: the vendor's name of the family, for people.
+    target: the family as a target names it (``tritforge.hw.targets.registry``); None where there is
+        none.
+    lut: look-up tables.
+    lut_inputs: inputs of each: 6, or 4 in ECP5.
+    lutram: how many of them can be memory; in ECP5 the LUTs that hold bits, half of all.
+    slices: slices of the family's own size: 4 LUTs in the 7 series, 8 (a CLB) in UltraScale, 2 in
+        ECP5.
+    ff: flip-flops.
+    bram: block RAMs of the family's own size; one of 36 Kb can serve as two of 18 Kb.
+    bram_kbits: that size in Kb.
+    dsp: multiplier blocks of ``dsp_kind``.
+    source: document and table.
+    confirmed: which figures were seen in a second place, and where; empty when none.
     """
 
     part: str

@@ -32,11 +32,15 @@ class Job:
     """What the bench is to do.
 
     Parameters
-    ---------- clock: name of the port. streams: names of the streams, in the order of the manifest.
-    output_beats: words that the output must deliver. interval_cycles: how often to look whether
-    anything moves. patience_cycles: the run ends when no stream moved for so long. drain_cycles:
-    how long to wait for words that should not come after the last. warmup_beats: how many words to
-    send before a reset, after which all begins anew; 0 for no reset.
+    ----------
+    clock: name of the port.
+    streams: names of the streams, in the order of the manifest.
+    output_beats: words that the output must deliver.
+    interval_cycles: how often to look whether anything moves.
+    patience_cycles: the run ends when no stream moved for so long.
+    drain_cycles: how long to wait for words that should not come after the last.
+    warmup_beats: how many words to send before a reset, after which all begins anew; 0 for no
+        reset.
     """
 
     clock: str

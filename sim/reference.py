@@ -21,14 +21,12 @@ from tritforge.export.ir.nodes import (
     Convolution,
     Dense,
     Flatten,
-    MaxPool,
     Network,
     Node,
-    Pool,
     TensorType,
     Threshold,
 )
-from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.pools import MaxPool, Pool, SumPool, TopK
 from tritforge.export.ir.requantize import Requantize
 from tritforge.export.ir.residual import Add, Shortcut
 from tritforge.types import IntArray
@@ -49,10 +47,12 @@ def run(
     """Compute every tensor of ``network``.
 
     Parameters
-    ---------- network: the network. inputs: integers [N, H, W, C] of the network's input type.
+    ----------
+    network: the network.
+    inputs: integers [N, H, W, C] of the network's input type.
     keep: names of the tensors to return; None returns all. The others are dropped as soon as they
-    are used,
-        a few images at a time, so that thousands of images need no more memory than what is kept.
+        are used, a few images at a time, so that thousands of images need no more memory than what
+        is kept.
 
     Returns
     -------

@@ -20,23 +20,34 @@ class SimulationResult:
     """What a bench found. ``to_json`` has every field and ``passed``.
 
     Parameters
-    ---------- design, simulator, version: what was simulated on what. verilog_sha256: of the
-    Verilog that was simulated. first, frames: number of the first frame that was sent, and how many
-    were; of several chunks in all. seed, stalls: how the ends paused. streams: a report for each
-    stream, in the order of the manifest; of several chunks without frame ends. cycles: from the
-    first input beat accepted to the last output beat accepted; None when either never was.
+    ----------
+    design, simulator, version: what was simulated on what.
+    verilog_sha256: of the Verilog that was simulated.
+    first, frames: number of the first frame that was sent, and how many were; of several chunks in
+        all.
+    seed, stalls: how the ends paused.
+    streams: a report for each stream, in the order of the manifest; of several chunks without frame
+        ends.
+    cycles: from the first input beat accepted to the last output beat accepted; None when either
+        never was.
     expected_cycles: the same in the plan; None when the ends pause, which the plan does not know.
-    simulated_cycles: all cycles after reset, up to the last output beat. cycles_per_second: those
-    over the time that a simulator took for them; several may run side by side. seconds: of the
-    clock on the wall, build included. cpu_seconds, python_seconds: of a processor, for those
-    cycles, and what Python took of it. build_seconds, build_cpu_seconds: time to compile the bench;
-    0.0 when it was there already. judge_seconds: of a processor, for all the rest: reference,
-    stimulus, start of the simulators, comparison. chunks: how many runs of the bench these are;
-    cycles are summed over them. classes: what the design said of each frame, where all words are
-    right and that is a class. replay: number of the first frame and count with which the first
-    failure comes again, cycle by cycle. failures: one line for each thing that is wrong, the cause
-    first; empty when everything is equal. wave: file with every signal, or None. netlist: what it
-    was synthesised for, where the netlist was simulated and not the design as generated.
+    simulated_cycles: all cycles after reset, up to the last output beat.
+    cycles_per_second: those over the time that a simulator took for them; several may run side by
+        side.
+    seconds: of the clock on the wall, build included.
+    cpu_seconds, python_seconds: of a processor, for those cycles, and what Python took of it.
+    build_seconds, build_cpu_seconds: time to compile the bench; 0.0 when it was there already.
+    judge_seconds: of a processor, for all the rest: reference, stimulus, start of the simulators,
+        comparison.
+    chunks: how many runs of the bench these are; cycles are summed over them.
+    classes: what the design said of each frame, where all words are right and that is a class.
+    replay: number of the first frame and count with which the first failure comes again, cycle by
+        cycle.
+    failures: one line for each thing that is wrong, the cause first; empty when everything is
+        equal.
+    wave: file with every signal, or None.
+    netlist: what it was synthesised for, where the netlist was simulated and not the design as
+        generated.
     """
 
     design: str

@@ -89,12 +89,14 @@ def simulate(
     """Send ``frames`` through the design in ``design_dir`` and compare every stream.
 
     Parameters
-    ---------- design_dir: folder with ``manifest.json``, the network, Verilog and ROM images.
-    frames: integers [N, H, W, C] of the network's input type, N >= 1. simulator: "verilator" or
-    "icarus". build_dir: folder of this run; made when missing. seed: of the pauses. The same seed
-    gives the same run, cycle by cycle, on either simulator. stalls: how source and sink pause, a
-    name of ``tritforge.sim.stalls.Stalls``; with "none" the cycle count of every
-        frame must be the plan's.
+    ----------
+    design_dir: folder with ``manifest.json``, the network, Verilog and ROM images.
+    frames: integers [N, H, W, C] of the network's input type, N >= 1.
+    simulator: "verilator" or "icarus".
+    build_dir: folder of this run; made when missing.
+    seed: of the pauses. The same seed gives the same run, cycle by cycle, on either simulator.
+    stalls: how source and sink pause, a name of ``tritforge.sim.stalls.Stalls``; with "none" the
+        cycle count of every frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one chunk.
     netlist: simulate this instead of the design's Verilog.
     first: number of the first of the frames, by which verdicts name them and from which pauses
@@ -104,13 +106,14 @@ def simulate(
     progress: called now and then with (output words so far, output words in all).
 
     Returns
-    ------- The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not
-    an exception; the chunks behind one that failed do not run.
+    -------
+    The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an
+    exception; the chunks behind one that failed do not run.
 
     Raises
-    ------ ManifestError, NetworkFileError: a file of the design is missing or not the one that was
-    generated, or the
-        manifest does not fit the network.
+    ------
+    ManifestError, NetworkFileError: a file of the design is missing or not the one that was
+        generated, or the manifest does not fit the network.
     ToolMissing: the simulator, or a library it needs for a wave, is absent.
     SimulationFailed: the bench could not be built, or the simulator stopped before the end.
     TypeError, ValueError, OverflowError: frames are not what the network takes; unknown simulator

@@ -90,11 +90,15 @@ class StreamReport:
     """What became of one stream; a word is a beat.
 
     Parameters
-    ---------- name, layer, tensor: from the manifest. expected, delivered: words that should have
-    been and that were transferred. compared, wrong: words compared with the reference (0 where only
-    the rules are checked); those not equal. first_mismatch: the first wrong word. violations: rules
-    that were broken, in the order of the cycles of each kind. first_cycle: cycle of the first
-    transfer; None when there was none. frame_ends: cycle of the last transfer of each frame.
+    ----------
+    name, layer, tensor: from the manifest.
+    expected, delivered: words that should have been and that were transferred.
+    compared, wrong: words compared with the reference (0 where only the rules are checked); those
+        not equal.
+    first_mismatch: the first wrong word.
+    violations: rules that were broken, in the order of the cycles of each kind.
+    first_cycle: cycle of the first transfer; None when there was none.
+    frame_ends: cycle of the last transfer of each frame.
     """
 
     name: str
@@ -134,9 +138,11 @@ class BeatLog:
     """What a probe wrote.
 
     Parameters
-    ---------- cycles: int64 [n], the cycle of each transfer. digits: uint8 [n, d], hexadecimal
-    digits of each payload, highest first; 255 for one that is not known. violations: (letter,
-    cycle) of each broken rule.
+    ----------
+    cycles: int64 [n], the cycle of each transfer.
+    digits: uint8 [n, d], hexadecimal digits of each payload, highest first; 255 for one that is not
+        known.
+    violations: (letter, cycle) of each broken rule.
     """
 
     cycles: IntArray

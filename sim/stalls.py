@@ -40,10 +40,13 @@ class StallPattern:
     """How source and sink of a bench pause.
 
     Parameters
-    ---------- idle: see ``IdlePattern``. ready: see ``ReadyPattern``; None keeps ready high.
-    patience: what the sink waits for. reset: whether the design is reset in the middle of a frame
-    before it gets the frames that count. framing: whether frames end too early and too late
-    (``tritforge.sim.framing``).
+    ----------
+    idle: see ``IdlePattern``.
+    ready: see ``ReadyPattern``; None keeps ready high.
+    patience: what the sink waits for.
+    reset: whether the design is reset in the middle of a frame before it gets the frames that
+        count.
+    framing: whether frames end too early and too late (``tritforge.sim.framing``).
     """
 
     idle: IdlePattern

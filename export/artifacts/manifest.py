@@ -175,10 +175,12 @@ class Manifest:
     """A generated design.
 
     Parameters
-    ---------- name: of the network. top: the Verilog module to instantiate. generator: versions of
-    what made it, by name. files: files beside the ROM images, by role ("verilog", "network", ...);
-    ``CELLS`` where the Verilog
-        places cells of a device.
+    ----------
+    name: of the network.
+    top: the Verilog module to instantiate.
+    generator: versions of what made it, by name.
+    files: files beside the ROM images, by role ("verilog", "network", ...); ``CELLS`` where the
+        Verilog places cells of a device.
     clock, reset: names of the ports; the reset is active low and synchronous.
     ports: of the top module.
     streams: every stream a bench watches, the AXI ends included.

@@ -1,5 +1,4 @@
-"""Sums over windows, and the best of a vector: nodes beside those of
-``tritforge.export.ir.nodes``."""
+"""Reductions over windows, and the best of a vector."""
 
 from __future__ import annotations
 
@@ -7,10 +6,70 @@ from dataclasses import dataclass
 from math import prod
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.export.ir.nodes import Node, Pool, TensorType
+from tritforge.export.ir.nodes import Node, TensorType
 from tritforge.export.ir.registry import node_kind
+from tritforge.export.ir.windows import positions, shown
 
-__all__ = ["SumPool", "TopK"]
+__all__ = ["MaxPool", "Pool", "SumPool", "TopK"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pool(Node):
+    """A reduction over windows of ``size`` (height, width), ``stride`` apart; stride None is the
+    size.
+
+    Rows and columns that fill no window are dropped. ``padding`` is smaller than the size.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int] | None = None
+    padding: tuple[int, int] = (0, 0)
+
+    def _check(self) -> None:
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.size)
+        if min(self.size) < 1:
+            raise self._refuse(f"size must be positive, not {self.size!r}")
+        if min(self.step) < 1:
+            raise self._refuse(f"stride must be positive, not {self.stride!r}")
+        if min(self.padding) < 0 or any(
+            pad >= extent for pad, extent in zip(self.padding, self.size, strict=True)
+        ):
+            raise self._refuse(
+                f"padding must be at least 0 and smaller than the window {self.size!r}, not "
+                f"{self.padding!r}"
+            )
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """The stride, which is never None once the node exists."""
+        assert self.stride is not None
+        return self.stride
+
+    @property
+    def summary(self) -> str:
+        """The reduction, the window, and the stride where it is not the window's size."""
+        steps = f", stride {self.step[0]}" if self.step != self.size else ""
+        return f"{super().summary} {shown(self.size)}{steps}"
+
+    def pixels(self, source: TensorType) -> tuple[int, int]:
+        """Height and width of the output: one pixel for every whole window."""
+        height, width = map(positions, source.shape[:2], self.size, self.step, self.padding)
+        if min(height, width) < 1:
+            raise self._refuse(f"window {self.size} is larger than the input of {source}")
+        return height, width
+
+
+@node_kind
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool(Pool):
+    """Maximum over windows."""
+
+    kind = "max_pool"
+
+    def infer(self, source: TensorType) -> TensorType:
+        """One pixel for every window, of the input's type."""
+        return TensorType(*self.pixels(source), source.channels, source.dtype)
 
 
 @node_kind

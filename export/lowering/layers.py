@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from tritforge.export.ir.nodes import Bias, Convolution, Dense, Flatten, MaxPool, Threshold, Trits
-from tritforge.export.ir.pools import SumPool
+from tritforge.export.ir.nodes import Bias, Convolution, Dense, Flatten, Threshold, Trits
+from tritforge.export.ir.pools import MaxPool, SumPool
 from tritforge.export.ir.requantize import Requantize, fit
 from tritforge.export.ir.residual import Add, Shortcut
 from tritforge.export.lowering.exactness import check_sums, multiples, product

@@ -44,9 +44,11 @@ class Lowered:
     """A network in integers, and where its integers come from.
 
     Parameters
-    ---------- network: the integer form. sources: for each tensor that
-    ``tritforge.quant.evaluate.integer_activations`` knows, by the tensor's name, the path
-        of the torch module whose integers it must equal ([N, C, H, W] there, [N, H, W, C] here).
+    ----------
+    network: the integer form.
+    sources: for each tensor that ``tritforge.quant.evaluate.integer_activations`` knows, by the
+        tensor's name, the path of the torch module whose integers it must equal ([N, C, H, W]
+        there, [N, H, W, C] here).
     input_step: a real input is ``input_step`` times the integer.
     scales: for each tensor that stands for a real one, the real value of 1.
     """
@@ -88,8 +90,9 @@ def lower(
     argmax: whether the network ends with the index of the largest score even if the model does not.
 
     Returns
-    ------- The network and its correspondence to the model. Nodes are called like the modules they
-    come from, with "_" for ".", a bias "<layer>_bias".
+    -------
+    The network and its correspondence to the model. Nodes are called like the modules they come
+    from, with "_" for ".", a bias "<layer>_bias".
 
     Raises
     ------

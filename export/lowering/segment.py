@@ -45,11 +45,14 @@ class Codes:
     """A tensor of the network that stands for a value of the model.
 
     Parameters
-    ---------- tensor: its name. type: its type. step: what the integer 1 stands for. where: how
-    messages call the step that made it. flat: whether the model has it as a vector [N, K], not an
-    image [N, C, H, W]. flattened: (H, W, C) of the image of several pixels that a flatten took; the
-    model's order of elements is
-        then (C, H, W). Else None.
+    ----------
+    tensor: its name.
+    type: its type.
+    step: what the integer 1 stands for.
+    where: how messages call the step that made it.
+    flat: whether the model has it as a vector [N, K], not an image [N, C, H, W].
+    flattened: (H, W, C) of the image of several pixels that a flatten took; the model's order of
+        elements is then (C, H, W). Else None.
     """
 
     tensor: str
@@ -65,11 +68,14 @@ class Segment:
     """Sums, or codes, and the modules after them that no quantizer has closed yet.
 
     Parameters
-    ---------- first: the step that begins it. source: what the layer reads; without a layer the
-    integers themselves. node: the layer in integers; None where the stretch begins at codes. unit:
-    float64 [C], what 1 in the accumulator stands for. bias: float64 [C]. average: an average pool
-    whose quotients are no integers of one unit, and the height and width of its
-        input; the integers are then sums of its windows. None where there is no such pool.
+    ----------
+    first: the step that begins it.
+    source: what the layer reads; without a layer the integers themselves.
+    node: the layer in integers; None where the stretch begins at codes.
+    unit: float64 [C], what 1 in the accumulator stands for.
+    bias: float64 [C].
+    average: an average pool whose quotients are no integers of one unit, and the height and width
+        of its input; the integers are then sums of its windows. None where there is no such pool.
     flat: whether the values are a vector.
     steps: the modules after it, max pools included.
     """
@@ -132,8 +138,9 @@ class Segment:
         Channels of the layer whose codes fall when the sum rises are negated.
 
         Raises
-        ------ LoweringError: a channel falls that cannot be negated or stands before a pool, or no
-        thresholds fit.
+        ------
+        LoweringError: a channel falls that cannot be negated or stands before a pool, or no
+            thresholds fit.
         """
 
         def codes(integers: npt.NDArray[np.float64]) -> IntArray:

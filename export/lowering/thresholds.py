@@ -31,13 +31,16 @@ def find(
     """Return the smallest integer at which each channel reaches each code.
 
     Parameters
-    ---------- function: monotone, non-decreasing in each channel; codes 0..levels. minimum,
-    maximum: integers [C], the range that can occur in each channel; below 2**53 in magnitude.
+    ----------
+    function: monotone, non-decreasing in each channel; codes 0..levels.
+    minimum, maximum: integers [C], the range that can occur in each channel; below 2**53 in
+        magnitude.
     levels: number of thresholds L.
 
     Returns
-    ------- int64 [C, L]. Column k holds the smallest integer whose code is at least k + 1:
-    ``minimum`` where every integer reaches it, ``maximum + 1`` where none does.
+    -------
+    int64 [C, L]. Column k holds the smallest integer whose code is at least k + 1: ``minimum``
+    where every integer reaches it, ``maximum + 1`` where none does.
 
     Raises
     ------

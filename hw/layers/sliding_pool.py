@@ -10,8 +10,8 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from tritforge.export.ir import windows
-from tritforge.export.ir.nodes import MaxPool, TensorType
-from tritforge.export.ir.pools import SumPool
+from tritforge.export.ir.nodes import TensorType
+from tritforge.export.ir.pools import MaxPool, SumPool
 from tritforge.hw.layers.pool import WindowPoolUnit
 from tritforge.hw.layers.reduction import PoolUnit, Reduction
 from tritforge.hw.stream.counter import modulo_counter

@@ -30,12 +30,14 @@ def augmented(
     device.
 
     Parameters
-    ---------- images: [N, C, H, W], of any type. how: one of ``AUGMENTATIONS``; "none" returns
-    ``images``. generator: of the CPU; 2 N numbers are drawn from it, to mirror N more. padding:
-    pixels at each side. part: where ``images`` are a part of a batch, which one, and how many
-    images the batch has: the draws are
-        made for all of it, so that each process of a training gives its images what one process
-        would.
+    ----------
+    images: [N, C, H, W], of any type.
+    how: one of ``AUGMENTATIONS``; "none" returns ``images``.
+    generator: of the CPU; 2 N numbers are drawn from it, to mirror N more.
+    padding: pixels at each side.
+    part: where ``images`` are a part of a batch, which one, and how many images the batch has: the
+        draws are made for all of it, so that each process of a training gives its images what one
+        process would.
 
     Returns
     -------

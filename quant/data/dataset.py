@@ -38,9 +38,12 @@ class Dataset:
     """Images and labels.
 
     Parameters
-    ---------- train_images: [N, C, H, W], float32 with values 0..1, or uint8 with value * 255 (see
-    ``values``). train_labels: int64 [N], values 0..classes-1. test_images, test_labels: the
-    held-out part, of the same types; for the final figure only. classes: number of classes.
+    ----------
+    train_images: [N, C, H, W], float32 with values 0..1, or uint8 with value * 255 (see
+        ``values``).
+    train_labels: int64 [N], values 0..classes-1.
+    test_images, test_labels: the held-out part, of the same types; for the final figure only.
+    classes: number of classes.
     description: one line that says where the images come from and how they are split.
     """
 
@@ -104,8 +107,9 @@ def own_test_set(name: str, folds: int | None, fold: int, root: Path | None, nee
     """Return ``root``, the folder of a dataset that brings its own test set.
 
     Raises
-    ------ DatasetError: a fold is asked for, or there is no such folder; ``needed`` says what it
-    must hold.
+    ------
+    DatasetError: a fold is asked for, or there is no such folder; ``needed`` says what it must
+        hold.
     """
     if folds is not None or fold != 0:
         raise DatasetError(

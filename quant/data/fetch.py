@@ -21,9 +21,11 @@ class Source:
     """Where a dataset is published.
 
     Parameters
-    ---------- address: of the folder of its files. files: by name, their MD5. members: what to take
-    out of the one file, a tar archive, by the name to keep it under; empty: the
-        files are kept as they are.
+    ----------
+    address: of the folder of its files.
+    files: by name, their MD5.
+    members: what to take out of the one file, a tar archive, by the name to keep it under; empty:
+        the files are kept as they are.
     """
 
     address: str

@@ -18,9 +18,10 @@ def decoded(file: bytes | Path, size: int | None = None) -> npt.NDArray[np.uint8
     """Return an image file as red, green and blue [H, W, 3].
 
     Parameters
-    ---------- file: its bytes or its path. size: when given, the image is scaled so that its
-    shorter side has 8/7 of it, and the square of this
-        size in its middle is cut out: 256 and 224 pixels, as is usual for ImageNet.
+    ----------
+    file: its bytes or its path.
+    size: when given, the image is scaled so that its shorter side has 8/7 of it, and the square of
+        this size in its middle is cut out: 256 and 224 pixels, as is usual for ImageNet.
 
     Raises
     ------

@@ -55,11 +55,12 @@ class TanhWeight(Ternarizer):
     Accuracy counts with the rounded weights alone; the soft ones say nothing about them.
 
     Parameters
-    ---------- alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where
-    rounding cuts. strength: lambda of eq. 5, at least 0. mean: whether R is the mean over a layer
-    instead of the paper's sum, which starves small layers. ramp: share of the training over which
-    lambda rises from 0, 0..1; one that is strong from the start
-        freezes the random pattern.
+    ----------
+    alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where rounding cuts.
+    strength: lambda of eq. 5, at least 0.
+    mean: whether R is the mean over a layer instead of the paper's sum, which starves small layers.
+    ramp: share of the training over which lambda rises from 0, 0..1; one that is strong from the
+        start freezes the random pattern.
     raise_at, raise_by: the paper's schedule on large sets: from each of these shares of the
         training on, in ascending order, lambda is multiplied by the factor of the same place. Its
         ResNet-18 has 1e-9 at first, times 1e2 at epoch 50 of 90 and times 10 at epoch 70.

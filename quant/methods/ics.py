@@ -38,10 +38,10 @@ class IterativeScaling(Ternarizer):
         (tritforge.quant.numerics).
 
     Parameters
-    ---------- threshold_factor: beta, 0 < beta < 1. The paper uses 0.05; larger gives more zeros.
+    ----------
+    threshold_factor: beta, 0 < beta < 1. The paper uses 0.05; larger gives more zeros.
     clip_gradient: whether to apply the cut of eq. 4. With it a weight beyond 1 never moves again,
-    and
-        the largest one then pins the threshold; False passes every gradient.
+        and the largest one then pins the threshold; False passes every gradient.
     expansion: t, 1..8. The paper uses 1, 2 and 4.
     expansion_factors: the betas of planes 2..t. None: 2, 3, .. t times ``threshold_factor``, in the
         paper 0.10, 0.15, 0.20.

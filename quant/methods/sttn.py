@@ -78,8 +78,9 @@ class SoftThreshold(Ternarizer):
         """Return one plane, (B_1 + B_2) / 2, with coefficient 1 and the scale 2 alpha.
 
         Raises
-        ------ ValueError: as of every method; or the kernels of a channel that has its own alpha
-        are all zero.
+        ------
+        ValueError: as of every method; or the kernels of a channel that has its own alpha are all
+            zero.
         """
         exact = checked(latent, "STTN finds no scale in it")
         scale = self.scale(exact)

@@ -39,9 +39,9 @@ class TruncatedGaussian(Ternarizer):
         and ruins it ([1, table 1]: 56 % instead of 90 %).
 
     Parameters
-    ---------- initial_factor: delta starts at this share of max|w|, 0..1, 0 not included. The paper
-    tries 0.05, 0.1
-        and 0.15 (section 4.2.3) and takes 0.1 (section 4.3).
+    ----------
+    initial_factor: delta starts at this share of max|w|, 0..1, 0 not included. The paper tries
+        0.05, 0.1 and 0.15 (section 4.2.3) and takes 0.1 (section 4.3).
     gradient_correctness: whether eq. 15 is in force.
     clip_lowest, clip_highest: bounds of delta in sigma. The paper has 0 and 3; 0.05 and 1.5 keep
         the threshold of a layer without a batch norm behind it from running away.

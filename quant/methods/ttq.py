@@ -34,9 +34,10 @@ class TrainedScales(Ternarizer):
     where the scales start: here at the mean magnitudes of the weights they stand for.
 
     Parameters
-    ---------- threshold_factor: 0..1, 1 not included; the paper uses 0.05. sparsity: share of zeros
-    to keep throughout training, 0..1, 1 not included; None takes the rule of
-        the maximum.
+    ----------
+    threshold_factor: 0..1, 1 not included; the paper uses 0.05.
+    sparsity: share of zeros to keep throughout training, 0..1, 1 not included; None takes the rule
+        of the maximum.
     symmetric: whether both scales are (W_p + W_n) / 2, to 12 significant bits. Not in the paper: it
         makes the layer one plane, which costs half the hardware.
     relative: whether what is learned are W_p and W_n over the mean magnitude that they start at, so

@@ -29,9 +29,9 @@ class TernaryWeight(Ternarizer):
     - dL/dw = dL/dw'                                                ([3] eq. 2)
 
     Parameters
-    ---------- threshold_factor: 0..1, 1 not included. The paper derives 0.7 from the best
-    approximation of a normal
-        or uniform weight; about 43 % of the weights become 0.
+    ----------
+    threshold_factor: 0..1, 1 not included. The paper derives 0.7 from the best approximation of a
+        normal or uniform weight; about 43 % of the weights become 0.
 
     >>> TernaryWeight()(torch.tensor([0.5, -0.25, 0.01, 0.0])).tolist()
     [0.375, -0.375, 0.0, 0.0]

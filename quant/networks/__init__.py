@@ -34,8 +34,9 @@ def build(name: str, **options: Any) -> nn.Module:
     The starting weights come from torch's global random numbers: seed them first.
 
     Raises
-    ------ ValueError: no such network, or the network has no such option; the message lists those
-    there are.
+    ------
+    ValueError: no such network, or the network has no such option; the message lists those there
+        are.
     """
     if name not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(sorted(NETWORKS))}, not {name!r}")

@@ -23,12 +23,14 @@ class LeNet5(nn.Module):
     bytes of the image.
 
     Parameters
-    ---------- channels: output channels of the two convolutions. hidden: outputs of the first dense
-    layer. input_bits: width of a pixel, in bits. activation_bits: width of the hidden activations,
-    in bits. activation: kind of the hidden activations
-    (``tritforge.quant.networks.blocks.ACTIVATIONS``). conv_relu: whether a ReLU stands between a
-    layer and its batch norm. With ternary activations this is
-        the block of STTN: batch norm, ternarize, convolution, activation.
+    ----------
+    channels: output channels of the two convolutions.
+    hidden: outputs of the first dense layer.
+    input_bits: width of a pixel, in bits.
+    activation_bits: width of the hidden activations, in bits.
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
+    conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations
+        this is the block of STTN: batch norm, ternarize, convolution, activation.
     pool_first: whether training pools before it normalizes, with the slopes of the batch norms kept
         positive: a quarter of the work (``tritforge.quant.networks.blocks.pooled``). Evaluation
         pools last in any case.

@@ -20,12 +20,13 @@ class VGG7(nn.Module):
     codes.
 
     Parameters
-    ---------- channels: output channels of the three pairs of convolutions. hidden: outputs of the
-    first dense layer. input_bits, activation_bits: width of a pixel and of the hidden activations,
-    in bits. activation: kind of the hidden activations
-    (``tritforge.quant.networks.blocks.ACTIVATIONS``). conv_relu: whether a ReLU stands between a
-    layer and its batch norm. With ternary activations this is
-        the block of STTN: batch norm, ternarize, convolution, activation.
+    ----------
+    channels: output channels of the three pairs of convolutions.
+    hidden: outputs of the first dense layer.
+    input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
+    activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
+    conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations
+        this is the block of STTN: batch norm, ternarize, convolution, activation.
     classes: number of scores.
 
     [1] F. Li, B. Liu, "Ternary weight networks", 2016, section 3.1.

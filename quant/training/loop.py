@@ -51,9 +51,9 @@ class TrainingResult:
     """What a training gave.
 
     Parameters
-    ---------- train_accuracy: share of training images, of the first 10,000 at the most, that the
-    final model classifies
-        rightly.
+    ----------
+    train_accuracy: share of training images, of the first 10,000 at the most, that the final model
+        classifies rightly.
     test_accuracy: the same for the held-out images, read once, after the last step.
     train_images, test_images: how many images these figures are of.
     epochs: how many were trained in all, resumed ones included.
@@ -108,19 +108,23 @@ def train(
         one line per epoch; resume.safetensors while the training is unfinished.
 
     Parameters
-    ---------- model: scores [N, classes] from images [N, C, H, W]; at its starting weights, also
-    when resuming. resume: whether to go on from resume.safetensors if there is one. False starts
-    anew and replaces it. progress: whether to show a bar with the loss and the training accuracy.
-    meta: more to keep in the checkpoint, beside the configuration and the figures. save_interval_s:
-    least time between two resume states, in seconds; the work a kill can cost.
+    ----------
+    model: scores [N, classes] from images [N, C, H, W]; at its starting weights, also when
+        resuming.
+    resume: whether to go on from resume.safetensors if there is one. False starts anew and replaces
+        it.
+    progress: whether to show a bar with the loss and the training accuracy.
+    meta: more to keep in the checkpoint, beside the configuration and the figures.
+    save_interval_s: least time between two resume states, in seconds; the work a kill can cost.
 
     Raises
-    ------ ResumeError: resume.safetensors is damaged or of a run with another model, data or
-    configuration. TrainingError: the loss is not finite: the message names the step and the layer,
-    and resume.safetensors
-        keeps the state of the last good epoch. Or a batch of one image meets a batch norm, or
-        ``mixed_precision`` or ``compile`` the CPU; or several processes a directory that they do
-        not share.
+    ------
+    ResumeError: resume.safetensors is damaged or of a run with another model, data or
+        configuration.
+    TrainingError: the loss is not finite: the message names the step and the layer, and
+        resume.safetensors keeps the state of the last good epoch. Or a batch of one image meets a
+        batch norm, or ``mixed_precision`` or ``compile`` the CPU; or several processes a directory
+        that they do not share.
     DatasetError: more validation images than there are.
     """
     begin = time.monotonic()

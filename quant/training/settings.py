@@ -20,15 +20,20 @@ class TrainingConfig:
     """What the user chooses.
 
     Parameters
-    ---------- epochs: passes over the training images, at least 1. batch_size: images per step at
-    the most; the batches of an epoch differ by at most one image. learning_rate: at the first step.
+    ----------
+    epochs: passes over the training images, at least 1.
+    batch_size: images per step at the most; the batches of an epoch differ by at most one image.
+    learning_rate: at the first step.
     seed: of the order of the images (and of dropout); the caller seeds the starting weights.
     weight_decay: on parameters of two axes and more; decoupled with Adam, added to the gradient
-    with SGD. threads: of torch; the weights are reproducible for one number of threads on one kind
-    of machine. optimizer: "adam" (AdamW) or "sgd". momentum, nesterov: of SGD. schedule: "cosine":
-    the learning rate falls to 0 along a half cosine, step by step; "step": it is
-        multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is 0),
-        or by the one of ``factors`` in the same place.
+        with SGD.
+    threads: of torch; the weights are reproducible for one number of threads on one kind of
+        machine.
+    optimizer: "adam" (AdamW) or "sgd".
+    momentum, nesterov: of SGD.
+    schedule: "cosine": the learning rate falls to 0 along a half cosine, step by step; "step": it
+        is multiplied by ``factor`` at the beginning of each epoch in ``milestones`` (the first is
+        0), or by the one of ``factors`` in the same place.
     label_smoothing: of the cross entropy, 0..1, 1 not included.
     gradient_clip: largest norm of the gradient of all parameters together; None does not clip.
     augmentation: "none", "crop" or "crop-flip" (``tritforge.quant.data.augment``), anew in each

@@ -79,8 +79,9 @@ def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy
     name.
 
     Raises
-    ------ PlanError: the manifest names an engine that is not known, or no image of weights that an
-    engine reads.
+    ------
+    PlanError: the manifest names an engine that is not known, or no image of weights that an engine
+        reads.
     """
     foldings = {layer.name: layer for layer in manifest.layers}
     words: dict[str, int] = {}

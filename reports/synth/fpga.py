@@ -135,9 +135,9 @@ def synthesise(
     minutes: after which Yosys is stopped; None waits as long as it takes.
 
     Raises
-    ------ SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell
-    is unmapped,
-        or a DSP block was used.
+    ------
+    SynthesisError: Yosys is missing, refused the source or ran out of time or memory, a cell is
+        unmapped, or a DSP block was used.
     FileNotFoundError: a Verilog file is missing.
     """
     if not verilog_paths:

@@ -135,8 +135,10 @@ def synthesise(
     progress, minutes: see ``tritforge.reports.synth.yosys.yosys``.
 
     Raises
-    ------ SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was
-    left unmapped. FileNotFoundError: a file is missing.
+    ------
+    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; or a cell was left
+        unmapped.
+    FileNotFoundError: a file is missing.
     """
     inputs = digests(dict(sorted(files.items())))
     key = digest(FORMAT, commands, inputs)

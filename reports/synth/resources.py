@@ -90,8 +90,9 @@ def count(cells: Mapping[str, int], target: Target, where: str) -> Resources:
     ``target``.
 
     Raises
-    ------ NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one that
-    ``target`` does not know.
+    ------
+    NetlistError: a cell that synthesis did not map (its type starts with ``$``), or one that
+        ``target`` does not know.
     """
     result = Resources()
     for cell, number in sorted(cells.items()):

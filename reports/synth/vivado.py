@@ -72,11 +72,12 @@ class VivadoRun:
     """What Vivado made of a package.
 
     Parameters
-    ---------- version, part, design, state: as the report's head says: "2022.2",
-    "xc7k480tffv901-2", the top, "Routed". total: of the design; ``bram18`` holds all block RAM, in
-    blocks of 18 Kb. layers: of each instance, by dotted path below the top; empty without a
-    hierarchical report. period_ns, slack_ns: of the clock, and the worst setup slack; None without
-    a report of timing.
+    ----------
+    version, part, design, state: as the report's head says: "2022.2", "xc7k480tffv901-2", the top,
+        "Routed".
+    total: of the design; ``bram18`` holds all block RAM, in blocks of 18 Kb.
+    layers: of each instance, by dotted path below the top; empty without a hierarchical report.
+    period_ns, slack_ns: of the clock, and the worst setup slack; None without a report of timing.
     """
 
     version: str

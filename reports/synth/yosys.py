@@ -96,9 +96,9 @@ def yosys(
     minutes: after which it is stopped; None waits as long as it takes.
 
     Raises
-    ------ SynthesisError: Yosys is missing or stopped, or ran out of time or memory; the message
-    names the cause and
-        the log.
+    ------
+    SynthesisError: Yosys is missing or stopped, or ran out of time or memory; the message names the
+        cause and the log.
     """
     with tempfile.TemporaryDirectory(dir=log.parent, prefix=".synth-") as name:
         folder = Path(name)

@@ -12,12 +12,11 @@ from tritforge.export.ir.nodes import (
     Convolution,
     Dense,
     Flatten,
-    MaxPool,
     Network,
     TensorType,
     Threshold,
 )
-from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.pools import MaxPool, SumPool, TopK
 from tritforge.export.ir.residual import Add, Shortcut
 
 

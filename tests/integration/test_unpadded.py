@@ -14,11 +14,11 @@ from tritforge.export.ir.nodes import (
     Convolution,
     Dense,
     Flatten,
-    MaxPool,
     Network,
     TensorType,
     Threshold,
 )
+from tritforge.export.ir.pools import MaxPool
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.layers.line_window import LineBufferUnit
 from tritforge.hw.layers.window import SlidingWindowUnit

@@ -15,11 +15,11 @@ from tritforge.export.ir.nodes import (
     Convolution,
     Dense,
     Flatten,
-    MaxPool,
     Network,
     TensorType,
     Threshold,
 )
+from tritforge.export.ir.pools import MaxPool
 from tritforge.reports.page.data import Comparison, CycleRun, Epoch, ReportData, Training
 from tritforge.reports.synth.fpga import Synthesis
 from tritforge.reports.synth.netlist import Instance

@@ -18,13 +18,12 @@ from tritforge.export.ir.nodes import (
     Dense,
     Flatten,
     IRError,
-    MaxPool,
     Network,
     Node,
     TensorType,
     Threshold,
 )
-from tritforge.export.ir.pools import SumPool, TopK
+from tritforge.export.ir.pools import MaxPool, SumPool, TopK
 from tritforge.export.ir.requantize import Requantize
 from tritforge.export.ir.residual import Add, Shortcut
 from tritforge.sim import reference

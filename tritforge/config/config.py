@@ -209,8 +209,10 @@ def load(path: Path) -> Config:
     (``tritforge.config.variants``).
 
     Raises
-    ------ ConfigError: unknown, missing or repeated keys, wrong types or values; the message names
-    the line. OSError: the file cannot be read.
+    ------
+    ConfigError: unknown, missing or repeated keys, wrong types or values; the message names the
+        line.
+    OSError: the file cannot be read.
     """
     file, variant = variants.split(path)
     return read(file, Config, variants.choose(file, compose(file), variant))

@@ -72,8 +72,9 @@ def train_side_by_side(trainings: Sequence[Training], jobs: int) -> None:
     stop the others; what starts from it is left out. All go on where an earlier call was cut off.
 
     Raises
-    ------ Exception: the one of the first training that failed, when all others are done; all are
-    named on stderr.
+    ------
+    Exception: the one of the first training that failed, when all others are done; all are named on
+        stderr.
     """
     tasks = _planned(trainings)
     with _bar(tasks) as look, _ended(tasks):

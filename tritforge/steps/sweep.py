@@ -177,8 +177,9 @@ def run(
     Each result is written to <folder>/<key>.json when it comes in.
 
     Raises
-    ------ SweepError: points failed or took their worker down; the message counts them and names
-    the first cause.
+    ------
+    SweepError: points failed or took their worker down; the message counts them and names the first
+        cause.
     """
     from distributed import as_completed
 

@@ -37,9 +37,10 @@ class Vectors:
     """What torch says.
 
     Parameters
-    ---------- labels: int64 [N]. torch: integers of the float64 model by tensor of the network,
-    each [N, H, W, C], in the smallest type of
-        numpy that holds the tensor's; "input" among them.
+    ----------
+    labels: int64 [N].
+    torch: integers of the float64 model by tensor of the network, each [N, H, W, C], in the
+        smallest type of numpy that holds the tensor's; "input" among them.
     """
 
     labels: IntArray
@@ -129,9 +130,12 @@ class Agreement:
     """How torch and the integer reference agree.
 
     Parameters
-    ---------- words: integers compared, by tensor. differences: how many of them differ. first:
-    where the first one is, in words; None if there is none. classes: the class of each image by the
-    reference, int64 [N]; None if the network's output is no class.
+    ----------
+    words: integers compared, by tensor.
+    differences: how many of them differ.
+    first: where the first one is, in words; None if there is none.
+    classes: the class of each image by the reference, int64 [N]; None if the network's output is no
+        class.
     """
 
     words: dict[str, int]

@@ -19,12 +19,12 @@ from tritforge.export.ir.nodes import (
     Dense,
     Flatten,
     IRError,
-    MaxPool,
     Network,
     Node,
     TensorType,
     Threshold,
 )
+from tritforge.export.ir.pools import MaxPool
 from tritforge.export.ir.requantize import Requantize
 
 U2 = DataType(2, signed=False)

@@ -3,8 +3,8 @@ import pytest
 
 from tests.hw.unit_bench import PLATFORMS, check, tensor
 from tritforge.export.ir.datatype import DataType
-from tritforge.export.ir.nodes import MaxPool, TensorType
-from tritforge.export.ir.pools import SumPool
+from tritforge.export.ir.nodes import TensorType
+from tritforge.export.ir.pools import MaxPool, SumPool
 from tritforge.hw.layers.reduction import Reduction
 from tritforge.hw.layers.sliding_pool import SlidingPoolUnit
 from tritforge.sim.reference import evaluate

@@ -9,7 +9,8 @@ from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, U2, convolutional
 from tests.targets import GENERIC
 from tritforge.export.artifacts.packing import Packing
 from tritforge.export.ir.datatype import DataType
-from tritforge.export.ir.nodes import Convolution, Dense, Flatten, MaxPool, Network, TensorType
+from tritforge.export.ir.nodes import Convolution, Dense, Flatten, Network, TensorType
+from tritforge.export.ir.pools import MaxPool
 from tritforge.export.ir.residual import Add
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError

@@ -8,7 +8,8 @@ import pytest
 
 from tests.export.networks import residual
 from tritforge.export.ir.datatype import DataType
-from tritforge.export.ir.nodes import Convolution, Dense, MaxPool, Network, TensorType
+from tritforge.export.ir.nodes import Convolution, Dense, Network, TensorType
+from tritforge.export.ir.pools import MaxPool
 from tritforge.reports.page import graph
 
 
