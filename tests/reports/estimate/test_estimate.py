@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
-from tests.targets import ECP5, GENERIC, XC7
+from tests.targets import ECP5, XC7
 from tritforge.hw.cost.registry import cost
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import plan
@@ -28,7 +28,7 @@ K7 = device("xc7k480t")
 
 @pytest.fixture(scope="module")
 def planned():
-    return plan(convolutional(), FOLDINGS, GENERIC)
+    return plan(convolutional(), FOLDINGS, XC7)
 
 
 def test_a_layer_is_the_sum_of_its_units(planned) -> None:
@@ -48,7 +48,7 @@ def test_the_register_block_is_in_the_rest(planned) -> None:
 
 def test_synthesis_agrees(planned, tmp_path: Path) -> None:
     """Registers and memories are derived, and exact; LUTs of logic are calibrated."""
-    (tmp_path / "sample.v").write_text(verilog.generate(planned, XC7))
+    (tmp_path / "sample.v").write_text(verilog.generate(planned))
     for image, _ in planned.roms():
         image.write(tmp_path)
     made = synthesise([tmp_path / "sample.v"], tmp_path, "sample", tmp_path / "synth", K7)
