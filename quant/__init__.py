@@ -1,7 +1,6 @@
-"""Ternary training in torch: quantized activations, ternarization methods, datasets, networks,
-training.
+"""Ternary training in torch: quantizers, ternarization methods, datasets and networks.
 
-Knows nothing of hardware. ``tritforge.export.lowering.lower`` turns a model trained here into
+Nothing here depends on the hardware. ``tritforge.export.lowering.lower`` turns a trained model into
 integers.
 """
 

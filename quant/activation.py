@@ -43,17 +43,15 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def effective_step(self) -> Tensor:
-        """Return what code 1 stands for: 0-d, positive, 12 significant bits."""
+        """Return the real value of code 1: 0-d, positive, 12 significant bits."""
 
     @abstractmethod
     def codes(self, x: Tensor) -> Tensor:
-        """Return the code of every element of ``x``: integers minimum..maximum in the type of
-        ``x``."""
+        """Return the code of every element of ``x``, of its shape and type: minimum..maximum."""
 
 
 class _Stepped(Quantizer):
-    """What quantizers with a step have in common; ``UnsignedQuantizer`` and ``SignedQuantizer``
-    tell more."""
+    """Common part of the quantizers with a step, ``UnsignedQuantizer`` and ``SignedQuantizer``."""
 
     step: Tensor
 
@@ -96,14 +94,15 @@ class _Stepped(Quantizer):
         return f"bits={self.bits}, learned={self.learned}"
 
     def effective_step(self) -> Tensor:
-        """Return the step in use: 0-d, positive, 12 significant bits; the gradient goes to
-        ``step``."""
+        """Return the step in use: 0-d, positive, 12 significant bits.
+
+        The gradient goes to ``step``.
+        """
         positive = self.step.detach().clamp_min(_SMALLEST_STEP)
         return straight_through(round_significand(positive), self.step)
 
     def codes(self, x: Tensor) -> Tensor:
-        """Return the code of every element of ``x``: integers minimum..maximum in the type of
-        ``x``."""
+        """Return the code of every element of ``x``, of its shape and type: minimum..maximum."""
         return _codes(x, self.effective_step(), self.minimum, self.maximum)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -119,7 +118,7 @@ class _Quantize(torch.autograd.Function):
     """step * floor(clamp(x / step, lowest, highest) + 1/2), with the gradients of LSQ.
 
     One function instead of a dozen, because on the CPU activations are bound by memory:
-        intermediate values are overwritten and none but the codes is kept for the gradients.
+    intermediate values are overwritten and only the codes are saved for the gradients.
     """
 
     @staticmethod
@@ -151,8 +150,7 @@ def _codes(x: Tensor, step: Tensor, lowest: int, highest: int) -> Tensor:
 
 
 class UnsignedQuantizer(_Stepped):
-    """Quantize to ``bits`` unsigned bits: value = step * floor(clamp(x / step, 0, 2^bits - 1) +
-    1/2).
+    """Quantize to unsigned codes: step * floor(clamp(x / step, 0, 2^bits - 1) + 1/2).
 
     Negative inputs give 0, so no ReLU is needed before it. The gradient of ``x`` passes where
     0 <= x / step <= 2^bits - 1 and is 0 elsewhere. The gradient of the step is that of LSQ [1]: per
@@ -167,6 +165,11 @@ class UnsignedQuantizer(_Stepped):
     learned: whether training moves the step. If not, the step is a buffer and never changes.
 
     [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, eq. 1-3 and section 2.2.
+
+    Raises
+    ------
+    TypeError: ``bits`` is no int, ``step`` no number or ``learned`` no bool.
+    ValueError: ``bits`` is out of range, or ``step`` is not positive and finite.
 
     >>> UnsignedQuantizer(2, step=0.5)(torch.tensor([-1.0, 0.2, 0.25, 0.8, 9.0])).tolist()
     [0.0, 0.0, 0.5, 1.0, 1.5]
@@ -192,12 +195,13 @@ class UnsignedQuantizer(_Stepped):
 
 
 class SignedQuantizer(_Stepped):
-    """Quantize to ``bits`` signed bits: step * floor(clamp(x / step, -h, h - 1) + 1/2) with h =
-    2^(bits-1).
+    """Quantize to signed codes: step * floor(clamp(x / step, -h, h - 1) + 1/2).
+
+    h = 2^(bits - 1).
 
     For the branches that a residual network adds: quantizers that share one step give integers of
-        one unit, so their sum is exact. The gradients are those of ``UnsignedQuantizer``, with h -
-        1 in place of 2^bits - 1 in the factor of the step's.
+    one unit, so their sum is exact. The gradients are those of ``UnsignedQuantizer``; the factor
+    of the step's has h - 1 in place of 2^bits - 1.
 
     Parameters
     ----------
@@ -206,6 +210,11 @@ class SignedQuantizer(_Stepped):
     learned: whether training moves the step.
     shared: a quantizer whose step is this one's too, the same parameter; ``step`` and ``learned``
         are then not used.
+
+    Raises
+    ------
+    TypeError: ``bits`` is no int, ``step`` no number or ``learned`` no bool.
+    ValueError: ``bits`` is out of range, or ``step`` is not positive and finite.
 
     >>> first = SignedQuantizer(3, step=0.5)
     >>> second = SignedQuantizer(3, shared=first)
@@ -239,8 +248,7 @@ class SignedQuantizer(_Stepped):
 
 
 class TernaryActivation(Quantizer):
-    """Quantize to -1, 0 and +1: +1 where x > 1/2, -1 where x < -1/2, 0 elsewhere (eq. 14 of STTN
-    [1]).
+    """Quantize to +1 where x > 1/2, -1 where x < -1/2, and 0 elsewhere (eq. 14 of STTN [1]).
 
     The gradient of ``x`` passes where |x| <= 1 and is 0 elsewhere. Both bounds are strict on the
     side of 0, so in the integers of the hardware one is a strict and the other a non-strict

@@ -53,8 +53,7 @@ class IntegerBias(nn.Module):
         self._sources = (layer, quantizer)
 
     def unit(self) -> Tensor:
-        """Return the size of one accumulator unit: 0-d, or [O] for a scale per channel; no
-        gradient."""
+        """Return the accumulator unit, without a gradient: 0-d, or [O] for a scale per channel."""
         layer, quantizer = self._sources
         return accumulator_unit(layer, quantizer)
 
@@ -71,14 +70,14 @@ class IntegerBias(nn.Module):
 def ternarize(
     model: nn.Module, method: str = "ics", *, integer_bias: bool = True, **options: Any
 ) -> nn.Module:
-    """Make the weight of every Conv2d and Linear of ``model`` ternary, the first and the last
-    included.
+    """Make the weight of every Conv2d and Linear of ``model`` ternary.
 
-    The method is registered as a parametrization of each weight: from now on ``layer.weight`` is
-        the scaled ternary weight and ``layer.parametrizations.weight.original`` the latent one that
-        the optimizer moves. A bias whose layer reaches the model's output without a quantizer after
-        it becomes an integer in accumulator units (``IntegerBias``); another bias stays float,
-        because it folds into the thresholds of the quantizer that follows.
+    The first and the last layer are included. The method is registered as a parametrization of each
+    weight: from now on ``layer.weight`` is the scaled ternary weight and
+    ``layer.parametrizations.weight.original`` the latent one that the optimizer moves. A bias whose
+    layer reaches the model's output without a quantizer after it becomes an integer in accumulator
+    units (``IntegerBias``); another bias stays float, because it folds into the thresholds of the
+    quantizer that follows.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def ternarize(
     TernarizationError: no such layer, a kind of layer that cannot be ternary, a weight that is
         shared, already parametrized, uninitialized, all zero or not finite.
     TracingError: an integer bias is needed and the graph cannot be read or has no quantizer for it.
-        Whatever is raised, the model is left as it was.
+        After any of these errors the model is unchanged.
 
     >>> model = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False))
     >>> model = ternarize(model, "ics", threshold_factor=0.1)
@@ -145,8 +144,14 @@ def ternarizer_of(layer: nn.Module) -> tuple[Ternarizer, Tensor]:
 
 @torch.no_grad()
 def accumulator_unit(layer: nn.Module, quantizer: Quantizer) -> Tensor:
-    """Return what 1 in the accumulator stands for: (weight scale) * (step of ``quantizer``), 0-d or
-    [O]."""
+    """Return the real value of 1 in the accumulator of ``layer``, without a gradient.
+
+    It is the weight scale times the step of ``quantizer``: 0-d, or [O] for a scale per channel.
+
+    Raises
+    ------
+    TernarizationError: the weight of ``layer`` is not ternary.
+    """
     ternarizer, latent = ternarizer_of(layer)
     return ternarizer.scale(latent) * quantizer.effective_step()
 

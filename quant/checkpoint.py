@@ -1,5 +1,4 @@
-"""Checkpoints: model.safetensors for the tensors, model.json for everything else. Nothing is
-pickled."""
+"""Checkpoints without pickles: model.safetensors for tensors, model.json for the rest."""
 
 from __future__ import annotations
 
@@ -29,8 +28,7 @@ _DESCRIPTION = "model.json"
 
 
 class CheckpointError(UserError):
-    """A checkpoint that is missing, damaged or of another network; the message names the file or
-    tensor."""
+    """A checkpoint that is missing, damaged or of another network; names the file or tensor."""
 
 
 def versions() -> dict[str, str]:
@@ -70,8 +68,8 @@ def save(directory: Path | str, model: nn.Module, meta: Mapping[str, Any]) -> No
     """Write the state of ``model`` and ``meta`` to ``directory``.
 
     A kill at any moment leaves either the old checkpoint or the new one: the tensors are written
-        under a pending name, model.json with their digest replaces the old one, and only then the
-        tensors do. ``load`` completes a step that a kill has cut off.
+    under a pending name, model.json with their digest replaces the old one, and only then the
+    tensors do. ``load`` completes a step that a kill has cut off.
 
     Parameters
     ----------

@@ -33,7 +33,11 @@ def exact(model: nn.Module) -> nn.Module:
 def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
     """Return the class [N], int64, of each image [N, C, H, W]; the lowest index among equal scores.
 
-    The model is used as it stands: in its own type, on its own device, in the mode it is in.
+    The model's type, device and mode (training or evaluation) are not changed.
+
+    Raises
+    ------
+    ValueError: ``batch`` is not positive.
     """
     if batch < 1:
         raise ValueError(f"batch must be positive, not {batch!r}")
@@ -44,8 +48,10 @@ def predictions(model: nn.Module, images: Tensor, batch: int = 256) -> Tensor:
 
 
 def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> int:
-    """Return how many of ``images`` [N, C, H, W] have their class in ``labels`` [N], in evaluation
-    mode."""
+    """Return how many of ``images`` [N, C, H, W] the model gives their class in ``labels`` [N].
+
+    The model computes in evaluation mode.
+    """
     if not len(images):
         return 0
     training = model.training
@@ -57,8 +63,14 @@ def right_answers(model: nn.Module, images: Tensor, labels: Tensor, batch: int =
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch: int = 256) -> float:
-    """Return the share of ``images`` [N, C, H, W] whose class is in ``labels`` [N], in evaluation
-    mode."""
+    """Return the share of ``images`` [N, C, H, W] whose class is that in ``labels`` [N].
+
+    The model computes in evaluation mode.
+
+    Raises
+    ------
+    ValueError: no images, or not as many labels.
+    """
     if len(images) != len(labels) or not len(images):
         raise ValueError(
             f"images and labels must be equally many and not none, not {len(images)} and "
@@ -134,8 +146,7 @@ def integer_activations(
 
 
 def _divisor(model64: nn.Module, graph: fx.Graph, layer: str, images: Tensor) -> int:
-    """Return by how much the average pools between the layer and its quantizer divide the codes'
-    sums."""
+    """Return the product of the divisors of the average pools between quantizer and layer."""
     pools = {node: average_of(model64, node) for node in nodes_between(model64, graph, layer)}
     if not any(pools.values()):
         return 1

@@ -27,8 +27,7 @@ SIGNIFICAND_BITS = 12
 """Significant bits of every weight scale and activation step: a relative step of at most 2^-11."""
 
 COEFFICIENT_BITS = 8
-"""Widest coefficient of a plane, where a weight has several scales: they become integers of one
-unit."""
+"""Widest coefficient of a plane where a weight has several scales, integers of one unit."""
 
 _FORMATS = {torch.float32: (torch.int32, 24), torch.float64: (torch.int64, 53)}
 
@@ -93,7 +92,7 @@ def round_significand(x: Tensor, bits: int = SIGNIFICAND_BITS) -> Tensor:
     dropped = precision - bits
     if dropped == 0:
         return x
-    # Sign, exponent and fraction lie in one integer, so a carry out of the fraction raises the
+    # Sign, exponent and fraction are one integer, so a carry out of the fraction raises the
     # exponent.
     pattern = x.detach().contiguous().view(integer)
     pattern = (pattern + (1 << (dropped - 1))) & ~((1 << dropped) - 1)
@@ -123,8 +122,7 @@ def fixed_point(values: Tensor, bits: int = COEFFICIENT_BITS) -> tuple[Tensor, T
 
 
 def mean_where(x: Tensor, kept: Tensor) -> Tensor:
-    """Return the mean of ``x`` over the elements where ``kept``, of 0 and 1, is 1; NaN if there are
-    none.
+    """Return the mean of ``x`` where ``kept`` (0 or 1 per element) is 1; NaN where it never is.
 
     A product instead of ``x[kept]``: the same mean, without a gather and its copy.
     """

@@ -13,11 +13,10 @@ __all__ = ["GlobalPool", "ImageMean", "average_of", "divisor", "outputs"]
 
 
 class GlobalPool(nn.Module):
-    """The sum over height and width, times the power of two next to 1 / (H * W): [N, C, H, W] ->
-    [N, C].
+    """Sum over height and width times the power of two next to 1 / (H * W) -> [N, C].
 
-    Of 8x8 it is the mean. Elsewhere too the sum of codes stays a whole number of one unit, as the
-    hardware adds them up; a division by 49 would not.
+    Input [N, C, H, W]. For 8x8 it is the mean. The sum of codes is always a whole number of one
+    unit, as the hardware adds them; after a division by 49 it would not be.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,8 +62,9 @@ def average_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
 
 
 def divisor(pool: nn.Module, height: int, width: int) -> int:
-    """Return what an average pool divides the sums of its windows by, for an image [N, C, height,
-    width].
+    """Return the divisor that an average pool applies to the sums of its windows.
+
+    ``height`` and ``width`` are those of its input [N, C, height, width].
 
     >>> divisor(GlobalPool(), 7, 7), divisor(ImageMean(), 7, 7), divisor(nn.AvgPool2d(2), 7, 7)
     (64, 49, 4)

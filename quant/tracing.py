@@ -55,8 +55,7 @@ def trace(model: nn.Module) -> fx.Graph:
 
 
 def score_layers(model: nn.Module, graph: fx.Graph) -> list[str]:
-    """Return the paths of the matrix layers that give the output: no quantizer and no other layer
-    follows."""
+    """Return the paths of the matrix layers that no quantizer and no other layer follows."""
     scores = []
     for node in graph.nodes:
         if (
@@ -71,8 +70,8 @@ def score_layers(model: nn.Module, graph: fx.Graph) -> list[str]:
 def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
     """Return the path of a quantizer whose codes enter the matrix layer at path ``layer``.
 
-    Pooling, flattening and whatever else lies between does not matter: what is asked for is the
-        step. Several quantizers may feed the layer if they share one.
+    Other modules between them, such as pooling or flattening, do not matter. Several quantizers may
+    feed the layer if they share one step.
 
     Raises
     ------
@@ -101,8 +100,7 @@ def feeding_quantizer(model: nn.Module, graph: fx.Graph, layer: str) -> str:
 
 
 def nodes_between(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
-    """Return the nodes between the matrix layer at path ``layer`` and the quantizers that feed
-    it."""
+    """Return the nodes between the matrix layer ``layer`` (a path) and its feeding quantizers."""
     ends = (Quantizer, nn.Conv2d, nn.Linear)
     return [
         node for node in _feeding(model, graph, layer) if not isinstance(_module(model, node), ends)
@@ -110,8 +108,7 @@ def nodes_between(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node
 
 
 def _feeding(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
-    """Every node from the matrix layer at path ``layer`` back to quantizers and layers, those
-    included."""
+    """Every node from the matrix layer ``layer`` back to quantizers and layers, inclusive."""
     waiting = [
         source
         for call in graph.nodes
@@ -131,8 +128,7 @@ def _feeding(model: nn.Module, graph: fx.Graph, layer: str) -> list[fx.Node]:
 
 
 def _reaches_output(model: nn.Module, start: fx.Node) -> bool:
-    """Return whether a way from ``start`` to the output passes neither a quantizer nor a matrix
-    layer."""
+    """Whether a path from ``start`` to the output passes no quantizer and no matrix layer."""
     waiting, seen = list(start.users), set()
     while waiting:
         node = waiting.pop()

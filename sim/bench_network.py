@@ -25,7 +25,7 @@ PERIOD_NS = 10
 """Clock period: the clock rises at 0 and falls at 5."""
 
 QUIET_NS = 7
-"""Instant of the period in which nothing else moves and Python writes."""
+"""Time in the period at which Python writes, when no other signal changes."""
 
 RESET_CYCLES = 5
 SHORTEST_WINDOW = 1000
@@ -36,7 +36,7 @@ PROGRESS_SECONDS = 0.2
 
 @cocotb.test()
 async def run(bench: Any) -> None:
-    """Let the design go, wait for every output word, then for words that should not come."""
+    """End the reset, wait for every output word, then for words that should not come."""
     job = Job(**json.loads(Path(JOB_FILE).read_text()))
     bench.expected.value = job.output_beats
     Clock(getattr(bench, job.clock), PERIOD_NS, unit="ns").start(start_high=True)
@@ -69,11 +69,10 @@ async def run(bench: Any) -> None:
 
 
 async def _spend(bench: Any, job: Job) -> None:
-    """Send some words, then reset: nothing of them may be left. Source, sink and probes begin
-    anew."""
+    """Send some words, then reset the design and with it source, sink and probes."""
     for _ in range(job.warmup_beats * job.patience_cycles):
         if int(bench.sent.value) >= job.warmup_beats:
-            break  # a design that hangs does so again after the reset, where it is told
+            break  # a design that hangs does so again after the reset, and is reported there
         await Timer(PERIOD_NS, "ns")
     bench.go.value = 0
     await Timer(RESET_CYCLES * PERIOD_NS, "ns")

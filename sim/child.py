@@ -33,17 +33,17 @@ BENCH_MODULE = "tritforge.sim.bench_network"
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """What the child is to do.
+    """Task of the child.
 
     Parameters
     ----------
     simulator: its name for cocotb.
     sources: Verilog files.
     build_arguments: options for the simulator's compiler.
-    build: whether to build, or to run what is there.
-    run: whether to run it then.
+    build: whether to build; otherwise the existing bench is run.
+    run: whether to run the bench.
     build_dir: folder of the compiled bench.
-    run_dir: folder in which it runs; ROM images and the job lie there.
+    run_dir: folder in which it runs, with the ROM images and the job.
     seed: of cocotb's own generator.
     wave: whether to record every signal in FST.
     """
@@ -59,13 +59,17 @@ class Launch:
     wave: bool
 
     def to_json(self) -> str:
-        """Return the content of the file that is handed to the child."""
+        """Return the content of the file that the child reads."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
 def main(path: str) -> None:
-    """Do what the file at ``path`` says; cocotb raises SystemExit or RuntimeError when a command
-    fails."""
+    """Build and run the bench as the ``Launch`` in the file ``path`` says.
+
+    Raises
+    ------
+    RuntimeError, SystemExit: a command failed; raised by cocotb.
+    """
     launch = Launch(**json.loads(Path(path).read_text()))
     build_dir, run_dir = Path(launch.build_dir), Path(launch.run_dir)
     runner = get_runner(launch.simulator)
@@ -104,11 +108,10 @@ def main(path: str) -> None:
 
 
 def die_with_parent() -> None:
-    """End this process and all that it started when its parent, which holds its standard input, has
-    died.
+    """Kill this process group when the parent, which holds its standard input, has died.
 
-    A parent that was killed cannot stop them, and they would go on writing where its next run does.
-    Without a pipe as standard input nothing happens: somebody starts it by hand.
+    A parent that was killed cannot stop them, and they would write to the files of its next run.
+    Nothing happens where standard input is no pipe: then the module was started by hand.
     """
     if not stat.S_ISFIFO(os.fstat(0).st_mode):
         return

@@ -1,9 +1,9 @@
 """One run of a bench: some successive frames through the design, and the verdict on them.
 
-A run of many frames is cut into such chunks, which fill the cores, bound what the probes write to
-the disk, and need not be repeated after an interrupt. Where a chunk is cut depends on the design
-alone, and its pauses on the seed and the number of its first frame: so each can be repeated by
-itself, beat for beat.
+A run of many frames is divided into such chunks. They run in parallel, bound what the probes write
+to the disk, and need not be repeated after an interrupt. Their size depends on the design alone,
+their pauses on the seed and the number of the first frame: each can be repeated by itself, beat for
+beat.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ CHUNK_CYCLES = 1 << 20
 """Cycles of a chunk, or one frame; half a minute to a minute on Verilator."""
 
 SINK_PAUSES = 1 << 12
-"""Pauses of the sink, after which they begin anew; a patient one has a pause for each word."""
+"""Pauses of the sink, after which they repeat; a patient sink has one pause for each word."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What the chunks of a run have in common.
+    """Common part of the chunks of a run.
 
     Parameters
     ----------
@@ -65,8 +65,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Frames [N, H, W, C] of which the first has the number ``first``, and the folder they run
-    in."""
+    """Frames [N, H, W, C], the number ``first`` of the first one, and the folder of their run."""
 
     first: int
     frames: npt.NDArray[np.integer]
@@ -107,7 +106,7 @@ def run_chunk(
     Raises
     ------
     SimulationFailed: there is no verdict; the message says which frames.
-    SimulationStopped: ``stopped`` said so.
+    SimulationStopped: ``stopped`` returned True.
     """
     manifest, stalls, run = setting.manifest, setting.stalls, chunk.folder
     frames, sent = _beats(setting, chunk)
@@ -172,8 +171,7 @@ def run_chunk(
 
 
 def _classes(setting: Setting, log: BeatLog) -> tuple[int, ...] | None:
-    """The class that the hardware gave each frame, None if a frame gives anything else than one
-    class."""
+    """The class that the hardware computed for each frame; None where its output is no class."""
     output, stream = setting.network.nodes[-1], setting.manifest.stream(AXI_OUTPUT)
     if not isinstance(output, ArgMax) or setting.manifest.streams[-1].name != AXI_OUTPUT:
         return None
@@ -186,7 +184,7 @@ def _job(manifest: Manifest, frames: int, stalls: Stalls) -> Job:
         streams=[stream.name for stream in manifest.streams],
         output_beats=frames * manifest.stream(AXI_OUTPUT).beats_per_frame,
         interval_cycles=manifest.interval_cycles,
-        # longer than any pause of an end plus the time in which a full pipeline comes back to life
+        # longer than any pause of source or sink plus the time that a full pipeline takes to drain
         patience_cycles=4 * (manifest.interval_cycles + manifest.latency_cycles) + 1000,
         drain_cycles=manifest.interval_cycles + manifest.latency_cycles,
         warmup_beats=(3 * manifest.stream(AXI_INPUT).beats_per_frame // 2)
@@ -196,12 +194,12 @@ def _job(manifest: Manifest, frames: int, stalls: Stalls) -> Job:
 
 
 def _generator(setting: Setting, chunk: Chunk, what: str) -> random.Random:
-    """One for each thing that is random, so that none depends on another."""
+    """One generator for each random quantity, so that none depends on another."""
     return random.Random(f"{setting.seed} {what}" + (f" {chunk.first}" if chunk.first else ""))
 
 
 def _beats(setting: Setting, chunk: Chunk) -> tuple[IntArray, list[Beat]]:
-    """Return the frames that the design must see, and the beats that are sent."""
+    """Return the frames that the design must compute, and the beats that are sent."""
     checked: IntArray = reference.run(setting.network, chunk.frames, keep={INPUT})[INPUT]
     stream = setting.manifest.stream(AXI_INPUT)
     payloads = pack_beats(checked, DataType.parse(stream.dtype), stream.lanes)
@@ -235,7 +233,7 @@ def _log(run: Path, stream: Stream, count: int) -> BeatLog:
         raise SimulationFailed(
             f"{path} has {len(log.cycles)} of the {count} words that layer "
             f"{stream.layer or stream.name} "
-            f"handed on in simulation: it could not be written to its end, is the disk full?"
+            f"transferred in simulation: it could not be written completely, is the disk full?"
         )
     return log
 

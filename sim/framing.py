@@ -1,7 +1,7 @@
-"""Frames that end too early or too late, and what the design must make of them.
+"""Frames that end too early or too late, and the result that the design must give for them.
 
-A short frame counts as one whose rest is 0, what a long one has too much is lost; either gives one
-result, sets the error output, and leaves the next frame right.
+A short frame counts as if its missing beats were 0; the excess beats of a long one are dropped.
+Either gives one result, sets the error output, and does not disturb the next frame.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def whole(payloads: Sequence[int], beats_per_frame: int) -> list[Beat]:
 def spoil(
     payloads: Sequence[int], beats_per_frame: int, generator: random.Random
 ) -> tuple[list[Beat], IntArray]:
-    """Return beats of which two frames in three end early or late, and how many of each frame [N]
-    count.
+    """Return beats of which two frames in three end early or late, and the counts [N].
+
+    ``counts[n]`` is how many beats of frame n the design must use.
 
     A frame of one beat cannot end early.
     """
@@ -50,15 +51,14 @@ def spoil(
 
 
 def cut(frames: IntArray, counts: IntArray, lanes: int) -> IntArray:
-    """Return ``frames`` [N, H, W, C] with 0 behind the first ``counts[n]`` beats of frame n."""
+    """Return ``frames`` [N, H, W, C] with 0 after the first ``counts[n]`` beats of frame n."""
     beats = frames.reshape(len(frames), -1, lanes).copy()
     beats[np.arange(beats.shape[1]) >= counts[:, None]] = 0
     return np.asarray(beats.reshape(frames.shape), dtype=np.int64)
 
 
 def report_sent(stream: Stream, log: BeatLog, beats: Sequence[Beat]) -> StreamReport:
-    """Compare what the design took with what was sent: beats of a stream whose frames are of any
-    length."""
+    """Compare the beats that the design accepted with those sent, in frames of any length."""
     bits = log_bits(stream)
     expected = np.array(
         [[int(digit, 16) for digit in line] for line in _digits(beats, bits)], dtype=np.uint8

@@ -1,5 +1,4 @@
-"""What the judge and the bench inside the simulator tell each other: files in the folder of a
-run."""
+"""Files through which the judge and the bench inside the simulator communicate."""
 
 from __future__ import annotations
 
@@ -24,22 +23,22 @@ __all__ = [
 JOB_FILE = "job.json"
 OUTCOME_FILE = "outcome.json"
 PROGRESS_FILE = "progress"
-"""Number of output words so far; rewritten now and then, read by whoever shows progress."""
+"""Number of output words so far; rewritten several times a second, read to show progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What the bench is to do.
+    """Task of the bench.
 
     Parameters
     ----------
     clock: name of the port.
     streams: names of the streams, in the order of the manifest.
     output_beats: words that the output must deliver.
-    interval_cycles: how often to look whether anything moves.
-    patience_cycles: the run ends when no stream moved for so long.
+    interval_cycles: cycles between two checks for progress.
+    patience_cycles: the run ends when no stream had a transfer for so many cycles.
     drain_cycles: how long to wait for words that should not come after the last.
-    warmup_beats: how many words to send before a reset, after which all begins anew; 0 for no
+    warmup_beats: how many words to send before a reset, after which the run starts; 0 for no
         reset.
     """
 
@@ -66,7 +65,7 @@ class Outcome:
     cycles, seconds: from the end of reset to the last output word, and the time that took.
     cpu_seconds, python_seconds: of a processor in that time, and how much of it was Python's.
     counts: transfers on each stream, in the order of the manifest.
-    held: streams that offer a beat which nobody takes, at the end.
+    held: streams that stall at the end: valid is high and ready low.
     error: the design's sticky error output is not 0.
     """
 

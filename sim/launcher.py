@@ -1,5 +1,4 @@
-"""Builds a bench when its sources changed, and runs it, in a child process that can be stopped as a
-whole."""
+"""Builds a bench when its sources changed, and runs it, both in a child process."""
 
 from __future__ import annotations
 
@@ -52,8 +51,7 @@ NETLIST_ARGUMENTS = (
 
 
 class SimulationFailed(UserError):
-    """The bench could not be built or the simulator stopped: there is no verdict. The message says
-    why.
+    """The bench could not be built or the simulator stopped, so there is no verdict.
 
     Parameters
     ----------
@@ -79,18 +77,18 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """A bench and the folders it lives in.
+    """A bench and its folders.
 
     Parameters
     ----------
     tool: the simulator.
     shell: Verilog of the testbench.
     verilog: files of the design.
-    build_dir: folder of the compiled bench; kept while sources, options and simulator are the same.
+    build_dir: folder of the compiled bench, reused while sources, options and simulator are equal.
     run_dir: folder in which it runs; holds ROM images, job and stimulus.
     seed: of cocotb's own generator.
     wave: whether to record every signal in ``dump.fst`` of run_dir.
-    netlist: what Yosys made this of the design for; None where it is the design itself.
+    netlist: target of the synthesis that made the Verilog; None where it is the design itself.
     """
 
     tool: Tool
@@ -103,7 +101,7 @@ class Bench:
     netlist: str | None = None
 
     def build(self) -> Built:
-        """Build when needed, without running; as ``run`` else."""
+        """Build when needed, without running; raises like ``run``."""
         return self._launch(run=False)
 
     def run(
@@ -111,17 +109,17 @@ class Bench:
         progress: Callable[[int], None] | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Built:
-        """Build when needed, run to the end; return what the build took, nothing when it was there.
+        """Build when needed, run to the end; return the time of the build, 0 when there was none.
 
         Parameters
         ----------
-        progress: called now and then with the output words so far.
-        stopped: asked now and then whether to give up.
+        progress: called several times a second with the output words so far.
+        stopped: called several times a second; True ends the run.
 
         Raises
         ------
         SimulationFailed: the child ended before the bench did.
-        SimulationStopped: ``stopped`` said so.
+        SimulationStopped: ``stopped`` returned True.
         """
         return self._launch(run=True, progress=progress, stopped=stopped)
 
@@ -212,7 +210,7 @@ class Bench:
 
     @property
     def digest(self) -> str:
-        """What a build hangs on: the same digest, the same program."""
+        """SHA-256 of everything that a build depends on: equal digests, equal programs."""
         tool = (self.tool.simulator.value, self.tool.version, self.tool.path, self.wave)
         digest = hashlib.sha256(repr((tool, self._build_arguments(), self.shell)).encode())
         for source in (*self.verilog, *FIXTURES):

@@ -1,7 +1,7 @@
-"""The judge: a network computed in numpy, integers only, every tensor of it.
+"""The reference: a network computed in numpy, integers only, every tensor of it.
 
-It knows the integer contract (``tritforge.export.ir.nodes``) and nothing of the hardware, and
-checks every value against the type that the contract declares.
+It executes the integer contract (``tritforge.export.ir.nodes``), does not depend on the hardware,
+and checks every value against the type that the contract declares.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def run(
     network: the network.
     inputs: integers [N, H, W, C] of the network's input type.
     keep: names of the tensors to return; None returns all. The others are dropped as soon as they
-        are used, a few images at a time, so that thousands of images need no more memory than what
-        is kept.
+        are used, a few images at a time, so that thousands of images need no more memory than the
+        result.
 
     Returns
     -------
@@ -83,8 +83,14 @@ def run(
 
 
 def check_inputs(network: Network, inputs: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-    """Return ``inputs`` as an array; raise as ``run`` does where they are not what the network
-    takes."""
+    """Return ``inputs`` as an array after checking type, shape and range.
+
+    Raises
+    ------
+    TypeError: the inputs are no integers.
+    ValueError: the inputs have another shape.
+    OverflowError: a value is outside the network's input type.
+    """
     array = np.asarray(inputs)
     if array.dtype.kind not in "iu":
         raise TypeError(f"inputs must be integers, not {array.dtype}")
@@ -97,7 +103,7 @@ def check_inputs(network: Network, inputs: npt.NDArray[np.integer]) -> npt.NDArr
 
 
 def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str, IntArray]:
-    """Compute the tensors ``kept`` of a few images."""
+    """Compute the tensors named in ``kept`` for a few images."""
     tensors: dict[str, IntArray] = {INPUT: inputs}
     for node in network.nodes:
         output = evaluate(node, *(tensors[name] for name in node.inputs))
@@ -219,11 +225,10 @@ def _(node: TopK, x: IntArray) -> IntArray:
 
 
 def _product(matrix: IntArray, x: IntArray) -> Callable[[IntArray], IntArray]:
-    """Return the function rows [R, K] -> [R, M] of a matrix for inputs no larger than those in
-    ``x``.
+    """Return the function rows [R, K] -> [R, M] for inputs no larger than those in ``x``.
 
     Float64 matrix products run on BLAS and int64 ones do not, so float64 is used wherever it is
-        exact: where no partial sum, in whatever order, can need more than 53 bits.
+    exact: where no partial sum, in any order of summation, can need more than 53 bits.
     """
     largest = int(np.abs(x).max(initial=0)) * int(np.abs(matrix).sum(axis=1).max())
     kind = np.float64 if largest.bit_length() <= _FLOAT_BITS else np.int64

@@ -17,37 +17,35 @@ __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationResult:
-    """What a bench found. ``to_json`` has every field and ``passed``.
+    """Result of a simulation. ``to_json`` has every field and ``passed``.
 
     Parameters
     ----------
-    design, simulator, version: what was simulated on what.
+    design, simulator, version: the design, and the simulator with its version.
     verilog_sha256: of the Verilog that was simulated.
     first, frames: number of the first frame that was sent, and how many were; of several chunks in
         all.
-    seed, stalls: how the ends paused.
+    seed, stalls: of the pauses of source and sink.
     streams: a report for each stream, in the order of the manifest; of several chunks without frame
         ends.
-    cycles: from the first input beat accepted to the last output beat accepted; None when either
-        never was.
-    expected_cycles: the same in the plan; None when the ends pause, which the plan does not know.
+    cycles: from the first input beat to the last output beat; None when there was no such
+        transfer.
+    expected_cycles: the same in the plan; None when source or sink pause, which no plan covers.
     simulated_cycles: all cycles after reset, up to the last output beat.
     cycles_per_second: those over the time that a simulator took for them; several may run side by
         side.
-    seconds: of the clock on the wall, build included.
-    cpu_seconds, python_seconds: of a processor, for those cycles, and what Python took of it.
+    seconds: wall-clock time, build included.
+    cpu_seconds, python_seconds: CPU time for those cycles, and the part of it in Python.
     build_seconds, build_cpu_seconds: time to compile the bench; 0.0 when it was there already.
-    judge_seconds: of a processor, for all the rest: reference, stimulus, start of the simulators,
+    judge_seconds: CPU time of all the rest: reference, stimulus, start of the simulators,
         comparison.
     chunks: how many runs of the bench these are; cycles are summed over them.
-    classes: what the design said of each frame, where all words are right and that is a class.
-    replay: number of the first frame and count with which the first failure comes again, cycle by
-        cycle.
+    classes: output of the design for each frame, where all words are right and it is a class.
+    replay: number of the first frame and count that reproduce the first failure, cycle by cycle.
     failures: one line for each thing that is wrong, the cause first; empty when everything is
         equal.
     wave: file with every signal, or None.
-    netlist: what it was synthesised for, where the netlist was simulated and not the design as
-        generated.
+    netlist: target of the synthesis, where the netlist was simulated and not the generated Verilog.
     """
 
     design: str
@@ -83,7 +81,7 @@ class SimulationResult:
 
     @property
     def simulator_share(self) -> float:
-        """Share of the processor's time, build apart, that the simulator itself took."""
+        """Share of the CPU time, without the build, that the simulator itself took."""
         return (self.cpu_seconds - self.python_seconds) / (self.cpu_seconds + self.judge_seconds)
 
     @property
@@ -93,8 +91,7 @@ class SimulationResult:
 
     @property
     def first_mismatch(self) -> Mismatch | None:
-        """The first wrong word of the first stream that has one: the layer where the error
-        arose."""
+        """The first wrong word of the first stream that has one: the layer with the fault."""
         return next(
             (stream.first_mismatch for stream in self.streams if stream.first_mismatch), None
         )
@@ -123,9 +120,9 @@ def merge(
     Parameters
     ----------
     chunks: at least one; several are those that ran, up to one that failed.
-    built: what a build took that is not a chunk's.
+    built: time of a build that belongs to no chunk.
     frames: how many were to be sent in all.
-    seconds: of the clock on the wall.
+    seconds: wall-clock time.
     """
     if len(chunks) == 1 and chunks[0].frames == frames:
         return replace(chunks[0], seconds=seconds)
@@ -174,11 +171,11 @@ def _joined(reports: Sequence[StreamReport]) -> StreamReport:
 
 
 def replayed(reports: Sequence[StreamReport], first: int, frames: int) -> tuple[int, int]:
-    """Return the first frame and how many it takes until the first failure of a part comes again.
+    """Return the first frame and the count of frames that reproduce the first failure.
 
-    What happens up to a cycle follows from what was sent until then: the frames that the source had
-        finished, and the one it was at. Where no word is wrong, only some are missing, it takes
-        them all.
+    What happens up to a cycle follows from the beats sent until then: the finished frames of the
+    source and its current one. Where words are only missing and none is wrong, all frames are
+    needed.
     """
     cycles = [
         report.first_mismatch.cycle for report in reports if report.first_mismatch is not None
@@ -208,14 +205,13 @@ def judge(
     first: int = 0,
     misframed: bool = False,
 ) -> Verdict:
-    """Collect what is wrong: lost words, wrong words, broken rules, the error output, the cycle
-    counts.
+    """Collect the failures: lost or wrong words, broken rules, error output, cycle counts.
 
     Parameters
     ----------
     manifest: of the design.
     reports: of every stream, in the order of the manifest.
-    outcome: what the bench left.
+    outcome: what the bench wrote.
     paused: whether source or sink paused; the plan's cycle counts hold when they did not.
     first: number of the first frame.
     misframed: whether frames were sent that end at the wrong beat, which must set the error output.
@@ -266,11 +262,12 @@ def judge(
 def planned_cycles(
     frames: int, latency: int, interval: int, frame_cycles: tuple[int, ...] | None
 ) -> list[int]:
-    """Return the planned cycle of the last output beat of each frame, counted from the first input
-    beat.
+    """Return for each frame the planned cycle of its last output beat.
 
-    The manifest may list the first frames exactly; behind those, and without them, each frame
-    follows the one before it by ``interval``.
+    Cycles count from the first input beat.
+
+    The manifest may list the first frames exactly. Each later frame, and without a list each frame,
+    follows the one before it by ``interval`` cycles.
     """
     known = list(frame_cycles or (latency,))
     return [
@@ -280,11 +277,11 @@ def planned_cycles(
 
 
 def culprit(streams: tuple[StreamReport, ...], held: list[str]) -> str | None:
-    """Say which layer lost words or hangs; None when every stream delivered what it should.
+    """Name the layer that lost words or hangs; None when every stream is complete.
 
-    Behind a layer that hangs nothing arrives, and before it beats pile up: it is the one whose own
-        stream is short and offers nothing, while the streams before it are complete or offer beats
-        that nobody takes.
+    Streams downstream of a layer that hangs stay empty, those upstream of it stall. So it is the
+    layer whose own stream is short and not valid, while the streams before it are complete or
+    stall.
     """
     for before, stream in zip((None, *streams), streams, strict=False):
         if stream.delivered < stream.expected and stream.name not in held:

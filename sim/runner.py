@@ -1,10 +1,10 @@
-"""Simulates a generated design and demands that every word of every stream equals the reference.
+"""Simulates a generated design and compares every word of every stream with the reference.
 
-The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, kept while the sources are
-the same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and
-``result.json``. Many frames are cut into chunks (``tritforge.sim.chunk``), each of which has such a
-folder for itself until it passed; ``chunks.json`` keeps the verdicts of those that passed, so that
-an interrupted run goes on.
+The folder of a run, ``build_dir``, holds ``build/`` (the compiled bench, reused while the sources
+are the same), ``run/`` (ROM images, stimulus, what the probes wrote, logs, the wave) and
+``result.json``. Many frames are divided into chunks (``tritforge.sim.chunk``), each of which has
+its own folder ``run-<n>`` until it has passed. ``chunks.json`` stores the verdicts of those that
+passed, so that an interrupted run continues.
 """
 
 from __future__ import annotations
@@ -53,18 +53,18 @@ CHUNKS_FILE = "chunks.json"
 POLL_SECONDS = 0.2
 
 Progress = Callable[[int, int], None]
-"""Called now and then with (output words so far, output words in all)."""
+"""Called several times a second with (output words so far, output words in all)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Netlist:
-    """A design after synthesis, its hierarchy kept.
+    """A design after synthesis, not flattened.
 
     Parameters
     ----------
     verilog: the netlist.
     models: Verilog of the cells in it.
-    target: name of what it was synthesised for, which the verdict repeats.
+    target: name of the target it was synthesised for, which the verdict repeats.
     """
 
     verilog: Path
@@ -99,16 +99,15 @@ def simulate(
         cycle count of every frame must be the plan's.
     wave: record every signal in ``run/dump.fst``; the frames then run in one chunk.
     netlist: simulate this instead of the design's Verilog.
-    first: number of the first of the frames, by which verdicts name them and from which pauses
-        follow.
+    first: number of the first frame; verdicts count from it, and the pauses follow from it.
     jobs: how many chunks run at the same time; None takes the number of processors. The verdict is
         the same.
-    progress: called now and then with (output words so far, output words in all).
+    progress: called several times a second with (output words so far, output words in all).
 
     Returns
     -------
     The verdict, also written to ``build_dir/result.json``. A wrong design is a verdict, not an
-    exception; the chunks behind one that failed do not run.
+    exception; no further chunk starts after one that failed.
 
     Raises
     ------
@@ -182,7 +181,7 @@ def simulate(
 
 
 def _cpu_seconds() -> float:
-    """Seconds of a processor, of this process and of those that it started and that ended."""
+    """CPU seconds of this process and of its children that have ended."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
@@ -192,7 +191,7 @@ def _processors() -> int:
 
 
 def _key(setting: Setting, frames: npt.NDArray[np.integer], first: int) -> str:
-    """What a verdict on a chunk hangs on."""
+    """SHA-256 of everything that a verdict on a chunk depends on."""
     digest = hashlib.sha256(np.ascontiguousarray(frames, dtype=np.int64).tobytes())
     design = sha256(setting.design / MANIFEST_FILE)
     digest.update(
@@ -219,14 +218,14 @@ PASSED = Format(
 
 
 class _Run:
-    """The chunks of a run that is cut into several.
+    """The chunks of a run that has several.
 
     Parameters
     ----------
     setting, chunks: what to run.
     path: file with the verdicts of the chunks that passed.
-    key: what these hang on; those of another run do not count.
-    progress: told the output words so far and in all.
+    key: digest of what these depend on; verdicts with another key are ignored.
+    progress: called with the output words so far and in all.
     """
 
     def __init__(
@@ -252,8 +251,10 @@ class _Run:
                 self._passed = list(found.passed)
 
     def all(self, jobs: int) -> list[SimulationResult]:
-        """Run what did not pass before, ``jobs`` at a time, until one fails; return them in their
-        order."""
+        """Run the chunks that have not passed, ``jobs`` at a time, until one fails.
+
+        Return all results in the order of the frames.
+        """
         done = {result.first: result for result in self._passed}
         waiting = [chunk for chunk in self._chunks if chunk.first not in done]
         stop = threading.Event()
@@ -266,7 +267,7 @@ class _Run:
             try:
                 while pending and not stop.is_set():
                     ended, pending = wait(pending, POLL_SECONDS, FIRST_COMPLETED)
-                    # what passed is kept also where another one raises
+                    # results that passed are stored even where another one raises
                     for future in sorted(ended, key=lambda future: future.exception() is not None):
                         result = future.result()
                         done[result.first] = result
@@ -280,7 +281,7 @@ class _Run:
                 for future in pending:
                     future.cancel()
         if len(done) == len(self._chunks):
-            self._path.unlink(missing_ok=True)  # the next run begins anew
+            self._path.unlink(missing_ok=True)  # the next run starts from the first chunk
         return [done[first] for first in sorted(done)]
 
     def _keep(self, chunk: Chunk, result: SimulationResult) -> None:
@@ -296,7 +297,7 @@ class _Run:
 
 
 def _check_streams(manifest: Manifest, network: Network) -> None:
-    """Refuse a manifest by which a bench would compare nothing, or the wrong thing."""
+    """Refuse a manifest whose streams do not carry the tensors of the network."""
     for name, tensor in ((AXI_INPUT, INPUT), (AXI_OUTPUT, network.output)):
         found = next(
             (stream.tensor for stream in manifest.streams if stream.axi and stream.name == name),

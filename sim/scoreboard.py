@@ -1,5 +1,4 @@
-"""Compares what the probes saw with the reference: every beat of every stream, nothing else,
-nothing left.
+"""Compares every beat of every stream that the probes recorded with the reference.
 
 A word is one beat of a stream. All of it is numpy over whole files, no loop over beats.
 """
@@ -29,7 +28,7 @@ RULES = {
     "R": "valid or payload depends on ready in the same cycle",
     "X": "valid, ready or a payload taken is unknown (X)",
 }
-"""What ``stream_probe.v`` means by its letters."""
+"""Meaning of the letters that ``stream_probe.v`` writes."""
 
 _TRANSFER = ord("T")
 _CYCLE = slice(1, 9)
@@ -150,8 +149,10 @@ class BeatLog:
     violations: tuple[tuple[str, int], ...]
 
     def field(self, low_bit: int, bits: int) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-        """Return ``bits`` (at most 62) bits from ``low_bit`` of each payload [n]; which are unknown
-        [n]."""
+        """Return ``bits`` (at most 62) bits from ``low_bit`` of each payload; which are unknown.
+
+        Both results are [n].
+        """
         values = np.zeros(len(self.digits), dtype=np.int64)
         unknown = np.zeros(len(self.digits), dtype=np.bool_)
         first, last = low_bit // 4, (low_bit + bits - 1) // 4
@@ -174,6 +175,10 @@ def read_beats(path: str | os.PathLike[str], payload_bits: int) -> BeatLog:
 
     A last line that a killed simulator left unfinished is dropped; a missing file is a stream
     without beats.
+
+    Raises
+    ------
+    ValueError: the file is not one of a payload of ``payload_bits`` bits.
     """
     width = _PAYLOAD + -(-payload_bits // 4) + 1  # with the line's end
     raw = np.fromfile(path, dtype=np.uint8) if Path(path).exists() else np.zeros(0, dtype=np.uint8)

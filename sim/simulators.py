@@ -86,8 +86,9 @@ def locate(simulator: Simulator) -> Tool:
 
 
 def require_wave(tool: Tool) -> None:
-    """Check that ``tool`` can record a wave in FST: Verilator compiles its writer, which needs two
-    libraries.
+    """Check that ``tool`` can record a wave in FST.
+
+    Verilator compiles its FST writer, which needs two libraries.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""How source and sink of a bench pause: patterns of idle and stalled cycles, by name.
+"""Patterns of the pauses of source and sink: idle and stalled cycles, by name.
 
-Imports the standard library alone: the command line lists the names for ``--help``.
+Imports the standard library alone, because the command line lists the names in ``--help``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ __all__ = ["IdlePattern", "Patience", "StallPattern", "Stalls", "log_uniform"]
 
 
 def log_uniform(generator: random.Random, longest: int) -> int:
-    """Return a length in 1..longest, short ones and long ones equally likely on a logarithmic
-    scale."""
+    """Return a length in 1..longest, uniformly distributed on a logarithmic scale."""
     return min(longest, int((longest + 1) ** generator.random()))
 
 
 class Patience(Enum):
-    """When the sink raises ready."""
+    """Condition on which the sink raises ready."""
 
     TIMED = "by the clock alone"
     AFTER_VALID = "for one cycle, only after valid was seen"
@@ -43,9 +42,8 @@ class StallPattern:
     ----------
     idle: see ``IdlePattern``.
     ready: see ``ReadyPattern``; None keeps ready high.
-    patience: what the sink waits for.
-    reset: whether the design is reset in the middle of a frame before it gets the frames that
-        count.
+    patience: condition on which the sink raises ready.
+    reset: whether the design is reset in the middle of a frame, before the compared frames.
     framing: whether frames end too early and too late (``tritforge.sim.framing``).
     """
 
@@ -80,14 +78,13 @@ def _starving(generator: random.Random, interval: int) -> Iterator[int]:
 
 
 def _mixed_ready(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
-    """From one cycle to two frames: only a pause longer than a frame reaches back through every
-    buffer."""
+    """From one cycle to two frames: only a pause above a frame stalls through every buffer."""
     while True:
         yield log_uniform(generator, 2 * interval), log_uniform(generator, 2 * interval)
 
 
 def _crowded(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
-    """Ready is high for a moment in long pauses: every layer is full most of the time."""
+    """Ready is high for few cycles between long pauses: every layer is full most of the time."""
     while True:
         yield log_uniform(generator, 2 * interval), generator.randint(1, 3)
 
@@ -98,7 +95,7 @@ def _short(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]
 
 
 def _cycling_idle(generator: random.Random, interval: int) -> Iterator[int]:
-    """None, one, two, three, again: every phase against whatever is periodic in the design."""
+    """0, 1, 2, 3 and again: every phase relative to the periods of the design."""
     yield from itertools.cycle(range(4))
 
 
@@ -107,14 +104,13 @@ def _cycling_ready(generator: random.Random, interval: int) -> Iterator[tuple[in
 
 
 def _long_stop(generator: random.Random, interval: int) -> Iterator[tuple[int, int]]:
-    """Free for up to a frame, then nothing for two: everything behind fills up and stands still."""
+    """Ready for up to a frame, then not for two: every unit upstream fills up and stalls."""
     while True:
         yield 2 * interval, generator.randint(1, interval)
 
 
 def _far_apart(generator: random.Random, interval: int) -> Iterator[int]:
-    """A beat at a time: the next when the last one has gone as far as it can go alone, or
-    nearly."""
+    """One beat at a time: the next comes when the last has advanced as far as it can alone."""
     while True:
         yield max(1, min(interval, 16))
 
@@ -145,7 +141,7 @@ class Stalls(Enum):
 
     @property
     def pattern(self) -> StallPattern:
-        """The iterators behind the name."""
+        """The pattern with this name."""
         return _PATTERNS[self]
 
 

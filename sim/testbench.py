@@ -1,8 +1,8 @@
 """The Verilog testbench: the design, a source, a sink, and a probe per stream, from the manifest.
 
 The testbench is a fixture, not a design: a flat list of instances. The probes reach into the design
-    by hierarchical names, so the design itself carries nothing for the bench. Every cycle is
-    simulated in Verilog; Python gives the clock, lets the design out of its reset, and waits.
+by hierarchical names, so the design itself has no logic for the bench. Every cycle is simulated in
+Verilog; Python drives the clock, ends the reset, and waits.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ ERROR_PORT = "error"
 
 _WRITTEN = "/*verilator public_flat_rw*/"
 _READ = "/*verilator public_flat_rd*/"
-"""Only what Python touches is public: Verilator cannot optimise what is, and settles everything
-that hangs on what Python may write once more in every instant. So the reset is a register that
-Python does not write."""
+"""Only signals that Python accesses are public. Verilator cannot optimise public signals, and
+evaluates everything that depends on a writable one again at every time step. So the reset is a
+register that Python does not write."""
 
 
 def beats_file(stream: Stream) -> str:
@@ -47,7 +47,12 @@ def beats_file(stream: Stream) -> str:
 
 
 def log_bits(stream: Stream) -> int:
-    """Bits that the probe of ``stream`` writes of each beat: TLAST travels above TDATA."""
+    """Return how many bits the probe of ``stream`` writes for each beat: TLAST above TDATA.
+
+    Raises
+    ------
+    ValueError: the stream is AXI and the manifest gives no ``tdata_bits``.
+    """
     if not stream.axi:
         return stream.payload_bits
     if stream.tdata_bits is None:
@@ -103,7 +108,7 @@ def bench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
 
 
 def _signals(manifest: Manifest) -> Iterator[str]:
-    """Declare the ports, what Python touches, and what the probes put out."""
+    """Declare the ports, the signals that Python accesses, and the outputs of the probes."""
     driven = {f"{AXI_INPUT}_{part}" for part in ("tvalid", "tdata", "tlast")} | {
         f"{AXI_OUTPUT}_tready"
     }

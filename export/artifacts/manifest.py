@@ -46,8 +46,7 @@ class ManifestError(UserError):
 
 
 def _check_name(what: str, name: str, pattern: str, rule: str) -> None:
-    """Refuse what would leave the folder, or be more than a name, where tools write it into
-    files."""
+    """Refuse a name that tools could read as a path or as more than one word."""
     if not re.fullmatch(pattern, name, re.ASCII):
         raise ManifestError(f"{what} must be {rule}, not {name!r}")
 
@@ -77,7 +76,7 @@ class FileEntry:
 
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> FileEntry:
-        """Describe the file at ``path``, which lies in the manifest's folder."""
+        """Describe the file at ``path``, which is in the manifest's folder."""
         return cls(Path(path).name, sha256(path))
 
 

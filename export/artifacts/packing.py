@@ -12,9 +12,9 @@ Trit 0 is in the low bits (or in byte 0), and a word of zeros is all zero trits 
 group of five is filled up with zeros.
 
 A byte of five trits is made to be read by few LUTs: nine pairs of trits have numbers (``PAIRS``),
-    and its fields are H (3 bits), M (3 bits) and L (2 bits), L lowest:
+and its fields are H (3 bits), M (3 bits) and L (2 bits), L lowest:
 
-    trits 3, 4 : pair H; but where M = 7 they are pair 8, and in what follows H stands for M
+    trits 3, 4 : pair H; but where M = 7 they are pair 8, and the next lines read H in place of M
     trit 0     : L is its two-bit code, and trits 1, 2 are pair M, M < 7
     or, L = 10 : trit 0 is 0, +1, -1 for M // 2 = 0, 1, 2, and trits 1, 2 are pair 7 + M % 2
 """
@@ -51,8 +51,7 @@ PAIRS = ((0, 0), (1, 0), (-1, 0), (0, 1), (1, 1), (-1, 1), (0, -1), (1, -1), (-1
 
 
 def low_trits(middle: int, low: int) -> tuple[int, int, int] | None:
-    """Trits 0, 1, 2 of a byte whose fields M and L are these, M < 7; None if no packing makes
-    them."""
+    """Trits 0, 1, 2 of a byte with fields M < 7 and L; None where no packing makes them."""
     if low != 0b10:
         return next(trit for trit, code in TRIT_CODES.items() if code == low), *PAIRS[middle]
     return ((0, 1, -1)[middle // 2], *PAIRS[7 + middle % 2]) if middle < 6 else None
@@ -88,7 +87,12 @@ class Packing(Enum):
 
 
 def word_bits(count: int, packing: Packing) -> int:
-    """Width in bits of a word of ``count`` trits."""
+    """Width in bits of a word of ``count`` trits.
+
+    Raises
+    ------
+    PackingError: ``count`` is below 1.
+    """
     if count < 1:
         raise PackingError(f"count must be at least 1, not {count!r}")
     return 2 * count if packing is Packing.TWO_BIT else 8 * -(-count // TRITS_PER_BYTE)

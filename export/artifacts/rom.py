@@ -64,13 +64,12 @@ class Role(Enum):
 
     @property
     def files(self) -> tuple[str, str]:
-        """What manifests and file names say: of the image, and of its upper part where it lies in
-        two."""
+        """Role in manifests and file names: of an image, and of the upper part of a divided one."""
         return self.value, f"{self.value}_high"
 
 
 WEIGHT_FILES = frozenset(Role.WEIGHTS.files + Role.SCHEDULE.files)
-"""What manifests say of images whose words stand for weights."""
+"""Roles in manifests of the images whose words encode weights."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class RomImage:
     role: what it holds.
     word_bits: width of a word in bits.
     words: one non-negative integer an address.
-    high: whether it is the upper part of an image that lies in two.
+    high: whether it is the upper part of an image that is divided in two.
 
     Raises
     ------
@@ -117,7 +116,7 @@ class RomImage:
 
     @property
     def part(self) -> str:
-        """What a manifest calls its role."""
+        """Role of the image in a manifest."""
         return self.role.files[self.high]
 
     @property
@@ -129,8 +128,8 @@ class RomImage:
     def varying(self) -> int:
         """Mask of the bits of a word that are not constant, as far as the Verilog may depend on it.
 
-        That of weights and thresholds is the same whatever they are; a schedule's follows from the
-        weights.
+        For weights and thresholds all bits count as varying, so that the Verilog does not depend on
+        their values. The mask of a schedule follows from the weights.
         """
         if self.role is not Role.SCHEDULE:
             return (1 << self.word_bits) - 1
@@ -145,7 +144,12 @@ class RomImage:
         return [(self.varying >> lane * part & mask).bit_count() for lane in range(lanes)]
 
     def split(self, depth: int) -> tuple[RomImage, RomImage]:
-        """Return the first ``depth`` words, and the others as the upper part."""
+        """Return the first ``depth`` words, and the others as the upper part.
+
+        Raises
+        ------
+        RomError: ``depth`` is not in 1..(number of words - 1).
+        """
         if not 0 < depth < self.depth:
             raise RomError(
                 f"ROM {self.stem!r}: depth must be in 1..{self.depth - 1}, not {depth!r}"
@@ -180,8 +184,7 @@ class RomImage:
         return head + "CONTENT BEGIN\n" + "\n".join(lines) + "\nEND;\n"
 
     def write(self, directory: str | os.PathLike[str]) -> Path:
-        """Write ``<stem>.mem``, ``.coe`` and ``.mif`` into ``directory``; return the path of the
-        ``.mem``."""
+        """Write the ``.mem``, ``.coe`` and ``.mif`` file to ``directory``; return the ``.mem``."""
         folder = Path(directory)
         for suffix, text in (("coe", self.coe()), ("mif", self.mif()), ("mem", self.mem())):
             write_atomic(folder / f"{self.stem}.{suffix}", text)

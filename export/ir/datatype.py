@@ -1,5 +1,4 @@
-"""Integer types of tensors: width, signedness and the range that follows from them; and the ternary
-type."""
+"""Integer types of tensors: width, signedness, range; and the ternary type."""
 
 from __future__ import annotations
 
@@ -22,6 +21,11 @@ class DataType:
     bits: width in bits, 1..62.
     signed: whether the top bit counts negatively.
     ternary: -1, 0 and 1 alone, as two signed bits; the code 10, which would be -2, is an error.
+
+    Raises
+    ------
+    TypeError: ``bits`` is no int, or ``signed`` or ``ternary`` no bool.
+    ValueError: ``bits`` is outside 1..62, or a ternary type does not have two signed bits.
 
     >>> DataType(2, signed=False).maximum, DataType.from_range(-3, 5), TERNARY.minimum
     (3, DataType('s4'), -1)
@@ -47,7 +51,12 @@ class DataType:
 
     @classmethod
     def from_range(cls, minimum: int, maximum: int) -> DataType:
-        """Return the narrowest type that holds every integer from ``minimum`` to ``maximum``."""
+        """Return the narrowest type that holds every integer from ``minimum`` to ``maximum``.
+
+        Raises
+        ------
+        ValueError: ``minimum`` exceeds ``maximum``.
+        """
         if minimum > maximum:
             raise ValueError(f"minimum must not exceed maximum, not {minimum!r} > {maximum!r}")
         if minimum >= 0:
@@ -57,8 +66,12 @@ class DataType:
 
     @classmethod
     def parse(cls, text: str) -> DataType:
-        """Read the short form: ``u4`` is four bits unsigned, ``s13`` thirteen bits signed, ``t``
-        ternary."""
+        """Read the short form: ``u4`` is 4 bits unsigned, ``s13`` 13 bits signed, ``t`` ternary.
+
+        Raises
+        ------
+        ValueError: ``text`` has another form.
+        """
         if text == "t":
             return TERNARY
         match = re.fullmatch(r"([us])([1-9][0-9]*)", text)

@@ -52,7 +52,12 @@ class IRError(UserError):
 
 @dataclass(frozen=True)
 class TensorType:
-    """Shape [H, W, C] and element type of a tensor."""
+    """Shape [H, W, C] and element type of a tensor.
+
+    Raises
+    ------
+    IRError: an extent is not a positive int.
+    """
 
     height: int
     width: int
@@ -84,6 +89,10 @@ class Node(ABC):
     """One operation. ``name`` is unique in the network; ``input`` names the tensor it reads.
 
     A node that joins several tensors names all of them in ``inputs``.
+
+    Raises
+    ------
+    IRError: the name is no ASCII identifier, or a parameter is outside its range.
     """
 
     name: str
@@ -106,8 +115,12 @@ class Node(ABC):
 
     @abstractmethod
     def infer(self, *sources: Any, **named: Any) -> TensorType:
-        """Return the type of the output for inputs of these types, in order; IRError if
-        impossible."""
+        """Return the type of the output for inputs of the types ``sources``, in order.
+
+        Raises
+        ------
+        IRError: the node cannot take these inputs.
+        """
 
     @property
     def summary(self) -> str:
@@ -127,8 +140,7 @@ def frozen(array: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[np.gene
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MatrixNode(Node):
-    """A layer with ternary weights. ``planes`` is int8 [J, O, ...]; ``coefficients`` has J
-    integers."""
+    """A layer with ternary weights: int8 ``planes`` [J, O, ...] and J integer ``coefficients``."""
 
     planes: Trits
     coefficients: tuple[int, ...] = (1,)
@@ -250,8 +262,7 @@ class Convolution(MatrixNode):
         return f"{shown(self.kernel)} convolution {inputs}→{outputs}{steps}"
 
     def block_matrices(self) -> Trits:
-        """Planes as [J, O, kh*kw*C] int8: the vector of all channels, zero outside a row's
-        group."""
+        """Return the planes as int8 [J, O, kh*kw*C], C all channels; 0 outside a row's group."""
         planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
         inputs, rows = planes.shape[4], planes.shape[1] // self.groups
         blocks = np.zeros(
@@ -270,7 +281,12 @@ class Convolution(MatrixNode):
         )  # [J, O, kh*kw*I]
 
     def infer(self, source: TensorType) -> TensorType:
-        """Output pixels of every window that fits into the padded input."""
+        """Output pixels of every window that fits into the padded input.
+
+        Raises
+        ------
+        IRError: the channels do not match the groups, or a kernel is larger than the input.
+        """
         channels = self.planes.shape[2] * self.groups
         if source.channels != channels:
             raise self._refuse(f"takes {channels} channels, not {source.channels}")
@@ -303,7 +319,12 @@ class Dense(MatrixNode):
         return self.planes
 
     def infer(self, source: TensorType) -> TensorType:
-        """A vector of the rows."""
+        """A vector of the rows.
+
+        Raises
+        ------
+        IRError: the input is no vector of as many elements as the planes have columns.
+        """
         if source.shape != (1, 1, self.planes.shape[2]):
             raise self._refuse(f"takes a vector of {self.planes.shape[2]} elements, not {source}")
         return TensorType(1, 1, int(self.planes.shape[1]), self.accumulator(source.dtype))
@@ -335,7 +356,12 @@ class Threshold(Node):
         return f"{self.thresholds.shape[1]} thresholds, {self.output.bits} bit"
 
     def infer(self, source: TensorType) -> TensorType:
-        """The codes, of the input's shape."""
+        """The codes, of the input's shape.
+
+        Raises
+        ------
+        IRError: the input has another number of channels.
+        """
         if source.channels != len(self.thresholds):
             raise self._refuse(
                 f"has thresholds for {len(self.thresholds)} channels, not {source.channels}"
@@ -358,7 +384,12 @@ class Bias(Node):
         object.__setattr__(self, "bias", frozen(self.bias, np.int64))
 
     def infer(self, source: TensorType) -> TensorType:
-        """The scores, in a type that holds every sum."""
+        """The scores, in a type that holds every sum.
+
+        Raises
+        ------
+        IRError: the input has another number of channels.
+        """
         if source.channels != len(self.bias):
             raise self._refuse(f"has {len(self.bias)} values for {source.channels} channels")
         lowest = source.dtype.minimum + int(self.bias.min())
@@ -387,7 +418,12 @@ class ArgMax(Node):
     words = "arg max"
 
     def infer(self, source: TensorType) -> TensorType:
-        """One index."""
+        """One index.
+
+        Raises
+        ------
+        IRError: the input is no vector.
+        """
         if source.shape[:2] != (1, 1):
             raise self._refuse(f"takes a vector, not {source}")
         return TensorType(1, 1, 1, DataType.from_range(0, source.channels - 1))
@@ -425,7 +461,13 @@ class Network:
 
     @cached_property
     def types(self) -> dict[str, TensorType]:
-        """Type of every tensor, by name."""
+        """Type of every tensor, by name.
+
+        Raises
+        ------
+        IRError: two tensors have one name, no earlier node makes a tensor that a node reads, or a
+            node cannot take it.
+        """
         types = {INPUT: self.input}
         for node in self.nodes:
             if node.name in types:

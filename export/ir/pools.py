@@ -15,10 +15,10 @@ __all__ = ["MaxPool", "Pool", "SumPool", "TopK"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pool(Node):
-    """A reduction over windows of ``size`` (height, width), ``stride`` apart; stride None is the
-    size.
+    """A reduction over windows of ``size`` (height, width) that are ``stride`` apart.
 
-    Rows and columns that fill no window are dropped. ``padding`` is smaller than the size.
+    Without a stride it is the size. Rows and columns that fill no window are dropped. ``padding``
+    is smaller than the size.
     """
 
     size: tuple[int, int]
@@ -53,7 +53,12 @@ class Pool(Node):
         return f"{super().summary} {shown(self.size)}{steps}"
 
     def pixels(self, source: TensorType) -> tuple[int, int]:
-        """Height and width of the output: one pixel for every whole window."""
+        """Height and width of the output: one pixel for every whole window.
+
+        Raises
+        ------
+        IRError: the window is larger than the padded input.
+        """
         height, width = map(positions, source.shape[:2], self.size, self.step, self.padding)
         if min(height, width) < 1:
             raise self._refuse(f"window {self.size} is larger than the input of {source}")
@@ -89,8 +94,10 @@ class SumPool(Pool):
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TopK(Node):
-    """Indexes of the ``k`` largest elements of a vector, the largest first, the lowest index among
-    equals."""
+    """Indexes of the ``k`` largest elements of a vector, the largest first.
+
+    Of equal elements the one with the lowest index comes first.
+    """
 
     k: int
     kind = "top_k"
@@ -105,7 +112,12 @@ class TopK(Node):
             raise self._refuse(f"k must be a positive int, not {self.k!r}")
 
     def infer(self, source: TensorType) -> TensorType:
-        """``k`` indexes."""
+        """``k`` indexes.
+
+        Raises
+        ------
+        IRError: the input is no vector, or has fewer than ``k`` elements.
+        """
         if source.shape[:2] != (1, 1):
             raise self._refuse(f"takes a vector, not {source}")
         if self.k > source.channels:

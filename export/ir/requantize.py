@@ -1,5 +1,4 @@
-"""Integer multiplier, bias and shift in place of many thresholds, where they give exactly the same
-codes.
+"""One integer multiplier, bias and shift in place of many thresholds, with equal codes.
 
 The thresholds come from the trained model itself (``tritforge.export.lowering.thresholds``), so
 constants that agree with every one of them agree with the model on every integer of the proved
@@ -30,8 +29,9 @@ _UNBOUNDED = np.int64(1) << 62
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Requantize(Node):
-    """code = (multiplier[c] * y + bias[c]) >> shift, rounded down, limited to the range of
-    ``output``.
+    """Code = (multiplier[c] * y + bias[c]) >> shift, clamped to the range of ``output``.
+
+    The shift rounds down.
 
     ``multiplier`` and ``bias`` are int64 [C], 0 <= multiplier < 2**shift; a bias of half of
     2**shift rounds to the nearest.
@@ -60,7 +60,12 @@ class Requantize(Node):
         object.__setattr__(self, "bias", frozen(bias, np.int64))
 
     def infer(self, source: TensorType) -> TensorType:
-        """The codes, of the input's shape."""
+        """The codes, of the input's shape.
+
+        Raises
+        ------
+        IRError: the input has another number of channels, or a product needs more than 62 bits.
+        """
         if source.channels != len(self.bias):
             raise self._refuse(
                 f"has constants for {len(self.bias)} channels, not {source.channels}"
@@ -77,7 +82,7 @@ class Requantize(Node):
         """Return the thresholds [C, L] that give the same codes for y in lowest..highest, both [C].
 
         As ``Threshold`` has them: ``lowest`` where every y reaches a level, ``highest`` + 1 where
-            none does.
+        none does.
         """
         code = np.arange(self.output.minimum + 1, self.output.maximum + 1)  # [L]
         missing = (code << self.shift) - self.bias[:, None]  # [C, L]: the least multiplier * y
@@ -109,9 +114,8 @@ def fit(
         multiplier * t + bias >= c * S              unless t = maximum + 1: no y reaches it
         multiplier * (t - 1) + bias <= c * S - 1    unless t = minimum: every y reaches it
 
-    For a multiplier the biases that will do are an interval, whose length is concave in the
-        multiplier: its maximum is found by bisection. What is possible with a shift is possible
-        with the next one.
+    The biases that fit a multiplier are an interval, whose length is concave in the multiplier:
+    bisection finds its maximum. Constants that exist for a shift exist for the next larger one too.
 
     Parameters
     ----------
@@ -122,7 +126,7 @@ def fit(
 
     Returns
     -------
-    Constants with multipliers below 2**shift, or None where no shift up to ``MAX_SHIFT`` will do.
+    Constants with multipliers below 2**shift, or None where no shift up to ``MAX_SHIFT`` has any.
 
     >>> codes = DataType(2, signed=False)
     >>> found = fit(np.array([[3, 7, 11]]), np.array([-20]), np.array([20]), codes)

@@ -20,9 +20,9 @@ __all__ = ["Add", "Shortcut"]
 class Add(Node):
     """``input`` + ``other``, element by element.
 
-    Both count the same step: whoever makes the node (``tritforge.export.lowering.lower``) vouches
-        for that, for the contract knows no scale. Their types may differ; that of the sum is
-        proved, so the sum is exact.
+    Both count the same step. The contract has no scales, so the code that makes the node
+    (``tritforge.export.lowering.lower``) must ensure it. Their types may differ; that of the sum is
+    proved, so the sum is exact.
     """
 
     other: str
@@ -35,7 +35,12 @@ class Add(Node):
         return (self.input, self.other)
 
     def infer(self, source: TensorType, other: TensorType) -> TensorType:
-        """The narrowest type that holds every sum."""
+        """The narrowest type that holds every sum.
+
+        Raises
+        ------
+        IRError: the inputs differ in shape.
+        """
         if source.shape != other.shape:
             raise self._refuse(
                 f"branches must have one shape, but {self.input!r} is {source} and {self.other!r} "
@@ -49,8 +54,7 @@ class Add(Node):
 @node_kind
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shortcut(Node):
-    """Every ``stride``-th pixel from the first, with channels of 0 ``before`` and ``after`` its
-    own.
+    """Every ``stride``-th pixel, with channels of 0 ``before`` and ``after`` its own.
 
     The shortcut without weights of He et al. 2015 (arXiv:1512.03385, section 4.2, option A).
     """
@@ -76,7 +80,7 @@ class Shortcut(Node):
                 raise self._refuse(f"{name} must be an int of at least 0, not {value!r}")
 
     def infer(self, source: TensorType) -> TensorType:
-        """The pixels that are kept, with more channels."""
+        """The subsampled image with the added channels."""
         height, width = (
             -(-extent // stride)
             for extent, stride in zip(source.shape[:2], self.stride, strict=True)

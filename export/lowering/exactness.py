@@ -1,8 +1,7 @@
-"""When float64 is exact: integers times a constant, as long as they fit the 53 bits of its
-significand.
+"""Proofs that float64 is exact: integers times a constant within its significand of 53 bits.
 
 A layer computes a sum of terms unit * integer, and perhaps a bias. If every partial sum is a
-multiple of one bit and fewer than 2**53 of it, nothing is rounded, whatever the order of summation.
+multiple of one bit and fewer than 2**53 of it, nothing is rounded, in any order of summation.
 These functions prove that for the actual numbers, in rational arithmetic, or refuse.
 """
 

@@ -15,13 +15,23 @@ __all__ = ["check_image", "check_max_pool", "geometry", "pair", "permuted", "win
 
 
 def check_image(step: Step, value: Codes | Segment) -> None:
-    """Refuse a vector where an image is needed."""
+    """Refuse a vector where an image is needed.
+
+    Raises
+    ------
+    LoweringError: ``value`` is a vector.
+    """
     if value.flat:
         raise step.refuse("takes an image, not a vector")
 
 
 def check_max_pool(step: Step, module: nn.MaxPool2d, value: Codes | Segment) -> None:
-    """Refuse options of a max pool that the contract has no word for, and vectors."""
+    """Refuse vectors and the options of a max pool that the contract cannot express.
+
+    Raises
+    ------
+    LoweringError: the input is a vector, or such an option is set.
+    """
     if pair(module.dilation) != (1, 1):
         raise step.refuse(f"dilation must be 1, not {module.dilation!r}")
     if module.ceil_mode or module.return_indices:
@@ -32,7 +42,12 @@ def check_max_pool(step: Step, module: nn.MaxPool2d, value: Codes | Segment) -> 
 def window(
     step: Step, module: nn.Module, height: int, width: int
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Size, stride and padding of an average pool's windows."""
+    """Size, stride and padding of an average pool's windows.
+
+    Raises
+    ------
+    LoweringError: the input is a vector, or an option is not supported.
+    """
     if isinstance(module, nn.AvgPool2d):
         padding = pair(module.padding)
         if module.ceil_mode:
@@ -74,8 +89,14 @@ def geometry(step: Step, module: nn.Conv2d, value: Codes) -> dict[str, Any]:
 
 
 def permuted(step: Step, planes: Trits, value: Codes) -> Trits:
-    """Return dense planes [J, O, K], columns in stream order (H, W, C); torch flattens (C, H,
-    W)."""
+    """Return dense planes [J, O, K] with columns in stream order (H, W, C).
+
+    torch flattens an image in the order (C, H, W).
+
+    Raises
+    ------
+    LoweringError: the input is an image, or has another number of elements.
+    """
     if not value.flat:
         raise step.refuse("takes a vector: put a Flatten before it")
     if planes.shape[2] != value.type.size:

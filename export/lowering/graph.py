@@ -1,5 +1,4 @@
-"""The graph of a torch model as steps, each a module: what ``tritforge.export.lowering.lower``
-walks.
+"""The graph of a torch model as steps, each a module; the input of ``lower``.
 
 torch.fx records modules, functions and methods. Here a function or method becomes the module that
 does the same (``torch.flatten(x, 1)`` an ``nn.Flatten``), so that lowering knows modules alone.
@@ -20,8 +19,7 @@ __all__ = ["ClassArgMax", "LoweringError", "Step", "read_steps"]
 
 
 class LoweringError(UserError):
-    """A model that has no integer form here; the message names the module by its path in the
-    model."""
+    """A model that has no integer form; the message names the module by its path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +48,7 @@ class Step:
         return LoweringError(f"{self.where}: {reason}")
 
     def unsupported(self) -> LoweringError:
-        """Return the error for a kind of step that lowering does not know, with what would be
-        accepted."""
+        """Return the error for a kind of step that lowering does not know, and what it accepts."""
         kind = type(self.module)
         if parametrize.is_parametrized(self.module):
             kind = kind.__bases__[0]
@@ -59,12 +56,11 @@ class Step:
 
 
 class ClassArgMax(nn.Module):
-    """Stands for torch.argmax over the classes."""
+    """A module in place of ``torch.argmax`` over the classes."""
 
 
 def read_steps(model: nn.Module, graph: fx.Graph) -> list[Step]:
-    """Return the operations on the way from the model's one input to its one output, each after its
-    inputs.
+    """Return the operations between the model's one input and one output, in topological order.
 
     Raises
     ------

@@ -71,7 +71,7 @@ class Subsample(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the pixels that are kept."""
+        """Return every stride-th pixel of ``x`` [N, C, H, W]."""
         return x[:, :, :: self.stride[0], :: self.stride[1]]
 
 
@@ -138,7 +138,13 @@ def _matrix(lowering: Lowering, step: Step, value: Value) -> Segment:
 
 
 def scores(lowering: Lowering, segment: Segment) -> Codes:
-    """Close the last layer as scores: integers with an integer bias, nothing else."""
+    """Close the last layer as scores: integers with an integer bias, without other modules.
+
+    Raises
+    ------
+    LoweringError: modules without a quantizer follow, the scales differ by channel, or the bias is
+        no whole number of units.
+    """
     step, node, unit = segment.first, segment.node, float(segment.unit[0])
     if segment.average is not None:
         raise inexact(segment)

@@ -1,5 +1,4 @@
-"""From a trained torch model to integers: the one place where floats turn into the contract of
-``tritforge.export.ir.nodes``.
+"""Lower a trained torch model to the integer contract, the one place where floats become integers.
 
 The model that is lowered is ``tritforge.quant.evaluate.exact(model)``: float64, in evaluation. Any
 ``forward`` will do whose operations are supported; branches may part wherever the values are codes,
@@ -8,7 +7,7 @@ ternarization method. What follows up to the next quantizer (bias, batch norm, R
 itself) is never rewritten (``tritforge.export.lowering.segment``).
 
 Two things move on the way. A channel whose codes fall when its accumulator rises gets its weights
-negated, so that every comparison is ``>=``. A max pool before a quantizer moves behind it, where it
+negated, so that every comparison is ``>=``. A max pool before a quantizer moves after it, where it
 acts on codes; the two commute only while nothing falls, and that is checked.
 
 An average pool becomes a sum. Its division by a power of two belongs to the step of the codes; any
@@ -50,7 +49,7 @@ class Lowered:
         tensor's name, the path of the torch module whose integers it must equal ([N, C, H, W]
         there, [N, H, W, C] here).
     input_step: a real input is ``input_step`` times the integer.
-    scales: for each tensor that stands for a real one, the real value of 1.
+    scales: for each tensor that represents a real one, the real value of the integer 1.
     """
 
     network: Network
@@ -141,7 +140,12 @@ class Lowering:
         self.ends_with_argmax = False
 
     def take(self, step: Step) -> None:
-        """Lower one step."""
+        """Lower one step.
+
+        Raises
+        ------
+        LoweringError: the step is not supported, or not on this input or after an argmax.
+        """
         given = [None if index < 0 else self._values[index] for index in step.inputs]
         value: Value | None
         if self.ends_with_argmax:
@@ -160,7 +164,12 @@ class Lowering:
         self._values.append(value)
 
     def finish(self, name: str, argmax: bool) -> Lowered:
-        """Close the last layer and return the whole."""
+        """Close the last layer and return the lowered network.
+
+        Raises
+        ------
+        LoweringError: the model computes nothing, or its last layer is not closed by scores.
+        """
         last = self._values[-1] if self._values else None
         if last is None or self._input is None:
             raise LoweringError("the model computes nothing")
@@ -201,7 +210,12 @@ class Lowering:
         return self._input
 
     def opened(self, step: Step, value: Value) -> Segment:
-        """The stretch that ``value`` is, or that begins at its codes."""
+        """The segment that ``value`` is, or that begins at its codes.
+
+        Raises
+        ------
+        LoweringError: ``value`` is a flattened image, whose elements have changed their order.
+        """
         if isinstance(value, Segment):
             return value
         if value.flattened is not None:
@@ -220,7 +234,7 @@ class Lowering:
         flat: bool,
         flattened: tuple[int, int, int] | None = None,
     ) -> Codes:
-        """Append a node whose integers stand for a real value, ``scale`` each."""
+        """Append a node whose integers represent real values, ``scale`` times the integer."""
         tensor = self.emit(node)
         self._scales[tensor] = scale
         return Codes(

@@ -1,9 +1,8 @@
-"""What flows between the steps of a torch model: codes, and values that no quantizer has closed
-yet.
+"""Values between the steps of a torch model: codes, and segments without their quantizer.
 
-A stretch is a function of a channel's integer: its unit, its bias and the modules after it. They
-are never rewritten as a formula: those very modules are evaluated on every integer that decides
-(``tritforge.export.lowering.thresholds``).
+A segment maps a channel's integer to a real value: by its unit, its bias and the modules after it.
+These are never rewritten as a formula. The modules themselves are evaluated on every integer that
+determines a threshold (``tritforge.export.lowering.thresholds``).
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Codes:
-    """A tensor of the network that stands for a value of the model.
+    """A tensor of the network that represents a value of the model.
 
     Parameters
     ----------
     tensor: its name.
     type: its type.
-    step: what the integer 1 stands for.
+    step: the real value of the integer 1.
     where: how messages call the step that made it.
     flat: whether the model has it as a vector [N, K], not an image [N, C, H, W].
     flattened: (H, W, C) of the image of several pixels that a flatten took; the model's order of
@@ -65,14 +64,14 @@ class Codes:
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """Sums, or codes, and the modules after them that no quantizer has closed yet.
+    """Accumulators or codes, and the modules after them up to the next quantizer.
 
     Parameters
     ----------
     first: the step that begins it.
     source: what the layer reads; without a layer the integers themselves.
-    node: the layer in integers; None where the stretch begins at codes.
-    unit: float64 [C], what 1 in the accumulator stands for.
+    node: the layer in integers; None where the segment begins at codes.
+    unit: float64 [C], the real value of 1 in the accumulator.
     bias: float64 [C].
     average: an average pool whose quotients are no integers of one unit, and the height and width
         of its input; the integers are then sums of its windows. None where there is no such pool.
@@ -95,12 +94,11 @@ class Segment:
         return self.source.where if self.node is None else self.first.where
 
     def then(self, step: Step) -> Segment:
-        """The stretch with one module more."""
+        """The segment with one module more."""
         return replace(self, steps=(*self.steps, step))
 
     def values(self, integers: npt.NDArray[np.float64], end: int | None = None) -> Tensor:
-        """Evaluate the modules before position ``end``, without pools, on integers [n, C] -> [n,
-        C]."""
+        """Evaluate the modules before position ``end``, without pools: [n, C] -> [n, C]."""
         value = (
             torch.from_numpy(integers) * self.unit + self.bias
         )  # exact: tritforge.export.lowering.exactness proved it
@@ -132,14 +130,13 @@ class Segment:
     def thresholds(
         self, step: Step, quantizer: Quantizer
     ) -> tuple[MatrixNode | None, IntArray, tuple[IntArray, IntArray]]:
-        """Return the layer, thresholds [C, L] for every level of the quantizer's type, the sums'
-        range.
+        """Return the layer, thresholds [C, L] for all levels of the quantizer, and the sums' range.
 
         Channels of the layer whose codes fall when the sum rises are negated.
 
         Raises
         ------
-        LoweringError: a channel falls that cannot be negated or stands before a pool, or no
+        LoweringError: a channel falls that cannot be negated or that a pool reads, or no
             thresholds fit.
         """
 
@@ -168,14 +165,14 @@ class Segment:
     def _check_pools(
         self, step: Step, bounds: tuple[IntArray, IntArray], falling: npt.NDArray[np.bool_]
     ) -> None:
-        """Refuse a pool that cannot move behind the quantizer ``step``."""
+        """Refuse a pool that cannot move after the quantizer ``step``."""
         for index in self.pools():
             before, after = self.values(np.stack(bounds).astype(np.float64), index).numpy()
             wrong = falling | (after < before)
             if wrong.any():
                 raise self.steps[index].refuse(
                     f"channel {int(np.argmax(wrong))} falls between {self.where} and {step.where}, "
-                    "so the pool cannot move behind the quantizer: put it there, or keep the "
+                    "so the pool cannot move after the quantizer: put it there, or keep the "
                     "slopes positive"
                 )
 
@@ -185,7 +182,12 @@ Value = Codes | Segment
 
 
 def codes_of(step: Step, value: Value) -> Codes:
-    """Return the codes that ``step`` needs; LoweringError where no quantizer made any."""
+    """Return the codes that ``step`` needs.
+
+    Raises
+    ------
+    LoweringError: no quantizer made any.
+    """
     if isinstance(value, Codes):
         return value
     if value.average is not None and not value.steps:
@@ -197,15 +199,14 @@ def inexact(segment: Segment) -> LoweringError:
     """Return the error for an average pool whose quotients nothing rounds."""
     assert segment.average is not None
     return segment.first.refuse(
-        f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer behind "
+        f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer after "
         "it, "
         "or use tritforge.quant.pooling.GlobalPool"
     )
 
 
 def _averaged(sums: Tensor, pool: nn.Module, height: int, width: int) -> Tensor:
-    """What ``pool`` makes of windows with these sums [n, C], by asking it: each sum lies in one
-    pixel."""
+    """Evaluate ``pool`` on windows with the sums [n, C]: one pixel of a window holds the sum."""
     image = torch.zeros((*sums.shape, height, width), dtype=torch.float64)
     image[:, :, 0, 0] = sums  # of the first window
     means: Tensor = pool(image)
@@ -213,14 +214,23 @@ def _averaged(sums: Tensor, pool: nn.Module, height: int, width: int) -> Tensor:
 
 
 def check_exact(step: Step, dtype: DataType, terms: int, unit: float) -> None:
-    """Prove that float64 adds ``terms`` codes of ``dtype`` times ``unit`` exactly; LoweringError if
-    not."""
+    """Prove that float64 adds ``terms`` codes of ``dtype`` times ``unit`` exactly.
+
+    Raises
+    ------
+    LoweringError: a sum may be rounded.
+    """
     row = np.ones((1, terms), dtype=np.int64)
     located(step, lambda: check_sums(row, dtype, [unit], [0.0]))
 
 
 def located(step: Step, function: Callable[[], _Result]) -> _Result:
-    """Call ``function``; put the step's description before the message of its ValueError."""
+    """Call ``function``; prefix the message of its ValueError with the step's description.
+
+    Raises
+    ------
+    LoweringError: ``function`` raised a ValueError.
+    """
     try:
         return function()
     except ValueError as error:

@@ -68,8 +68,14 @@ def find(
 def is_decreasing(
     function: CodeFunction, minimum: npt.ArrayLike, maximum: npt.ArrayLike
 ) -> npt.NDArray[np.bool_]:
-    """Return for each channel [C] whether a monotone function is lower at ``maximum`` than at
-    ``minimum``."""
+    """Return for each channel [C] whether a monotone function decreases over its range.
+
+    It is evaluated at ``minimum`` and at ``maximum``, int64 [C] each.
+
+    Raises
+    ------
+    ValueError: the limits differ in length, or a minimum exceeds its maximum.
+    """
     ends = function(np.stack(_range(minimum, maximum)).astype(np.float64))
     decreasing: npt.NDArray[np.bool_] = ends[1] < ends[0]
     return decreasing
@@ -96,8 +102,7 @@ def _range(minimum: npt.ArrayLike, maximum: npt.ArrayLike) -> tuple[IntArray, In
 def _verify(
     function: CodeFunction, found: IntArray, lowest: IntArray, highest: IntArray, levels: int
 ) -> None:
-    """Evaluate at both ends and on both sides of each threshold: codes must ascend and agree with
-    ``found``.
+    """Check that codes ascend and agree with ``found``, at the ends and around each threshold.
 
     ``found`` is [L, C]. A function that decreases leads the search astray, and that shows here.
     """

@@ -1,2 +1,1 @@
-"""Reading datasets: each format in a file of its own, all of them into
-``tritforge.quant.data.dataset.Dataset``."""
+"""Reading datasets: one module for each format, all of which return a ``Dataset``."""

@@ -1,5 +1,4 @@
-"""Augmentation of a batch: each image is cropped, and mirrored or not, on its own, all of them at
-once."""
+"""Augmentation of a batch, where each image is cropped and mirrored on its own."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ def augmented(
     padding: int = 4,
     part: tuple[slice, int] | None = None,
 ) -> Tensor:
-    """Return each image padded with zeros and cropped to its size at a random place, and mirrored
-    or not.
+    """Return images padded with zeros, cropped to their size at random, and perhaps mirrored.
 
     "crop-flip" with padding 4 is the usual augmentation of CIFAR-10: every place equally likely,
     every second image mirrored. "crop" does not mirror, which would make other digits of digits.
@@ -63,7 +61,7 @@ def augmented(
 
 
 def _sent(draws: Tensor, device: torch.device) -> Tensor:
-    """Return ``draws`` on ``device``, without waiting for what a GPU is still at."""
+    """Return ``draws`` on ``device``, without waiting for the GPU's pending work."""
     if device.type == "cuda":
         return draws.pin_memory().to(device, non_blocking=True)
     return draws.to(device)

@@ -52,6 +52,10 @@ def cifar10(folds: int | None, fold: int, root: Path | None) -> Dataset:
 
     ``root`` holds the six python batches or the six binary ones, or the folder of them that the
     archive makes (cifar-10-batches-py, cifar-10-batches-bin).
+
+    Raises
+    ------
+    DatasetError: a fold is asked for, or the files are missing or damaged.
     """
     root = own_test_set("cifar10", folds, fold, root, "the six python or binary batches")
     for folder in (root, root / "cifar-10-batches-py", root / "cifar-10-batches-bin"):
@@ -71,8 +75,14 @@ def cifar10(folds: int | None, fold: int, root: Path | None) -> Dataset:
 
 
 def cifar10_jpeg(folds: int | None, fold: int, root: Path | None) -> Dataset:
-    """The images of CIFAR-10 after a JPEG encoding, from train.npz and test.npz; not comparable
-    with it."""
+    """Images of CIFAR-10 re-encoded as JPEG, from train.npz and test.npz.
+
+    Figures for them cannot be compared with those for CIFAR-10.
+
+    Raises
+    ------
+    DatasetError: a fold is asked for, or a file is missing or damaged.
+    """
     root = own_test_set("cifar10-jpeg", folds, fold, root, "train.npz and test.npz")
     parts = [_read_pack(root / name, digest) for name, digest in JPEG_SHA256.items()]
     return _dataset(
@@ -81,12 +91,13 @@ def cifar10_jpeg(folds: int | None, fold: int, root: Path | None) -> Dataset:
 
 
 def read_batch(path: Path, data: bytes) -> _Part:
-    """Return images and labels of a python batch: a pickle, of which only plain values and arrays
-    are read.
+    """Return images and labels of a python batch.
+
+    It is a pickle, of which only plain values and arrays are read.
 
     Raises
     ------
-    DatasetError: it holds anything else, which is never called or imported, or is no batch.
+    DatasetError: the pickle holds anything else, which is never called or imported, or is no batch.
     """
     try:
         content = _BatchUnpickler(io.BytesIO(data), encoding="bytes").load()
@@ -118,8 +129,7 @@ class _Array:
 
 
 class _BatchUnpickler(pickle.Unpickler):
-    """Reads numbers, text, lists, mappings and byte arrays; refuses every other name, so no code
-    runs."""
+    """Reads numbers, text, lists, mappings and byte arrays; refuses all else, so no code runs."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return a stand-in for the three names of numpy that an array needs."""
@@ -143,8 +153,7 @@ def _read_binary(path: Path, digest: str | None) -> _Part:
 
 
 def _read_pack(path: Path, digest: str) -> _Part:
-    """Return images and labels of a pack: one header that all JPEG files share, and the rest of
-    each."""
+    """Return images and labels of a pack: one header that all JPEG files share, and the bodies."""
     data = read_expected("cifar10-jpeg", path, digest)
     with np.load(io.BytesIO(data), allow_pickle=False) as pack:
         header, bodies = pack["header"].tobytes(), pack["data"].tobytes()

@@ -1,5 +1,4 @@
-"""Images with labels, the part of them that no choice may depend on, and the digests of their
-files."""
+"""Images with labels, the held-out part, and the digests of the files."""
 
 from __future__ import annotations
 
@@ -29,8 +28,7 @@ FOLD_SEED = 2019
 
 
 class DatasetError(UserError):
-    """A dataset that is unknown, missing or damaged; the message names the file or the
-    parameter."""
+    """A dataset that is unknown, missing or damaged; the message names file or parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +53,7 @@ class Dataset:
     description: str
 
     def validation_split(self, count: int) -> tuple[Dataset, Tensor, Tensor]:
-        """Return the dataset without ``count`` of its training images, and those, with their
-        labels.
+        """Return the dataset without ``count`` of its training images, those images, their labels.
 
         The split is stratified, the same in every run, and does not look at the held-out part.
 
@@ -92,8 +89,10 @@ def values(images: Tensor, like: Tensor) -> Tensor:
 
 
 def stratified_folds(labels: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64]:
-    """Return the fold 0..folds-1 of each label; sizes differ by at most one, in total and per
-    class."""
+    """Return the fold 0..folds-1 of each label, int64 [N].
+
+    Sizes differ by at most one, in total and per class.
+    """
     # RandomState, because numpy guarantees its stream for all time; a Generator's may change.
     random = np.random.RandomState(FOLD_SEED)
     order = random.permutation(len(labels))
@@ -129,8 +128,9 @@ def md5(data: bytes) -> str:
 
 
 def read_expected(name: str, path: Path, digest: str) -> bytes:
-    """Return the file ``path`` of the dataset ``name``; its MD5, or SHA-256 if as long, must be
-    ``digest``.
+    """Return the content of the file ``path`` of the dataset ``name``, after checking its digest.
+
+    ``digest`` is an MD5 or a SHA-256 in hexadecimal; its length tells which.
 
     Raises
     ------

@@ -13,8 +13,14 @@ __all__ = ["digits"]
 
 
 def digits(folds: int | None, fold: int, root: Path | None) -> Dataset:
-    """1,797 handwritten digits of 8x8 pixels, 0..16 (E. Alpaydin, C. Kaynak, UCI 1998), from
-    scikit-learn."""
+    """1,797 handwritten digits of 8x8 pixels, values 0..16, from scikit-learn.
+
+    E. Alpaydin, C. Kaynak, UCI 1998.
+
+    Raises
+    ------
+    DatasetError: a root is given, or ``folds`` or ``fold`` is out of range.
+    """
     from sklearn.datasets import load_digits  # here, because its import takes a second
 
     if root is not None:

@@ -24,8 +24,8 @@ class Source:
     ----------
     address: of the folder of its files.
     files: by name, their MD5.
-    members: what to take out of the one file, a tar archive, by the name to keep it under; empty:
-        the files are kept as they are.
+    members: for a tar archive, the member to extract by the name to store it under; empty: the
+        files are stored unchanged.
     """
 
     address: str

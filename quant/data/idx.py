@@ -36,8 +36,7 @@ checked."""
 def _idx_dataset(
     name: str, title: str, digests: dict[str, str], folds: int | None, fold: int, root: Path | None
 ) -> Dataset:
-    """70,000 images of 28x28 pixels, 0..255, in 10 classes, from four IDX files; 10,000 are held
-    out."""
+    """70,000 images of 28x28 pixels in 10 classes from four IDX files; 10,000 are held out."""
     root = own_test_set(name, folds, fold, root, "its four IDX files")
     images, labels = {}, {}
     for part, count in _WHOLE.items():
@@ -74,8 +73,7 @@ def _idx_dataset(
 
 
 def _read(name: str, root: Path, stem: str) -> tuple[Path, bytes]:
-    """Return the decompressed bytes of the file ``stem`` or ``stem``.gz, and which of them it
-    is."""
+    """Return the path of the file, ``stem`` or ``stem``.gz, and its decompressed bytes."""
     path = next((p for p in (root / stem, root / f"{stem}.gz") if p.is_file()), None)
     if path is None:
         raise DatasetError(

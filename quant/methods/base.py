@@ -31,7 +31,7 @@ class Decomposition:
     scale: Tensor
 
     def weight(self) -> Tensor:
-        """Return the weight the decomposition stands for, float64, of the weight's shape."""
+        """Return the weight that the decomposition represents, float64, of the weight's shape."""
         coefficients = torch.tensor(self.coefficients, dtype=torch.int64)
         integers: Tensor = torch.tensordot(
             coefficients, self.planes.to(torch.int64), dims=1
@@ -49,8 +49,8 @@ class Ternarizer(nn.Module, ABC):
     the latent weight while the layer computes with the ternary one. A new method derives from this
     class and registers itself with ``@method("name")``.
 
-    A method may have parameters of its own, such as learned scales. What training must do for them
-    beyond moving every parameter along its gradient, it learns from ``penalty`` and ``thresholds``.
+    A method may have parameters of its own, such as learned scales. Training moves them along their
+    gradients; ``penalty`` and ``thresholds`` say what it must do besides.
     """
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -91,8 +91,10 @@ class Ternarizer(nn.Module, ABC):
 
     @abstractmethod
     def scale(self, latent: Tensor) -> Tensor:
-        """Return the scale, 0-d or [O], in ``latent``'s type: positive, 12 significant bits, no
-        gradient."""
+        """Return the scale, 0-d or [O], in the type of ``latent``, without a gradient.
+
+        It is positive and has 12 significant bits.
+        """
 
     @abstractmethod
     def decompose(self, latent: Tensor) -> Decomposition:

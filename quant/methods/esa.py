@@ -1,5 +1,4 @@
-"""ESA: ternary weights by a regularizer on tanh, the embarrassingly simple approach of Deng and
-Zhang.
+"""ESA, "embarrassingly simple approach": ternary weights by a regularizer on tanh.
 
 [1] X. Deng, Z. Zhang, "An embarrassingly simple approach to training ternary weight networks",
 2020.
@@ -43,8 +42,7 @@ def discretization(weight: Tensor, alpha: float | Tensor, mean: bool = True) -> 
 
 @method("esa")
 class TanhWeight(Ternarizer):
-    """Train W = tanh(theta) under a regularizer that drives it to -1, 0, +1; round it in
-    evaluation.
+    """Train W = tanh(theta) under a regularizer toward -1, 0, +1; evaluate with W rounded.
 
     With theta the latent weight of a layer [1]:
 
@@ -52,11 +50,12 @@ class TanhWeight(Ternarizer):
     - in evaluation w' = round(tanh(theta)), without a scale        (eq. 6)
     - the loss grows by strength * R(w') of each layer              (eq. 4 and 5; ``penalty``)
 
-    Accuracy counts with the rounded weights alone; the soft ones say nothing about them.
+    Measure accuracy with the rounded weights only: that of the soft ones says nothing about it.
 
     Parameters
     ----------
-    alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its ridge is where rounding cuts.
+    alpha: of the regularizer, 0..2, more gives more zeros. At 0.5 its
+        maximum is where rounding changes from 0 to 1.
     strength: lambda of eq. 5, at least 0.
     mean: whether R is the mean over a layer instead of the paper's sum, which starves small layers.
     ramp: share of the training over which lambda rises from 0, 0..1; one that is strong from the
@@ -65,18 +64,18 @@ class TanhWeight(Ternarizer):
         training on, in ascending order, lambda is multiplied by the factor of the same place. Its
         ResNet-18 has 1e-9 at first, times 1e2 at epoch 50 of 90 and times 10 at epoch 70.
     harden: share of the training from which on the forward pass rounds the weights, with the
-        gradient of tanh(theta), so that all else learns to live with the rounding; 0..1. None is
-        the paper's rule: weights are rounded at the end, and what has not come to rest by then
-        costs accuracy.
+        gradient of tanh(theta), so that all other parameters adapt to the rounding; 0..1. None is
+        the paper's rule: weights are rounded at the end, and those that have not converged by
+        then cost accuracy.
     sparsity: share of zeros in each layer, 0..1, neither included: theta is multiplied by the
-        factor with which this share of a layer rounds to 0, anew in each step and without a
+        factor with which this share of a layer rounds to 0, computed in each step and without a
         gradient of its own. With alpha 0.5 that is the share in the basin of 0 too (theorem 3).
         None is the paper's rule.
-    least_in_row: with ``sparsity``, how many weights of a row are kept on average, at least; 0 for
+    least_in_row: with ``sparsity``, least number of nonzero weights of a row, on average; 0 for
         no limit. Of a 5 x 5 kernel of one channel 90 % zeros would leave 2.5. Not the paper's.
     normalized: whether w' is multiplied by the power of two next to one over the root of a row's
-        length. Behind a batch norm that changes nothing; it keeps scores, whose layer has none, in
-        the range of a softmax. The paper has no scale.
+        length. Before a batch norm that changes nothing; scores, whose layer has none, stay in the
+        range of a softmax. The paper has no scale.
     initial_spread: the root mean square of tanh(theta) to start from, above 0 and below 1: the
         float weight is stretched by one factor. None starts at theta = weight, the paper's rule,
         from which usual initial values all collapse to 0.
@@ -84,6 +83,11 @@ class TanhWeight(Ternarizer):
     The paper's MNIST run is alpha 1e-4, strength 1e-7, mean off, ramp 0, no initial_spread, 200
     epochs. The defaults are what trains within a few; the learning rate should be ten times the
     usual one.
+
+    Raises
+    ------
+    TypeError: an option has another type.
+    ValueError: an option is out of range, or ``least_in_row`` is given without ``sparsity``.
 
     >>> ternarizer = TanhWeight().eval()
     >>> ternarizer(torch.tensor([-2.0, 0.5, 0.6])).tolist()
@@ -151,7 +155,7 @@ class TanhWeight(Ternarizer):
         if self.initial_spread is None:
             return weight
         exact = exact / exact.abs().amax()
-        low, high = -20.0, 40.0  # powers of two between which the factor lies
+        low, high = -20.0, 40.0  # limits of the factor's binary logarithm
         for _ in range(50):
             middle = (low + high) / 2
             spread = torch.tanh(exact * 2.0**middle).square().mean().sqrt()
@@ -160,8 +164,10 @@ class TanhWeight(Ternarizer):
         return theta.to(weight.dtype)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6) and when it
-        hardens."""
+        """Return tanh(theta) in training (eq. 2), its rounding in evaluation (eq. 6).
+
+        From the share ``harden`` of a training on, the rounding too.
+        """
         stretched, cut = self._stretched(latent)
         weight = torch.tanh(stretched)
         if self._hard or not self.training:
@@ -169,7 +175,7 @@ class TanhWeight(Ternarizer):
         return weight * self._unit(latent)
 
     def begin_step(self, latent: Tensor, progress: float) -> None:
-        """Note whether the forward pass rounds by now, and search the layer for its cut."""
+        """Decide whether the forward pass of this step rounds, and search the layer for its cut."""
         self._hard = self.harden is not None and progress >= self.harden
         if self.sparsity is not None:
             self._of_step = self._search(latent, self.sparsity)
@@ -179,8 +185,7 @@ class TanhWeight(Ternarizer):
         return latent.new_full((), self._unit(latent))
 
     def _stretched(self, latent: Tensor) -> tuple[Tensor, Tensor | float]:
-        """Return theta times the factor of ``sparsity``, and the largest magnitude of theta that
-        rounds to 0.
+        """Return theta times the factor of ``sparsity``, and the largest |theta| that rounds to 0.
 
         In training both are of the step that ``begin_step`` began, if there is one.
         """
@@ -207,11 +212,11 @@ class TanhWeight(Ternarizer):
         return 2 * _HALF / (cut + above).clamp_min(torch.finfo(latent.dtype).tiny), cut
 
     def _unit(self, latent: Tensor) -> float:
-        """Return what +1 stands for."""
+        """Return the real value of the trit +1."""
         return 2.0 ** -round(math.log2(latent[0].numel()) / 2) if self.normalized else 1.0
 
     def decompose(self, latent: Tensor) -> Decomposition:
-        """Return one plane, round(tanh(theta)), with coefficient 1: of evaluation."""
+        """Return one plane, round(tanh(theta)), with coefficient 1, as in evaluation."""
         exact = checked(latent, "ESA finds no sign in it")
         cut = _ZERO_UP_TO if self.sparsity is None else self._search(exact, self.sparsity)[1]
         trits = _rounded(exact, cut).to(torch.int8)
@@ -227,7 +232,6 @@ class TanhWeight(Ternarizer):
 
 
 def _rounded(latent: Tensor, cut: Tensor | float) -> Tensor:
-    """Return the sign of theta, and 0 where its magnitude is at most ``cut``; no tanh has a say in
-    it."""
+    """Return the sign of theta, and 0 where its magnitude is at most ``cut``."""
     latent = latent.detach()
     return latent.sign() * (latent.abs() > cut).to(latent.dtype)

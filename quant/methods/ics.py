@@ -1,5 +1,4 @@
-"""ICS: iteratively calculated scaling, with residual expansion: the ternarization of He, Gong and
-Fan.
+"""ICS, iteratively calculated scaling, with residual expansion (REL): He, Gong and Fan.
 
 [1] Z. He, B. Gong, D. Fan, "Optimize deep convolutional neural network with ternarized weights and
 high accuracy", WACV 2019, section III.
@@ -19,8 +18,9 @@ __all__ = ["IterativeScaling"]
 
 @method("ics")
 class IterativeScaling(Ternarizer):
-    """Ternarize a weight by a threshold and a scale recomputed from the latent weight at every
-    step.
+    """Ternarize a weight by a threshold and a scale that follow from the latent weight.
+
+    Both are recomputed at every step.
 
     With w the latent weight of a layer and beta the threshold factor [1]:
 
@@ -35,7 +35,7 @@ class IterativeScaling(Ternarizer):
     (``tritforge.quant.numerics.fixed_point``): t planes with t integer coefficients.
 
     The rounding of alpha is not in the paper: it makes float64 evaluation exact
-        (tritforge.quant.numerics).
+    (tritforge.quant.numerics).
 
     Parameters
     ----------
@@ -45,6 +45,11 @@ class IterativeScaling(Ternarizer):
     expansion: t, 1..8. The paper uses 1, 2 and 4.
     expansion_factors: the betas of planes 2..t. None: 2, 3, .. t times ``threshold_factor``, in the
         paper 0.10, 0.15, 0.20.
+
+    Raises
+    ------
+    TypeError: an option has another type.
+    ValueError: an option is out of range, or not t - 1 ``expansion_factors``.
 
     >>> weight = torch.tensor([0.5, -0.25, 0.01, 0.0])
     >>> IterativeScaling(threshold_factor=0.05)(weight).tolist()
@@ -100,16 +105,19 @@ class IterativeScaling(Ternarizer):
         return self._parts(latent)[2]
 
     def decompose(self, latent: Tensor) -> Decomposition:
-        """Return one plane, Tern(w), with coefficient 1 and the scale alpha; or one for each
-        beta."""
+        """Return one plane, Tern(w), with coefficient 1 and scale alpha; or one for each beta.
+
+        Raises
+        ------
+        ValueError: the latent weight is all zero or not finite.
+        """
         planes, coefficients, scale = self._parts(checked(latent, "ICS finds no threshold in it"))
         return Decomposition(
             planes.to(torch.int8), tuple(int(c) for c in coefficients.tolist()), scale
         )
 
     def _parts(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the planes [t, *shape] and the coefficients [t], of the weight's type, the scale,
-        0-d."""
+        """Return planes [t, *shape] and coefficients [t] in the weight's type; the scale, 0-d."""
         latent = latent.detach()
         magnitude, signs = latent.abs(), latent.sign()
         largest = magnitude.amax()

@@ -29,11 +29,11 @@ class SoftThreshold(Ternarizer):
     - dL/dw_1i = B_1i / 2N * sum_j dL/dw'_j * T_j + alpha * dL/dw'_i where |w_1i| <= 1, and the same
       with w_2 (eq. 13)
 
-    The sum of eq. 13 over j and k stands before its last term too as it is printed; only the term
-    of the weight's own sign depends on it, as in eq. 11, so only that one counts here.
+    As printed, the sum of eq. 13 over j and k also covers its last term. Only the term of the
+    weight's own sign depends on w, as in eq. 11, so only that term is used here.
 
     The first kernel starts at the float weight, the second at a random permutation of its elements:
-        two draws of one distribution. Equal kernels would stay equal and never give a zero.
+    two draws of one distribution. Equal kernels would stay equal and never give a zero.
 
     Parameters
     ----------
@@ -61,8 +61,7 @@ class SoftThreshold(Ternarizer):
         return torch.stack([weight, weight.flatten()[order].reshape(weight.shape)])
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return the ternarized weight (eq. 7), of the shape of one kernel, with the gradient of
-        eq. 13."""
+        """Return the ternarized weight (eq. 7) in the shape of a kernel; its gradient is eq. 13."""
         signs = _signs(latent)
         passed = latent * (
             latent.detach().abs() <= 1

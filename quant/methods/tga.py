@@ -33,10 +33,10 @@ class TruncatedGaussian(Ternarizer):
     - dL/ddelta through S alone: dS/ddelta_c = r * (r - z) with r = phi(z) / (1 - Phi(z))
 
     Algorithm 1 moves delta and w in two passes over each batch: first every delta by plain SGD
-        without weight decay (``thresholds``), then, with the new ternary weights, everything else.
-        ``tritforge.quant.training.loop`` does so, and after the first pass brings delta back into
-        its range (``settle``). Adam on delta turns the noise of its small gradient into full steps
-        and ruins it ([1, table 1]: 56 % instead of 90 %).
+    without weight decay (``thresholds``), then, with the new ternary weights, everything else.
+    ``tritforge.quant.training.loop`` does so, and after the first pass brings delta back into its
+    range (``settle``). Adam on delta turns the noise of its small gradient into full steps and
+    ruins it ([1, table 1]: 56 % instead of 90 %).
 
     Parameters
     ----------
@@ -44,10 +44,15 @@ class TruncatedGaussian(Ternarizer):
         0.05, 0.1 and 0.15 (section 4.2.3) and takes 0.1 (section 4.3).
     gradient_correctness: whether eq. 15 is in force.
     clip_lowest, clip_highest: bounds of delta in sigma. The paper has 0 and 3; 0.05 and 1.5 keep
-        the threshold of a layer without a batch norm behind it from running away.
+        the threshold of a layer from diverging where no batch norm follows.
     gradient_limit: largest magnitude of the gradient of delta, 1e-3 is advisable; None, the paper's
-        rule, sets none. It bears on layers without a batch norm behind them, such as the last:
-        elsewhere the scale hardly matters and the gradient is orders of magnitude smaller.
+        rule, sets none. It matters for layers that no batch norm follows, such as the last:
+        elsewhere the scale has little effect and the gradient is orders of magnitude smaller.
+
+    Raises
+    ------
+    TypeError: an option has another type.
+    ValueError: an option is out of range.
     """
 
     def __init__(
@@ -78,8 +83,12 @@ class TruncatedGaussian(Ternarizer):
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return the weight as it is; delta starts at ``initial_factor`` of its largest
-        magnitude."""
+        """Return the weight unchanged; delta starts at ``initial_factor`` of its largest magnitude.
+
+        Raises
+        ------
+        ValueError: the weight is constant, all zero or not finite.
+        """
         _checked(weight)
         self.delta.data = self.initial_factor * weight.detach().abs().amax()
         return weight
@@ -94,14 +103,12 @@ class TruncatedGaussian(Ternarizer):
         return gradient if limit is None else gradient.clamp(-limit, limit)
 
     def settle(self, latent: Tensor) -> None:
-        """Clip delta itself, so that it can come back: beyond its range it has no gradient (eq.
-        8)."""
+        """Clip delta itself: beyond its range it has no gradient (eq. 8) and could not return."""
         with torch.no_grad():
             self.delta.copy_(self._delta_clipped(latent.detach().std()))
 
     def forward(self, latent: Tensor) -> Tensor:
-        """Return the ternarized weight (eq. 2), with the gradients of eq. 14 and, for delta, of eq.
-        10."""
+        """Return the ternarized weight (eq. 2), with the gradients of eq. 14 and, for delta, 10."""
         trits, scale = self._trits_and_scale(latent.detach())
         passed = latent - latent.detach()  # exactly zero; carries the gradient
         return scale * trits + (passed if self.gradient_correctness else scale.detach() * passed)
@@ -115,8 +122,8 @@ class TruncatedGaussian(Ternarizer):
 
         Raises
         ------
-        ValueError: as of every method; or the weight is constant, delta is not finite, or S is not
-            positive because the mean lies far below 0.
+        ValueError: the weight is all zero, constant or not finite, delta is not finite, or S is not
+            positive because the mean is far below 0.
         """
         exact = _checked(latent)
         trits, scale = self._trits_and_scale(exact)
@@ -135,8 +142,7 @@ class TruncatedGaussian(Ternarizer):
         return self.delta.abs().clamp(self.clip_lowest * sigma, self.clip_highest * sigma)
 
     def _trits_and_scale(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the trits, of the weight's shape and type, and S, 0-d, with a gradient to
-        delta."""
+        """Return the trits, of the weight's shape and type, and S, 0-d, differentiable by delta."""
         mu, sigma = latent.mean(), latent.std()
         delta = self._delta_clipped(sigma)
         z = delta / sigma

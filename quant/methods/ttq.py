@@ -22,7 +22,7 @@ class TrainedScales(Ternarizer):
     With w the latent weight of a layer, which starts as weight / max|weight| [1, section 4]:
 
     - threshold = threshold_factor * max|w|                         (eq. 9, its first rule), or
-      the magnitude below which a share ``sparsity`` of w lies      (section 4.2, its second rule)
+      the magnitude below which a share ``sparsity`` of w is        (section 4.2, its second rule)
     - w' = W_p where w > threshold, -W_n where w < -threshold, 0 elsewhere          (eq. 6)
     - dL/dW_p = sum of dL/dw' over w > threshold                    (eq. 7)
     - dL/dW_n = -sum of dL/dw' over w < -threshold      (eq. 7; the minus is that of eq. 6)
@@ -31,7 +31,7 @@ class TrainedScales(Ternarizer):
     Both scales are whole numbers of one unit, a power of two, of at most 8 bits and at least 1
     (``tritforge.quant.numerics.fixed_point``; the gradient passes straight through), so that the
     layer is two planes with two integer coefficients. The paper does not round. Nor does it say
-    where the scales start: here at the mean magnitudes of the weights they stand for.
+    where the scales start: here at the mean magnitudes of the weights that they replace.
 
     Parameters
     ----------
@@ -44,6 +44,11 @@ class TrainedScales(Ternarizer):
         that a step is a share of a scale. Without, the steps of SGD at the paper's rate of 0.1 are
         a multiple of the scales of a wide layer, a few hundredths, and ResNet-20 learns nothing.
         Adam needs it less.
+
+    Raises
+    ------
+    TypeError: an option has another type.
+    ValueError: an option is out of range.
 
     >>> ternarizer = TrainedScales()
     >>> ternarizer(ternarizer.right_inverse(torch.tensor([0.5, -0.25, 0.01, 0.0]))).tolist()
@@ -75,7 +80,12 @@ class TrainedScales(Ternarizer):
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """Return the weight divided by its largest magnitude; the scales start at its means."""
+        """Return the weight divided by its largest magnitude; the scales start at its means.
+
+        Raises
+        ------
+        ValueError: the weight is all zero or not finite, or no element is above the threshold.
+        """
         checked(weight, "TTQ finds no threshold in it")
         weight = weight.detach()
         magnitude = weight.abs()
@@ -114,7 +124,7 @@ class TrainedScales(Ternarizer):
 
         Raises
         ------
-        ValueError: as of every method; or a scale is not finite.
+        ValueError: the weight is all zero or not finite, or a scale is not finite.
         """
         exact = checked(latent, "TTQ finds no threshold in it")
         scales = torch.stack(self._scales()).detach()
@@ -127,8 +137,7 @@ class TrainedScales(Ternarizer):
         return Decomposition(torch.stack(planes).to(torch.int8), integers, scale.to(torch.float64))
 
     def _signs(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return where the latent weight is above and below the thresholds, as 0 and 1 of its
-        type."""
+        """Return where the latent weight is above and below the thresholds: 0 or 1, of its type."""
         magnitude = latent.abs()
         threshold = self.threshold_factor * magnitude.amax()
         if self.sparsity is not None:
@@ -149,7 +158,7 @@ class TrainedScales(Ternarizer):
         return positive, negative
 
     def _fixed_point(self) -> tuple[Tensor, Tensor]:
-        """Return the unit, 0-d, and the integers [2] that stand for W_p and W_n; no gradient."""
+        """Return the unit, 0-d, and W_p and W_n as integers [2] in that unit; no gradient."""
         scales = torch.stack(self._scales()).detach()
         lowest = 2.0**-16  # a scale that training drives below 0 stays positive and can come back
         if self.symmetric:

@@ -1,4 +1,4 @@
-"""What the networks here are built of: quantizers by name, and checks of options."""
+"""Building blocks of the networks: quantizers by name, and checks of options."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ def activation(kind: str, bits: int) -> nn.Module:
     Parameters
     ----------
     kind: a name in ``ACTIVATIONS``.
-    bits: width of a code, in bits; ternary and float ones have none and do not look at it.
+    bits: width of a code, in bits; "ternary" and "float" ignore it.
+
+    Raises
+    ------
+    ValueError: ``kind`` is not in ``ACTIVATIONS``.
     """
     if kind == "unsigned":
         return UnsignedQuantizer(bits)
@@ -50,13 +54,12 @@ def activation(kind: str, bits: int) -> nn.Module:
 
 
 def behind(norm: nn.Module, kind: str, bits: int, *, relu: bool = False) -> list[nn.Module]:
-    """Return what stands behind a hidden layer: a ReLU if asked for, ``norm``, the activation."""
+    """Return the modules after a hidden layer: a ReLU if asked for, ``norm``, the activation."""
     return [*([nn.ReLU()] if relu else []), norm, activation(kind, bits)]
 
 
 def keep_slopes(norm: nn.Module) -> None:
-    """Have training keep every slope of the batch norm ``norm`` positive: a smaller one is set to
-    2^-10."""
+    """Have training keep every slope of the batch norm ``norm`` at 2^-10 or more."""
     norm.register_forward_pre_hook(_keep_slopes)
 
 
@@ -67,14 +70,13 @@ def _keep_slopes(norm: nn.Module, inputs: Any) -> None:
 
 
 def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first: bool) -> Tensor:
-    """Return ``pool(act(norm(x)))`` for a max pool, as the hardware computes it; or the pool at
-    first.
+    """Return ``pool(act(norm(x)))`` for a max pool; in training with ``first`` the pool is first.
 
-    Where no slope of the batch norm is negative nothing here ever falls when its input rises, so
-    the order does not matter to the values. It matters to the statistics of the batch, which are
-    then of the pixels that the pool lets through, and to the time: a quarter of the pixels remain.
-    So ``first`` is for training (and for the statistics of
-    ``tritforge.quant.training.recalibrate``) with ``keep_slopes``; evaluation pools last.
+    The hardware pools last. Where no slope of the batch norm is negative all three are monotone, so
+    the order does not change the values. It changes the statistics of the batch, which are then
+    those of the pixels that the pool selects, and the time: a quarter of the pixels remain. So
+    ``first`` is for training (and for the statistics of ``tritforge.quant.training.recalibrate``)
+    with ``keep_slopes``; evaluation pools last.
     """
     last = norm[-1] if isinstance(norm, nn.Sequential) else norm
     if first and last.training:
@@ -83,8 +85,10 @@ def pooled(x: Tensor, norm: nn.Module, act: nn.Module, pool: nn.Module, *, first
 
 
 def pixels(bits: int) -> Quantizer:
-    """Return the input quantizer, of step 1 / (2^bits - 1) to 12 significant bits: 8 bits give
-    bytes."""
+    """Return the input quantizer, of step 1 / (2^bits - 1): with 8 bits the codes are bytes.
+
+    The step is rounded to 12 significant bits.
+    """
     return UnsignedQuantizer(bits, step=1 / (2**bits - 1), learned=False)
 
 

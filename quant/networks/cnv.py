@@ -16,7 +16,7 @@ class CNV(nn.Module):
     """Six convolutions and three dense layers: [N, 3, 32, 32] in [0, 1] -> scores [N, classes].
 
     64-C3, 64-C3, max pool 2, 128-C3, 128-C3, max pool 2, 256-C3, 256-C3, dense 512, dense 512,
-    dense 10, all convolutions without padding [1]. Batch norm and activation behind every hidden
+    dense 10, all convolutions without padding [1]. Batch norm and activation after every hidden
     layer, pooling on the codes.
 
     Parameters

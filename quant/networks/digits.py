@@ -18,8 +18,7 @@ class Digits(nn.Module):
     """Two convolutions and a dense layer: [N, 1, 8, 8] in [0, 1] -> scores [N, classes].
 
     Convolution, batch norm, activation, pooling, in this order, as the hardware computes them. The
-    first quantizer has a fixed step of 2^-input_bits: it stands for the integers the hardware is
-    fed.
+    first quantizer has a fixed step of 2^-input_bits: its codes are the input of the hardware.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = ["LeNet5"]
 class LeNet5(nn.Module):
     """Two convolutions and two dense layers: [N, 1, 28, 28] in [0, 1] -> scores [N, classes].
 
-    32-C5, max pool 2, 64-C5, max pool 2, dense 512, dense 10 [1]; batch norm and activation behind
+    32-C5, max pool 2, 64-C5, max pool 2, dense 512, dense 10 [1]; batch norm and activation after
     every hidden layer, pooling on the codes, as the hardware computes them. The first quantizer has
     a fixed step of 1 / (2^input_bits - 1), to 12 significant bits: with 8 bits its codes are the
     bytes of the image.
@@ -29,9 +29,9 @@ class LeNet5(nn.Module):
     input_bits: width of a pixel, in bits.
     activation_bits: width of the hidden activations, in bits.
     activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
-    conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations
+    conv_relu: whether there is a ReLU between a layer and its batch norm. With ternary activations
         this is the block of STTN: batch norm, ternarize, convolution, activation.
-    pool_first: whether training pools before it normalizes, with the slopes of the batch norms kept
+    pool_first: whether training pools before it normalizes, with the slopes of the batch norms
         positive: a quarter of the work (``tritforge.quant.networks.blocks.pooled``). Evaluation
         pools last in any case.
     classes: number of scores.

@@ -1,7 +1,7 @@
 """Residual networks whose two branches meet in integers of one unit.
 
 Before an addition both branches pass a signed quantizer of their own, and the two share one step:
-    the sum of their codes is exact, and what follows is again a row of thresholds.
+the sum of their codes is exact, and what follows is again a row of thresholds.
 
 [1] K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", CVPR 2016.
 """
@@ -23,8 +23,7 @@ __all__ = ["CifarResNet", "ImageResNet", "resnets"]
 
 
 class _PadShortcut(nn.Module):
-    """Every stride-th pixel, and zeros for the channels that are added: option A of [1], without
-    weights."""
+    """Every stride-th pixel, padded with channels of 0: option A of [1], without weights."""
 
     def __init__(self, stride: int, added: int) -> None:
         super().__init__()
@@ -38,8 +37,7 @@ class _PadShortcut(nn.Module):
 
 
 class _Residual(nn.Module):
-    """The body and the shortcut of a block: activation(quantized(body(x)) +
-    quantized(shortcut(x)))."""
+    """A residual block: activation(quantized(body(x)) + quantized(shortcut(x)))."""
 
     def __init__(
         self, body: nn.Module, shortcut: nn.Module, act: nn.Module, residual_bits: int | None
@@ -61,8 +59,7 @@ class _Residual(nn.Module):
 
 
 class _ResNet(nn.Module):
-    """What residual networks have in common: a stem, stages of blocks, a sum over the image, the
-    scores."""
+    """Common part of the residual networks: input quantizer, blocks, pooling over the image."""
 
     def __init__(
         self,
@@ -95,8 +92,7 @@ class _ResNet(nn.Module):
         return _Residual(nn.Sequential(*body), shortcut, self._act(), self._residual_bits)
 
     def _bottleneck(self, inputs: int, outputs: int, stride: int, shortcut: nn.Module) -> nn.Module:
-        """Return convolutions of 1x1, 3x3 and 1x1 with a shortcut; the stride is that of the middle
-        one."""
+        """Return convolutions of 1x1, 3x3 (with the stride) and 1x1 with a shortcut."""
         inner = outputs // 4
         body = [
             *self._unit(inputs, inner, 1),
@@ -109,8 +105,7 @@ class _ResNet(nn.Module):
 
 
 class CifarResNet(_ResNet):
-    """The residual network for images of 32x32 with 6 n + 2 layers: [N, 3, 32, 32] in [0, 1] ->
-    scores.
+    """The residual network of 6 n + 2 layers: [N, 3, 32, 32] in [0, 1] -> scores [N, classes].
 
     A convolution of 3x3, then three stages of n blocks of two (section 4.2 of [1]), shortcuts of
     option A, and a dense layer.
@@ -157,8 +152,7 @@ class CifarResNet(_ResNet):
 
 
 class ImageResNet(_ResNet):
-    """The residual network for images of 224x224: [N, 3, 224, 224] in [0, 1] -> scores (table 1 of
-    [1]).
+    """The residual network of table 1 of [1]: [N, 3, 224, 224] in [0, 1] -> scores.
 
     A convolution of 7x7/2, max pool 3/2, four stages of blocks, a dense layer. Where a block
     changes the size or the channels its shortcut is a convolution of 1x1 with a batch norm, option

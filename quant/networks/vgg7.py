@@ -16,7 +16,7 @@ class VGG7(nn.Module):
     """Six convolutions and two dense layers: [N, 3, 32, 32] in [0, 1] -> scores [N, classes].
 
     Twice 128-C3, max pool 2, twice 256-C3, max pool 2, twice 512-C3, max pool 2, dense 1024, dense
-    10 [1]; all with padding 1. Batch norm and activation behind every hidden layer, pooling on the
+    10 [1]; all with padding 1. Batch norm and activation after every hidden layer, pooling on the
     codes.
 
     Parameters
@@ -25,7 +25,7 @@ class VGG7(nn.Module):
     hidden: outputs of the first dense layer.
     input_bits, activation_bits: width of a pixel and of the hidden activations, in bits.
     activation: kind of the hidden activations (``tritforge.quant.networks.blocks.ACTIVATIONS``).
-    conv_relu: whether a ReLU stands between a layer and its batch norm. With ternary activations
+    conv_relu: whether there is a ReLU between a layer and its batch norm. With ternary activations
         this is the block of STTN: batch norm, ternarize, convolution, activation.
     classes: number of scores.
 

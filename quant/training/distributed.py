@@ -1,9 +1,9 @@
 """Training in several processes, as ``torchrun`` starts them: each takes its part of every batch.
 
 All processes hold the same weights and make the same step: that of one process with the whole
-    batch, but for the order in which sums are added up. Gradients are sums over the processes, each
-    weighted by its share of the batch, and batch norms normalize by the statistics of the whole
-    batch, not of a part of it.
+batch, but for the order in which sums are added up. Gradients are sums over the processes, each
+weighted by its share of the batch, and batch norms normalize by the statistics of the whole batch,
+not of a part of it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ class Processes:
         return self.rank == 0
 
     def part(self, length: int) -> slice:
-        """Return which of ``length`` things are this process's: sizes differ by at most one, none
-        are shared.
+        """Return this process's part of ``length`` items: disjoint parts, sizes within one.
 
         >>> [Processes(rank, 3).part(7) for rank in range(3)]
         [slice(0, 3, None), slice(3, 5, None), slice(5, 7, None)]
@@ -67,8 +66,7 @@ class Processes:
 
 
 def current() -> Processes:
-    """Return the processes of the default group of ``torch.distributed``; one where there is
-    none."""
+    """Return the processes of the default group of ``torch.distributed``, or a single one."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return Processes()
     return Processes(distributed.get_rank(), distributed.get_world_size())
@@ -81,8 +79,7 @@ def local_rank() -> int:
 
 @contextlib.contextmanager
 def launched() -> Iterator[Processes]:
-    """Join the processes that ``torchrun`` started, if it did: by NCCL where there is a GPU, else
-    by Gloo."""
+    """Join the processes that ``torchrun`` started, if any, by NCCL on a GPU, else by Gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
         yield current()
         return
@@ -125,8 +122,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """Return the sum of the gradients: each process's result depends on every process's
-        ``x``."""
+        """Return the sum of the gradients: every process's result depends on every ``x``."""
         total = gradients[0].clone()
         distributed.all_reduce(total)
         return total

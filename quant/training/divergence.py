@@ -1,4 +1,4 @@
-"""What to say when a training runs away: at which step, and which layer is the cause."""
+"""Diagnosis of a training that diverges: at which step, and which layer is the cause."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class Watch:
 
 
 def cause(model: nn.Module) -> str:
-    """Say which parameter of ``model`` is not finite or which weight has no ternary form, in one
-    phrase."""
+    """Name the parameter of ``model`` that is not finite or the weight without a ternary form."""
     for path, module in model.named_modules():
         if isinstance(module, parametrize.ParametrizationList) and isinstance(
             module[0], Ternarizer

@@ -105,13 +105,13 @@ def train(
     must see ``directory``.
 
     Files: model.safetensors and model.json (``tritforge.quant.checkpoint``) at the end; log.csv,
-        one line per epoch; resume.safetensors while the training is unfinished.
+    one line per epoch; resume.safetensors while the training is unfinished.
 
     Parameters
     ----------
     model: scores [N, classes] from images [N, C, H, W]; at its starting weights, also when
         resuming.
-    resume: whether to go on from resume.safetensors if there is one. False starts anew and replaces
+    resume: whether to continue from resume.safetensors if there is one. False restarts and replaces
         it.
     progress: whether to show a bar with the loss and the training accuracy.
     meta: more to keep in the checkpoint, beside the configuration and the figures.
@@ -260,8 +260,7 @@ class _Training:
                 _write_log(self.state.directory / LOG, self.history)
 
     def _judged(self, record: EpochRecord) -> EpochRecord:
-        """Add the accuracy on the images held apart, and note the weights if they are the best so
-        far."""
+        """Add the accuracy on the validation images; save the weights if it is the best so far."""
         if self.held_apart is None:
             return record
         found = self.accuracy(self.model, *self.held_apart)
@@ -271,8 +270,7 @@ class _Training:
         return replace(record, validation_accuracy=found)
 
     def accuracy(self, model: nn.Module, images: Tensor, labels: Tensor) -> float:
-        """Return the share of ``images`` that ``model`` classifies rightly, a part in each
-        process."""
+        """Return the share of ``images`` that ``model`` classifies rightly, over all processes."""
         part = self.processes.part(len(images))
         right = torch.tensor([right_answers(model, images[part], labels[part])], device=self.device)
         self.processes.sum_([right])
@@ -281,8 +279,7 @@ class _Training:
     def _epoch(
         self, forward: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor
     ) -> EpochRecord:
-        """Make one pass over the images and return its mean loss and accuracy, measured on the
-        way."""
+        """Make one pass over the images; return its mean loss and its training accuracy."""
         config, model, epoch, processes = self.config, self.model, len(self.history), self.processes
         model.train()
         # A hash, because torch's generator on the CPU looks at the lowest 32 bits of a seed only.
@@ -290,7 +287,7 @@ class _Training:
         torch.manual_seed(int(seeds[0]))
         drawing = torch.Generator().manual_seed(int(seeds[1]))  # for augmentation
         order = torch.randperm(len(images)).to(self.device)
-        if processes.rank:  # dropout draws anew in each process; the order is the same in all
+        if processes.rank:  # dropout differs between processes; the order is the same in all
             torch.manual_seed(int(seeds[0]) + processes.rank)
         like = next(model.parameters())
         losses = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -357,8 +354,7 @@ class _Training:
         )
 
     def finish(self) -> int:
-        """Put the weights to keep into the model, re-estimate its statistics; return their
-        epoch."""
+        """Load the weights to save and re-estimate the statistics; return the weights' epoch."""
         epoch = len(self.history)
         if self.best:
             self.model.load_state_dict(self.best)
@@ -376,8 +372,7 @@ def _plain(scores: Tensor) -> Tensor:
 
 
 def _moved(model: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that the optimizer moves: all but thresholds, which have a pass of
-    their own."""
+    """Return the parameters that the optimizer moves: all but thresholds."""
     apart = {id(p) for p in threshold_parameters(model)}
     return [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
 

@@ -1,5 +1,4 @@
-"""What ternarization methods ask of training: a penalty in the loss, and a first pass for
-thresholds."""
+"""Terms that ternarization methods add to training: a penalty, and a pass for thresholds."""
 
 from __future__ import annotations
 
@@ -26,8 +25,7 @@ def ternarizers(model: nn.Module) -> Iterator[tuple[Ternarizer, Tensor]]:
 
 
 def begin_step(model: nn.Module, progress: float) -> None:
-    """Tell the methods that the next step begins; ``progress`` is the share of all steps done,
-    0..1."""
+    """Announce the next step to the methods; ``progress``, 0..1, is the share of steps done."""
     for ternarizer, latent in ternarizers(model):
         ternarizer.begin_step(latent, progress)
 
@@ -55,8 +53,7 @@ def step_thresholds(
     learning_rate: float,
     processes: Processes = Processes(),  # noqa: B008  # frozen
 ) -> None:
-    """Move the thresholds of ``model`` one step of plain SGD; nothing else, and nothing if it has
-    none.
+    """Move only the thresholds of ``model``, if it has any, by one step of plain SGD.
 
     Step 3 of Algorithm 1 of He and Fan (CVPR 2019, ``tritforge.quant.methods.tga``). Call it on
     each batch before the step of the weights. ``loss`` runs the model on the batch; the running
@@ -79,8 +76,7 @@ def step_thresholds(
 
 @contextlib.contextmanager
 def _statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Let no batch norm move its running statistics, while it still normalizes by those of the
-    batch."""
+    """Restore the running statistics of all batch norms at the end."""
     norms = [
         module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
     ]

@@ -25,14 +25,12 @@ _FILE = "resume.safetensors"
 
 
 class ResumeError(UserError):
-    """A resume state that is damaged or of another run; the message names the file and what
-    differs."""
+    """A resume state that is damaged or of another run; names the file and the difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What one epoch showed: its number from 1, mean loss and share of right answers while it
-    trained.
+    """Results of one epoch: its number from 1, mean loss and training accuracy.
 
     ``validation_accuracy`` is the share of right answers afterwards on images held apart; None
     without any.
@@ -55,12 +53,12 @@ FORMAT = Format(
     name="tritforge-resume",
     version=2,
     error=ResumeError,
-    again="delete it or start anew without resuming",
+    again="delete it or restart without resuming",
 )
 
 
 def fingerprint(model: nn.Module, dataset: Dataset, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what two runs must have in common for one to go on where the other was.
+    """Return what two runs must have in common for one to continue the other.
 
     The structure of the model, its starting weights, the images of both parts, the configuration
     and the versions: all that the final weights depend on.
@@ -80,7 +78,7 @@ class ResumeState:
 
     Parameters
     ----------
-    directory: where resume.safetensors is kept.
+    directory: folder of resume.safetensors.
     run: the run's ``fingerprint``.
     """
 
@@ -92,8 +90,7 @@ class ResumeState:
     def tensors(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, best: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Return copies of the weights, the optimizer's moments and the weights that are best so
-        far."""
+        """Return copies of the weights, the optimizer's moments and the best weights so far."""
         found = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         found.update({f"best.{name}": tensor for name, tensor in best.items()})
         for index, state in optimizer.state_dict()["state"].items():
@@ -111,8 +108,7 @@ class ResumeState:
     def restore(
         self, model: nn.Module, optimizer: torch.optim.Optimizer
     ) -> tuple[list[EpochRecord], dict[str, Tensor]]:
-        """Put the saved state into ``model`` and ``optimizer``; return its epochs and its best
-        weights.
+        """Load the saved state into ``model`` and ``optimizer``; return epochs and best weights.
 
         Without a saved state nothing changes and both are empty.
 
@@ -127,7 +123,7 @@ class ResumeState:
             if description.run.get(name) != value:
                 raise ResumeError(
                     f"{self.path} is of an unfinished run that differs in {name}: "
-                    "finish that run as it was started, or start anew without resuming"
+                    "finish that run as it was started, or restart without resuming"
                 )
         weights, best = (
             {name.removeprefix(kind): t for name, t in tensors.items() if name.startswith(kind)}
@@ -164,7 +160,7 @@ class ResumeState:
 
     def _damaged(self, reason: str) -> ResumeError:
         return ResumeError(
-            f"{self.path} is damaged ({reason}): delete it or start anew without resuming"
+            f"{self.path} is damaged ({reason}): delete it or restart without resuming"
         )
 
 

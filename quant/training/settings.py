@@ -17,7 +17,7 @@ KEPT = ("last", "best")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """What the user chooses.
+    """The settings of a training.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class TrainingConfig:
         0), or by the one of ``factors`` in the same place.
     label_smoothing: of the cross entropy, 0..1, 1 not included.
     gradient_clip: largest norm of the gradient of all parameters together; None does not clip.
-    augmentation: "none", "crop" or "crop-flip" (``tritforge.quant.data.augment``), anew in each
+    augmentation: "none", "crop" or "crop-flip" (``tritforge.quant.data.augment``), drawn in each
         epoch, with ``padding`` pixels.
-    validation: how many training images are held apart and judged after each epoch.
+    validation: how many training images are set aside to measure accuracy after each epoch.
     keep: "last": the weights after the last epoch; "best": those of the epoch with the best
         accuracy on the images held apart, the earliest among equals.
     recalibrate: how many training images re-estimate the statistics of the batch norms in the end,
@@ -46,6 +46,11 @@ class TrainingConfig:
         rounded.
     mixed_precision: whether convolutions and dense layers compute in bfloat16; on a GPU alone.
     compile: whether torch.compile compiles the model; on a GPU alone.
+
+    Raises
+    ------
+    TypeError: a setting has another type.
+    ValueError: a setting is out of range, or two contradict each other.
     """
 
     epochs: int
@@ -139,8 +144,7 @@ class TrainingConfig:
             raise ValueError("keep 'best' needs validation images to judge by, not 0")
 
     def rate(self, epoch: int, step: int, steps: int) -> float:
-        """Return the learning rate at ``step`` of all ``steps``, in ``epoch``; both count from
-        0."""
+        """Return the learning rate at ``step`` of all ``steps``, in ``epoch``, all from 0."""
         if self.schedule == "cosine":
             return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         passed = sum(epoch >= milestone for milestone in self.milestones)

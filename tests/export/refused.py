@@ -108,13 +108,13 @@ REFUSED: list[tuple[Callable[[], nn.Module], str]] = [
     ),
     (
         lambda: sequential(act(), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(4, 2)),
-        "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind "
+        "module '2' (AvgPool2d): divides by 9, which is no power of two: put a quantizer after "
         "it, "
         "or use tritforge.quant.pooling.GlobalPool",
     ),
     (
         lambda: nn.Sequential(act(), nn.AvgPool2d(3)),
-        "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer behind "
+        "module '1' (AvgPool2d): divides by 9, which is no power of two: put a quantizer after "
         "it, "
         "or use tritforge.quant.pooling.GlobalPool",
     ),

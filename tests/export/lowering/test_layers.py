@@ -75,7 +75,7 @@ def test_pools_that_overlap_and_reach_over_the_edge(behind: bool) -> None:
     assert assert_same_integers(model, lowered, rand(30, 1, 7, 8)) > 0
 
 
-def test_pool_before_the_quantizer_moves_behind_it() -> None:
+def test_pool_before_the_quantizer_moves_after_it() -> None:
     model = sequential(
         nn.Conv2d(1, 4, 3),
         nn.MaxPool2d(2),
@@ -106,7 +106,7 @@ def test_pool_before_a_falling_channel_is_refused() -> None:
         model[3].running_mean.zero_()  # type: ignore[index]
     message = (
         "module '2' (MaxPool2d): channel 2 falls between module '1' (Conv2d) and module '4' "
-        "(UnsignedQuantizer), so the pool cannot move behind the quantizer: put it there, "
+        "(UnsignedQuantizer), so the pool cannot move after the quantizer: put it there, "
         "or keep the slopes positive"
     )
     with raises(LoweringError, message):

@@ -101,7 +101,7 @@ def test_the_state_of_another_run_is_refused(
         ResumeState(tmp_path, other).restore(network, torch.optim.AdamW(network.parameters()))
     assert str(caught.value) == (
         f"{tmp_path / 'resume.safetensors'} is of an unfinished run that differs in {difference}: "
-        "finish that run as it was started, or start anew without resuming"
+        "finish that run as it was started, or restart without resuming"
     )
 
 
@@ -116,4 +116,4 @@ def test_every_damage_is_noticed(tmp_path: Path) -> None:
         with pytest.raises(ResumeError) as caught:
             state.restore(network, torch.optim.AdamW(network.parameters()))
         assert str(caught.value).startswith(f"{state.path} is damaged (")
-        assert str(caught.value).endswith("): delete it or start anew without resuming")
+        assert str(caught.value).endswith("): delete it or restart without resuming")
