@@ -20,8 +20,7 @@ __all__ = ["BinarySearch", "BinarySearchUnit"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BinarySearchUnit(MultiCycleUnit, MultiThresholdUnit):
-    """The codes of :class:`tritforge.hw.activation.parallel.MultiThresholdUnit`, most significant
-    bit first.
+    """MultiThreshold by binary search, most significant bit of the code first.
 
     Latency ``cycles`` + 1, interval ``cycles`` per beat, with one cycle per bit of the code. Cost:
     one comparator per channel, and a ROM of 2**cycles thresholds per channel. Each cycle sets the
@@ -70,8 +69,9 @@ class BinarySearchUnit(MultiCycleUnit, MultiThresholdUnit):
 
 
 class BinarySearch(UnitComponent):
-    """The circuit of :class:`BinarySearchUnit`. Latency ``cycles`` + 1, interval ``cycles`` per
-    beat.
+    """The circuit of :class:`BinarySearchUnit`.
+
+    Latency ``cycles`` + 1, interval ``cycles`` per beat.
 
     Members
     -------

@@ -1,36 +1,53 @@
-"""Behind the array: thresholds that make activation codes, or an integer bias that makes scores."""
+"""Per-channel functions of an engine's sums, one beat per cycle: MultiThreshold and bias."""
+
+from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from amaranth import *
+from amaranth.lib import wiring
 
-from tritforge.export.artifacts.rom import Role, value_rom
+from tritforge.export.artifacts.rom import Role, RomImage, value_rom
 from tritforge.export.ir.datatype import DataType
-from tritforge.hw.stream.event_graph import Channel
+from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
-from tritforge.hw.targets.operators import at_least, reached
+from tritforge.hw.targets.operators import Operators, at_least, reached
 from tritforge.hw.targets.rows import rows
 from tritforge.types import IntArray
 
-__all__ = ["BiasUnit", "MultiCycleUnit", "MultiThresholdUnit", "ParallelThresholdsUnit", "PerChannel", "PerChannelUnit"]
+__all__ = [
+    "BiasUnit",
+    "MultiCycleUnit",
+    "MultiThresholdUnit",
+    "ParallelThresholdsUnit",
+    "PerChannel",
+    "PerChannelUnit",
+]
+
+
+Count = TypeVar("Count", int, Value)
+"""A number of levels: an int, or a value of the circuit."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PerChannelUnit(Unit):
-    """A function of each row's sum with constants of its own.
+    """result = f(sum, constants of its channel), for ``pe`` channels of ``pixels`` pixels per beat.
 
     Parameters
     ----------
-    name : instance name.  layer : name of the matrix layer, which names the ROM.
-    values : int64 [M, L], constants of each row, already corrected (tritforge.hw.matrix.offset_binary).
+    name : instance name.
+    layer : name of the matrix layer, which names the ROM image.
+    values : int64 [M, L], constants of each channel, corrected for offset binary sums
+        (tritforge.hw.matrix.offset_binary).
     source, target : types of the sums and of the results.
-    pe : rows a beat; divides M.
-    vectors : vectors a frame, or as many groups of ``pixels`` vectors.
-    pixels : vectors side by side, which share the constants: lane = row * pixels + pixel.
+    pe : channels per beat; divides M.
+    vectors : vectors per frame; with several ``pixels``, groups of ``pixels`` vectors.
+    pixels : pixels side by side that share the constants: lane = channel * pixels + pixel.
     """
 
     name:    str
@@ -45,73 +62,93 @@ class PerChannelUnit(Unit):
     role: ClassVar[Role]
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """pe * pixels sums."""
         return Beats(self.source, self.pe * self.pixels)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """pe * pixels results."""
         return Beats(self.target, self.pe * self.pixels)
 
     @property
-    def passes(self):
+    def passes(self) -> int:
+        """Beats of a vector, M / pe."""
         return len(self.values) // self.pe
 
     @property
-    def frame_beats(self):
+    def frame_beats(self) -> int:
+        """vectors * passes."""
         return self.vectors * self.passes
 
     @property
     @abstractmethod
-    def rom(self):
-        """The image of the constants (tritforge.export.artifacts.rom.RomImage), or None where they are part of the circuit."""
+    def rom(self) -> RomImage | None:
+        """The ROM image of the constants; None if they are part of the circuit."""
 
 
 class _SingleCycleUnit(PerChannelUnit):
-    """One beat a cycle, latency 1."""
+    """One beat per cycle, latency 1."""
+
+    value_bits: int
 
     @property
-    def constants(self):
-        """What the ROM holds, int64 [M, L]."""
+    def constants(self) -> IntArray:
+        """Content of the ROM, int64 [M, L]."""
         return self.values
 
     @property
-    def rom(self):
+    def rom(self) -> RomImage | None:
+        """The ROM image of ``constants``, ``pe`` channels per word."""
         return value_rom(self.layer, self.role, self.constants, self.pe, self.value_bits)
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """One cycle per beat."""
         return self.frame_beats
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process with one step per beat."""
         return graph.chain(self.name, channel, self.interval_cycles, range(self.interval_cycles),
                            range(self.interval_cycles))
 
-    def component(self):
+    def component(self) -> wiring.Component:
+        """Return the :class:`PerChannel`."""
         return PerChannel(self)
 
     @abstractmethod
-    def results(self, row, sums, words):
-        """Results of the ``sums`` of a beat.
+    def results(
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+    ) -> list[Value]:
+        """Return the results of the ``sums`` of a beat.
 
-        ``words`` has for each of them its constants, values of ``value_bits``, or is None where there is no ROM;
-        ``row`` makes comparisons (tritforge.hw.targets.rows.rows).
+        Parameters
+        ----------
+        row : adder and comparator primitives (tritforge.hw.targets.rows).
+        sums : one value per lane.
+        words : for each lane its constants of ``value_bits`` bits; None without ROM.
         """
 
 
 class MultiCycleUnit(PerChannelUnit):
-    """Takes a beat into a register and works on it for :attr:`cycles`, the last of which puts the result and may take
-    the next beat: ``cycles`` from beat to beat, ``cycles`` + 1 from a beat to its result."""
+    """A beat is loaded into a register and processed for ``cycles`` cycles.
+
+    Latency ``cycles`` + 1; interval ``cycles`` per beat: the last cycle puts the result and may
+    load the next beat.
+    """
 
     @property
     @abstractmethod
-    def cycles(self):
-        """Cycles of work on a beat."""
+    def cycles(self) -> int:
+        """Cycles per beat."""
 
     @property
-    def interval_cycles(self):
+    def interval_cycles(self) -> int:
+        """``cycles`` per beat."""
         return self.frame_beats * self.cycles
 
-    def schedule(self, graph, channel):
+    def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
+        """Add a process that loads beats and one that works on them."""
         load  = graph.process(f"{self.name}.load", self.frame_beats)
         work  = graph.process(f"{self.name}.work", self.interval_cycles)
         graph.take(channel, load, np.arange(load.steps))
@@ -123,11 +160,12 @@ class MultiCycleUnit(PerChannelUnit):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MultiThresholdUnit(PerChannelUnit):
-    """code = target.minimum + number of l with sum >= values[row, l]; ``values`` unsigned, ascending in each row.
+    """MultiThreshold: code = target.minimum + number of l with sum >= values[channel, l].
 
     Parameters
     ----------
-    value_bits : width of a threshold.
+    values : unsigned, ascending in each channel.
+    value_bits : width of a threshold in bits.
     """
 
     value_bits: int
@@ -135,80 +173,102 @@ class MultiThresholdUnit(PerChannelUnit):
     role = Role.THRESHOLDS
 
     @property
-    def always(self):
-        """Levels that every sum of every row reaches: they cost nothing. One level is left in any case."""
+    def always(self) -> int:
+        """Number of levels that every sum reaches, which cost nothing; one level always remains."""
         return min(int((self.values == 0).all(axis=0).sum()), self.values.shape[1] - 1)
 
     @property
-    def levels(self):
-        """The others, int64 [M, L]."""
+    def levels(self) -> IntArray:
+        """The other levels, int64 [M, L]."""
         return self.values[:, self.always:]
 
     @property
-    def count_bits(self):
-        """Bits of a count of :attr:`levels`."""
+    def count_bits(self) -> int:
+        """Width of a count of ``levels`` in bits."""
         return self.levels.shape[1].bit_length()
 
-    def code(self, count):
-        """The code of a row that reaches ``count`` of :attr:`levels`."""
+    def code(self, count: Count) -> Count:
+        """Return the code of a channel whose sum reaches ``count`` of ``levels``."""
         return count + self.target.minimum + self.always
 
 
 class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
-    """All levels at once, a comparator for each. One beat a cycle, latency 1.
+    """MultiThreshold with all levels at once.
 
-    With a single group of rows the thresholds are constants of the circuit and need no ROM.
+    Latency 1, interval 1 cycle per beat. Cost: one comparator per lane and level, and a parity per
+    bit of the code. With a single pass the thresholds are constants of the circuit and need no ROM.
     """
 
     @property
-    def rom(self):
+    def rom(self) -> RomImage | None:
+        """The ROM image of the thresholds; None with a single pass."""
         return super().rom if self.passes > 1 else None
 
     @property
-    def constants(self):
+    def constants(self) -> IntArray:
+        """``levels``."""
         return self.levels
 
-    def results(self, row, sums, words):
-        def above(lane, total):
+    def results(
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+    ) -> list[Value]:
+        """Compare each sum with all its levels and count those reached."""
+        def above(lane: int, total: Value) -> list[Value]:
             if words is None:
                 return [at_least(total, int(bound)) for bound in self.levels[lane // self.pixels]]
-            return [row.at_least(f"lane_{lane}_level_{level}", total, bound) for level, bound in enumerate(words[lane])]
+            return [
+                row.at_least(f"lane_{lane}_level_{level}", total, bound)
+                for level, bound in enumerate(words[lane])
+            ]
 
         return [self.code(reached(above(lane, total))) for lane, total in enumerate(sums)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BiasUnit(_SingleCycleUnit):
-    """score = sum + values[row, 0]. One beat a cycle, latency 1.
+    """score = sum + values[channel, 0].
+
+    Latency 1, interval 1 cycle per beat. Cost: one adder per lane and the ROM.
 
     Parameters
     ----------
-    value_bits : width of a bias in the ROM, two's complement.
+    value_bits : width of a bias in the ROM in bits, two's complement.
     """
 
     value_bits: int
 
     role = Role.BIAS
 
-    def results(self, row, sums, words):
+    def results(
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+    ) -> list[Value]:
+        """Add the bias of each lane."""
         return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]
 
 
 class PerChannel(UnitComponent):
-    """The circuit of both. Reads the constants of the next group of rows while the present one leaves, so that no
-    cycle is lost.
+    """The circuit of :class:`ParallelThresholdsUnit` and :class:`BiasUnit`.
+
+    Latency 1, interval 1 cycle per beat: the ROM reads the constants of the next beat while the
+    present one leaves.
 
     Members
     -------
-    i : beats of ``pe`` rows of sums, row 0 first, ``pixels`` sums each.
-    o : beats of as many results.
+    i : ``pe`` channels of ``pixels`` sums, channel 0 in the low bits.
+    o : as many results.
     """
 
-    def elaborate(self, platform):
+    unit: _SingleCycleUnit
+
+    def elaborate(self, platform: object) -> Module:
+        """ROM, per-lane functions and output register."""
         unit = self.unit
         m    = Module()
         step = Signal()
-        m.d.comb += [step.eq(self.i.valid & can_accept(self.o)), self.i.ready.eq(can_accept(self.o))]
+        m.d.comb += [
+            step.eq(self.i.valid & can_accept(self.o)),
+            self.i.ready.eq(can_accept(self.o)),
+        ]
         words = None if unit.rom is None else self._words(m, step)
         sums  = [unit.i.view(self.i.payload)[lane] for lane in range(unit.i.lanes)]
         results = unit.results(rows(m, platform), sums, words)
@@ -218,8 +278,8 @@ class PerChannel(UnitComponent):
         output_register(m, self.o, step)
         return m
 
-    def _words(self, m, step):
-        """The constants of each lane of the beat that waits, which ``step`` takes."""
+    def _words(self, m: Module, step: Value) -> list[list[Value]]:
+        """Constants of each lane of the next beat, which ``step`` accepts."""
         unit = self.unit
         m.submodules.constants = rom = Rom(unit.rom)
         group     = Signal(below(unit.passes))
@@ -231,5 +291,10 @@ class PerChannel(UnitComponent):
         ]
         m.d.sync += group.eq(following)
         values = unit.constants.shape[1]
-        return [[rom.data.word_select(lane // unit.pixels * values + value, unit.value_bits) for value in range(values)]
-                for lane in range(unit.i.lanes)]
+        return [
+            [
+                rom.data.word_select(lane // unit.pixels * values + value, unit.value_bits)
+                for value in range(values)
+            ]
+            for lane in range(unit.i.lanes)
+        ]

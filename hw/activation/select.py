@@ -1,74 +1,111 @@
-"""Which unit makes the activation codes of a layer: all levels at once, by search, or by multiplication."""
+"""Choice of a layer's activation unit: parallel, binary search or multiplication."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
+from typing import Any
 
 from tritforge.export.ir.nodes import Threshold
 from tritforge.export.ir.requantize import Requantize
 from tritforge.hw.activation.binary_search import BinarySearchUnit
 from tritforge.hw.activation.cost import planned_luts
-from tritforge.hw.activation.parallel import ParallelThresholdsUnit
+from tritforge.hw.activation.parallel import ParallelThresholdsUnit, PerChannelUnit
 from tritforge.hw.activation.serial_multiply import SerialMultiplierUnit
 from tritforge.hw.activation.time_shared import time_shared
 from tritforge.hw.matrix.offset_binary import Sums
+from tritforge.hw.targets.target import Target
+from tritforge.types import IntArray
 
 __all__ = ["ActivationForm", "activations", "choose"]
 
 
 class ActivationForm(Enum):
-    """How codes are made of sums."""
+    """How activation codes are computed from sums."""
 
     AUTO = "auto"
-    """What is estimated to need the fewest LUTs and takes no longer than the next beat of sums."""
+    """The form with the fewest estimated LUTs that does not lower the throughput."""
 
     PARALLEL = "parallel"
-    """All levels at once (tritforge.hw.activation.parallel), of several pixels some at a time where that is hidden (tritforge.hw.activation.time_shared)."""
+    """One comparator per level (tritforge.hw.activation.parallel).
+
+    With several pixels the comparators may be time-multiplexed, if the interval of the sums allows
+    it (tritforge.hw.activation.time_shared).
+    """
 
     SEARCH = "search"
-    """A bit of the code a cycle."""
+    """Binary search: one bit of the code per cycle (tritforge.hw.activation.binary_search)."""
 
     MULTIPLY = "multiply"
-    """A bit of the multiplier a cycle (tritforge.hw.activation.serial_multiply), for layers that have one (tritforge.export.ir.nodes.Requantize)."""
+    """Serial multiplication, one bit of the multiplier per cycle, for layers with a Requantize
+    (tritforge.hw.activation.serial_multiply).
+    """
 
 
-def activations(behind: Threshold | Requantize, rows, bounds, sums: Sums, technology, pause=1, **common):
-    """Every unit that makes the codes of ``behind``, by its form.
+def activations(
+    epilogue: Threshold | Requantize,
+    rows: IntArray,
+    bounds: Sequence[IntArray],
+    sums: Sums,
+    technology: Target,
+    pause: int = 1,
+    **common: Any,
+) -> dict[ActivationForm, PerChannelUnit]:
+    """Return the candidate units of ``epilogue``, by form.
 
     Parameters
     ----------
-    rows : int64 [M], the channels in the order in which they come.
-    bounds : smallest and largest y of each of these rows.
-    sums : their sums.
-    technology : what the design is built for (tritforge.hw.targets.target.Target).
-    pause : cycles from beat to beat of sums, at least.
+    rows : int64 [M], the channels in the order of the stream.
+    bounds : smallest and largest y of each of them.
+    sums : their offset binary sums.
+    technology : target of the design.
+    pause : cycles between beats of sums, at least.
     common : ``layer``, ``source``, ``target``, ``pe``, ``vectors`` and ``pixels`` of the units.
     """
-    units = {}
-    if isinstance(behind, Requantize):
-        multiplier, bias = behind.multiplier[rows], behind.bias[rows]
-        levels = replace(behind, multiplier=multiplier, bias=bias).thresholds(*bounds)
+    units: dict[ActivationForm, PerChannelUnit] = {}
+    if isinstance(epilogue, Requantize):
+        multiplier, bias = epilogue.multiplier[rows], epilogue.bias[rows]
+        levels = replace(epilogue, multiplier=multiplier, bias=bias).thresholds(*bounds)
         units[ActivationForm.MULTIPLY] = SerialMultiplierUnit(
-            name="requantize", values=sums.products(multiplier, bias), shift=behind.shift, **common)
+            name="requantize",
+            values=sums.products(multiplier, bias),
+            shift=epilogue.shift,
+            **common,
+        )
     else:
-        levels = behind.thresholds[rows]
+        levels = epilogue.thresholds[rows]
     values = sums.thresholds(levels)
     bits   = max(sums.dtype.bits, int(values.max()).bit_length())
     common = {**common, "values": values, "value_bits": bits}
     units[ActivationForm.PARALLEL] = parallel = ParallelThresholdsUnit(name="thresholds", **common)
-    units[ActivationForm.SEARCH]   = BinarySearchUnit(name="search", never=sums.largest + 1, **common)
+    units[ActivationForm.SEARCH] = BinarySearchUnit(name="search", never=sums.largest + 1, **common)
     if common["pixels"] > 1:
-        return {ActivationForm.PARALLEL: min([parallel, *time_shared(pause, **common)], key=lambda unit: planned_luts(unit, technology))}
+        return {
+            ActivationForm.PARALLEL: min(
+                [parallel, *time_shared(pause, **common)],
+                key=lambda unit: planned_luts(unit, technology),
+            )
+        }
     return units
 
 
-def choose(units, form, pause, technology):
-    """The unit for ``form``; for AUTO the cheapest of those whose cycles from beat to beat are no more than ``pause``.
+def choose(
+    units: Mapping[ActivationForm, PerChannelUnit],
+    form: ActivationForm,
+    pause: int,
+    technology: Target,
+) -> PerChannelUnit:
+    """Return the unit of ``form``.
+
+    AUTO is the unit with the fewest LUTs whose initiation interval is at most ``pause`` cycles per
+    beat.
 
     Parameters
     ----------
-    units : as :func:`activations` gives them.
-    pause : cycles from beat to beat of sums.
-    technology : what the design is built for.
+    units : as :func:`activations` returns them.
+    pause : cycles between beats of sums.
+    technology : target of the design.
 
     Raises
     ------

@@ -87,8 +87,9 @@ class SerialMultiplierUnit(MultiCycleUnit):
 
 
 class SerialMultiplier(UnitComponent):
-    """The circuit of :class:`SerialMultiplierUnit`. Latency ``cycles`` + 1, interval ``cycles`` per
-    beat.
+    """The circuit of :class:`SerialMultiplierUnit`.
+
+    Latency ``cycles`` + 1, interval ``cycles`` per beat.
 
     Members
     -------

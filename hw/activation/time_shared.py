@@ -49,8 +49,9 @@ class TimeSharedThresholdsUnit(MultiCycleUnit, MultiThresholdUnit):
 
 
 class TimeSharedThresholds(UnitComponent):
-    """The circuit of :class:`TimeSharedThresholdsUnit`. Latency ``cycles`` + 1, interval ``cycles``
-    per beat.
+    """The circuit of :class:`TimeSharedThresholdsUnit`.
+
+    Latency ``cycles`` + 1, interval ``cycles`` per beat.
 
     Members
     -------

@@ -115,8 +115,9 @@ class ParallelPlanes(UnitComponent):
 
 
 def combined(steps: npt.ArrayLike, **parameters: Any) -> PlanesUnit:
-    """Return the unit that combines the planes: serial where it saves adders and costs hardly any
-    time.
+    """Return the unit that combines the planes.
+
+    Serial if that saves adders and costs hardly any throughput.
 
     Parameters
     ----------

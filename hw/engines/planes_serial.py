@@ -19,11 +19,10 @@ __all__ = ["PlanesUnit", "SerialPlanes", "SerialPlanesUnit", "signed_digits"]
 
 
 def signed_digits(number: int) -> list[tuple[int, int]]:
-    """Return the nonzero digits of ``number`` as (position, +1 or -1), lowest first, no two
-    adjacent.
+    """Return the nonzero digits of ``number`` as (position, +1 or -1), lowest first.
 
-    Source: G. W. Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960 (the non-adjacent
-        form).
+    No two of them are adjacent (the non-adjacent form).
+    Source: G. W. Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960.
 
     >>> signed_digits(7), signed_digits(5)
     ([(0, -1), (3, 1)], [(0, 1), (2, 1)])

@@ -235,7 +235,7 @@ class LineBuffer(UnitComponent):
         taps  = [*older, seen][::unit.dilation[1]]
         with m.If(step):
             m.d.sync += [
-                before.eq(behind) for before, behind in zip(older, [*older, seen][1:], strict=True)
+                before.eq(after) for before, after in zip(older, [*older, seen][1:], strict=True)
             ]
             if unit.padding[1]:
                 # what is left of the image is no end of the row above

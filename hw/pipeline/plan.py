@@ -1,19 +1,35 @@
-"""From a network and a folding to a pipeline: which units, how wide, how many cycles. Nothing is built yet."""
+"""The plan: a network with its foldings as a pipeline of units, before anything is built."""
+
+from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
 
-from tritforge.export.ir.nodes import INPUT, Bias, Flatten, MatrixNode, Network, Node, Threshold
+from tritforge.export.artifacts.packing import Packing
+from tritforge.export.artifacts.rom import RomImage
+from tritforge.export.ir.nodes import (
+    INPUT,
+    Bias,
+    Flatten,
+    MatrixNode,
+    Network,
+    Node,
+    TensorType,
+    Threshold,
+)
 from tritforge.export.ir.requantize import Requantize
 from tritforge.hw.engines.layer import MatrixLayer, PlanError
+from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline.fifo_depths import Fifos, fitted
 from tritforge.hw.pipeline.keywords import KEYWORDS
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_stream import Tdata, lanes_in, tdata_bits
-from tritforge.hw.stream.event_graph import RUN_FRAMES, EventGraph, settled
+from tritforge.hw.stream.event_graph import RUN_FRAMES, Channel, EventGraph, settled
 from tritforge.hw.stream.registry import UNITS
+from tritforge.hw.stream.unit import Beats, Unit
 from tritforge.hw.stream.width_converter import resized
 from tritforge.hw.targets.target import Target
 
@@ -22,7 +38,14 @@ __all__ = ["Fork", "NodeSite", "Plan", "Solved", "node_sites", "plan", "stages"]
 
 @dataclass(frozen=True)
 class Fork:
-    """A stage's output, or the network's input, with several ``takers``: (stage, number of its input)."""
+    """A stream with several consumers.
+
+    Parameters
+    ----------
+    name : instance name.
+    source : the upstream stage, or INPUT.
+    takers : consumers as (stage, number of its input).
+    """
 
     name:   str
     source: str
@@ -31,9 +54,12 @@ class Fork:
 
 @dataclass(frozen=True)
 class Solved:
-    """What the event graph of a plan was solved for: minutes for the largest, so it is kept beside the design.
+    """Results of the event graph of a plan, stored with the design: solving may take minutes.
 
-    ``fifos``: by stage, the depth of the FIFO before each input; ``frame_cycles``: :attr:`Plan.frame_cycles`.
+    Parameters
+    ----------
+    fifos : depth of the FIFO at each input, by stage.
+    frame_cycles : :attr:`Plan.frame_cycles`.
     """
 
     fifos:        dict[str, tuple[int, ...]]
@@ -42,11 +68,15 @@ class Solved:
 
 @dataclass(frozen=True)
 class Plan:
-    """The pipeline of a network: its stages, the last one's output is the network's; in exact cycles, its rate.
+    """The pipeline of a network and its exact cycle counts; its output is that of the last stage.
 
-    ``target``: what it is built for; the Verilog of another one can be made of the same stages (``dataclasses.replace``).
-
-    ``known_cycles``: :attr:`frame_cycles` of the same plan, where it was solved before.
+    Parameters
+    ----------
+    network : the network.
+    stages : in topological order.
+    target : target of the design. ``dataclasses.replace`` gives the same stages for another one.
+    known_cycles : :attr:`frame_cycles` if they were solved before.
+    tdata : requested widths of TDATA.
     """
 
     network:      Network
@@ -56,22 +86,24 @@ class Plan:
     tdata:        Tdata = Tdata.NATIVE
 
     @property
-    def tdata_bits(self):
-        """Widths of TDATA at the input and at the output."""
+    def tdata_bits(self) -> tuple[int, int]:
+        """Widths of TDATA at input and output in bits."""
         return self.tdata.input or tdata_bits(self.i), self.tdata.output or tdata_bits(self.o)
 
     @property
-    def i(self):
+    def i(self) -> Beats:
+        """Beats of the network's input."""
         return next(stage.input(number) for stage in self.stages
                     for number, source in enumerate(stage.sources) if source == INPUT)
 
     @property
-    def o(self):
+    def o(self) -> Beats:
+        """Beats of the network's output."""
         return self.stages[-1].o
 
     @cached_property
-    def takers(self):
-        """By stage, or INPUT, everything that reads it: (stage, number of its input)."""
+    def takers(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Consumers of each stage, or of INPUT: (stage, number of its input)."""
         takers = defaultdict(list)
         for stage in self.stages:
             for number, source in enumerate(stage.sources):
@@ -79,8 +111,8 @@ class Plan:
         return {source: tuple(found) for source, found in takers.items()}
 
     @cached_property
-    def forks(self):
-        """Every stream that has several takers."""
+    def forks(self) -> tuple[Fork, ...]:
+        """All streams with several consumers."""
         names = {stage.name for stage in self.stages}
         forks = []
         for source, takers in self.takers.items():
@@ -92,114 +124,146 @@ class Plan:
                 forks.append(Fork(name, source, takers))
         return tuple(forks)
 
-    def roms(self):
-        """Every image of the design, as (tritforge.export.artifacts.rom.RomImage, packing or None)."""
+    def roms(self) -> Iterator[tuple[RomImage, Packing | None]]:
+        """Yield the ROM images of the design as (RomImage, Packing or None)."""
         for stage in self.stages:
             yield from stage.roms()
 
-    def stage(self, name):
-        """The stage called ``name``."""
+    def stage(self, name: str) -> Stage:
+        """Return the stage called ``name``."""
         return next(stage for stage in self.stages if stage.name == name)
 
-    def output(self, source):
-        """Beats that ``source``, a stage or INPUT, puts."""
+    def output(self, source: str) -> Beats:
+        """Return the output beats of ``source``, a stage or INPUT."""
         return self.i if source == INPUT else self.stage(source).o
 
-    def tensor(self, source):
-        """Tensor that ``source``, a stage or INPUT, puts."""
+    def tensor(self, source: str) -> str:
+        """Return the name of the tensor that ``source``, a stage or INPUT, outputs."""
         return INPUT if source == INPUT else self.stage(source).tensor
 
-    def frame_beats(self, source):
-        """Beats a frame that ``source``, a stage or INPUT, puts."""
+    def frame_beats(self, source: str) -> int:
+        """Return the output beats per frame of ``source``, a stage or INPUT."""
         return self.network.types[self.tensor(source)].size // self.output(source).lanes
 
-    def schedule(self, graph, pace=None):
-        """Add the pipeline to the event graph; returns the source's channel and the one behind every stage, by name.
+    def schedule(self, graph: EventGraph, pace: int | None = None) -> dict[str, Channel]:
+        """Add the pipeline to the event graph; return the channels of INPUT and each stage by name.
 
-        With ``pace`` the beats of a frame arrive evenly over as many cycles.
+        With ``pace``, the beats of a frame arrive evenly spread over that many cycles.
         """
         channels = {INPUT: graph.source(self.frame_beats(INPUT), pace)}
         for stage in self.stages:
-            channels[stage.name] = stage.schedule(graph, *(channels[source] for source in stage.sources))
+            channels[stage.name] = stage.schedule(
+                graph, *(channels[source] for source in stage.sources)
+            )
         return channels
 
     @property
-    def frame_cycles(self):
-        """Cycle in which the last beat of each frame of a run leaves, with the first beat accepted in cycle 0 and
-        no pause on either side. Ends with the first frame of the steady state."""
+    def frame_cycles(self) -> tuple[int, ...]:
+        """Cycle of the last output transfer of each frame, up to the first of the steady state.
+
+        Counted from the transfer of the first input beat, without stalls on either side.
+        """
         if self.known_cycles is not None:
             return self.known_cycles
         return self._run[0]
 
     @property
-    def stream_cycles(self):
-        """By stream (a stage's name, or stage.unit for one within), the cycles in which the last beat of each of the first
-        ``RUN_FRAMES`` frames goes over it, counted as in :attr:`frame_cycles`."""
+    def stream_cycles(self) -> dict[str, tuple[int, ...]]:
+        """Cycle of the last transfer of each of ``RUN_FRAMES`` frames, by stream.
+
+        Counted like :attr:`frame_cycles`. A stream is named like its stage; within a stage,
+        stage.unit.
+        """
         return self._run[1]
 
     @cached_property
-    def _run(self):
-        """Frame and stream cycles; the graph itself is large and not kept."""
+    def _run(self) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
+        """Frame and stream cycles; the graph itself is large and not stored."""
         graph    = EventGraph(RUN_FRAMES)
         channels = self.schedule(graph)
         graph.solve()
         start    = int(channels[INPUT].producer.time[0])
-        return (settled(channels[self.stages[-1].name], RUN_FRAMES, start),
-                {name: tuple(cycle - start for cycle in cycles) for name, cycles in graph.ends().items()})
+        return (
+            settled(channels[self.stages[-1].name], RUN_FRAMES, start),
+            {
+                name: tuple(cycle - start for cycle in cycles)
+                for name, cycles in graph.ends().items()
+            },
+        )
 
     @property
-    def solved(self):
-        """What :func:`plan` takes to make this plan again without solving it."""
+    def solved(self) -> Solved:
+        """Input of :func:`plan` to build this plan again without solving it."""
         return Solved({stage.name: stage.fifos for stage in self.stages}, self.frame_cycles)
 
-    def with_fifos(self, depths):
-        """The plan with FIFOs of these depths by stage, one before each of its inputs, 0 for none."""
-        stages = tuple(stage.with_fifos(depths[stage.name], [self.frame_beats(source) for source in stage.sources])
-                       for stage in self.stages)
+    def with_fifos(self, depths: Mapping[str, Sequence[int]]) -> Plan:
+        """Return the plan with FIFOs of these depths, by stage, one per input; 0 for none."""
+        stages = tuple(
+            stage.with_fifos(
+                depths[stage.name], [self.frame_beats(source) for source in stage.sources]
+            )
+            for stage in self.stages
+        )
         return replace(self, stages=stages, known_cycles=None)
 
     @property
-    def latency_cycles(self):
-        """From the first input beat accepted to the last output beat accepted, pipeline empty, no pauses."""
+    def latency_cycles(self) -> int:
+        """Latency from the first input transfer to the frame's last output transfer, no stalls."""
         return self.frame_cycles[0]
 
     @property
-    def interval_cycles(self):
-        """From frame to frame in the steady state, no pauses."""
+    def interval_cycles(self) -> int:
+        """Initiation interval: cycles per frame in the steady state, without stalls."""
         return self.frame_cycles[-1] - self.frame_cycles[-2]
 
 
-def plan(network, foldings, target, fifos=Fifos.JOINS_ONLY, solved=None, tdata=Tdata.NATIVE):
+def plan(
+    network: Network,
+    foldings: Mapping[str, Folding],
+    target: Target,
+    fifos: Fifos = Fifos.JOINS_ONLY,
+    solved: Solved | None = None,
+    tdata: Tdata = Tdata.NATIVE,
+) -> Plan:
     """Lay ``network`` out as a pipeline.
 
     Parameters
     ----------
     network : tritforge.export.ir.nodes.Network.
-    foldings : an engine's folding (tritforge.hw.engines.layer.Folding) for every matrix layer, by name.
-    target : what it is built for (tritforge.hw.targets.target.Target): its numbers decide where there is a choice.
-    fifos : those besides the ones before residual adds (tritforge.hw.pipeline.fifo_depths.Fifos).
-    solved : what :attr:`Plan.solved` said of a plan of the same network and settings, to save the time.
-    tdata : widths of TDATA where they are not to follow from the first and the last layer.
+    foldings : folding of every matrix layer, by name (tritforge.hw.engines.registry.Folding).
+    target : target of the design (tritforge.hw.targets.target.Target).
+    fifos : FIFOs besides those before residual adds (tritforge.hw.pipeline.fifo_depths.Fifos).
+    solved : :attr:`Plan.solved` of a plan of the same network and settings, instead of solving.
+    tdata : widths of TDATA; by default they follow from the first and the last layer.
 
     Raises
     ------
-    PlanError : a folding is missing, unknown or does not fit; or a result is read by nothing; or a name is a word
-        of Verilog; or TDATA is narrower than an element.
+    PlanError : a folding is missing, unknown or does not fit; nothing reads a result; a name is a
+        Verilog keyword; or TDATA is narrower than an element.
     """
     for name in (network.name, *(node.name for node in network.nodes)):
         if name in KEYWORDS:
-            raise PlanError(f"{name!r} is a word of Verilog and can name neither the network nor a layer; rename it")
+            raise PlanError(
+                f"{name!r} is a word of Verilog and can name neither the network nor a layer; "
+                "rename it"
+            )
     layers = [node.name for node in network.matrix_nodes()]
     for name in foldings:
         if name not in layers:
-            raise PlanError(f"hardware.layers names {name!r}, which is no layer with weights; those are: {', '.join(layers)}")
+            raise PlanError(
+                f"hardware.layers names {name!r}, which is no layer with weights; those are: "
+                f"{', '.join(layers)}"
+            )
     readers = defaultdict(list)
     for node in network.nodes:
         for name in node.inputs:
             readers[name].append(node)
     for node in network.nodes[:-1]:
         if not readers[node.name]:
-            raise PlanError(f"{node.kind} {node.name!r}: nothing reads its result, and it is not the network's output")
+            raise PlanError(
+                f"{node.kind} {node.name!r}: nothing reads its result, and it is not the "
+                "network's output"
+            )
     bare = Plan(network, tuple(stages(network, foldings, target, tdata)), target, tdata=tdata)
     if solved is None:
         return fitted(bare, fifos)
@@ -208,78 +272,101 @@ def plan(network, foldings, target, fifos=Fifos.JOINS_ONLY, solved=None, tdata=T
 
 @dataclass(frozen=True)
 class NodeSite:
-    """Place of a stage in a network: everything about it but its folding and the lanes that its inputs come with.
+    """A stage of the network without its folding and the lanes of its inputs.
 
     Parameters
     ----------
     network : the network.
-    node : what the stage is built around.
-    behind : thresholds, multipliers or bias that belong to a layer with weights; else None.
-    sources : names of the stages that are read, or tritforge.export.ir.nodes.INPUT.
-    target : what the design is built for; None where no stage is made.
+    node : the node that the stage is built around.
+    epilogue : thresholds, requantization or bias of a matrix layer; else None.
+    sources : names of the upstream stages, or tritforge.export.ir.nodes.INPUT.
+    target : target of the design; None if no stage is built.
     """
 
-    network: Network
-    node:    Node
-    behind:  Threshold | Requantize | Bias | None
-    sources: tuple[str, ...]
+    network:  Network
+    node:     Node
+    epilogue: Threshold | Requantize | Bias | None
+    sources:  tuple[str, ...]
     target:  Target | None
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """Name of the stage."""
         return self.node.name
 
     @property
-    def tensor(self):
-        """Name of the tensor that leaves the stage."""
-        return self.node.name if self.behind is None else self.behind.name
+    def tensor(self) -> str:
+        """Name of the output tensor."""
+        return self.node.name if self.epilogue is None else self.epilogue.name
 
     @property
-    def matrix(self):
-        """Whether it is a layer with weights, which needs a folding."""
+    def matrix(self) -> bool:
+        """Whether it is a matrix layer, which needs a folding."""
         return isinstance(self.node, MatrixNode)
 
-    def types(self, number=0):
+    def types(self, number: int = 0) -> TensorType:
         """Type of input ``number``."""
         return self.network.types[self.node.inputs[number]]
 
-    def layer(self, lanes=None):
-        """The layer with weights as an engine is given it (tritforge.hw.engines.layer.MatrixLayer)."""
+    def layer(self, lanes: int | None = None) -> MatrixLayer:
+        """Return the matrix layer as an engine sees it."""
         types = self.network.types
-        return MatrixLayer(node=self.node, behind=self.behind, source=types[self.node.input], sums=types[self.node.name],
-                     target=types[self.tensor], lanes=lanes, technology=self.target)
+        return MatrixLayer(
+            node=self.node,
+            epilogue=self.epilogue,
+            source=types[self.node.input],
+            sums=types[self.node.name],
+            target=types[self.tensor],
+            lanes=lanes,
+            technology=self.target,
+        )
 
-    def stage(self, lanes, folding=None):
-        """The stage.
+    def stage(self, lanes: Sequence[int | None], folding: Folding | None = None) -> Stage:
+        """Return the stage.
 
         Parameters
         ----------
-        lanes : that each input comes with; None at the network's input while nothing reads it, which then comes with
-            what the stage wants.
-        folding : of a layer with weights.
+        lanes : lane count of each input stream, in the order of ``sources``; None for a network
+            input that no earlier stage has fixed: the stage then chooses its preferred width.
+        folding : of a matrix layer.
         """
         if self.matrix:
-            return Stage(self.name, self.tensor, folding.units(self.layer(*lanes)), self.node, folding, self.sources)
+            return Stage(
+                self.name,
+                self.tensor,
+                folding.units(self.layer(*lanes)),
+                self.node,
+                folding,
+                self.sources,
+            )
         if type(self.node) not in UNITS:
             raise PlanError(f"{self.node.kind} {self.node.name!r}: no unit builds it")
         sources = [self.types(number) for number in range(len(lanes))]
         widest  = max((given for given in lanes if given is not None), default=sources[0].channels)
-        unit    = UNITS[type(self.node)](self.node, *sources, target=self.network.types[self.node.name], lanes=widest)
-        before  = [tuple(resized(name, source.dtype, given, beats.lanes, source.size))
-                   for name, source, given, beats in zip(_converters(len(lanes)), sources, lanes, unit.inputs, strict=True)]
+        unit = UNITS[type(self.node)](
+            self.node, *sources, target=self.network.types[self.node.name], lanes=widest
+        )
+        before = [
+            tuple(resized(name, source.dtype, given, beats.lanes, source.size))
+            for name, source, given, beats in zip(
+                _converters(len(lanes)), sources, lanes, unit.inputs, strict=True
+            )
+        ]
         if len(before) == 1:
             return Stage(self.name, self.name, (*before[0], unit), sources=self.sources)
         return Stage(self.name, self.name, (unit,), sources=self.sources, branches=tuple(before))
 
 
-def _converters(count):
+def _converters(count: int) -> list[str]:
     """Names of the width converters before the inputs of a unit with ``count`` of them."""
     return ["lanes"] if count == 1 else [f"lanes{number}" for number in range(count)]
 
 
-def node_sites(network, target=None):
-    """The stages of ``network`` in order, before anything about them is chosen; without ``target`` none of them can be
-    built."""
+def node_sites(network: Network, target: Target | None = None) -> tuple[NodeSite, ...]:
+    """Return the stages of ``network`` in topological order, without foldings and lanes.
+
+    Only with ``target`` can they be built.
+    """
     readers = defaultdict(list)
     for node in network.nodes:
         for name in node.inputs:
@@ -289,48 +376,73 @@ def node_sites(network, target=None):
     found    = []
     for node in network.nodes:
         if isinstance(node, Flatten):
-            stage_of[node.name] = stage_of[node.input]      # the stream already has the vector's order
+            # the stream already has the vector's order
+            stage_of[node.name] = stage_of[node.input]
         elif node not in taken:
-            behind = None
+            epilogue = None
             if isinstance(node, MatrixNode) and len(readers[node.name]) == 1:
                 reader = readers[node.name][0]
                 if isinstance(reader, (Threshold, Requantize, Bias)):
-                    behind = reader
-                    taken.add(behind)
-            slot = NodeSite(network, node, behind, tuple(stage_of[name] for name in node.inputs), target)
-            stage_of[node.name] = stage_of[slot.tensor] = node.name
-            found.append(slot)
+                    epilogue = reader
+                    taken.add(epilogue)
+            sources = tuple(stage_of[name] for name in node.inputs)
+            site = NodeSite(network, node, epilogue, sources, target)
+            stage_of[node.name] = stage_of[site.tensor] = node.name
+            found.append(site)
     return tuple(found)
 
 
-def _lanes_at_end(which, bits, tensor):
+def _lanes_at_end(which: str, bits: int, tensor: TensorType) -> int:
     """Lanes of a beat of ``bits`` bits at the input or the output."""
     lanes = lanes_in(bits, tensor)
     if not lanes:
-        raise PlanError(f"hardware.{which}_tdata_bits must hold an element, of {tensor.dtype.bits} bits, not {bits}")
+        raise PlanError(
+            f"hardware.{which}_tdata_bits must hold an element, of {tensor.dtype.bits} bits, "
+            f"not {bits}"
+        )
     return lanes
 
 
-def stages(network, foldings, target, tdata=Tdata.NATIVE):
-    """The stages of ``network`` without FIFOs, each taking what lanes the one before puts; PlanError as of :func:`plan`."""
-    lanes = {}                          # by stage or INPUT, lanes of its output; the input's are its first reader's
+def stages(
+    network: Network,
+    foldings: Mapping[str, Folding],
+    target: Target,
+    tdata: Tdata = Tdata.NATIVE,
+) -> Iterator[Stage]:
+    """Yield the stages of ``network`` without FIFOs, each with the lanes of its upstream stage.
+
+    Raises
+    ------
+    PlanError : as of :func:`plan`.
+    """
+    # by stage or INPUT, lanes of its output; the input's are its first reader's
+    lanes = {}
     if tdata.input is not None:
         lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
-    for slot in node_sites(network, target):
-        if slot.matrix and slot.name not in foldings:
-            raise PlanError(f"hardware.layers has no entry for {slot.name!r}; give its engine and folding")
-        given = [lanes.get(source) for source in slot.sources]
-        ahead = ()
-        if tdata.input is not None and slot.sources == (INPUT,) and not slot.matrix:    # these take some channels of a pixel
+    for site in node_sites(network, target):
+        if site.matrix and site.name not in foldings:
+            raise PlanError(
+                f"hardware.layers has no entry for {site.name!r}; give its engine and folding"
+            )
+        given = [lanes.get(source) for source in site.sources]
+        ahead: list[Unit] = []
+        # these read some channels of a pixel per beat
+        if tdata.input is not None and site.sources == (INPUT,) and not site.matrix:
             wanted = gcd(*given, network.input.channels)
             ahead  = resized("width_in", network.input.dtype, *given, wanted, network.input.size)
             given  = [wanted]
-        stage = slot.stage(given, foldings.get(slot.name))
+        stage = site.stage(given, foldings.get(site.name))
         stage = replace(stage, units=(*ahead, *stage.units))
         if tdata.output is not None and stage.tensor == network.output:
             result = network.types[network.output]
             wanted = _lanes_at_end("output", tdata.output, result)
-            stage = replace(stage, units=(*stage.units, *resized("width", result.dtype, stage.o.lanes, wanted, result.size)))
+            stage = replace(
+                stage,
+                units=(
+                    *stage.units,
+                    *resized("width", result.dtype, stage.o.lanes, wanted, result.size),
+                ),
+            )
         lanes[stage.name] = stage.o.lanes
         for number, source in enumerate(stage.sources):
             lanes.setdefault(source, stage.input(number).lanes)

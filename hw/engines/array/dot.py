@@ -41,8 +41,9 @@ class DotShape:
 
     @property
     def levels(self) -> list[list[int]]:
-        """Adjacent terms that each row of each level adds (1 passes a term), until at most two
-        remain.
+        """Return how many adjacent terms each row of each level adds, until at most two remain.
+
+        1 passes a term on to the next level.
 
         >>> DotShape(32, 8, 24).levels
         [[3, 3, 3, 3, 3, 1], [3, 3]]

@@ -37,8 +37,9 @@ __all__ = ["MacArray", "MacArrayUnit"]
 
 @dataclass(frozen=True, kw_only=True)
 class MacArrayUnit(Unit):
-    """sum'[row] of each plane of ``node`` for each vector, unsigned
-    (tritforge.hw.matrix.offset_binary).
+    """sum'[row] of each plane of ``node`` for each vector, in offset binary.
+
+    See tritforge.hw.matrix.offset_binary.
 
     A vector of K elements arrives as K/simd beats and is buffered for J * M/pe passes over it; each
     pass puts one beat of ``pe`` sums, the planes of ``pe`` rows in sequence. Interval J * (M/pe) *
@@ -85,8 +86,9 @@ class MacArrayUnit(Unit):
 
     @property
     def least_luts(self) -> int:
-        """PE * (ceil(SIMD / 2) * bits of an input for the first additions + bits of a sum for the
-        last).
+        """Lower bound of the LUTs: PE * (ceil(SIMD / 2) * input bits + sum bits).
+
+        The first additions of a row and its last one.
         """
         return self.pe * (-(-self.simd // 2) * self.source.bits + self.o.dtype.bits)
 

@@ -16,9 +16,7 @@ from tritforge.hw.targets.rows import rows
 __all__ = ["TernaryDot", "TernaryShape", "dot_shape"]
 
 _CHAIN = 5
-"""Lanes, and so LUTs, one behind the other before a register: fewer would leave more bits to
-add.
-"""
+"""Lanes, and so cascaded LUTs, before a register: fewer would leave more bits to add."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,10 @@ class TernaryShape:
 
 
 class TernaryDot(DotComponent):
-    """total = so_far + sum over lanes of (nonzero ? 1 + weight * value : 0); every stage is
-    registered.
+    """total = so_far + sum over lanes of (nonzero ? 1 + weight * value : 0).
 
-    Members are those of :class:`tritforge.hw.engines.array.dot.DotComponent`; ``values`` are trit
-    codes.
+    Every stage is registered. Members are those of
+    :class:`tritforge.hw.engines.array.dot.DotComponent`; ``values`` are trit codes.
     """
 
     shape: TernaryShape

@@ -22,14 +22,13 @@ __all__ = ["SkipConvolution", "SkipConvolutionUnit"]
 
 
 class SkipConvolutionUnit(SkipUnit):
-    """sum'[plane, row] of every pixel of an output row: one nonzero per lane and cycle, for all
-    pixels.
+    """sum'[plane, row] of every pixel of an output row, one nonzero per lane and cycle.
 
-    A word of a lane's memory is one channel of a whole input row. It is read at the row and channel
-    of the nonzero, and each pixel selects its element by the kernel column; outside the image that
-    is 0. The memory is a ring of input rows, as in tritforge.hw.layers.window: the next rows arrive
-    while an output row is computed. Interval: the larger of input beats and output_rows *
-    program.cycles, per frame.
+    All pixels execute the same nonzero. A word of a lane's memory is one channel of a whole input
+    row. It is read at the row and channel of the nonzero, and each pixel selects its element by the
+    kernel column; outside the image that is 0. The memory is a ring of input rows, as in
+    tritforge.hw.layers.window: the next rows arrive while an output row is computed. Interval: the
+    larger of input beats and output_rows * program.cycles, per frame.
     """
 
     @cached_property
@@ -212,7 +211,7 @@ class SkipConvolution(SkipArray):
         first_y     = [at * window.stride[0] - window.padding[0] for at in range(unit.output_rows)]
         ahead       = window.stride[0] % window.rows * beats
         # to the first output row of the next frame
-        behind      = (unit.source.height - first_y[-1] + first_y[0]) % window.rows * beats
+        wrap        = (unit.source.height - first_y[-1] + first_y[0]) % window.rows * beats
         # of the output row being issued, and of the one being read
         base        = Signal(below(depth), init=first_y[0] % window.rows * beats)
         read_base   = Signal(below(depth))
@@ -221,7 +220,7 @@ class SkipConvolution(SkipArray):
         with m.If(issue):
             m.d.sync += [read_base.eq(base), read_leaves.eq(leaving)]
             with m.If(step_last):
-                m.d.sync += base.eq(Mux(oy_last, self._around(m, "base_behind", base, behind),
+                m.d.sync += base.eq(Mux(oy_last, self._around(m, "base_behind", base, wrap),
                                         self._around(m, "base_ahead", base, ahead)))
         return read_base
 

@@ -19,14 +19,13 @@ __all__ = ["SkipDenseOverlapped", "SkipDenseSingle", "SkipDenseUnit"]
 
 
 class SkipDenseUnit(SkipUnit):
-    """sum'[plane, row] of a dense layer: pixel_beats cycles load the vector, ``program.cycles``
-    execute.
+    """sum'[plane, row] of a dense layer, one nonzero per lane and cycle.
 
-    If a lane's part of the vector fits into one LUT per bit, the two do not overlap: a single-port
-    memory takes half the LUTs of one with two ports, and the first ROM words hold the write
-    addresses. A larger part is a block RAM with two ports, which holds two vectors: the next one
-    arrives during execution. Interval: the sum of the two in the first case, the larger in the
-    second.
+    ``pixel_beats`` cycles load the vector, ``program.cycles`` execute. If a lane's part of the
+    vector fits into one LUT per bit, the two do not overlap: a single-port memory takes half the
+    LUTs of one with two ports, and the first ROM words hold the write addresses. A larger part is a
+    block RAM with two ports, which holds two vectors: the next one arrives during execution.
+    Interval: the sum of the two in the first case, the larger in the second.
     """
 
     pixels      = 1
@@ -147,8 +146,9 @@ class SkipDenseSingle(SkipArray):
 
 
 class SkipDenseOverlapped(SkipArray):
-    """The circuit of :class:`SkipDenseUnit` with overlap: ping-pong memories. Members as of
-    :class:`SkipArray`.
+    """The circuit of :class:`SkipDenseUnit` with overlap: ping-pong memories.
+
+    Members as of :class:`SkipArray`.
     """
 
     unit: SkipDenseUnit

@@ -51,7 +51,7 @@ class SkipUnit(Unit):
     node : the layer.
     source : type of the input.
     program : the schedule (tritforge.hw.matrix.skip_schedule).
-    lut_words : words of one bit in a LUT of what it is built for; a deeper memory of inputs is a block.
+    lut_words : depth of the target's 1-bit LUT RAM in words; deeper lane memories are block RAM.
     """
 
     name:      str

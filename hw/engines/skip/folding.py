@@ -1,48 +1,64 @@
 """The folding of a layer onto the ``skip`` engine."""
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from tritforge.export.ir.nodes import Convolution
 from tritforge.hw.activation.cost import planned_luts
-from tritforge.hw.engines.layer import divisors
+from tritforge.hw.activation.parallel import PerChannelUnit
+from tritforge.hw.engines.layer import MatrixLayer, divisors
 from tritforge.hw.engines.planes_parallel import combined
 from tritforge.hw.engines.registry import Activity, Folding, engine
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
+from tritforge.hw.engines.skip.engine import SkipUnit
 from tritforge.hw.engines.skip.permute import permuted
 from tritforge.hw.engines.skip.reorder import ReorderBufferUnit
 from tritforge.hw.matrix.offset_binary import Sums
-from tritforge.hw.matrix.skip_schedule import skip_schedule
+from tritforge.hw.matrix.skip_schedule import Schedule, skip_schedule
+from tritforge.hw.stream.unit import Unit
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = ["SkipFolding"]
 
 MOST_BANKS = 32
-"""Banks of the widest candidate: beyond, the zeros no longer lie evenly enough to be skipped, and the schedule takes
-minutes."""
+"""Most banks of a candidate.
+
+With more, the nonzeros are spread too unevenly for the schedule to skip the zeros, and scheduling
+takes minutes.
+"""
 
 READS_OF_A_BANK = (1, 2, 4)
-"""Entries that read the same bank: fewer banks than entries fill the cycles better, a bank fewer lanes of input."""
+"""Entries per bank of the candidates: more entries keep more lanes busy, fewer banks mean fewer
+input lanes.
+"""
 
 
 @engine
 @dataclass(frozen=True, kw_only=True)
 class SkipFolding(Folding):
-    """``pe`` rows at a time and ``entries`` nonzeros of each a cycle.
+    """``pe`` rows in parallel, ``entries`` nonzero weights of each per cycle.
 
     For a convolution every lane exists once for each pixel of an output row.
 
     Parameters
     ----------
-    pe : rows at a time; divides ``outputs``.
-    entries : nonzeros of a row a cycle.
-    banks : banks of the inputs, and elements a beat in; divides ``entries`` and the channels. ``entries`` when left
-        open: the smallest memories; fewer banks keep more lanes busy, for as many times deeper memories.
-    outputs : channels a beat out; divides the rows. ``pe`` when left open.
+    pe : rows in parallel; divides ``outputs``.
+    entries : nonzero weights per row and cycle.
+    banks : input banks and elements per input beat; divides ``entries`` and the channels. None for
+        ``entries``, the smallest memories; fewer banks keep more lanes busy with deeper memories.
+    outputs : channels per output beat; divides the rows. None for ``pe``.
+
+    Raises
+    ------
+    TypeError, ValueError : a field has the wrong type or is not positive.
     """
 
     engine:  str = "skip"
@@ -51,11 +67,16 @@ class SkipFolding(Folding):
     banks:   int | None = None
     outputs: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._check_positive("pe", "entries", "banks", "outputs")
 
-    def program(self, layer):
-        """The schedule of ``layer`` (tritforge.hw.matrix.skip_schedule.Schedule); PlanError where the folding does not divide."""
+    def program(self, layer: MatrixLayer) -> Schedule:
+        """Return the schedule of ``layer``.
+
+        Raises
+        ------
+        PlanError : the folding does not divide the layer.
+        """
         planes   = layer.node.block_matrices()
         channels = layer.source.channels
         banks    = self.entries if self.banks is None else self.banks
@@ -64,56 +85,107 @@ class SkipFolding(Folding):
         layer.check_divides("pe", self.pe, outputs, "outputs")
         layer.check_divides("banks" if self.banks else "entries", banks, channels, "channels")
         layer.check_divides("banks", banks, self.entries, "entries")
-        return skip_schedule(planes, channels=channels, pe=self.pe, entries=self.entries, banks=banks, outputs=outputs)
+        return skip_schedule(
+            planes,
+            channels=channels,
+            pe=self.pe,
+            entries=self.entries,
+            banks=banks,
+            outputs=outputs,
+        )
 
-    def _results(self, layer, engine, sums):
-        """The unit that makes the results, of as many rows at a time as is cheapest and keeps up with the engine."""
+    def _results(self, layer: MatrixLayer, engine: SkipUnit, sums: Sums) -> PerChannelUnit:
+        """Return the activation or bias unit with the fewest LUTs that keeps up with the engine."""
         program = engine.program
-        steps   = np.diff(program.ends[:, -1], prepend=-1)           # from pass to pass; a 64th of them all may be lost
+        # cycles from pass to pass; waiting for the activation may cost at most 1/64 of the row
+        steps   = np.diff(program.ends[:, -1], prepend=-1)
         pause   = max(pause for pause in range(1, steps.max() + 1)
                       if pause == 1 or np.maximum(steps, pause).sum() <= program.cycles * 65 // 64)
-        common  = {"order": program.rows.ravel(), "vectors": layer.sums.height, "pixels": engine.pixels}
+        common: dict[str, Any] = {
+            "order": program.rows.ravel(),
+            "vectors": layer.sums.height,
+            "pixels": engine.pixels,
+        }
         if engine.pixels > 1:
             return layer.results(sums, program.pe, pause=pause, **common)
-        units   = [layer.results(sums, lanes, pause=max(1, pause * lanes // program.pe), **common)
-                   for lanes in range(1, program.pe + 1)
-                   if program.pe % lanes == 0 and (program.pe <= pause * lanes or lanes == program.pe)]
+        units = [
+            layer.results(sums, lanes, pause=max(1, pause * lanes // program.pe), **common)
+            for lanes in range(1, program.pe + 1)
+            if program.pe % lanes == 0 and (program.pe <= pause * lanes or lanes == program.pe)
+        ]
         return min(units, key=lambda unit: planned_luts(unit, layer.technology))
 
-    def units(self, layer):
+    def units(self, layer: MatrixLayer) -> tuple[Unit, ...]:
+        """Return engine, weighted sum of planes, activation and reorder buffer, in series."""
         node = layer.node
         if isinstance(node, Convolution) and any(map(operator.ge, node.padding, node.extent)):
-            raise layer.refuse(f"padding must be smaller than the kernel's extent {node.extent!r}, not {node.padding!r}")
+            raise layer.refuse(
+                f"padding must be smaller than the kernel's extent {node.extent!r}, not "
+                f"{node.padding!r}"
+            )
         program = self.program(layer)
         source  = layer.source
         height  = layer.sums.height
-        common  = {"layer": node.name}
+        common: dict[str, Any] = {"layer": node.name}
         form    = SkipConvolutionUnit if isinstance(node, Convolution) else SkipDenseUnit
-        engine  = form(name="skip", node=node, source=source, program=program, lut_words=layer.technology.lut_words)
-        units   = [
+        engine  = form(
+            name="skip",
+            node=node,
+            source=source,
+            program=program,
+            lut_words=layer.technology.lut_words,
+        )
+        units = [
             *resized("lanes", source.dtype, layer.lanes, program.banks, source.size),
-            *permuted("spread", beats=engine.i, order=program.bank_order, periods=source.height * source.width, **common),
+            *permuted(
+                "spread",
+                beats=engine.i,
+                order=program.bank_order,
+                periods=source.height * source.width,
+                **common,
+            ),
             engine,
         ]
         sums = Sums.of(program.planes, source.dtype, node.coefficients)
         if node.coefficients != (1,):
             steps = np.diff(program.ends.ravel(), prepend=-1).reshape(program.ends.shape)
-            units.append(combined(steps, source=engine.o.dtype, target=sums.dtype, lanes=engine.o.lanes,
-                                  coefficients=node.coefficients, totals=height * len(program.rows)))
+            units.append(
+                combined(
+                    steps,
+                    source=engine.o.dtype,
+                    target=sums.dtype,
+                    lanes=engine.o.lanes,
+                    coefficients=node.coefficients,
+                    totals=height * len(program.rows),
+                )
+            )
         results  = self._results(layer, engine, sums)
         elements = height * program.rows.size
         units += resized("narrow", sums.dtype, program.pe, results.pe, elements)
         units.append(results)
         units += resized("widen", results.target, results.pe, program.pe, elements)
-        reorder = ReorderBufferUnit(name="reorder", program=program, dtype=results.target, pixels=engine.pixels, rows=height, **common)
+        reorder = ReorderBufferUnit(
+            name="reorder",
+            program=program,
+            dtype=results.target,
+            pixels=engine.pixels,
+            rows=height,
+            **common,
+        )
         if not reorder.moves_nothing:
             units.append(reorder)
-        units += permuted("gather", beats=reorder.o, order=reorder.order, periods=layer.vectors, **common)
+        units += permuted(
+            "gather", beats=reorder.o, order=reorder.order, periods=layer.vectors, **common
+        )
         return tuple(units)
 
     @classmethod
-    def candidates(cls, layer, most_lanes):
-        """Every pe, and up to ``MOST_BANKS`` banks that divide the channels, with one, two or four entries a bank."""
+    def candidates(cls, layer: MatrixLayer, most_lanes: int) -> Iterator[SkipFolding]:
+        """Yield the foldings with at most ``most_lanes`` lanes.
+
+        Every pe that divides the rows, with up to ``MOST_BANKS`` banks that divide the channels and
+        one, two or four entries per bank.
+        """
         rows  = len(layer.node.plane_matrices()[0])
         banks = [number for number in divisors(layer.source.channels) if number <= MOST_BANKS]
         for pe, number, reads in product(divisors(rows), banks, READS_OF_A_BANK):
@@ -121,12 +193,20 @@ class SkipFolding(Folding):
             if folding.lanes(layer) <= most_lanes:
                 yield folding
 
-    def activity(self, layer):
-        """Weights that are zero take no part; all pixels of an output row share a word of the schedule."""
+    def activity(self, layer: MatrixLayer) -> Activity:
+        """Return the operations per frame: zeros take no cycle.
+
+        All pixels of an output row share a word of the schedule.
+        """
         rows      = len(layer.node.plane_matrices()[0])
         additions = layer.vectors * int((layer.node.planes != 0).sum())
-        return Activity(additions=additions, operands=additions, passes=rows // self.pe, weight_reads=layer.sums.height)
+        return Activity(
+            additions=additions,
+            operands=additions,
+            passes=rows // self.pe,
+            weight_reads=layer.sums.height,
+        )
 
-    def lanes(self, layer):
-        """For a convolution the pixels of an output row go side by side; a vector is a row of one."""
+    def lanes(self, layer: MatrixLayer) -> int | None:
+        """Products per cycle, pe * entries * output pixels of a row (1 for a dense layer)."""
         return self.pe * self.entries * layer.sums.width

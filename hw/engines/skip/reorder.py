@@ -130,7 +130,7 @@ class ReorderBufferUnit(Unit):
         graph.take(channel, write, np.arange(write.steps))
         rows  = np.arange(self.rows)
         read.wait(write, np.repeat((rows + 1) * self.passes - 1, self.row_beats), 1)
-        # the step behind which the row two before is gone
+        # last read of the output row two before, which used the same half
         left  = (rows - 1) * self.row_beats - 1
         write.wait(read, np.repeat(left, self.passes), 1)
         return Channel(read, np.arange(read.steps))

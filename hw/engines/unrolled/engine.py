@@ -101,10 +101,9 @@ class MatrixLogicUnit(Unit):
 
 
 class MatrixLogic(UnitComponent):
-    """The circuit of :class:`MatrixLogicUnit`: pipeline stages of compressor rows, each with its
-    own valid.
+    """The circuit of :class:`MatrixLogicUnit`: pipeline stages of compressor rows.
 
-    Latency ``wiring.stages``, interval 1 cycle per vector.
+    Each stage has its own valid. Latency ``wiring.stages``, interval 1 cycle per vector.
 
     Members
     -------
@@ -128,8 +127,8 @@ class MatrixLogic(UnitComponent):
             self.i.ready,
             *(Signal(name=f"ready_{stage}") for stage in range(1, wiring.stages)),
         ]
-        for stage, behind in enumerate([*ready[1:], self.o.ready]):
-            m.d.comb += ready[stage].eq(~valid[stage + 1] | behind)
+        for stage, downstream in enumerate([*ready[1:], self.o.ready]):
+            m.d.comb += ready[stage].eq(~valid[stage + 1] | downstream)
             with m.If(ready[stage]):
                 m.d.sync += valid[stage + 1].eq(valid[stage])
 
@@ -169,8 +168,7 @@ class MatrixLogic(UnitComponent):
 
 
 class MatrixBlock(SharedComponent):
-    """Compressor rows of one stage of a large matrix, combinational: each block is a module of its
-    own.
+    """Combinational compressor rows of one stage, as a module of its own in a large matrix.
 
     Parameters
     ----------

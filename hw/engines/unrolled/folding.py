@@ -93,9 +93,7 @@ class UnrolledFolding(Folding):
             yield cls() if rows * columns <= WELL_SEARCHED else cls(iterations=10)
 
     def activity(self, layer: MatrixLayer) -> Activity:
-        """Weights that are zero are not there, and no weight is in a memory: all of them are
-        wires.
-        """
+        """Return the operations per frame: only nonzeros, and no weight is read from a memory."""
         columns = layer.node.plane_matrices().shape[2]
         return Activity(additions=layer.vectors * int((layer.node.planes != 0).sum()), passes=1,
                         operands=layer.vectors * columns, weight_reads=0)

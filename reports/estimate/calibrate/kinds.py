@@ -135,7 +135,7 @@ def _layer(
         )
     sums = node.infer(source)
     reach = max(2, int(np.sqrt((node.matrix() ** 2).sum(axis=1).max()) * (1 << dtype.bits)))
-    behind: Threshold | Requantize | Bias
+    epilogue: Threshold | Requantize | Bias
     what = rng.random()
     bits = int(_pick(rng, 1, 2, 2, 2, 3, 4))
     if codes is not None:
@@ -145,16 +145,16 @@ def _layer(
         )  # codes of sums up to reach
         multiplier = rng.integers(max(1, most // 2), most + 1, rows)
         bias = rng.integers(-reach, reach + 1, rows) * multiplier
-        behind = Requantize(
+        epilogue = Requantize(
             name="act", input=name, multiplier=multiplier, bias=bias, shift=shift, output=codes
         )
     elif what < 0.75:
         values = np.sort(rng.integers(-reach, reach + 1, size=(rows, (1 << bits) - 1)), axis=1)
-        behind = Threshold(
+        epilogue = Threshold(
             name="act", input=name, thresholds=values, output=DataType(bits, signed=False)
         )
     elif what < 0.85:
-        behind = Requantize(
+        epilogue = Requantize(
             name="act",
             input=name,
             multiplier=rng.integers(1, 256, rows),
@@ -163,12 +163,12 @@ def _layer(
             output=DataType(int(rng.integers(3, 5)), signed=False),
         )
     else:
-        behind = Bias(name="act", input=name, bias=rng.integers(-reach, reach + 1, rows))
-    target = behind.infer(sums)
+        epilogue = Bias(name="act", input=name, bias=rng.integers(-reach, reach + 1, rows))
+    target = epilogue.infer(sums)
     lanes = None if rng.random() < 0.7 else _divisor(rng, source.channels, 16)
     layer = MatrixLayer(
         node=node,
-        behind=behind,
+        epilogue=epilogue,
         source=source,
         sums=sums,
         target=target,
@@ -184,7 +184,8 @@ def _layer(
     stage = Stage("layer", "act", tuple(units), node, chosen, ("input",))
     size = "x".join(map(str, shape))
     text = (
-        f"{source} {size} x{count} density {density} {behind.kind} {target.dtype} {chosen.options}"
+        f"{source} {size} x{count} density {density} {epilogue.kind} {target.dtype} "
+        f"{chosen.options}"
     )
     return stage, None, text
 

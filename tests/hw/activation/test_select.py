@@ -28,7 +28,7 @@ def dense(rows, bits, *, multiplied=False):
     )
     output = DataType(bits, signed=False)
     if multiplied:
-        behind = Requantize(
+        epilogue = Requantize(
             name="act",
             input="fc",
             multiplier=rng.integers(1, 1 << 15, size=rows),
@@ -38,8 +38,8 @@ def dense(rows, bits, *, multiplied=False):
         )
     else:
         values = np.sort(rng.integers(-40, 40, size=(rows, output.maximum)), axis=1)
-        behind = Threshold(name="act", input="fc", thresholds=values, output=output)
-    return Network("little", TensorType(1, 1, 48, U2), (node, behind))
+        epilogue = Threshold(name="act", input="fc", thresholds=values, output=output)
+    return Network("little", TensorType(1, 1, 48, U2), (node, epilogue))
 
 
 def unit_of(network, **folding):
@@ -87,17 +87,24 @@ def test_a_layer_of_thresholds_has_no_multiplier():
 
 def test_every_form_holds_the_same_function():
     network = dense(8, 6, multiplied=True)
-    node, behind = network.nodes
+    node, epilogue = network.nodes
     inputs = np.random.default_rng(1).integers(0, 4, size=(50, 1, 1, 48))
     tensors = run(network, inputs)
     shape = {"pe": 2, "vectors": 1, "pixels": 1}
-    common = {"layer": "fc", "source": DataType.parse("u8"), "target": behind.output, **shape}
+    common = {"layer": "fc", "source": DataType.parse("u8"), "target": epilogue.output, **shape}
     units = activations(
-        behind, np.arange(8), node.row_bounds(U2), Sums.of(node.planes[0], U2), **common
+        epilogue,
+        np.arange(8),
+        node.row_bounds(U2),
+        Sums.of(node.planes[0], U2),
+        GENERIC,
+        **common,
     )
     assert set(units) == {PARALLEL, SEARCH, MULTIPLY}
     sums = tensors["fc"].reshape(-1, 8) + (3 * (node.planes[0] < 0).sum(axis=1))
     codes = tensors["act"].reshape(-1, 8)
     np.testing.assert_array_equal((sums[..., None] >= units[SEARCH].values).sum(axis=-1), codes)
     multiplier, bias = units[MULTIPLY].values.T
-    np.testing.assert_array_equal(np.clip((multiplier * sums + bias) >> behind.shift, 0, 63), codes)
+    np.testing.assert_array_equal(
+        np.clip((multiplier * sums + bias) >> epilogue.shift, 0, 63), codes
+    )

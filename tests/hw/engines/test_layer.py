@@ -20,7 +20,7 @@ def convolution(kernel=(3, 3), *, padding=(0, 0), lanes=4):
     sums = node.infer(source)
     return MatrixLayer(
         node=node,
-        behind=None,
+        epilogue=None,
         source=source,
         sums=sums,
         target=sums,
