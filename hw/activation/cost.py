@@ -28,10 +28,10 @@ def parallel_thresholds(unit, target):
     """Flip-flops: a code for each lane, valid.
 
     With a ROM: a comparator for each lane and threshold, and a parity tree for each bit of the
-        count.
+    count.
+
     Without: comparators with constants, each a chain of gates from the lowest 1 of its constant up;
-        of a narrow sum each bit of the code is a table. Bits of a code that are equal share a
-        flip-flop.
+    of a narrow sum each bit of the code is a table. Equal bits of a code share a flip-flop.
     """
     lanes  = unit.pe * unit.pixels
     offset = lanes * unit.target.bits * (unit.code(0) != 0)
@@ -124,7 +124,7 @@ def time_shared_thresholds(unit, target):
     but the last, the output codes, valid.
 
     Logic: a multiplexer of all steps for each bit of the sums of one step; for these sums
-        comparators and parities as of parallel thresholds.
+    comparators and parities as of parallel thresholds.
     """
     sums     = unit.pe * unit.at_a_time
     levels   = unit.levels.shape[1]
@@ -149,7 +149,7 @@ def binary_search(unit, target):
     the codes, valid. Each row reads its part of a ROM word at an address of its own.
 
     Logic of each row: a comparator, and two gates for each bit of the count: its decision and the
-        next address.
+    next address.
     """
     width    = max(unit.source.bits, unit.bound_bits)
     counter  = unit.cycles + counter_bits(unit.passes)
@@ -186,8 +186,8 @@ def planned_luts(unit, target):
     are.
 
     So the choice does not depend on trained values: no ROM column counts as constant or as a copy.
-        Only LUTs count, because forms of several cycles trade flip-flops for LUTs: with exact ROMs,
-        LeNet-5 with 32 rows would pay 691 flip-flops for 116 LUT.
+    Only LUTs count, because forms of several cycles trade flip-flops for LUTs: with exact ROMs,
+    LeNet-5 with 32 rows would pay 691 flip-flops for 116 LUT.
 
     Raises
     ------

@@ -27,7 +27,7 @@ def ram(target, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copi
     Parameters
     ----------
     enables : write enables, each of an equal part of a word.
-    block : asks for block RAM.
+    block : whether block RAM is requested.
     zeros : mask of the bits that are 0 in every read address. Banks of LUTs at other addresses are
         never read, and synthesis removes them.
     """

@@ -14,8 +14,8 @@ def parallel_planes(unit, target):
     """Flip-flops: the plane counter, the totals, valid.
 
     Logic of each lane: a coefficient takes an adder for each of its ones but the first, of the bits
-        from that one's position up; a multiplexer of the planes and an accumulator have ``target``
-        bits.
+    from that one's position up; a multiplexer of the planes and an accumulator have ``target``
+    bits.
     """
     ones  = [[bit for bit in range(number.bit_length()) if number >> bit & 1]
              for number in unit.coefficients]

@@ -32,8 +32,8 @@ def running_arg_max(unit, target):
     the output index, valid.
 
     Logic: ``lanes - 1`` comparators, each selecting the larger score, find the best of a beat; one
-        more compares it with the best so far and selects the index. The lane number is added to the
-        index of the first lane, unless it is just its low bits.
+    more compares it with the best so far and selects the index. The lane number is added to the
+    index of the first lane, unless it is just its low bits.
     """
     bits, index = unit.dtype.bits, unit.o.dtype.bits
     flag  = unit.steps > MAX_GATE_COUNT                      # "a beat came before" is a flip-flop
@@ -55,7 +55,7 @@ def top_k_sorter(unit, target):
     valid.
 
     Logic of each rank: a comparator, and a multiplexer of three scores and indices (the new one,
-        its own, that of the rank above); of the first rank two.
+    its own, that of the rank above); of the first rank two.
     """
     index = counter_bits(unit.elements)
     bits  = unit.dtype.bits
@@ -278,7 +278,7 @@ def subsampler(unit, target):
     axis along which pixels are dropped, the payload, valid.
 
     Logic: gates of their own for dropping pixels, for dropping pixels of several beats, for
-        inserting channels, and for both.
+    inserting channels, and for both.
     """
     strided  = unit.stride != (1, 1)
     edge     = unit.before + unit.after > 0

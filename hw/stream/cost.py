@@ -62,7 +62,7 @@ def frame_source(unit, target):
     """Flip-flops: the beat counter, two of the state machine, the error.
 
     Logic: a gate for each payload bit, which a frame that ends early fills with 0. Above ten bits
-        of the counter, each gate that depends on the last beat repeats a part of the comparison.
+    of the counter, each gate that depends on the last beat repeats a part of the comparison.
     """
     counter = counter_bits(unit.frame_beats)
     return Cost(ff=counter + 3) + target.logic(

@@ -4,27 +4,35 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from tritforge.export.artifacts.packing import PAIRS, TRIT_CODES, TRITS_PER_BYTE, Packing, low_trits
+from tritforge.export.artifacts.packing import (
+    PAIRS,
+    TRIT_CODES,
+    TRITS_PER_BYTE,
+    Packing,
+    low_trits,
+)
 from tritforge.export.artifacts.rom import RomImage
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.shared import SharedComponent
 from tritforge.hw.stream.unit import below
-from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.memory import JOINED, MemoryStyle
+from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.rows import rows
 
 __all__ = ["Rom", "RomFiles", "files", "read_ahead", "trit_codes"]
 
 
 class RomFiles:
-    """Elaboration platform for Verilog: a ROM becomes an instance that reads its image with ``$readmemh``.
+    """Elaboration platform for Verilog: a ROM is an instance that reads its image with
+    ``$readmemh``.
 
-    Without it (Amaranth's own simulator) a ROM is a memory with the same words and the same timing.
+    Without it, in Amaranth's simulator, a ROM is a memory of the same words and timing.
 
     Parameters
     ----------
     target : what the design is built for (tritforge.hw.targets.target.Target).
-    library : tritforge.hw.stream.shared.Library of the modules that shared components become; None where each is a circuit of its own.
+    library : modules of the shared components (tritforge.hw.stream.shared.Library); None to
+        elaborate each component in place.
     """
 
     def __init__(self, target, library=None):
@@ -33,25 +41,30 @@ class RomFiles:
 
 
 class Rom(wiring.Component):
-    """A ROM with one registered read port; ``data`` follows ``address`` by a cycle in which ``enable`` was high.
+    """A ROM with one registered read port: latency 1 cycle, a read per cycle.
 
     Parameters
     ----------
     image : the words (tritforge.export.artifacts.rom.RomImage).
-    lanes : parts of a word, each read at an address of its own; divides the width.
-    style : what it is made of.
-    split : words of the lower one of two memories that it is made of, a power of two; None for one memory.
+    lanes : equal parts of a word, each read at an address of its own.
+    style : LUTs, block RAM or as synthesis chooses.
+    split : words of the lower of two memories, a power of two; None for one memory.
 
     Members
     -------
-    enable  : read in this cycle; otherwise ``data`` stays.
-    address : word to read, one address for each lane, that of the low part first.
-    data    : ``image.word_bits`` bits, valid from the cycle after the read.
+    enable  : read in this cycle; otherwise ``data`` holds its value.
+    address : word to read, ceil(log2(depth)) bits for each lane, the low lane first.
+    data    : ``image.word_bits`` bits, valid in the cycle after the read.
+
+    Raises
+    ------
+    ValueError : ``lanes`` does not divide the bits of a word.
     """
 
     def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO, split=None):
         if image.word_bits % lanes:
-            raise ValueError(f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
+            raise ValueError(
+                f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
         self.image = image
         self.lanes = lanes
         self.style = style
@@ -63,6 +76,7 @@ class Rom(wiring.Component):
         })
 
     def elaborate(self, platform):
+        """Instances of tritforge_rom for Verilog, else a memory for each lane."""
         m     = Module()
         image = self.image
         bits  = len(self.address) // self.lanes
@@ -88,7 +102,7 @@ class Rom(wiring.Component):
             if len(datas) == 1:
                 m.d.comb += self.data.eq(datas[0])
             else:
-                high = Signal()                              # the lower part is a power of two: a bit tells them apart
+                high = Signal()              # the lower depth is a power of two: a bit selects
                 with m.If(self.enable):
                     m.d.sync += high.eq(self.address[-1])
                 m.d.comb += self.data.eq(Mux(high, datas[1], datas[0]))
@@ -96,27 +110,37 @@ class Rom(wiring.Component):
             part = image.word_bits // self.lanes
             for lane in range(self.lanes):
                 words = [word >> lane * part & (1 << part) - 1 for word in image.words]
-                m.submodules[f"part_{lane}"] = content = memory.Memory(shape=part, depth=image.depth, init=words)
+                m.submodules[f"part_{lane}"] = content = memory.Memory(
+                    shape=part, depth=image.depth, init=words)
                 port = content.read_port()
-                m.d.comb += [port.en.eq(self.enable), port.addr.eq(self.address.word_select(lane, bits)),
+                m.d.comb += [port.en.eq(self.enable),
+                             port.addr.eq(self.address.word_select(lane, bits)),
                              self.data.word_select(lane, part).eq(port.data)]
         return m
 
     def _made(self, image, target):
-        """Parameters of the instance: what the ROM is made of."""
+        """Parameters of the instance that say what the ROM is made of."""
         style   = target.rom_style(image.varying_bits(self.lanes), image.depth, self.style)
         varying = {"p_VARYING": Const(image.varying, image.word_bits)} if style == JOINED else {}
         return {"p_STYLE": style, **varying}
 
 
 def files(image, split=None):
-    """The images that the Verilog reads for ``image``: one, or two of which the lower one has ``split`` words."""
+    """Return the images that the Verilog reads: ``image``, or two, of which the lower has ``split``
+    words."""
     return (image,) if split is None else image.split(split)
 
 
 def read_ahead(m, rom, words, step):
-    """Read ``words`` of ``rom`` in turn, one a ``step``: its data are those of the step that comes. Returns whether these are
-    of the last word. The address is a counter of its own, one ahead, and goes on behind reset without a step."""
+    """Read ``words`` words of ``rom`` in a loop, prefetched: its data are those of the next step.
+
+    ``step`` : next word. The address counter is one word ahead: after reset it advances once
+    without a step.
+
+    Returns
+    -------
+    whether the data are those of the last word.
+    """
     address = Signal(below(words), name="ahead")
     begun   = Signal(name="ahead_begun")
     moves   = Signal(name="ahead_moves")
@@ -127,9 +151,14 @@ def read_ahead(m, rom, words, step):
 
 
 class ByteDecoder(SharedComponent):
-    """Five trits from one byte (tritforge.export.artifacts.packing), combinational: ``codes`` holds five 2-bit codes, trit 0 in the low bits.
+    """Decode a byte into five trits (tritforge.export.artifacts.packing); combinational.
 
-    A byte that no packing makes gives five codes of which nothing is promised. 9 LUTs of the 7 series.
+    9 LUTs of the 7 series, 17 of the ECP5.
+
+    Members
+    -------
+    byte  : packed trits; the codes of a byte that packing never makes are undefined.
+    codes : five 2-bit codes, trit 0 in the low bits.
     """
 
     clocked = False
@@ -146,19 +175,21 @@ class ByteDecoder(SharedComponent):
         if isinstance(row, Operators):
             return self._switched(m)
         bits   = list(self.byte)
-        lower  = [row.functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),                  # what stands for the
-                  row.functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]        # middle field
+        # the middle field, or the high one in its place
+        lower  = [row.functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),
+                  row.functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]
         field  = [*bits[:2], lower[1][0], *lower[0]]
-        first  = [row.functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1)) for at in range(3)]
+        first  = [row.functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1))
+                  for at in range(3)]
         last   = [row.functions(f"last_{at}", bits[2:], _last_code(at))[0] for at in range(4)]
         m.d.comb += self.codes.eq(Cat(*(bit for pair in first for bit in pair), *last))
         return m
 
     def _switched(self, m):
-        """The same for any device."""
+        """The circuit for any device, of multiplexers."""
         low, middle, high = self.byte[:2], self.byte[2:5], self.byte[5:]
         escape = Signal()                                    # trits 3 and 4 are the last pair
-        lower  = Signal(3)                                   # what stands for the middle field
+        lower  = Signal(3)                                   # the middle field, or the high one
         m.d.comb += [escape.eq(middle == 7), lower.eq(Mux(escape, high, middle))]
         with m.Switch(Cat(low, lower)):
             for field in range(4 * 7):
@@ -174,7 +205,10 @@ class ByteDecoder(SharedComponent):
 
 
 def _lower(at):
-    """Bit ``at`` of the byte in the middle field, or what stands there: of byte bits 2, 3, 4, 6 and 7."""
+    """Bit ``at`` of the byte in the middle field, or its substitute from the high one.
+
+    A function of byte bits 2, 3, 4, 6 and 7.
+    """
     return lambda a, b, c, d, e: ((d, e)[at - 3] if a & b & c else (b, c)[at - 3])
 
 
@@ -189,7 +223,8 @@ def _low_code(at):
 def _last_code(at):
     """Bit ``at`` of the codes of trits 3, 4, from byte bits 2 to 7."""
     def bit(*bits):
-        return _codes(PAIRS[8 if all(bits[:3]) else bits[3] | bits[4] << 1 | bits[5] << 2]) >> at & 1
+        return _codes(
+            PAIRS[8 if all(bits[:3]) else bits[3] | bits[4] << 1 | bits[5] << 2]) >> at & 1
     return bit
 
 
@@ -199,7 +234,10 @@ def _codes(trits):
 
 
 def trit_codes(m, word, count, packing):
-    """The 2-bit codes of the ``count`` trits in a ROM word, as a list of values."""
+    """Return the 2-bit codes of the ``count`` trits in a ROM ``word``, a list of values.
+
+    Five trits in a byte take a :class:`ByteDecoder` for each byte, added to the module ``m``.
+    """
     if packing is Packing.TWO_BIT:
         return [word.word_select(at, 2) for at in range(count)]
     codes = []

@@ -1,4 +1,4 @@
-"""The cost of a circuit: numbers of an FPGA's cells."""
+"""The cost of a circuit: numbers of cells of an FPGA."""
 
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -12,11 +12,11 @@ class Cost:
 
     Parameters
     ----------
-    lut : LUTs as logic, with inverters that are left over; of ECP5 with the two LUT4 of each CCU2C.
-    sites : LUT6 sites of these when two small LUTs share one
+    lut : LUTs as logic, with inverters that remain; for ECP5 with the two LUT4 of each CCU2C.
+    sites : LUT6 sites of these, where two small LUTs can share one
         (tritforge.reports.synth.netlist.lut_sites); None for families of LUT4.
     ff : flip-flops.
-    carry : CARRY4, in ECP5 CCU2C.
+    carry : CARRY4; for ECP5 CCU2C.
     lutram : LUTs as memory.
     bram18 : blocks of 18 Kb; one of 36 Kb is two.
     dsp : multipliers.

@@ -72,8 +72,9 @@ class LutMemory:
     by_bit: bool = False
 
     def cost(self, bits, depth, enables):
-        """Build a memory of ``depth`` words of ``bits`` bits in ``enables`` parts with write
-        enables.
+        """Return the cost of a memory of ``depth`` words of ``bits`` bits.
+
+        ``enables`` : write enables, each of an equal part of a word.
 
         Returns
         -------
@@ -115,16 +116,16 @@ class MemoryRules:
     deepest:   int | None = None
 
     def in_luts(self, bits, depth, enables, port):
-        """Build a memory of the cheapest LUT RAM cells; returns as LutMemory.cost."""
+        """Return the cost of a memory of the cheapest LUT RAM cells, as :meth:`LutMemory.cost`."""
         cells = self.two_ports if port is Port.SEPARATE else self.one_port
         cost, luts, banks, words = min(cell.cost(bits, depth, enables) for cell in cells)
         return cost + STEP_COST * self.steps[port][0], luts, banks, words
 
     def in_blocks(self, bits, depth, enables=1, *, fixed=False, before=0, steps=(0, 0)):
-        """Build a memory of the cheapest shape of block RAM; a block of 36 Kb is twice as wide.
+        """Return the cost of a memory of the cheapest shape of block RAM.
 
-        Banks can share a block side by side; then a write, unless the memory is ``fixed``, is of
-        whole bytes.
+        A block of 36 Kb is twice as wide as one of 18 Kb. Banks can share a block side by side;
+        then a memory that is not ``fixed`` is written in whole bytes.
 
         Parameters
         ----------
@@ -154,8 +155,8 @@ class MemoryRules:
     def rom_in_blocks(self, lanes, depth):
         """Whether synthesis puts a ROM of ``depth`` words into block RAM.
 
-        ``lanes`` : bits of a word that each of the addresses reads. Each address gets a copy of the
-            whole ROM, of which bits that nothing reads are removed afterwards.
+        ``lanes`` : of each read address, the bits of a word that it reads. Each address reads a
+        copy of the whole ROM; bits that nothing reads are removed afterwards.
         """
         bits = sum(lanes)
         blocks = self.in_blocks(bits, depth, fixed=True, steps=(1, 1))[0]

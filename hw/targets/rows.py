@@ -1,4 +1,7 @@
-"""Which rows of additions and comparisons a platform has; all have the interface of :class:`tritforge.hw.targets.operators.Operators`."""
+"""Which adder rows and comparators an elaboration platform has.
+
+All have the interface of :class:`tritforge.hw.targets.operators.Operators`.
+"""
 
 from tritforge.hw.targets.operators import Operators
 
@@ -6,6 +9,9 @@ __all__ = ["rows"]
 
 
 def rows(m, platform):
-    """What adds rows to the module ``m`` on this platform: operators, or the cells of its target."""
+    """Return the factory of rows in the module ``m``: operators, or the cells of the target.
+
+    ``platform`` : None, or an elaboration platform with a ``target``.
+    """
     target = getattr(platform, "target", None)
     return Operators() if target is None else target.arithmetic(m, platform)

@@ -32,22 +32,25 @@ def calibration():
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """A family, and whether arithmetic is made of its cells. A family is a subclass in a package of
-    its own.
+    """An FPGA family, and whether arithmetic instantiates its cells; a subclass for each family.
 
     Parameters
     ----------
-    cells : rows of additions and comparisons are cells of the family by name; else operators, of
-        which synthesis makes what it likes.
+    cells : whether adder rows and comparators are instantiated cells of the family; else they are
+        operators, which synthesis maps.
+
+    Raises
+    ------
+    ValueError : ``cells`` of a family without cells by name.
     """
 
     cells: bool = True
 
     NAME: ClassVar[str]
-    """As the command line and the table of devices have it."""
+    """Name in the command line and in the table of devices."""
 
     TITLE: ClassVar[str]
-    """For people."""
+    """Name in texts and tables."""
 
     FOLDER: ClassVar[Path]
     """The family's files: cells.v, and the models of the cells of a netlist."""
@@ -59,47 +62,47 @@ class Target(ABC):
     """Name of the calibration with cells; None where the family has no cells by name."""
 
     CALIBRATED: ClassVar[tuple[str, ...]] = ("lut", "carry")
-    """The fields of a cost to which features add."""
+    """The fields of a cost that have calibrated weights."""
 
     LUT_INPUTS: ClassVar[int]
+    """Inputs of a LUT."""
 
     BLOCK_LUTS: ClassVar[int]
-    """LUTs that a block of 18 Kb stands for where a choice is between them: as many as the largest
-    part has for each."""
+    """LUTs worth a block of 18 Kb where a memory can be either: LUTs / blocks of the largest
+    part."""
 
     DECODER_LUTS: ClassVar[int]
     """LUTs that turn a byte into five trits (tritforge.hw.stream.rom.ByteDecoder)."""
 
     GATE_BITS: ClassVar[int]
-    """Bits up to which synthesis makes gates of a sum instead of a chain of carries."""
+    """Widest sum, in bits, that synthesis makes gates instead of a carry chain."""
 
     ATOMS: ClassVar[bool] = False
     """Whether rows of atoms (tritforge.hw.matrix.bit_heap) are cells too."""
 
     FUNCTIONS: ClassVar[bool] = False
-    """Whether cells by name compute any function of a few bits, and so decode trits and join
-    ROMs."""
+    """Whether instantiated LUTs decode trits and join the LUTs of a ROM."""
 
     PLAIN_SUMS: ClassVar[bool] = False
-    """Whether cells by name beat operators also where numbers are only added."""
+    """Whether instantiated carry chains beat operators also for plain sums, without gates."""
 
     MEMORY: ClassVar[MemoryRules]
+    """LUT RAM and block RAM, and how synthesis chooses among them."""
 
     NETLIST_CELLS: ClassVar[dict[str, dict[str, int]]] = {}
-    """Of each cell that a netlist can hold, what it is in
-    tritforge.reports.synth.resources.Resources."""
+    """Cells of a netlist: of each the fields of tritforge.reports.synth.resources.Resources."""
 
     COUNTING_NOTES: ClassVar[tuple[str, ...]] = ()
-    """What a table of the cells of a netlist means, in sentences."""
+    """Notes to a table of the cells of a netlist, in sentences."""
 
     PLACED_PARTS: ClassVar[dict[str, tuple[str, str]]] = {}
-    """Of each part that nextpnr places and routes its option and a package."""
+    """Parts that nextpnr places and routes: of each the option and a package."""
 
     CARRY_CELL: ClassVar[str] = ""
     """Name of a carry cell in tables."""
 
     BLOCK_KBITS: ClassVar[int] = 18
-    """Size of a block RAM in tables."""
+    """Size of a block RAM in tables, in Kb."""
 
     def __post_init__(self):
         if self.cells and self.LIBRARY is None:
@@ -107,13 +110,12 @@ class Target(ABC):
 
     @property
     def key(self):
-        """Name of the calibration."""
+        """Key of the calibrated weights of this family and its cells."""
         return f"{self.CALIBRATED_AS} {self.LIBRARY if self.cells else 'generic'}"
 
     @property
     def keeps_idle(self):
-        """Whether synthesis keeps constant flip-flops after cells, because it does not see through
-        these."""
+        """Whether constant flip-flops stay: synthesis does not optimize through cells by name."""
         return False
 
     @property
@@ -124,45 +126,54 @@ class Target(ABC):
     # Circuits
 
     def arithmetic(self, m, platform):
-        """What adds rows of additions and comparisons to the module ``m``
-        (tritforge.hw.targets.operators.Operators)."""
-        from tritforge.hw.targets.operators import Operators     # Amaranth takes a second to import
-        return Operators()
+        """Return the factory of adder rows and comparators in the module ``m``.
 
-    def rom_style(self, varying, depth, style):
-        """STYLE of tritforge_rom.v of a ROM.
+        It has the interface of tritforge.hw.targets.operators.Operators.
 
         Parameters
         ----------
-        varying : bits of each part of a word, read at an address of its own, that are not the same
-            in all words.
+        platform : of the elaboration; a :class:`Modelled` one gets models instead of cells.
+        """
+        # Amaranth takes a second to import
+        from tritforge.hw.targets.operators import Operators
+        return Operators()
+
+    def rom_style(self, varying, depth, style):
+        """Return the parameter STYLE of tritforge_rom.v for a ROM.
+
+        Parameters
+        ----------
+        varying : of each lane of a word, its bits that are not the same in all words.
         depth : words.
-        style : what was asked for (tritforge.hw.targets.memory.MemoryStyle).
+        style : the style in the configuration (tritforge.hw.targets.memory.MemoryStyle).
         """
         return style.value
 
     def cell_models(self):
-        """Verilog for simulators alone: the behaviour of the cells that a design holds by name."""
+        """Return Verilog models, for simulators, of the cells that a design instantiates."""
         return (self.FOLDER / "cells.v").read_text(encoding="utf-8")
 
     # Synthesis
 
     def synthesis(self, files, top):
-        """Commands of Yosys that map the Verilog ``files`` and write netlist.json and netlist.v;
-        the hierarchy is kept."""
+        """Commands of Yosys that map the Verilog ``files`` to a netlist.
+
+        They write netlist.json and netlist.v and do not flatten the hierarchy.
+        """
         raise NotImplementedError
 
     def netlist_models(self):
-        """Verilog files with the cells of a netlist, for simulators; none where a netlist cannot be
+        """Verilog files of the cells of a netlist, for simulators; none if it cannot be
         simulated."""
         return ()
 
     # Costs
 
     def logic(self, component, **features):
-        """Cost of calibrated logic: the sum of ``features`` times their weights for ``component``.
+        """Cost of calibrated logic: of each field in ``CALIBRATED``, sum(weight * feature).
 
-        Each of the fields ``CALIBRATED`` is None where nothing was calibrated for this target.
+        The weights are those of ``component``; without weights for this target, the fields are
+        None.
         """
         weights = calibration()["components"].get(component, {}).get(self.key)
         sites   = {} if "sites" in self.CALIBRATED else {"sites": None}
@@ -173,8 +184,10 @@ class Target(ABC):
         return Cost(**found, **sites)
 
     def by_width(self, component, bits, count):
-        """Cost of ``count`` calibrated operators of ``bits`` bits: a weight for each width below
-        ``CARRY_COMPARE_MIN_BITS``, linear above."""
+        """Cost of ``count`` calibrated operators of ``bits`` bits.
+
+        A weight for each width below ``CARRY_COMPARE_MIN_BITS``, linear in the width above.
+        """
         narrow = range(1, CARRY_COMPARE_MIN_BITS)
         widths = {f"of_{width}": count * (bits == width) for width in narrow}
         wide   = count * (bits >= CARRY_COMPARE_MIN_BITS)
@@ -185,18 +198,18 @@ class Target(ABC):
 
         Parameters
         ----------
-        component : whose calibration holds, without cells.
-        enable : compared as an extra most significant bit.
+        component : component of the weights, without cells.
+        enable : whether an enable is compared as an additional most significant bit.
         """
         return self.by_width(component, bits + enable, count)
 
     def threshold_comparators(self, bits, count):
-        """Cost of ``count`` comparators of an unsigned number of ``bits`` bits with a threshold, of
+        """Cost of ``count`` comparators of unsigned ``bits``-bit numbers with thresholds, with
         cells."""
         return self.by_width("level", bits, count)
 
     def selectors(self, bits, count=1):
-        """Cost of ``count`` multiplexers of two inputs of ``bits`` bits."""
+        """Cost of ``count`` two-input multiplexers of ``bits`` bits: a LUT per bit."""
         return self.luts(count * bits)
 
     def maxima(self, bits, count):
@@ -205,8 +218,10 @@ class Target(ABC):
         return self.by_width("larger", bits, count)
 
     def heap_row_luts(self, row):
-        """LUTs of a row of a compressor tree (tritforge.hw.matrix.bit_heap.HeapRow), to choose rows
-        by."""
+        """LUTs of a row of a compressor tree (tritforge.hw.matrix.bit_heap.HeapRow).
+
+        The compressor tree is built of the rows that take the fewest.
+        """
         return row.luts
 
     def decoders(self, count):
@@ -220,8 +235,8 @@ class Target(ABC):
 
 
 class Modelled:
-    """Elaboration platform for Amaranth's simulator: rows made of cells, and each cell of its
-    behaviour."""
+    """Elaboration platform for Amaranth's simulator: rows of cells, each modelled by its
+    function."""
 
     def __init__(self, target):
         self.target = target

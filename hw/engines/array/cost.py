@@ -16,8 +16,8 @@ def mac_array(unit, target):
     valid.
 
     With several passes the vector is a memory: a read address with its valid, first and last, one
-        of which is the address itself where a vector has two beats. The weights' ROM with its
-        decoders and ``pe`` dot products are the rest; control is little.
+    of which is the address itself where a vector has two beats. The weights' ROM with its decoders
+    and ``pe`` dot products are the rest; control is little.
     """
     counters = unit.vector_beats, unit.passes, unit.rom_depth
     flags    = 0 if unit.vector_beats == 1 else 2
@@ -45,9 +45,9 @@ def _dot(shape, target, count):
     """Flip-flops of every row of the adder tree but the last, whose register is the accumulator.
 
     Cells: two products are one row, a product left over is gates, a single product is part of the
-        accumulator's row. Operators: a carry chain for each row, gates of each product, and
-        carry-save adders where three operands meet; sums of at most ``GATE_BITS`` are gates, whose
-        number each width has for itself.
+    accumulator's row. Operators: a carry chain for each row, gates of each product, and carry-save
+    adders where three operands meet; sums of at most ``GATE_BITS`` are gates, whose number each
+    width has for itself.
     """
     flip_flops  = Cost(ff=sum(shape.registered_bits)) * count
     pairs, left = divmod(shape.simd, 2)

@@ -1,4 +1,8 @@
-"""Standard cells as a target: gates, memories left to a memory compiler; nothing is estimated and nothing planned for it."""
+"""Standard cells as a target: gates. Memories are left to a memory compiler.
+
+There are no costs, so no design is planned or estimated for it. Source: Yosys 0.70, ``synth`` and
+``abc -g cmos``.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +16,8 @@ LIBRARY_FILE = "cells.lib"
 
 @dataclass(frozen=True)
 class Asic(Target):
-    """Operators alone. Initial values are dropped: an ASIC has none, and what needs one is reset."""
+    """Operators only. An ASIC has no initial values, so synthesis drops them; resets serve instead.
+    """
 
     cells: bool = False
 
@@ -20,13 +25,16 @@ class Asic(Target):
     TITLE = "standard cells"
 
     def synthesis(self, files, top, *, library=False):
-        """With ``library`` to the cells of a Liberty file, else to CMOS gates."""
+        """Commands of Yosys that map ``files`` to CMOS gates and write netlist.json.
+
+        ``library`` : whether to map to the cells of the Liberty file ``LIBRARY_FILE`` instead.
+        """
         mapping = ((f"dfflibmap -liberty {LIBRARY_FILE}", f"abc -liberty {LIBRARY_FILE}") if library
                    else ("dfflegalize -cell $_DFF_P_ x", "opt_clean", "abc -g cmos"))
         return (
             *(f'read_verilog -defer "{name}"' for name in files),
             f"hierarchy -check -top {top}",
-            "proc -norom",                                                   # a choice among constants is logic
+            "proc -norom",                          # a multiplexer of constants is logic, not a ROM
             "setattr -unset init w:*",
             "opt",
             "wreduce",
@@ -34,7 +42,7 @@ class Asic(Target):
             "alumacc",
             "share",
             "opt_clean",
-            "memory -nomap",                                                 # a memory stays one
+            "memory -nomap",                        # a memory stays one cell
             "opt -full",
             "techmap",
             "opt -fast",

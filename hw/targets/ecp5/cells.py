@@ -1,22 +1,25 @@
-"""Cells of the ECP5 by name: additions with the gates before them inside the carry chain.
+"""Adder rows and comparators of the ECP5, instantiated from CCU2C and LUT4.
 
-A CCU2C is two bits of carry: sum = Z ^ C, next C = Z ? C : G. Z is a table of four inputs A, B, C, D; G is the same table
-where C and D are 0, a function of A and B. So a bit of a row takes a LUT together with what stands before it:
+A CCU2C is two bits of carry, a LUT4 each: sum = Z ^ C, next C = Z ? C : G. Z is a table of four
+inputs A, B, C, D; G is the same table with C = D = 0, a function of A and B. So the LUT of a bit
+also computes the gates before the addition:
 
-    product  a number plus a ternary product; A the number's bit, B = x, C = nonzero, D = negative
-    sum      two numbers, the second one gated; A and B their bits, C the gate, D = 1; where D is 0 the table is A
-    compare  left < right; A and B their bits, D = 1: Z says that they are equal, G is B
+    product  a number plus a ternary product: A = the number's bit, B = x, C = nonzero, D = negative
+    sum      two numbers, the second one gated: A, B = their bits, C = gate, D = 1; Z = A if D = 0
+    compare  left < right: A, B = their bits, D = 1; Z = (they are equal), G = B
 
-Synthesis makes chains of the sums alone and LUT4 of all gates before them. Three numbers are two chains, a LUT less a bit
-than full adders and a chain.
+Synthesis puts just the sum into a chain and the gates before it into LUT4. Three numbers are two
+chains, one LUT per bit less than full adders and a chain.
 
-Only a neighbour gives a cell its carry, and only a neighbour takes one: place and route puts a cell before a chain whose
-carry comes from elsewhere, be it a constant, and one behind a chain whose carry goes elsewhere. So chains of a module
-stand one behind the other in one, of up to ``LONGEST`` bits: between two of them a bit with Z = 0 and G = 0 puts the
-carry of the one out as its sum and starts the other with 0. What comes later may depend on what came before, never the
-other way round.
+The carry of a cell comes from its neighbour alone and goes to its neighbour alone. Place and route
+inserts a cell before a chain whose carry in is another signal, even a constant, and one after a
+chain whose carry out is used elsewhere. So the chains of a module are cascaded into one of up to
+``LONGEST`` bits: between two of them, a bit with Z = G = 0 outputs the carry of the first one as
+its sum and starts the second one with 0. A later chain may depend on an earlier one, never the
+reverse.
 
-Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Trellis and of Yosys' techlibs/lattice.
+Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Trellis and of Yosys,
+techlibs/lattice.
 """
 
 from amaranth import *
@@ -35,38 +38,52 @@ from tritforge.hw.targets.target import Modelled
 __all__ = ["LONGEST", "Ecp5Cells"]
 
 LONGEST = 32
-"""Bits of chains that stand one behind the other. The carry does not pass between two, but static timing thinks so."""
+"""Most bits of cascaded chains. No carry passes from one to the next, but static timing analysis
+assumes one."""
 
-_ONE = Const(1, 1)                                           # costs nothing at an input of a cell, a 0 is a net
+_ONE = Const(1, 1)                                           # a free input of a cell; a 0 is a net
 
 
 class Ecp5Cells(Operators):
-    """Adds rows made of CCU2C and LUT4 to the module ``m``; combinational."""
+    """Add rows of CCU2C and LUT4 to the module ``m``; all are combinational.
+
+    A chain of n bits whose carry out is used takes n + 2 LUTs (n + 1 where n is odd), else n,
+    rounded up to whole CCU2C: :func:`tritforge.hw.targets.ecp5.luts.chain_luts`.
+    """
 
     def __init__(self, m, platform):
         self._m        = m
         self._modelled = isinstance(platform, Modelled)
-        self._open     = None                                # carry of 0 that the next chain may start with
-        self._length   = 0                                   # bits up to there
+        self._open     = None                                # carry of 0, the next chain's carry in
+        self._length   = 0                                   # bits of the cascade up to there
 
     def products(self, name, lanes):
-        """Sum of the ternary products of two ``lanes``, (value, code) each; two LUTs a bit."""
+        """Return the sum of the ternary products of two ``lanes``, (value, code) each.
+
+        B + 1 bits, unsigned, for values of B bits. LUTs: B gates of one product and a chain of B
+        bits that computes the other one.
+        """
         (value, code), (other, other_code) = lanes
         if len(value) == 1:
             return super().products(name, lanes)
         first = ternary_product(value, code)
-        sums, carry = self._chain(name, [(_PRODUCT, first[bit], other[bit], *other_code) for bit in range(len(value))])
+        sums, carry = self._chain(name, [(_PRODUCT, first[bit], other[bit], *other_code)
+                                         for bit in range(len(value))])
         return Cat(*sums, carry)
 
     def add(self, name, terms, width, *, so_far=None, clear=None):
-        """Sum of ``terms`` and, unless ``clear`` is high, ``so_far``, modulo 2**``width``: a LUT a bit for each but the first."""
+        """Return the sum of ``terms`` and, unless ``clear`` is high, ``so_far``.
+
+        The sum is modulo 2**``width``. LUTs: a chain for each number but the first; of at most
+        ``MAX_GATE_BITS`` input bits gates, one for each bit.
+        """
         first, *others = sorted(terms, key=len)
         for number, term in enumerate(others):
             first = self._sum(f"{name}_{number}", first, term, width)
         return first[:width] if so_far is None else self._sum(name, first, so_far, width, clear)
 
     def _sum(self, name, left, right, width, clear=None):
-        """Sum of ``left`` and ``right``, the latter 0 where ``clear`` is high, modulo 2**``width``."""
+        """Sum modulo 2**``width`` of ``left`` and ``right``, which is 0 where ``clear`` is high."""
         if clear is None and len(left) + len(right) <= MAX_GATE_BITS:
             return super().add(name, [left, right], width)
         count   = min(width, max(len(left), len(right)))
@@ -74,16 +91,29 @@ class Ecp5Cells(Operators):
         for bit in range(count):
             bits = [number[bit] for number in (left, right) if bit < len(number)]
             if clear is None or bit >= len(right):
-                columns.append((_SUM if len(bits) == 2 else _ALONE, *bits, *[_ONE] * (4 - len(bits))))
+                columns.append((_SUM if len(bits) == 2 else _ALONE,
+                                *bits, *[_ONE] * (4 - len(bits))))
             else:
-                columns.append((_GATED if bit < len(left) else _GATED_ALONE, left[bit] if bit < len(left) else _ONE, right[bit], clear, _ONE))
+                columns.append((_GATED if bit < len(left) else _GATED_ALONE,
+                                left[bit] if bit < len(left) else _ONE, right[bit], clear, _ONE))
         sums, carry = self._chain(name, columns, carry=width > count)
         return Cat(*sums) if carry is None else Cat(*sums, carry)
 
     def ternary_row(self, name, columns, *, top):
-        """A ternary row of a heap (tritforge.hw.matrix.bit_heap): (sum of each column, carry-save or None, carry or None).
+        """Add a ternary row of a bit heap (tritforge.hw.matrix.bit_heap).
 
-        ``columns`` : (signal, inverted) of each bit of each column. ``top`` : there is nothing above the last one.
+        LUTs: a chain of the bits of each of its additions (tritforge.hw.targets.ecp5.luts.chains);
+        a row of one column with up to three bits is gates, a LUT4 for the sum and one for the
+        carry.
+
+        Parameters
+        ----------
+        columns : (signal, inverted) of each bit of each column, the lowest column first.
+        top : whether the last column is the highest of the heap; then nothing is carried out of it.
+
+        Returns
+        -------
+        (sum bit of each column, carry-save bit or None, carry or None)
         """
         counts  = tuple(len(bits) for bits in columns)
         if len(counts) == 1 and counts[0] <= 3:
@@ -93,17 +123,22 @@ class Ecp5Cells(Operators):
         for number, (first, taken, starts) in enumerate(chains(counts, top)):
             start = _signal(*columns[first].pop()) if starts else None
             used  = [bits[:count] for bits, count in zip(columns[first:], taken, strict=True)]
-            sums, carry = self._chain(f"{name}_{number}", [_column(bits) for bits in used], carry=not top, start=start)
+            sums, carry = self._chain(f"{name}_{number}", [_column(bits) for bits in used],
+                                      carry=not top, start=start)
             above.append(carry)
-            columns[first:] = [[(total, False), *bits[count:]]
-                               for total, bits, count in zip(sums, columns[first:], taken, strict=True)]
+            columns[first:] = [
+                [(total, False), *bits[count:]]
+                for total, bits, count in zip(sums, columns[first:], taken, strict=True)]
         sums = [_signal(*bits[0]) if bits else Const(0, 1) for bits in columns]
         if top:
             return sums, None, None
         return (sums, *above) if saves(counts)[-1] else (sums, None, Cat(above).any())
 
     def _column_alone(self, name, bits, top):
-        """A row of up to three bits of one column: no chain. Its carry is the carry-save of three."""
+        """A row of up to three bits of one column, without a chain.
+
+        Of three bits the carry is the carry-save bit.
+        """
         signals, inverted = zip(*bits, strict=True)
         total = self._lut4(f"{name}_sum", _among(inverted, _odd), signals)
         if top:
@@ -112,7 +147,10 @@ class Ecp5Cells(Operators):
         return ([total], carry, Const(0, 1)) if len(bits) == 3 else ([total], None, carry)
 
     def at_least(self, name, value, bound):
-        """Whether ``value`` >= ``bound``, both unsigned."""
+        """Return whether ``value`` >= ``bound``, both unsigned.
+
+        LUTs for B bits: a chain of B bits, up to ``MAX_GATE_BITS`` gates.
+        """
         width = max(len(value), len(bound))
         if width <= MAX_GATE_BITS:
             return super().at_least(name, value, bound)
@@ -120,9 +158,14 @@ class Ecp5Cells(Operators):
         return self._reaches(name, list(zip(value, bound, strict=True)))
 
     def no_less(self, name, left, right, given=None):
-        """Whether ``left`` >= ``right``, of one type, and ``given``, a bit; without it one of several comparisons."""
+        """Return whether ``left`` >= ``right`` and the bit ``given`` is high.
+
+        Both numbers have one type of B bits. LUTs: a chain of B bits, one more with ``given``.
+        Narrow comparators are gates: up to ``MAX_GATE_COMPARE_BITS`` with ``given``, else, because
+        another comparator follows, up to ``MAX_GATE_CASCADED_COMPARE_BITS``.
+        """
         pairs = list(zip(left, right, strict=True))
-        if left.shape().signed:                              # a sign that is 1 is the smaller one
+        if left.shape().signed:                              # a sign of 1 is the smaller one
             pairs[-1] = pairs[-1][::-1]
         if given is not None:
             pairs.append((given, _ONE))
@@ -132,18 +175,22 @@ class Ecp5Cells(Operators):
         return super().no_less(name, left, right, given)
 
     def _reaches(self, name, pairs):
-        """Whether the number of the first bits of ``pairs`` is not below that of the second."""
+        """Whether the number of the first bits of ``pairs`` >= that of the second ones."""
         _, less = self._chain(name, [(_LESS, *pair, _ONE, _ONE) for pair in pairs])
         return ~less
 
     def running_larger(self, name, so_far, value, first):
-        """The larger one of two numbers of one type, ``value`` where ``first`` is high: a choice has an input left for it."""
+        """Return the larger one of ``so_far`` and ``value``, or ``value`` where ``first`` is high.
+
+        Both numbers have one type of B bits. LUTs: a chain of B bits and B selectors, whose fourth
+        input is ``first``; up to ``MAX_GATE_COMPARE_BITS`` gates.
+        """
         if len(value) <= MAX_GATE_COMPARE_BITS:
             return super().running_larger(name, so_far, value, first)
         return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
 
     def _lut4(self, name, function, inputs):
-        """The signal ``function(inputs)`` of a LUT4."""
+        """The output ``function(inputs)`` of a LUT4."""
         z     = Signal(name=f"{name}_z")
         table = _table(lambda *bits: function(*bits[:len(inputs)]))
         pins  = [*inputs, *[_ONE] * (4 - len(inputs))]
@@ -151,13 +198,17 @@ class Ecp5Cells(Operators):
             self._m.d.comb += z.eq(Const(table, 16).bit_select(Cat(*pins), 1))
         else:
             self._m.submodules[f"{name}_lut"] = Instance(
-                "LUT4", p_INIT=Const(table, 16), o_Z=z, **{f"i_{pin}": bit for pin, bit in zip("ABCD", pins, strict=True)})
+                "LUT4", p_INIT=Const(table, 16), o_Z=z,
+                **{f"i_{pin}": bit for pin, bit in zip("ABCD", pins, strict=True)})
         return z
 
     def _chain(self, name, columns, *, carry=True, start=None):
-        """The sum of each of ``columns``, (table, A, B, C, D), and the carry out or, if that is not wanted, None.
+        """The sum bit of each of ``columns``, (table, A, B, C, D), and the carry out or None.
 
-        ``start`` : a carry that comes in.
+        Parameters
+        ----------
+        carry : whether the carry out is used.
+        start : carry in; None for 0.
         """
         spare  = chain_luts(len(columns), carry) - len(columns)
         halves = [*columns, *[(0, _ONE, _ONE, _ONE, _ONE)] * spare]
@@ -169,14 +220,17 @@ class Ecp5Cells(Operators):
             if self._modelled:
                 passed = self._open
                 for total, (table, *pins) in zip(sums[at:at + 2], halves[at:at + 2], strict=True):
-                    z, g    = (Const(table & (1 << (1 << count)) - 1, 1 << count).bit_select(Cat(*pins[:count]), 1) for count in (4, 2))
+                    z, g    = (Const(table & (1 << (1 << count)) - 1, 1 << count).bit_select(
+                        Cat(*pins[:count]), 1) for count in (4, 2))
                     self._m.d.comb += total.eq(z ^ passed)
                     passed  = Mux(z, passed, g)
                 self._m.d.comb += out.eq(passed)
             else:
-                pins = {f"i_{pin}{half}": bit for half in (0, 1) for pin, bit in zip("ABCD", halves[at + half][1:], strict=True)}
+                pins = {f"i_{pin}{half}": bit for half in (0, 1)
+                        for pin, bit in zip("ABCD", halves[at + half][1:], strict=True)}
                 self._m.submodules[f"{name}_{at}_ccu2c"] = Instance(
-                    "CCU2C", p_INIT0=Const(halves[at][0], 16), p_INIT1=Const(halves[at + 1][0], 16), p_INJECT1_0="NO", p_INJECT1_1="NO",
+                    "CCU2C", p_INIT0=Const(halves[at][0], 16),
+                    p_INIT1=Const(halves[at + 1][0], 16), p_INJECT1_0="NO", p_INJECT1_1="NO",
                     i_CIN=self._open, o_S0=sums[at], o_S1=sums[at + 1], o_COUT=out, **pins)
             self._open = out
         self._length += len(halves)
@@ -186,9 +240,13 @@ class Ecp5Cells(Operators):
 
 
 def _column(bits):
-    """A column of a chain with ``bits``, (signal, inverted) each: two at most, at the top four, whose parity counts alone."""
+    """A column of a chain with up to two ``bits``, (signal, inverted) each.
+
+    The highest column may have four, because only their parity matters.
+    """
     inverted = [flag for _, flag in bits]
-    return (_inverted(_OF[len(bits)], inverted), *(signal for signal, _ in bits), *[_ONE] * (4 - len(bits)))
+    return (_inverted(_OF[len(bits)], inverted),
+            *(signal for signal, _ in bits), *[_ONE] * (4 - len(bits)))
 
 
 def _signal(signal, inverted):
@@ -197,11 +255,12 @@ def _signal(signal, inverted):
 
 def _table(function):
     """The 16 bits of INIT for a function of A, B, C, D."""
-    return sum(int(function(*(index >> pin & 1 for pin in range(4)))) << index for index in range(16))
+    return sum(int(function(*(index >> pin & 1 for pin in range(4)))) << index
+               for index in range(16))
 
 
 def _inverted(table, inverted):
-    """``table`` for inputs, A first, of which those flagged come ``inverted``."""
+    """``table`` for inputs, A first, of which those flagged are ``inverted``."""
     mask = sum(flag << pin for pin, flag in enumerate(inverted))
     return sum((table >> (index ^ mask) & 1) << index for index in range(16))
 
@@ -215,7 +274,7 @@ def _most(*bits):
 
 
 def _among(inverted, function):
-    """``function`` of bits that come ``inverted`` or not."""
+    """``function`` of bits, of which those flagged are ``inverted``."""
     return lambda *bits: function(*(bit ^ flag for bit, flag in zip(bits, inverted, strict=True)))
 
 
@@ -225,4 +284,5 @@ _ALONE       = _table(lambda bit, _right, _, one: bit)
 _GATED       = _table(lambda left, right, clear, one: left ^ (right & one & (1 - clear)))
 _GATED_ALONE = _table(lambda _left, right, clear, one: right & one & (1 - clear))
 _LESS        = _table(lambda left, right, _, one: 1 ^ left ^ right if one else right)
-_OF          = (0, _ALONE, _SUM, _table(lambda a, b, c, _: a ^ b ^ c), _table(lambda *bits: sum(bits) & 1))
+_OF          = (0, _ALONE, _SUM, _table(lambda a, b, c, _: a ^ b ^ c),
+                _table(lambda *bits: sum(bits) & 1))

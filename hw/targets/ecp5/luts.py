@@ -1,4 +1,4 @@
-"""LUT4 of what cells and synthesis make of arithmetic with LUT4 and CCU2C."""
+"""Numbers of LUT4 of arithmetic, as instantiated cells or as synthesis maps it."""
 
 from functools import cache
 
@@ -29,20 +29,23 @@ with 4 bits twice as many; measured with tritforge.hw.layers.sliding_pool."""
 
 
 def chain_luts(columns, carry=True):
-    """LUTs of a chain of so many ``columns``, whole cells of two; ``carry``: whether its carry is
-    wanted."""
+    """LUTs of a chain of ``columns`` bits: whole CCU2C of two LUTs, one bit more for a carry out.
+
+    ``carry`` : whether the carry out is used.
+    """
     return columns + (1 if columns % 2 else 2 * carry)
 
 
 def product_luts(bits):
-    """LUTs of the sum of two ternary products of so many ``bits``, more than one: (of gates, of
-    chains)."""
+    """LUTs of the sum of two ternary products of ``bits`` >= 2 bits: (of gates, of chains)."""
     return bits, chain_luts(bits)
 
 
 def sum_luts(bits, width, so_far=None):
-    """LUTs of the sum modulo 2**``width`` of numbers of ``bits`` bits each and, gated, of
-    ``so_far``: (of gates, of chains)."""
+    """LUTs of a sum modulo 2**``width``: (of gates, of chains).
+
+    ``bits`` : numbers of bits of the operands. ``so_far`` : bits of one more, gated operand.
+    """
     total, *others = sorted(bits)
     others = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
     few = in_chains = 0
@@ -58,7 +61,8 @@ def sum_luts(bits, width, so_far=None):
 
 
 def row_luts(counts, top):
-    """LUTs of a ternary row with so many bits in its columns: (of gates, of chains)."""
+    """LUTs of a ternary row of a bit heap: (of gates, of chains); parameters as of :func:`chains`.
+    """
     if len(counts) == 1 and counts[0] <= 3:
         return 2 - top, 0
     found  = chains(counts, top)
@@ -68,9 +72,18 @@ def row_luts(counts, top):
 
 @cache
 def chains(counts, top):
-    """The chains of a ternary row with so many bits in its columns: (first column, bits that each
-    one takes from there on, whether one bit more of the first column is the carry that comes
-    in)."""
+    """Split a ternary row of a bit heap into carry chains.
+
+    Parameters
+    ----------
+    counts : number of bits of each column, the lowest first.
+    top : whether the last column is the highest of the heap.
+
+    Returns
+    -------
+    of each chain (first column, number of bits it adds in each column from there on, whether
+    another bit of the first column is its carry in)
+    """
     left, found = list(counts), []
     starts = left[0] == 4 and (len(left) > 1 or not top)
     left[0] -= starts
@@ -89,7 +102,9 @@ _CHOICE_LUT4 = (0, 0, 1, 2, 3, 4, 4, 5.3, 6, 8, 8, 10, 10, 12, 12.2, 12.3, 15, 2
 
 
 def choice_luts(inputs):
-    """LUT4 of a choice by a counter among so many inputs, for a bit of 4 to 32: about one for each
-    input but the first; of more than 16 inputs, which three cascaded LUTs do not choose from, a
-    third more than that."""
+    """LUT4, per bit, of a multiplexer of ``inputs`` inputs selected by a counter.
+
+    Measured with words of 4 to 32 bits: about one for each input but the first. More than 16 inputs
+    exceed three cascaded LUTs and take a third more.
+    """
     return _CHOICE_LUT4[inputs] if inputs < len(_CHOICE_LUT4) else -(-4 * inputs // 3)

@@ -1,11 +1,13 @@
-"""LUTs of what cells and synthesis make of arithmetic with LUT6 and CARRY4."""
+"""Numbers of LUT6 of arithmetic, as instantiated cells or as synthesis maps it."""
 
 __all__ = ["adder_luts", "choice_luts", "mux_luts", "row_columns"]
 
 
 def row_columns(operands, width):
-    """Columns of a row of up to three operands modulo 2**width that take a LUT: to the top bit, and
-    one above where two or three of ``operands`` bits meet, for what was saved."""
+    """LUTs of a row that adds up to three ``operands``, their numbers of bits, modulo 2**``width``.
+
+    One per column up to the top bit, and one above it if a carry-save bit reaches that column.
+    """
     top   = max(operands)
     three = len(operands) == 3 and sorted(operands)[1] >= top
     saved = three or sum(bits >= top for bits in operands) == 3
@@ -13,10 +15,10 @@ def row_columns(operands, width):
 
 
 def adder_luts(left, right, width):
-    """LUTs of the sum of numbers of types ``left`` and ``right`` in ``width`` bits: one for each
-    pair of bits that meet.
+    """LUTs of the sum of numbers of types ``left`` and ``right`` in ``width`` bits.
 
-    A signed operand's sign goes on, an unsigned one ends; a pair that comes again shares the LUT.
+    One for each column with a bit of both. A signed operand is extended by its sign bit; columns of
+    the same two bits share a LUT.
     """
     def place(dtype, bit):
         return min(bit, dtype.bits - 1) if dtype.signed or bit < dtype.bits else None
@@ -29,16 +31,18 @@ _CHOICE_LUTS = (0, 0, 1, 1, 1, 3, 2, 3.4, 3, 5, 5.9, 4, 5, 4.7, 6, 7.2, 6.3, 6.1
 
 
 def choice_luts(inputs):
-    """LUTs of a choice by a counter among so many inputs, for a bit, as synthesis makes it.
+    """LUTs, per bit, of a multiplexer of ``inputs`` inputs selected by a counter.
 
-    Measured with tritforge.hw.stream.width_converter: what 4 to 16 bits take on the average, of 2
-        to 19 inputs. A LUT6 chooses one of four by two bits of the count, but what becomes of more
-        inputs has no rule; beyond the table it is about a LUT for two of them.
+    Measured with tritforge.hw.stream.width_converter, mapped by Yosys: the mean of 4 to 16 bits,
+    for 2 to 19 inputs. A LUT6 selects one of four inputs by two bits of the counter; more inputs
+    follow no rule. Beyond the table, about a LUT for two inputs.
     """
     return _CHOICE_LUTS[inputs] if inputs < len(_CHOICE_LUTS) else -(-inputs // 2)
 
 
 def mux_luts(inputs):
-    """LUT6 of a multiplexer of so many inputs for a bit: four a LUT, and the wide multiplexers
-    after them are free."""
+    """LUT6, per bit, of a multiplexer of ``inputs`` inputs: ceil(inputs / 4).
+
+    MUXF7 and MUXF8, the wide multiplexers after them, are no LUTs. Source: UG474, "Multiplexers".
+    """
     return 0 if inputs < 2 else -(-inputs // 4)
