@@ -1,6 +1,5 @@
 import itertools
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,15 +38,12 @@ def test_a_decoder_is_nine_luts():
 
 def test_weights_in_two_memories():
     image = RomImage("conv", Role.WEIGHTS, 104, tuple(range(4608)))
-    assert [(part.stem, part.depth) for part in files(image)] == [
+    assert [(part.stem, part.depth) for part in files(image, 4096)] == [
         ("conv.weights", 4096),
         ("conv.weights_high", 512),
     ]
-    assert sum((part.words for part in files(image)), ()) == image.words
-    assert files(replace(image, role="thresholds")) == (replace(image, role="thresholds"),)
-    assert files(replace(image, words=image.words[:4096])) == (
-        replace(image, words=image.words[:4096]),
-    )
+    assert sum((part.words for part in files(image, 4096)), ()) == image.words
+    assert files(image) == (image,)
 
 
 def test_codes_of_a_word_do_not_depend_on_the_packing():
