@@ -11,7 +11,7 @@ def made_up(stage):
     alike."""
     total = FREE
     for unit in stage.all_units:
-        lanes = getattr(unit, "i", unit.o).lanes
+        lanes = unit.inputs[0].lanes
         lut = 3 * lanes + 5 * unit.o.lanes + sum(map(ord, unit.name)) % 7
         lut += 4 * getattr(unit, "pe", 1) * getattr(unit, "simd", 1)
         bram = unit.frame_beats // 16 + (lanes > 4)
