@@ -8,7 +8,7 @@ SMALL_COUNTER_BITS = 4
 """Widest counter whose LUTs are calibrated for its width alone."""
 
 
-def counter_bits(*moduli):
+def counter_bits(*moduli: int) -> int:
     """Flip-flops of counters modulo each of ``moduli``; a modulus of 1 has none.
 
     >>> counter_bits(1, 2, 5)
@@ -17,7 +17,7 @@ def counter_bits(*moduli):
     return sum((modulus - 1).bit_length() for modulus in moduli)
 
 
-def counter_features(*moduli):
+def counter_features(*moduli: int) -> dict[str, int]:
     """Features of the logic of counters (tritforge.hw.stream.counter) modulo each of ``moduli``.
 
     Returns

@@ -5,20 +5,28 @@ The register of a read port is flip-flops after LUTs, which are read combination
 has it inside.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 
 from tritforge.export.artifacts.packing import TRITS_PER_BYTE, Packing, word_bits
+from tritforge.export.artifacts.rom import RomImage
 from tritforge.hw.targets.cost import UNKNOWN, Cost, total
 from tritforge.hw.targets.limits import BANK_WORDS
-from tritforge.hw.targets.memory import BLOCK_SHAPES, JOINED, MemoryStyle, Port
+from tritforge.hw.targets.memory import BLOCK_SHAPES, JOINED, MemoryRules, MemoryStyle, Port
+from tritforge.hw.targets.target import Target
 
 __all__ = ["Port", "ram", "rom", "weights_rom"]
+
+_Bits = npt.NDArray[np.uint8]
 
 ROM_SIZES = {"few": 4, "some": 32, "many": 64, "wide": 128, "tall": 256, "deep": 1 << 60}
 """Features of a ROM's LUTs, by the largest depth that each stands for."""
 
 
-def ram(target, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copies=1, zeros=0):
+def ram(target: Target, bits: int, depth: int, port: Port = Port.SEPARATE, *, block: bool = False,
+        enables: int = 1, copies: int = 1, zeros: int = 0) -> Cost:
     """Cost of ``copies`` of a memory of ``depth`` words of ``bits`` bits.
 
     All copies are written alike; each has a read address of its own. A single word is a register.
@@ -56,7 +64,8 @@ def ram(target, bits, depth, port=Port.SEPARATE, *, block=False, enables=1, copi
     return Cost(lutram=luts * read, ff=read_register, lut=gates, sites=gates) * copies
 
 
-def _collision_guard(rules, port, bits, depth, copies=1):
+def _collision_guard(rules: MemoryRules, port: Port, bits: int, depth: int,
+                     copies: int = 1) -> Cost:
     """Cost of the logic that synthesis adds to a block RAM for a read of the word being written.
 
     Flip-flops: the word written and the address, shared by the copies, the word read, and two
@@ -73,7 +82,8 @@ def _collision_guard(rules, port, bits, depth, copies=1):
     return Cost(ff=2 * bits + address + 1 + copies, lut=(bits + compare) * copies, sites=None)
 
 
-def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False, before=0):
+def _in_block_ram(rules: MemoryRules, bits: int, depth: int, enables: int = 1, *,
+                  fixed: bool = False, before: int = 0) -> Cost:
     """Cost of a memory in block RAM: with several banks, a read multiplexer and a register of the
     high bits of the address that selects it."""
     _, blocks, banks = rules.in_blocks(bits, depth, enables, fixed=fixed, before=before)
@@ -81,7 +91,8 @@ def _in_block_ram(rules, bits, depth, enables=1, *, fixed=False, before=0):
     return Cost(bram18=blocks, ff=(banks - 1).bit_length(), lut=mux, sites=mux)
 
 
-def rom(target, image, lanes=1, style=MemoryStyle.AUTO):
+def rom(target: Target, image: RomImage, lanes: int = 1,
+        style: MemoryStyle = MemoryStyle.AUTO) -> Cost:
     """Cost of the ROM ``image`` (tritforge.export.artifacts.rom.RomImage).
 
     Constant columns vanish. As logic, each distinct column is a function of the address: a LUT for
@@ -110,7 +121,9 @@ def rom(target, image, lanes=1, style=MemoryStyle.AUTO):
         "rom", joined=joined, **{**dict.fromkeys(ROM_SIZES, 0), size: luts})
 
 
-def weights_rom(target, image, depth, packing, count, style=MemoryStyle.AUTO, split=None):
+def weights_rom(target: Target, image: Callable[[], RomImage], depth: int, packing: Packing,
+                count: int, style: MemoryStyle = MemoryStyle.AUTO,
+                split: int | None = None) -> Cost:
     """Cost of a ROM of ``depth`` words of ``count`` trits, and of its decoders.
 
     Parameters
@@ -142,7 +155,7 @@ def weights_rom(target, image, depth, packing, count, style=MemoryStyle.AUTO, sp
     return memory + target.decoders(bits // 8) if packing is Packing.FIVE_IN_EIGHT else memory
 
 
-def _columns(image):
+def _columns(image: RomImage) -> _Bits:
     """Bits of the image, uint8 [word_bits, depth]."""
     size  = -(-image.word_bits // 8)
     words = b"".join(word.to_bytes(size, "little") for word in image.words)
@@ -151,14 +164,14 @@ def _columns(image):
     return bits[:, :image.word_bits].T
 
 
-def _address_columns(words, bits, dtype):
+def _address_columns(words: int, bits: int, dtype: np.dtype[np.uint8]) -> set[bytes]:
     """The columns of a ROM of ``words`` words that are a bit of the address, or constant, as
     bytes."""
     address = (np.arange(words) >> np.arange(bits)[:, None] & 1).astype(dtype)
     return {bytes(words), b"\1" * words} | {bit.tobytes() for bit in address}
 
 
-def _joined(target, columns, flip_flops):
+def _joined(target: Target, columns: _Bits, flip_flops: int) -> Cost:
     """Cost of the columns [bits, depth] of a ROM whose LUTs are joined by cells (STYLE ``JOINED``).
 
     A LUT for each distinct part of 2**LUT_INPUTS words of a column that is neither constant nor a
@@ -175,7 +188,7 @@ def _joined(target, columns, flip_flops):
     return target.luts(len(luts) + mux) + Cost(ff=flip_flops)
 
 
-def _logic(rules, columns):
+def _logic(rules: MemoryRules, columns: _Bits) -> tuple[int, int, int]:
     """Count what the columns [bits, depth] of a ROM as logic are made of.
 
     Returns

@@ -4,6 +4,7 @@ from enum import Enum
 
 from tritforge.export.artifacts.packing import TRITS_PER_BYTE, Packing, word_bits
 from tritforge.hw.targets.memory import BLOCK_SHAPES
+from tritforge.hw.targets.target import Target
 
 __all__ = ["PackingChoice", "blocks", "chosen", "packed_luts", "split_depth"]
 
@@ -18,7 +19,7 @@ class PackingChoice(Enum):
     FIVE_IN_EIGHT = "5in8"
 
 
-def split_depth(target, bits, depth):
+def split_depth(target: Target, bits: int, depth: int) -> int | None:
     """Words of the lower of two memories that cost less than one of ``depth`` words of ``bits``
     bits.
 
@@ -32,7 +33,7 @@ def split_depth(target, bits, depth):
     return lower if two < _memory_luts(target, bits, depth) else None
 
 
-def _memory_luts(target, bits, depth):
+def _memory_luts(target: Target, bits: int, depth: int) -> int:
     """LUTs that one memory is worth: of LUTs, or of block RAM with a multiplexer between banks."""
     rows = [-(-depth // words) for words, _ in BLOCK_SHAPES]
     return min(bits * -(-depth // target.lut_words),
@@ -40,12 +41,12 @@ def _memory_luts(target, bits, depth):
                  for count, (_, width) in zip(rows, BLOCK_SHAPES, strict=True)))
 
 
-def blocks(bits, depth):
+def blocks(bits: int, depth: int) -> int:
     """Blocks of 18 Kb, all of one shape, for ``depth`` words of ``bits`` bits."""
     return min(-(-bits // width) * -(-depth // words) for words, width in BLOCK_SHAPES)
 
 
-def packed_luts(target, count, depth, packing):
+def packed_luts(target: Target, count: int, depth: int, packing: Packing) -> int:
     """LUTs that a memory of ``depth`` words of ``count`` trits and its decoders are worth."""
     bits     = word_bits(count, packing)
     memory   = min(bits * -(-depth // target.lut_words), target.BLOCK_LUTS * blocks(bits, depth))
@@ -53,7 +54,7 @@ def packed_luts(target, count, depth, packing):
     return memory + target.DECODER_LUTS * decoders
 
 
-def chosen(target, choice, count, depth):
+def chosen(target: Target, choice: PackingChoice, count: int, depth: int) -> Packing:
     """Packing of ``depth`` words of ``count`` trits: as ``choice`` says, else the cheaper; 2bit
     among equals."""
     if choice is not PackingChoice.AUTO:

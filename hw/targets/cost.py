@@ -1,5 +1,8 @@
 """The cost of a circuit: numbers of cells of an FPGA."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -32,15 +35,15 @@ class Cost:
 
     FIELDS: ClassVar[tuple[str, ...]]
 
-    def __add__(self, other):
+    def __add__(self, other: Cost) -> Cost:
         return Cost(**{name: _sum(getattr(self, name), getattr(other, name))
                        for name in self.FIELDS})
 
-    def __mul__(self, times):
+    def __mul__(self, times: float) -> Cost:
         return Cost(**{name: _product(getattr(self, name), times) for name in self.FIELDS})
 
     @property
-    def lut_total(self):
+    def lut_total(self) -> float | None:
         """LUTs as logic and as memory."""
         return _sum(self.lut, self.lutram)
 
@@ -52,15 +55,15 @@ UNKNOWN = Cost(**dict.fromkeys(Cost.FIELDS))
 """The cost of what is not modelled."""
 
 
-def _sum(left, right):
+def _sum(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else left + right
 
 
-def _product(value, times):
+def _product(value: float | None, times: float) -> float | None:
     return None if value is None else value * times
 
 
-def total(costs):
+def total(costs: Iterable[Cost]) -> Cost:
     """The sum of ``costs``."""
     result = Cost()
     for cost in costs:

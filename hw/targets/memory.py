@@ -8,7 +8,7 @@ of the port that the cells lack and logic emulates.
 Source: Yosys 0.70, memory_libmap; costs and choices as it prints them itself for 1,300 memories.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -71,7 +71,7 @@ class LutMemory:
     luts:   int
     by_bit: bool = False
 
-    def cost(self, bits, depth, enables):
+    def cost(self, bits: int, depth: int, enables: int) -> tuple[float, int, int, int]:
         """Return the cost of a memory of ``depth`` words of ``bits`` bits.
 
         ``enables`` : write enables, each of an equal part of a word.
@@ -115,13 +115,15 @@ class MemoryRules:
         Port.SEPARATE: (1, 1, 1), Port.SHARED: (0, 1, 1), Port.REGISTERED: (0, 1, 1)})
     deepest:   int | None = None
 
-    def in_luts(self, bits, depth, enables, port):
+    def in_luts(self, bits: int, depth: int, enables: int,
+                port: Port) -> tuple[float, int, int, int]:
         """Return the cost of a memory of the cheapest LUT RAM cells, as :meth:`LutMemory.cost`."""
         cells = self.two_ports if port is Port.SEPARATE else self.one_port
         cost, luts, banks, words = min(cell.cost(bits, depth, enables) for cell in cells)
         return cost + STEP_COST * self.steps[port][0], luts, banks, words
 
-    def in_blocks(self, bits, depth, enables=1, *, fixed=False, before=0, steps=(0, 0)):
+    def in_blocks(self, bits: int, depth: int, enables: int = 1, *, fixed: bool = False,
+                  before: int = 0, steps: tuple[int, int] = (0, 0)) -> tuple[float, int, int]:
         """Return the cost of a memory of the cheapest shape of block RAM.
 
         A block of 36 Kb is twice as wide as one of 18 Kb. Banks can share a block side by side;
@@ -152,7 +154,7 @@ class MemoryRules:
                 found.append((cost * count + choose, count * size, banks))
         return min(found)
 
-    def rom_in_blocks(self, lanes, depth):
+    def rom_in_blocks(self, lanes: Sequence[int], depth: int) -> bool:
         """Whether synthesis puts a ROM of ``depth`` words into block RAM.
 
         ``lanes`` : of each read address, the bits of a word that it reads. Each address reads a
@@ -163,6 +165,6 @@ class MemoryRules:
         return bits > 0 and bits * depth // self.chunk > int(blocks)
 
 
-def _choice_cost(bits, banks, enables):
+def _choice_cost(bits: int, banks: int, enables: int) -> float:
     """Cost of the read multiplexer and write enables of several banks."""
     return CHOICE_COST * ((banks - 1) * bits + banks * enables) if banks > 1 else 0

@@ -1,16 +1,24 @@
 """What a design is built for: cells, memories, costs, synthesis and netlist models of an FPGA
 family, in one object."""
 
+from __future__ import annotations
+
 import functools
 import json
 from abc import ABC
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tritforge.hw.targets.cost import Cost
-from tritforge.hw.targets.memory import MemoryRules
+from tritforge.hw.targets.memory import MemoryRules, MemoryStyle
+
+if TYPE_CHECKING:
+    from amaranth import Module
+
+    from tritforge.hw.matrix.bit_heap import HeapRow
 
 __all__ = ["CARRY_COMPARE_MIN_BITS", "Modelled", "Target", "calibration"]
 
@@ -20,14 +28,15 @@ gates."""
 
 
 @functools.cache
-def calibration():
+def calibration() -> dict[str, Any]:
     """The calibration (hw/cost/cost.json), written by tritforge.reports.estimate.calibrate.
 
     ``components`` : weights {component: {key of the target: {field of a Cost: {feature: number}}}}.
     ``error`` : by family, how far estimates of other configurations were off.
     """
     path = resources.files("tritforge.hw.cost").joinpath("cost.json")
-    return json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -104,28 +113,28 @@ class Target(ABC):
     BLOCK_KBITS: ClassVar[int] = 18
     """Size of a block RAM in tables, in Kb."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.cells and self.LIBRARY is None:
             raise ValueError(f"{self.NAME} has no cells by name: cells must be False")
 
     @property
-    def key(self):
+    def key(self) -> str:
         """Key of the calibrated weights of this family and its cells."""
         return f"{self.CALIBRATED_AS} {self.LIBRARY if self.cells else 'generic'}"
 
     @property
-    def keeps_idle(self):
+    def keeps_idle(self) -> bool:
         """Whether constant flip-flops stay: synthesis does not optimize through cells by name."""
         return False
 
     @property
-    def lut_words(self):
+    def lut_words(self) -> int:
         """Words of one bit in a LUT."""
         return 1 << self.LUT_INPUTS
 
     # Circuits
 
-    def arithmetic(self, m, platform):
+    def arithmetic(self, m: Module, platform: object) -> Any:
         """Return the factory of adder rows and comparators in the module ``m``.
 
         It has the interface of tritforge.hw.targets.operators.Operators.
@@ -138,7 +147,7 @@ class Target(ABC):
         from tritforge.hw.targets.operators import Operators
         return Operators()
 
-    def rom_style(self, varying, depth, style):
+    def rom_style(self, varying: Sequence[int], depth: int, style: MemoryStyle) -> str:
         """Return the parameter STYLE of tritforge_rom.v for a ROM.
 
         Parameters
@@ -149,27 +158,27 @@ class Target(ABC):
         """
         return style.value
 
-    def cell_models(self):
+    def cell_models(self) -> str:
         """Return Verilog models, for simulators, of the cells that a design instantiates."""
         return (self.FOLDER / "cells.v").read_text(encoding="utf-8")
 
     # Synthesis
 
-    def synthesis(self, files, top):
+    def synthesis(self, files: Sequence[str], top: str) -> tuple[str, ...]:
         """Commands of Yosys that map the Verilog ``files`` to a netlist.
 
         They write netlist.json and netlist.v and do not flatten the hierarchy.
         """
         raise NotImplementedError
 
-    def netlist_models(self):
+    def netlist_models(self) -> tuple[Path, ...]:
         """Verilog files of the cells of a netlist, for simulators; none if it cannot be
         simulated."""
         return ()
 
     # Costs
 
-    def logic(self, component, **features):
+    def logic(self, component: str, **features: float) -> Cost:
         """Cost of calibrated logic: of each field in ``CALIBRATED``, sum(weight * feature).
 
         The weights are those of ``component``; without weights for this target, the fields are
@@ -183,7 +192,7 @@ class Target(ABC):
                  for name in self.CALIBRATED}
         return Cost(**found, **sites)
 
-    def by_width(self, component, bits, count):
+    def by_width(self, component: str, bits: int, count: float) -> Cost:
         """Cost of ``count`` calibrated operators of ``bits`` bits.
 
         A weight for each width below ``CARRY_COMPARE_MIN_BITS``, linear in the width above.
@@ -193,7 +202,8 @@ class Target(ABC):
         wide   = count * (bits >= CARRY_COMPARE_MIN_BITS)
         return self.logic(component, **widths, wide=wide, bits=wide * bits)
 
-    def comparators(self, bits, count, component="no less", enable=False):
+    def comparators(self, bits: int, count: float, component: str = "no less",
+                    enable: bool = False) -> Cost:
         """Cost of ``count`` comparators ``left >= right`` of ``bits``-bit operands.
 
         Parameters
@@ -203,33 +213,37 @@ class Target(ABC):
         """
         return self.by_width(component, bits + enable, count)
 
-    def threshold_comparators(self, bits, count):
+    def threshold_comparators(self, bits: int, count: float) -> Cost:
         """Cost of ``count`` comparators of unsigned ``bits``-bit numbers with thresholds, with
         cells."""
         return self.by_width("level", bits, count)
 
-    def selectors(self, bits, count=1):
+    def selectors(self, bits: int, count: float = 1) -> Cost:
         """Cost of ``count`` two-input multiplexers of ``bits`` bits: a LUT per bit."""
         return self.luts(count * bits)
 
-    def maxima(self, bits, count):
+    def multiplexer(self, inputs: int) -> float:
+        """LUTs, per bit, of a multiplexer of ``inputs`` inputs selected by a register."""
+        return self.MEMORY.choice(inputs)
+
+    def maxima(self, bits: int, count: float) -> Cost:
         """Cost of ``count`` maxima of two ``bits``-bit operands: a comparator and a selector
         each."""
         return self.by_width("larger", bits, count)
 
-    def heap_row_luts(self, row):
+    def heap_row_luts(self, row: HeapRow) -> float | None:
         """LUTs of a row of a compressor tree (tritforge.hw.matrix.bit_heap.HeapRow).
 
         The compressor tree is built of the rows that take the fewest.
         """
         return row.luts
 
-    def decoders(self, count):
+    def decoders(self, count: float) -> Cost:
         """Cost of ``count`` decoders of a byte into five trits
         (tritforge.hw.stream.rom.ByteDecoder)."""
         return self.logic("decoder", decoders=count)
 
-    def luts(self, count):
+    def luts(self, count: float) -> Cost:
         """Cost of ``count`` LUTs."""
         return Cost(lut=count, sites=count if "sites" in self.CALIBRATED else None)
 
@@ -238,5 +252,5 @@ class Modelled:
     """Elaboration platform for Amaranth's simulator: rows of cells, each modelled by its
     function."""
 
-    def __init__(self, target):
+    def __init__(self, target: Target) -> None:
         self.target = target

@@ -4,6 +4,7 @@ There are no costs, so no design is planned or estimated for it. Source: Yosys 0
 ``abc -g cmos``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tritforge.hw.targets.target import Target
@@ -24,7 +25,8 @@ class Asic(Target):
     NAME  = "asic"
     TITLE = "standard cells"
 
-    def synthesis(self, files, top, *, library=False):
+    def synthesis(self, files: Sequence[str], top: str, *,
+                  library: bool = False) -> tuple[str, ...]:
         """Commands of Yosys that map ``files`` to CMOS gates and write netlist.json.
 
         ``library`` : whether to map to the cells of the Liberty file ``LIBRARY_FILE`` instead.

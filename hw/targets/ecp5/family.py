@@ -17,10 +17,13 @@ With operators, and for gates, LUTs follow from calibrated weights
 Data Sheet"; TN1264, "ECP5 and ECP5-5G Memory Usage Guide"; Yosys 0.70, synth_lattice.
 """
 
-from pathlib import Path
-from typing import ClassVar
+from __future__ import annotations
 
-from tritforge.hw.matrix.bit_heap import RowKind
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tritforge.hw.matrix.bit_heap import HeapRow, RowKind
 from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.ecp5.luts import (
     MAX_GATE_BITS,
@@ -34,6 +37,11 @@ from tritforge.hw.targets.ecp5.luts import (
 )
 from tritforge.hw.targets.memory import LutMemory, MemoryRules, Port
 from tritforge.hw.targets.target import Target
+
+if TYPE_CHECKING:
+    from amaranth import Module
+
+    from tritforge.export.ir.datatype import DataType
 
 __all__ = ["ABC9", "Ecp5"]
 
@@ -95,12 +103,12 @@ class Ecp5(Target):
         steps     = {Port.SEPARATE: (1, 7, 7), Port.SHARED: (1, 7, 7), Port.REGISTERED: (1, 3, 7)},
     )
 
-    def arithmetic(self, m, platform):
+    def arithmetic(self, m: Module, platform: object) -> Any:
         """Return the rows of CCU2C and LUT4, or operators without cells."""
         from tritforge.hw.targets.ecp5.cells import Ecp5Cells
         return Ecp5Cells(m, platform) if self.cells else super().arithmetic(m, platform)
 
-    def synthesis(self, files, top):
+    def synthesis(self, files: Sequence[str], top: str) -> tuple[str, ...]:
         """Commands of Yosys: synth_ecp5 with the script ``ABC9``, without multipliers."""
         return (
             *(f'read_verilog -defer "{name}"' for name in files),
@@ -110,71 +118,68 @@ class Ecp5(Target):
             "write_verilog -noattr netlist.v",
         )
 
-    def netlist_models(self):
+    def netlist_models(self) -> tuple[Path, ...]:
         """Verilog files of the cells of a netlist and of those that the design instantiates."""
         return self.FOLDER / "netlist_cells.v", self.FOLDER / "cells.v"
 
     # Costs
 
-    def _cells(self, luts):
+    def _cells(self, luts: tuple[int, int]) -> Cost:
         """Cost of ``luts``: (of gates, of chains); two of a chain are a CCU2C."""
         gates, chains = luts
         return Cost(lut=gates + chains, sites=None, carry=chains // 2)
 
-    def adder(self, left, right, width):
+    def adder(self, left: DataType, right: DataType, width: int) -> Cost:
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits."""
         if left.bits + right.bits <= self.LUT_INPUTS:         # each bit is a function of all inputs
             return self.luts(width)
         return Cost(lut=self.chain(width), sites=None, carry=self.chain(width) // 2)
 
-    def chain(self, bits):
+    def chain(self, bits: int) -> int:
         """LUTs of a carry chain of ``bits`` bits: whole CCU2C of two."""
         return bits + bits % 2
 
-    def counter_multiplexer(self, inputs):
+    def counter_multiplexer(self, inputs: int) -> Cost:
         """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
         return Cost(lut=choice_luts(inputs), sites=choice_luts(inputs))
 
-    def multiplexer(self, inputs):
-        """LUTs, per bit, of a multiplexer of ``inputs`` inputs selected by a register."""
-        return choice_luts(inputs)
 
-    def products(self, bits):
+    def products(self, bits: int) -> Cost:
         """Cost of the sum of two ternary products of ``bits`` bits.
 
         One product is gates, the chain computes the other one; one bit is gates alone.
         """
         return self.logic("dot", of_1=1) if bits == 1 else self._cells(product_luts(bits))
 
-    def product(self, bits):
+    def product(self, bits: int) -> Cost:
         """Cost of one ternary product of ``bits`` bits: a LUT per bit."""
         return self.luts(bits)
 
-    def sum(self, operands, width):
+    def sum(self, operands: Sequence[int], width: int) -> Cost:
         """Cost of the sum, in ``width`` bits, of two or three ``operands``, their numbers of bits.
 
         A chain for each but the first.
         """
         return self._cells(sum_luts(operands, width))
 
-    def accumulated(self, operands, width):
+    def accumulated(self, operands: Sequence[int], width: int) -> Cost:
         """Cost of an accumulator of ``width`` bits to which one or two ``operands``, their numbers
         of bits, are added."""
         return self._cells(sum_luts(operands, width, width))
 
-    def accumulated_product(self, bits, width):
+    def accumulated_product(self, bits: int, width: int) -> Cost:
         """Cost of an accumulator of ``width`` bits to which a ternary product of ``bits`` bits is
         added."""
         return self.luts(bits) + self.accumulated([bits], width)
 
-    def ternary_lanes(self, lanes, taken):
+    def ternary_lanes(self, lanes: int, taken: int) -> Cost:
         """Cost of the ``lanes`` of a dot product of ternary inputs, calibrated.
 
         ``taken`` : bits that enter rows of atoms, which are operators here.
         """
         return self.logic("ternary dot", lanes=lanes, taken=taken)
 
-    def heap_row(self, row):
+    def heap_row(self, row: HeapRow) -> Cost:
         """Cost of a row of a bit heap (tritforge.hw.matrix.bit_heap.HeapRow).
 
         That of a row of atoms is 0: it is operators, which are calibrated with the unit.
@@ -182,7 +187,7 @@ class Ecp5(Target):
         return (Cost(sites=None) if row.kind is RowKind.ATOMS
                 else self._cells(row_luts(row.taken, row.top)))
 
-    def heap_row_luts(self, row):
+    def heap_row_luts(self, row: HeapRow) -> float | None:
         """With cells their number; a row of atoms is a chain of operators, narrow ones are gates.
         """
         if not self.cells:
@@ -192,7 +197,8 @@ class Ecp5(Target):
         return self.logic("unrolled", **{"chain" if row.luts > 2 else "narrow":
                                          row.luts + row.luts % 2 * (row.luts > 2)}).lut
 
-    def comparators(self, bits, count, component="no less", enable=False):
+    def comparators(self, bits: int, count: float, component: str = "no less",
+                    enable: bool = False) -> Cost:
         """With cells a carry chain each; narrow ones are gates.
 
         A comparator with an enable is the only one in a cycle, so it may be wider as gates.
@@ -202,21 +208,21 @@ class Ecp5(Target):
             return self._cells((0, chain_luts(bits + enable))) * count
         return super().comparators(bits, count, component, enable)
 
-    def threshold_comparators(self, bits, count):
+    def threshold_comparators(self, bits: int, count: float) -> Cost:
         """A carry chain each; gates up to ``MAX_GATE_BITS`` bits."""
         if bits > MAX_GATE_BITS:
             return self._cells((0, chain_luts(bits))) * count
         return super().threshold_comparators(bits, count)
 
-    def maxima(self, bits, count):
+    def maxima(self, bits: int, count: float) -> Cost:
         """With cells a comparator and a selector each; narrow ones are gates."""
         return self._maxima(bits, count, MAX_GATE_CASCADED_COMPARE_BITS)
 
-    def running_maxima(self, bits, count):
+    def running_maxima(self, bits: int, count: float) -> Cost:
         """Cost of ``count`` maxima of a register and a value, which overwrites it at the start."""
         return self._maxima(bits, count, MAX_GATE_COMPARE_BITS)
 
-    def _maxima(self, bits, count, most):
+    def _maxima(self, bits: int, count: float, most: int) -> Cost:
         if not self.cells or bits <= most:
             return super().maxima(bits, count)
         return self.comparators(bits, count) + self.selectors(bits, count)

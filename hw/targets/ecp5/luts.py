@@ -1,5 +1,6 @@
 """Numbers of LUT4 of arithmetic, as instantiated cells or as synthesis maps it."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from tritforge.hw.matrix.bit_heap import saves
@@ -28,7 +29,7 @@ MAX_GATE_CASCADED_COMPARE_BITS = 2
 with 4 bits twice as many; measured with tritforge.hw.layers.sliding_pool."""
 
 
-def chain_luts(columns, carry=True):
+def chain_luts(columns: int, carry: bool = True) -> int:
     """LUTs of a chain of ``columns`` bits: whole CCU2C of two LUTs, one bit more for a carry out.
 
     ``carry`` : whether the carry out is used.
@@ -36,20 +37,20 @@ def chain_luts(columns, carry=True):
     return columns + (1 if columns % 2 else 2 * carry)
 
 
-def product_luts(bits):
+def product_luts(bits: int) -> tuple[int, int]:
     """LUTs of the sum of two ternary products of ``bits`` >= 2 bits: (of gates, of chains)."""
     return bits, chain_luts(bits)
 
 
-def sum_luts(bits, width, so_far=None):
+def sum_luts(bits: Sequence[int], width: int, so_far: int | None = None) -> tuple[int, int]:
     """LUTs of a sum modulo 2**``width``: (of gates, of chains).
 
     ``bits`` : numbers of bits of the operands. ``so_far`` : bits of one more, gated operand.
     """
     total, *others = sorted(bits)
-    others = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
+    addends = [(number, False) for number in others] + ([] if so_far is None else [(so_far, True)])
     few = in_chains = 0
-    for number, gated in others:
+    for number, gated in addends:
         longer = max(total, number)
         if total + number <= MAX_GATE_BITS and not gated:
             total = min(width, longer + 1)
@@ -60,7 +61,7 @@ def sum_luts(bits, width, so_far=None):
     return few, in_chains
 
 
-def row_luts(counts, top):
+def row_luts(counts: tuple[int, ...], top: bool) -> tuple[int, int]:
     """LUTs of a ternary row of a bit heap: (of gates, of chains); parameters as of :func:`chains`.
     """
     if len(counts) == 1 and counts[0] <= 3:
@@ -71,7 +72,7 @@ def row_luts(counts, top):
 
 
 @cache
-def chains(counts, top):
+def chains(counts: tuple[int, ...], top: bool) -> tuple[tuple[int, tuple[int, ...], bool], ...]:
     """Split a ternary row of a bit heap into carry chains.
 
     Parameters
@@ -101,7 +102,7 @@ def chains(counts, top):
 _CHOICE_LUT4 = (0, 0, 1, 2, 3, 4, 4, 5.3, 6, 8, 8, 10, 10, 12, 12.2, 12.3, 15, 24, 24.3, 26)
 
 
-def choice_luts(inputs):
+def choice_luts(inputs: int) -> float:
     """LUT4, per bit, of a multiplexer of ``inputs`` inputs selected by a counter.
 
     Measured with words of 4 to 32 bits: about one for each input but the first. More than 16 inputs

@@ -15,17 +15,27 @@ n LUTs of a carry chain take ceil(n/4) CARRY4. With operators, LUTs follow from 
 Block"; UG473, "7 Series FPGAs Memory Resources"; Yosys 0.70, synth_xilinx.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.memory import JOINED, LutMemory, MemoryRules, MemoryStyle
 from tritforge.hw.targets.target import Target
 from tritforge.hw.targets.xc7.luts import adder_luts, choice_luts, mux_luts, row_columns
 
+if TYPE_CHECKING:
+    from amaranth import Module
+
+    from tritforge.export.ir.datatype import DataType
+    from tritforge.hw.matrix.bit_heap import HeapRow
+
 __all__ = ["Xc7", "netlist_cells"]
 
 
-def netlist_cells():
+def netlist_cells() -> dict[str, dict[str, int]]:
     """Return the resources of each cell of a netlist without pads and clock buffers.
 
     For the 7 series and UltraScale+. Source of the LUT sites of LUT RAM: UG474 and, for those of
@@ -96,12 +106,12 @@ class Xc7(Target):
         choice    = mux_luts,
     )
 
-    def arithmetic(self, m, platform):
+    def arithmetic(self, m: Module, platform: object) -> Any:
         """Return the rows of LUT6_2 and CARRY4, or operators without cells."""
         from tritforge.hw.targets.xc7.cells import SevenSeries
         return SevenSeries(m, platform) if self.cells else super().arithmetic(m, platform)
 
-    def rom_style(self, varying, depth, style):
+    def rom_style(self, varying: Sequence[int], depth: int, style: MemoryStyle) -> str:
         """With cells, the style of a ROM deeper than a LUT is decided here, not by synthesis.
 
         So it does not depend on which bits happen to be constant.
@@ -112,7 +122,7 @@ class Xc7(Target):
             return MemoryStyle.BLOCK.value
         return JOINED
 
-    def synthesis(self, files, top):
+    def synthesis(self, files: Sequence[str], top: str) -> tuple[str, ...]:
         """Commands of Yosys: synth_xilinx without pads and clock buffers."""
         return (
             # without -defer Yosys elaborates a module that calls $readmemh with its default
@@ -123,80 +133,78 @@ class Xc7(Target):
             "write_verilog -noattr netlist.v",
         )
 
-    def netlist_models(self):
+    def netlist_models(self) -> tuple[Path, ...]:
         """Verilog files of the cells and of block RAM."""
         return self.FOLDER / "netlist_cells.v", self.FOLDER / "netlist_block_ram.v"
 
     # Costs
 
-    def adder(self, left, right, width):
+    def adder(self, left: DataType, right: DataType, width: int) -> Cost:
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits.
 
         LUTs alone: the CARRY4 are part of the calibrated logic around it.
         """
         return self.luts(adder_luts(left, right, width))
 
-    def chain(self, bits):
+    def chain(self, bits: int) -> int:
         """LUTs of a carry chain of ``bits`` bits: one for each."""
         return bits
 
-    def counter_multiplexer(self, inputs):
+    def counter_multiplexer(self, inputs: int) -> Cost:
         """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
         return self.luts(choice_luts(inputs))
 
-    def multiplexer(self, inputs):
-        """LUTs, per bit, of a multiplexer of ``inputs`` inputs selected by a register."""
-        return mux_luts(inputs)
 
     @property
-    def keeps_idle(self):
+    def keeps_idle(self) -> bool:
         """Whether constant flip-flops stay: synthesis does not optimize through cells by name."""
         return self.cells
 
-    def _row(self, columns):
+    def _row(self, columns: int) -> Cost:
         return Cost(lut=columns, sites=columns, carry=-(-columns // 4))
 
-    def products(self, bits):
+    def products(self, bits: int) -> Cost:
         """Cost of the sum of two ternary products of ``bits`` bits: a LUT per bit."""
         return self._row(bits)
 
-    def product(self, bits):
+    def product(self, bits: int) -> Cost:
         """Cost of one ternary product of ``bits`` bits: a small LUT per bit, two in a site."""
         return Cost(lut=bits, sites=-(-bits // 2))
 
-    def sum(self, operands, width):
+    def sum(self, operands: Sequence[int], width: int) -> Cost:
         """Cost of the sum, in ``width`` bits, of two or three ``operands``, their numbers of bits.
 
         A LUT per column, a CARRY4 for four of them.
         """
         return self._row(row_columns(operands, width))
 
-    def accumulated(self, operands, width):
+    def accumulated(self, operands: Sequence[int], width: int) -> Cost:
         """Cost of an accumulator of ``width`` bits to which one or two ``operands``, their numbers
         of bits, are added."""
         return self._row(row_columns([*operands, width], width))
 
-    def accumulated_product(self, bits, width):
+    def accumulated_product(self, bits: int, width: int) -> Cost:
         """Cost of an accumulator of ``width`` bits to which a ternary product is added."""
         return self._row(width)
 
-    def ternary_lanes(self, lanes, taken):
+    def ternary_lanes(self, lanes: int, taken: int) -> Cost:
         """Cost of the ``lanes`` of a dot product of ternary inputs: a LUT for each.
 
         ``taken`` : bits that enter rows of atoms, which are cells and counted as rows.
         """
         return self.luts(lanes)
 
-    def heap_row(self, row):
+    def heap_row(self, row: HeapRow) -> Cost:
         """Cost of a row of a bit heap (tritforge.hw.matrix.bit_heap.HeapRow)."""
         return self._row(row.luts)
 
-    def decoders(self, count):
+    def decoders(self, count: float) -> Cost:
         """With cells ``DECODER_LUTS`` each, also for a byte of fewer than five trits, because all
         decoders are one module."""
         return self.luts(self.DECODER_LUTS * count) if self.cells else super().decoders(count)
 
-    def comparators(self, bits, count, component="no less", enable=False):
+    def comparators(self, bits: int, count: float, component: str = "no less",
+                    enable: bool = False) -> Cost:
         """With cells one LUT6 up to 3 bits, else ceil(bits/2) LUT6 and a CARRY4 for four of
         them."""
         if not self.cells:
@@ -205,16 +213,16 @@ class Xc7(Target):
         luts  = 1 if bits <= 3 else -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=-(-luts // 4) * (bits > 3)) * count
 
-    def threshold_comparators(self, bits, count):
+    def threshold_comparators(self, bits: int, count: float) -> Cost:
         """ceil(bits/2) LUT6 and ceil(bits/8) CARRY4 each."""
         luts = count * -(-bits // 2)
         return Cost(lut=luts, sites=luts, carry=count * -(-bits // 8))
 
-    def selectors(self, bits, count=1):
+    def selectors(self, bits: int, count: float = 1) -> Cost:
         """With cells a LUT6_2 for two bits, else a LUT per bit."""
         return self.luts(count * (-(-bits // 2) if self.cells else bits))
 
-    def maxima(self, bits, count):
+    def maxima(self, bits: int, count: float) -> Cost:
         """With cells one LUT6 up to 2 bits, else a comparator and a selector."""
         if not self.cells:
             return super().maxima(bits, count)
@@ -222,7 +230,7 @@ class Xc7(Target):
             return self.luts(count)
         return self.comparators(bits, count) + self.selectors(bits, count)
 
-    def running_maxima(self, bits, count):
+    def running_maxima(self, bits: int, count: float) -> Cost:
         """Cost of ``count`` maxima of a register and a value, which overwrites it at the start."""
         if not self.cells:
             return super().maxima(bits, count)
