@@ -1,2 +1,1 @@
-"""Numbers for people: synthesis counts, the paper's table, and the report. Each says where it is
-from."""
+"""Results for people: synthesis counts, the paper's table, the report; each with its source."""

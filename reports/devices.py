@@ -1,9 +1,8 @@
-"""What the FPGAs hold: the parts a utilisation is measured against, one row each in
-``devices.csv``.
+"""The resources of FPGAs, against which utilisation is measured: one row each in ``devices.csv``.
 
-The file names the document of each row. Its column ``confirmed`` says which figures were seen in
-another place, and where; what it does not name was written down from memory of that document and
-not checked against it. An empty cell is a figure that is not known.
+The file names the document of each row. Its column ``confirmed`` names the figures that were found
+in a second place, and the place. Other figures were written down from memory of the document and
+not checked against it. An empty cell is an unknown figure.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class DeviceError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One part. None is a figure that is not known.
+    """One part. An unknown figure is None.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ class Device:
     bram_kbits: that size in Kb.
     dsp: multiplier blocks of ``dsp_kind``.
     source: document and table.
-    confirmed: which figures were seen in a second place, and where; empty when none.
+    confirmed: figures that were found in a second place, and where; empty when none.
     """
 
     part: str
@@ -67,8 +66,10 @@ class Device:
     confirmed: str
 
     def built_for(self, *, cells: bool = True) -> Target | None:
-        """What a design for this part is built for, of ``cells`` by name or of operators; None
-        where there is no target."""
+        """Target of a design for this part, None where there is none.
+
+        It is made of primitive ``cells`` or of operators.
+        """
         return None if self.target is None else TARGETS[self.target](cells)
 
     @property
@@ -78,8 +79,10 @@ class Device:
 
     @property
     def carry(self) -> int | None:
-        """CARRY4: one in a slice of the 7 series, in UltraScale the two of a CARRY8; None
-        elsewhere."""
+        """Number of CARRY4; None where the family has none.
+
+        One per slice of the 7 series, in UltraScale two per CARRY8.
+        """
         return (
             None if self.bram36 is None else self.slices * (2 if "UltraScale" in self.family else 1)
         )
@@ -92,7 +95,7 @@ _INTEGERS = ("lut", "lut_inputs", "lutram", "slices", "ff", "bram", "bram_kbits"
 
 
 _TEXTS = ("source", "confirmed")
-"""What may be empty."""
+"""Columns that may be empty."""
 
 
 def _read() -> dict[str, Device]:
@@ -117,8 +120,13 @@ PARTS = tuple(name for name, part in DEVICES.items() if part.target is not None)
 
 
 def device(part: str) -> Device:
-    """Return the part named ``part`` (upper or lower case); DeviceError if it is not in the
-    table."""
+    """Return the part named ``part``, in upper or lower case.
+
+    Raises
+    ------
+    TypeError: ``part`` is no str.
+    DeviceError: the table has no such part.
+    """
     if not isinstance(part, str):
         raise TypeError(f"part must be a str, not {part!r}")
     try:
@@ -146,7 +154,7 @@ def families() -> str:
 
 
 def devices_table() -> Table:
-    """Every part with what it holds, its document, and what of it was confirmed."""
+    """Tabulate every part: its resources, its document, and which figures were confirmed."""
     columns = (
         "Part",
         "Family",
@@ -178,8 +186,8 @@ def devices_table() -> Table:
         "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 "
         "series, "
         "8 (a CLB) in UltraScale, 2 in ECP5.",
-        "Confirmed: figures that were seen in a second place; the others await a check against the "
-        "document. "
+        "Confirmed: figures that were found in a second place; the others await a check against "
+        "the document. "
         f"A network can be built for the parts of {families()}.",
     )
     return Table("Devices", columns, rows, notes)

@@ -1,6 +1,6 @@
 """Neural networks with ternary weights, from training to proven Verilog.
 
-What most programs need stands here, and is imported when it is first used:
+This module exports what most programs need, and imports it on first use:
 
     import tritforge as tf
 
@@ -53,7 +53,7 @@ _HOMES = {
 """Module of each public name."""
 
 _LINKS = ("export", "hw", "quant", "reports", "sim")
-"""Packages that lie in folders beside this one, which links in this one lead to."""
+"""Packages in folders beside this one, to which links in this folder point."""
 
 
 def __getattr__(name: str) -> Any:
@@ -71,7 +71,7 @@ def __dir__() -> list[str]:
 
 
 def _demand_links() -> None:
-    """Refuse a checkout without symbolic links, as Git makes on Windows unless it is told."""
+    """Refuse a checkout without symbolic links, the default of Git on Windows."""
     folder = Path(__file__).parent
     for name in _LINKS:
         if (folder / name).is_dir():
@@ -82,7 +82,9 @@ def _demand_links() -> None:
             "repository"
         )
         program = sys.argv[0] if sys.argv else ""
-        if program == "-m" or Path(program).stem == "tritforge":  # a command: one line, as ever
+        if (
+            program == "-m" or Path(program).stem == "tritforge"
+        ):  # a command: one line, like every error
             sys.stderr.write(f"tritforge: {message}\n")
             raise SystemExit(2)
         raise ImportError(message)

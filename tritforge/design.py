@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["DEVICE", "Design"]
 
 DEVICE = "xc7k480t"
-"""Part of a design that names none."""
+"""Part of a design without a ``device``."""
 
 CELLS_FILE = "cells.v"
 
@@ -47,13 +47,13 @@ class Design:
 
     Parameters
     ----------
-    network: the integer network, or what `tritforge.lower` returned.
+    network: the integer network, or the result of `tritforge.lower`.
     foldings: engine and folding of each layer with weights, by the layer's name.
     device: the part that resources are compared with (`tritforge devices`).
     cells: adders and comparators are cells of the device by name; else synthesis chooses.
     axi_lite: add the AXI4-Lite register block.
     fifos: FIFOs besides those before residual additions.
-    tdata: TDATA widths, where they are not to follow from the first and the last layer.
+    tdata: TDATA widths; by default those of the first and the last layer.
     solved: `Plan.solved` of the same design, which saves solving FIFO depths and cycles again.
 
     Raises
@@ -224,7 +224,7 @@ class Design:
         ----------
         folder: where the design is written; its folder ``synth`` has netlist and log. None takes a
             temporary one.
-        minutes: after which Yosys is stopped; None lets it end.
+        minutes: after which Yosys is stopped; None sets no limit.
         """
         with _folder(folder) as place:
             manifest = self.write(place)

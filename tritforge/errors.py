@@ -1,4 +1,4 @@
-"""The exceptions that the whole package shares: they say who can do something about an error.
+"""The exceptions that the whole package shares, by who can correct the cause.
 
 The command line shows the first two kinds as one line and anything else, a bug, as a traceback.
 """
@@ -36,8 +36,7 @@ class ConfigError(UserError):
 
 
 class MissingStep(UserError):
-    """A step was asked for before the one that makes what it reads; the message names the command
-    to run."""
+    """A step that needs the files of another one that did not run; names the command to run."""
 
 
 class ProofFailed(ProofError):

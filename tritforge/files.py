@@ -46,8 +46,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Write ``content`` (text as UTF-8, line ends as they are) so that ``path`` is never half
-    written."""
+    """Write ``content`` to ``path`` so that the file is never half written.
+
+    Text is written as UTF-8, with its line ends unchanged.
+    """
     data = content.encode() if isinstance(content, str) else content
     with replacing(path) as temporary:
         temporary.write_bytes(data)

@@ -1,5 +1,4 @@
-"""Records: frozen dataclasses that are stored as JSON files, and read back whole or refused by
-name.
+"""Records: frozen dataclasses stored as JSON files, and read back completely or refused.
 
 A file starts with the name and the version of its format. A file that is damaged, of another format
 or version, or that has a key too few, too many or twice, is refused: no record is ever half read.
@@ -62,8 +61,12 @@ class Format(Generic[T]):
         write_atomic(path, self.encode(record))
 
     def decode(self, content: bytes | str, file: str | os.PathLike[str]) -> T:
-        """Return the record that ``encode`` made ``content`` of; ``error`` names ``file`` and the
-        fault."""
+        """Return the record from which ``encode`` made ``content``.
+
+        Raises
+        ------
+        error: ``content`` is something else; the message names ``file``, the key and what to do.
+        """
         try:
             body = _parse(content)
             found = (body.pop("format", None), body.pop("version", None))
@@ -91,8 +94,12 @@ class Format(Generic[T]):
 
 
 def convert(value: Any, kind: type[T]) -> T:
-    """Return JSON values as ``kind``, a dataclass or an annotation; ValueError names key and
-    fault."""
+    """Return JSON values as ``kind``, a dataclass or an annotation.
+
+    Raises
+    ------
+    ValueError: the values do not fit; the message names key and fault.
+    """
     try:
         return msgspec.convert(value, kind)
     except msgspec.MsgspecError as error:

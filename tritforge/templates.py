@@ -1,4 +1,4 @@
-"""Text files from jinja2 templates that lie beside the module that fills them in."""
+"""Text files from jinja2 templates, stored beside the module that fills them in."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a plan costs, against what a device has."""
+"""The estimated cost of a plan, and whether it fits a device."""

@@ -1,8 +1,8 @@
-"""Whether a plan fits a device: what it takes at the very least, and what it is estimated to take.
+"""Whether a plan fits a device: its lower bounds and its estimated cost.
 
-What no synthesis can do without follows from the plan alone, for any device:
+The lower bounds hold for any synthesis and follow from the plan alone:
 
-    LUT    : what each unit says (``least_luts``)
+    LUT    : ``least_luts`` of each unit
     memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of
         its LUTs
 """
@@ -21,8 +21,7 @@ __all__ = ["Needs", "exceeds", "lacks", "least"]
 
 @dataclass(frozen=True)
 class Needs:
-    """What a design takes at the very least; ``largest`` says its largest memory, "" where it has
-    none."""
+    """Least resources of a design; ``largest`` describes its largest memory, "" without any."""
 
     lut: int
     memory_bits: int
@@ -30,7 +29,7 @@ class Needs:
 
 
 def least(plan: Plan) -> Needs:
-    """Return what ``plan`` takes at the very least."""
+    """Return the least resources of ``plan``."""
     units = [unit for stage in plan.stages for unit in stage.all_units]
     lut = sum(unit.least_luts for unit in units)
     memories = [(image.word_bits * image.depth, f"ROM {image.stem!r}") for image, _ in plan.roms()]
@@ -46,8 +45,10 @@ def least(plan: Plan) -> Needs:
 
 
 def lacks(needs: Needs, device: Device) -> list[str]:
-    """Return what ``device`` has too little of, in words with both numbers; nothing when all may
-    fit."""
+    """Return the resources that ``device`` has too few of for ``needs``, as text with both numbers.
+
+    An empty list means that the design may fit.
+    """
     bits = device.bram * device.bram_kbits * 1024 + device.lut * (1 << device.lut_inputs)
     missing = [f"at least {needs.lut:,} LUT of {device.lut:,}"] if needs.lut > device.lut else []
     if needs.memory_bits > bits:
@@ -57,8 +58,10 @@ def lacks(needs: Needs, device: Device) -> list[str]:
 
 
 def exceeds(cost: Cost, device: Device) -> list[str]:
-    """Return what ``device`` has less of than ``cost``, in words with both numbers; the unknown
-    fits."""
+    """Return the resources of which ``cost`` exceeds ``device``, as text with both numbers.
+
+    An unknown cost counts as fitting.
+    """
     logic = cost.lut if cost.sites is None else cost.sites
     lut = None if logic is None or cost.lutram is None else logic + cost.lutram
     blocks = None if cost.bram18 is None else -(-18 * cost.bram18 // device.bram_kbits)

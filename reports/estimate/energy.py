@@ -1,8 +1,9 @@
-"""Energy of an inference as a model: operations times what the literature measured for each, never
-a measurement.
+"""Modelled energy of an inference: operations times energies from the literature.
+
+It is a model, never a measurement.
 
 Prices: M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC 2014, 45 nm,
-    0.9 V:
+0.9 V:
 
 - integer add: 0.03 pJ at 8 bits, 0.1 pJ at 32; between and beyond on the straight line through
   both;
@@ -16,11 +17,11 @@ Operations of a layer with M rows, K columns and V output pixels a frame:
   which is an upper bound: the first adds of a row are narrower.
 
 Memory: weights are read as often as the engine reads them, in the bits of its ROM words, or in 32
-    and 8 bits a weight; activations once for every operand that is fetched, results once. What an
-    engine executes, fetches and reads it says itself (``tritforge.hw.engines.registry.Activity``).
-    A layer's memory has the price of the smallest of the three sizes that holds it, several of 1 MB
-    that of one. Clock, control, comparison and wires are not in the model. The prices are decimal
-    fractions, and so all is added up exactly.
+and 8 bits a weight; activations once for every operand that is fetched, results once. Each engine
+states what it executes, fetches and reads (``tritforge.hw.engines.registry.Activity``). A layer's
+memory has the price of the smallest of the three sizes that holds it; above 1 MB, that of 1 MB.
+Clock, control, comparison and wires are not in the model. The prices are decimal fractions, so that
+sums are exact.
 """
 
 from __future__ import annotations
@@ -75,8 +76,7 @@ class Energy:
 
 
 def energies(network: Network, manifest: Manifest) -> dict[str, dict[str, Energy]]:
-    """Return the energy by layer with weights and format, without layers that the manifest does not
-    name.
+    """Return the energy by layer and format of the layers with weights in ``manifest``.
 
     Raises
     ------
@@ -110,8 +110,7 @@ def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Ene
     results = vectors * rows
 
     def moved(operands: int, bits: int) -> Fraction:
-        """pJ of fetching operands of ``bits`` from a memory of the input, and of writing the
-        results."""
+        """pJ of reading operands of ``bits`` from the input memory and of writing the results."""
         return read_pj(operands * bits, source.size * bits) + read_pj(
             results * bits, results * bits
         )
@@ -135,8 +134,7 @@ def _layer(layer: MatrixLayer, folding: Folding, rom_bits: int) -> dict[str, Ene
 
 
 def energy_table(network: Network, manifest: Manifest) -> Table:
-    """Energy per frame of each layer and format, and how many times float and int8 take the ternary
-    one's."""
+    """Energy per frame of each layer and format, and the ratios of float and int8 to ternary."""
     found = energies(network, manifest)
     rows: list[tuple[Value, ...]] = [_row(name, of) for name, of in found.items()]
     if found:

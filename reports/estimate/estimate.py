@@ -1,10 +1,9 @@
-"""What a network will cost before it is synthesised: the closed forms of its components, summed by
-layer.
+"""The estimated cost of a network before synthesis: closed forms summed by layer.
 
-Each unit of a plan has a cost (``tritforge.hw.cost.registry``). The table has the form of that of
-synthesis, and the two meet in ``compared``. The error of the formulas against synthesis is measured
-on random configurations that took no part in the calibration
-(tritforge.reports.estimate.calibrate), and every estimate states it. Unknown is None.
+Each unit of a plan has a cost (``tritforge.hw.cost.registry``). The table has the columns of that
+of synthesis; ``compared`` joins both. The error of the formulas against synthesis is measured on
+random configurations that took no part in the calibration (tritforge.reports.estimate.calibrate),
+and every estimate states it. Unknown is None.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ COMPARED_TITLE = "Estimate, synthesis and simulation"
 
 
 def _columns(target: Target) -> tuple[tuple[str, str, str | None], ...]:
-    """Heading, field of a cost, and what a device has of it."""
+    """Heading, field of a cost, and the field of a device that limits it."""
     return (
         ("LUT", "lut", "lut"),
         ("LUTRAM", "lutram", "lutram"),
@@ -48,20 +47,20 @@ def _columns(target: Target) -> tuple[tuple[str, str, str | None], ...]:
 
 
 def _blocks(target: Target) -> tuple[str, str, str]:
-    """As a column, blocks of the family's own size."""
+    """The column of the family's block RAM size."""
     size = "bram36" if target.BLOCK_KBITS == 36 else "bram18"
     return size.upper(), size, "bram"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Costs by layer, and of what is in none.
+    """Costs by layer, and of the logic outside the layers.
 
     Parameters
     ----------
-    target: what it is built for.
+    target: of the plan.
     layers: by name, in order.
-    rest: of the ends and of what joins the layers.
+    rest: of the AXI wrapper and interconnect.
     """
 
     target: Target
@@ -93,8 +92,7 @@ def estimate(plan: Plan, *, registers: bool = False) -> Estimate:
 
 
 def _value(amounts: Cost, field: str) -> Value:
-    """A field of a cost as a table shows it: half a block of 36 Kb is one of 18 Kb, all else is
-    whole."""
+    """A field of a cost as a table shows it: whole, but half a block of 36 Kb for one of 18 Kb."""
     if field == "bram36":
         half = amounts.bram18
         return None if half is None else half // 2 if half % 2 == 0 else half / 2
@@ -145,7 +143,7 @@ def compared(
 
     Parameters
     ----------
-    measured: resources of each layer, of ``REST`` what is in none.
+    measured: resources of each layer, and of ``REST`` for the logic outside the layers.
     cycles: by layer (planned interval, simulated cycles); the network's under "total".
     """
     title, size, _ = _blocks(result.target)

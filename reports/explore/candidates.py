@@ -1,9 +1,8 @@
-"""What each stage of a network could be: every folding of every engine, with its cycles and its
-price.
+"""The candidates of each stage: every folding of every engine, with cycles and price.
 
-A layer's own units depend on its folding alone; between it and the stage before stands what changes
-the number of lanes, whose price depends on both. So a candidate is priced once as if its input came
-as it wants it, and the change of lanes apart. Cycles are those of the slowest unit, in closed form
+A layer's own units depend on its folding alone. The width converter before it depends on both
+stages. So a candidate is priced once for an input of the lanes it takes, and width converters are
+priced separately. Cycles are those of the slowest unit, in closed form
 (``tritforge.hw.pipeline.stage.Stage.interval_cycles``).
 """
 
@@ -30,7 +29,7 @@ __all__ = [
 
 
 class Price(NamedTuple):
-    """What a piece of hardware takes; sums and comparisons go by the place."""
+    """Resources of a circuit; sums and comparisons are element by element."""
 
     lut: float
     bram18: float
@@ -54,7 +53,7 @@ PriceModel = Callable[[Stage], "Price | None"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A folding of a layer: lanes that it takes and puts, cycles a frame, price."""
+    """A folding of a layer: lanes of its input and output, cycles per frame, price."""
 
     folding: Folding
     wants: int
@@ -65,8 +64,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Move:
-    """A stage built behind given lanes: the folding of a layer with weights, lanes of its first
-    input as it takes them and of its output, cycles a frame, price."""
+    """A choice for one stage after given input lanes.
+
+    The folding of a layer with weights (else None), the lanes of the stage's first input and of its
+    output, cycles per frame, price.
+    """
 
     folding: Folding | None
     wants: int
@@ -77,14 +79,14 @@ class Move:
 
 @dataclass
 class Space:
-    """All that can be chosen for a network.
+    """All choices for a network.
 
     Parameters
     ----------
     slots: of the network, in order.
     model: prices a stage.
     engines: names of the engines to consider.
-    most_lanes: no folding has more.
+    most_lanes: upper limit of the lanes of a folding.
     progress: called with the name of a layer as its candidates are made.
     """
 
@@ -98,12 +100,12 @@ class Space:
     _moves: dict[tuple[str, tuple[int | None, ...]], tuple[Move, ...]] = field(default_factory=dict)
 
     def foldings(self, slot: NodeSite) -> Iterator[Folding]:
-        """Every folding of ``slot`` worth a try; some of them its engine refuses."""
+        """Every folding of ``slot`` that may be good; its engine refuses some of them."""
         for name in self.engines:
             yield from ENGINES[name].candidates(slot.layer(), self.most_lanes)
 
     def candidates(self, slot: NodeSite) -> tuple[Candidate, ...]:
-        """The foldings of ``slot`` that are accepted and priced, without what another one beats.
+        """The foldings of ``slot`` that are accepted and priced, without dominated ones.
 
         Raises
         ------
@@ -135,8 +137,14 @@ class Space:
         return self._candidates[slot.name]
 
     def moves(self, slot: NodeSite, lanes: tuple[int | None, ...]) -> tuple[Move, ...]:
-        """What ``slot`` can be behind ``lanes``, None at a network's input that nothing reads
-        yet."""
+        """The choices for ``slot`` after streams of ``lanes``.
+
+        The lanes of the network's input are None until a stage reads it.
+
+        Raises
+        ------
+        PlanError: the model has no price for it.
+        """
         key = (slot.name, lanes)
         if key not in self._moves:
             if slot.matrix:
@@ -154,7 +162,7 @@ class Space:
         return self._moves[key]
 
     def _behind(self, slot: NodeSite, lanes: int | None, candidate: Candidate) -> Move:
-        """``candidate`` behind a stream of ``lanes``."""
+        """``candidate`` with the width converter after a stream of ``lanes``."""
         tensor = slot.types()
         between = resized("lanes", tensor.dtype, lanes, candidate.wants, tensor.size)
         interval, cost = candidate.interval, candidate.cost
@@ -169,7 +177,7 @@ class Space:
 
 
 def _best(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Without each that another of the same lanes equals or beats in cycles and in every price."""
+    """Drop each candidate that another of the same lanes equals or beats in cycles and prices."""
     groups: dict[tuple[int, int], list[Candidate]] = {}
     kept: list[Candidate] = []
     for one in sorted(found, key=lambda c: (c.interval, c.cost)):

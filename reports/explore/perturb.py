@@ -1,8 +1,6 @@
-"""Networks that are a little different, to price what more zeros or another activation bit would
-change.
+"""Slightly changed networks, to price more zeros or another activation bit.
 
-They are made from the integers alone, so they are no trained networks: their price is real, their
-    accuracy unknown.
+They are derived from the integers and not trained: their price is real, their accuracy unknown.
 """
 
 from __future__ import annotations
@@ -19,8 +17,7 @@ __all__ = ["another_bit", "more_zeros"]
 
 
 def more_zeros(network: Network, share: float, seed: int = 0) -> Network:
-    """``network`` with ``share`` of all weights of each layer, drawn among those not zero, made
-    zero.
+    """Return ``network`` with ``share`` of the weights of each layer changed from nonzero to 0.
 
     >>> from tritforge.export.ir.nodes import Dense, TensorType
     >>> dense = Dense(name="d", input="input", planes=np.ones((1, 2, 8), np.int8))
@@ -50,8 +47,7 @@ def more_zeros(network: Network, share: float, seed: int = 0) -> Network:
 
 
 def another_bit(network: Network, bits: int) -> Network | None:
-    """``network`` with ``bits`` more (or fewer, negative) bits in every activation that thresholds
-    make.
+    """Return ``network`` with ``bits`` more (or fewer) bits in each MultiThreshold activation.
 
     A bit less keeps every second threshold; a bit more puts one between each two. None where the
     other layers do not take the new types, or a width leaves 1..8 bits.

@@ -1,5 +1,4 @@
-"""The estimator as the search sees it: the price of a stage, and of a whole plan with what joins
-them."""
+"""Prices for the search, by the estimator: of a stage, and of a whole plan."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ class Pricing:
         return _price(total(cost(unit, self.target) for unit in stage.all_units))
 
     def plan(self, plan: Plan) -> Price | None:
-        """The price of the whole design: stages with their FIFOs, forks, and the AXI ends."""
+        """The price of the whole design: stages with their FIFOs, forks, and the AXI wrapper."""
         return _price(estimate(plan).total)
 
 

@@ -1,21 +1,18 @@
 """Exact choice of engine and folding for every layer, under a model of cost.
 
-The rate of a pipeline is that of its slowest stage, so for a given interval every stage is free to
-take its cheapest form that is no slower: the choices are tied together by nothing but the lanes
-between neighbours and the sums of resources. Both are handled without loss by dynamic programming
-along the network:
+The rate of a pipeline is that of its slowest stage, so for a given interval every stage can take
+its cheapest form that is no slower. Two things couple the stages: the lanes between neighbours and
+the sums of resources. Dynamic programming along the network handles both exactly:
 
 - state: the lanes of every stream that is still to be read. Two partial plans with the same state
-  can be continued
-  in the same ways at the same prices, so the dearer one is never needed.
+  have the same continuations at the same prices, so the dearer one is dropped.
 - value: the price so far. Where only LUTs count, the smallest; where other resources are limited
-  too, every price
-  that no other one beats in all resources at once.
+  too, every price that no other one beats in all resources at once.
 
-The first form is tried first: when its plan keeps every limit it is the best one, because the
-    limits can only take plans away. Otherwise the second decides. The best rate within a budget is
-    found by bisection over the intervals that
-stages can have: what fits at an interval fits at every longer one.
+The first form is tried first: when its plan is within every limit it is optimal, because limits
+only exclude plans. Otherwise the second form decides. The best rate within a budget is found by
+bisection over the intervals that stages can have: a plan that fits at an interval fits at every
+longer one.
 """
 
 from __future__ import annotations
@@ -38,7 +35,7 @@ State = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Choice:
-    """A plan for a network: what every stage is, by name and in order."""
+    """A plan for a network: the choice of every stage, by name and in order."""
 
     moves: dict[str, Move]
 
@@ -54,7 +51,7 @@ class Choice:
 
     @property
     def cost(self) -> Price:
-        """The sum over the stages; what is between them (forks, FIFOs, AXI ends) is not in it."""
+        """The sum over the stages, without forks, FIFOs and the AXI wrapper."""
         total = FREE
         for move in self.moves.values():
             total = total.plus(move.cost)
@@ -85,8 +82,7 @@ class _Partial:
 
 
 def cheapest(space: Space, interval: float, limits: Price = UNLIMITED) -> Choice | None:
-    """The plan with the fewest LUTs of at most ``interval`` cycles a stage; None if none keeps
-    ``limits``."""
+    """The plan of fewest LUTs with at most ``interval`` cycles; None if none is in ``limits``."""
     found = _search(space, interval, limits, _fewest_luts)
     if found is not None and found.cost.within(limits):
         return found
@@ -96,8 +92,10 @@ def cheapest(space: Space, interval: float, limits: Price = UNLIMITED) -> Choice
 
 
 def fastest(space: Space, limits: Price = UNLIMITED) -> Choice | None:
-    """Of the plans of the shortest interval within ``limits``, that of the fewest LUTs; None
-    without any."""
+    """The plan of the shortest interval within ``limits``, of these the one of the fewest LUTs.
+
+    None where no plan is within ``limits``.
+    """
     candidates = intervals(space)
     low, high = 0, len(candidates) - 1
     best = cheapest(space, candidates[high], limits)
@@ -114,7 +112,7 @@ def fastest(space: Space, limits: Price = UNLIMITED) -> Choice | None:
 
 
 def intervals(space: Space) -> list[int]:
-    """Every interval that a stage can have behind some stage before it, ascending."""
+    """Every interval that a stage can have after some stage before it, ascending."""
     return sorted({move.interval for move in _reachable(space)})
 
 
@@ -141,7 +139,7 @@ def frontier(space: Space, points: int, limits: Price = UNLIMITED) -> list[Choic
 
 
 def _live(space: Space) -> list[set[str]]:
-    """Behind each stage, what is still to be read."""
+    """For each stage, the streams that later stages still read."""
     last = {source: at for at, slot in enumerate(space.slots) for source in slot.sources}
     return [{source for source, end in last.items() if end > at} for at in range(len(space.slots))]
 
@@ -188,7 +186,7 @@ def _search(space: Space, interval: float, limits: Price, keep: Keep) -> Choice 
 def _behind(
     known: dict[str, int], name: str, sources: tuple[str, ...], move: Move, live: set[str]
 ) -> State:
-    """The state behind a move."""
+    """The state after a move."""
     lanes = dict(known)
     if INPUT in sources:
         lanes.setdefault(INPUT, move.wants)
@@ -197,7 +195,7 @@ def _behind(
 
 
 def _reachable(space: Space) -> Iterator[Move]:
-    """Every move behind every state that can be reached."""
+    """Every move from every reachable state."""
     states: set[State] = {()}
     seen: set[tuple[str, tuple[int | None, ...]]] = set()
     for slot, live in zip(space.slots, _live(space), strict=True):

@@ -1,4 +1,4 @@
-"""Tables of what a search for a plan found: the plan, its bottleneck, and LUTs against rate."""
+"""Tables of the result of a search: the plan, its bottleneck, and LUTs against rate."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ MODEL_NOTE = (
 
 @dataclass(frozen=True)
 class Effect:
-    """What a change would bring: price and rate of the plan behind it; None where there is no
-    plan."""
+    """Effect of a change: price and rate of the resulting plan; None where there is no plan."""
 
     change: str
     lut: float | None
@@ -37,8 +36,10 @@ def _bram36(cost: Price) -> float:
 
 
 def plan_table(choice: Choice, total: Price, interval: int, part: Device) -> Table:
-    """Engine, folding, cycles and price of every stage; ``total`` and ``interval`` are of the exact
-    plan."""
+    """Tabulate engine, folding, cycles and price of every stage.
+
+    ``total`` and ``interval`` are of the exact plan.
+    """
     rows: list[tuple[Value, ...]] = []
     for name, move in choice.moves.items():
         folding = move.folding

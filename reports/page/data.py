@@ -1,4 +1,4 @@
-"""What a report is made of: records that the steps of the flow fill in. None: not measured."""
+"""Records of a report, filled in by the steps of the flow. None: not measured."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _LINE, _GAP, _LEFT, _LANE = 30, 12, 60, 16
 """In pixels: height of a line, gap between lines, left edge of the boxes, pitch of the branches."""
 
 _RIGHT = WIDTH - 264
-"""Right edge of the boxes; what is folded stands beyond."""
+"""Right edge of the boxes; the foldings are to the right of it."""
 
 
 def stages(network: Network) -> list[tuple[Node, ...]]:

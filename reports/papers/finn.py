@@ -41,11 +41,12 @@ class MatrixUnit:
         return self.rows * self.columns // (self.pe * self.simd)
 
     def luts(self, *, memories: bool = True) -> int:
-        """Return 300 + 1.1 PE (multipliers + tree + accumulator + thresholds + comparators) +
-        weights.
+        """Return FINN's estimate of the LUTs of the unit.
+
+        300 + 1.1 PE (multipliers + tree + accumulator + thresholds + comparators) + weights.
 
         ``memories``: count weights up to 128 words and thresholds as LUTs, and comparators;
-            without, the formula's default, which counts none of these.
+        without, the formula's default, which counts none of these.
 
         >>> unit = MatrixUnit(rows=64, columns=576, pe=16, simd=32, bits=2, signed=True,
         ...                   accumulator_bits=13, output_bits=2)

@@ -43,7 +43,7 @@ class Operator:
     Parameters
     ----------
     format: one of ``FORMATS``.
-    lut, dsp: what it takes on the 7 series; a share where several work together.
+    lut, dsp: its resources on the 7 series; a fraction where several share them.
     source: where the figures come from.
     """
 

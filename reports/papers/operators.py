@@ -58,8 +58,7 @@ def int8(*, dsp: bool) -> dict[str, Any]:
 
 
 def ternary(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take the lane of each width of unsigned inputs at the largest SIMD, from cells of the 7
-    series."""
+    """Take the lane of each width of unsigned inputs at the largest SIMD, of 7 series cells."""
     found = []
     lanes = [point for point in lanes if point["type"].startswith("u")]
     for bits in sorted({point["bits"] for point in lanes}):

@@ -32,7 +32,12 @@ TERNARY_MACS = 90
 
 @dataclass(frozen=True)
 class MacCost:
-    """What a layer of parallel MACs takes."""
+    """Resources of a layer of parallel MACs.
+
+    Raises
+    ------
+    TypeError, ValueError: a count is no int, or negative.
+    """
 
     multipliers: int
     adders: int

@@ -142,8 +142,10 @@ def log_axis(axis: Axis) -> None:
 
 
 def label(axes: Axes, places: Sequence[tuple[float, float, str]]) -> None:
-    """Write texts beside their places (x, y); the limits are set. What would overlap is left
-    out."""
+    """Write texts beside their places (x, y), leaving out those that overlap.
+
+    Set the limits of the axes before.
+    """
     frame = axes.get_window_extent()
     dots = [tuple(axes.transData.transform((x, y))) for x, y, _ in places]
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in dots]

@@ -1,4 +1,4 @@
-"""A small writer of SVG for what is no chart: the diagrams of a network and its weights.
+"""A small writer of SVG for diagrams of a network and its weights.
 
 Colours are custom properties (``var(--accent)``) that ``palette.css`` sets for light and dark, so a
 picture follows the page around it. ``standalone`` adds them for a picture in its own file.
@@ -77,7 +77,7 @@ class Svg:
         return self._element("")
 
     def __html__(self) -> str:
-        """Tell jinja2 that the element is HTML as it stands."""
+        """Return the element as HTML for jinja2, which does not escape it."""
         return str(self)
 
     def standalone(self) -> str:

@@ -25,6 +25,10 @@ _TEXT_WIDTH = 100
 def text_of(value: Value, digits: int = 1, suffix: str = "") -> str:
     """Format a value: thousands separated, ``digits`` decimals, None as ``not measured``.
 
+    Raises
+    ------
+    TypeError: the value is no int, float, str or None.
+
     >>> text_of(23490), text_of(4.25, digits=2, suffix=" %"), text_of(None)
     ('23,490', '4.25 %', 'not measured')
     """
@@ -58,6 +62,10 @@ class Table:
     rows: as long as ``columns`` each; none at all means that nothing is known.
     notes: lines below the table: source, formula, meaning of a column.
     summary_rows: how many of the last rows a rule sets apart: a sum, and what it is compared with.
+
+    Raises
+    ------
+    ValueError: a row has not as many values as there are columns.
     """
 
     title: str

@@ -1,1 +1,1 @@
-"""Synthesis, placement and what they counted."""
+"""Synthesis, place and route, and the resources they report."""

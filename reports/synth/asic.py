@@ -1,14 +1,14 @@
 """Area of a design as standard cells: gate equivalents, or the areas of a Liberty file.
 
-Memories are not dissolved into flip-flops: nobody would build them so. Each is listed with words,
-bits and ports, for a memory compiler, and its area is not in the sum.
+Memories are not mapped to flip-flops, which no ASIC would do. Each is listed with words, bits and
+ports, for a memory compiler, and its area is not in the sum.
 
 A gate equivalent is a NAND with two inputs, four transistors in static CMOS. Without a library a
 cell counts the transistors that Yosys gives it (``kernel/cost.h``, ``CellCosts::cmos_gate_cost``)
 over four: an inverter 0.5, a XOR 3, a multiplexer 3, a D flip-flop 4. That is a count of gates of
 an ideal library, not an area of silicon.
 
-Initial values are dropped: an ASIC has none, and what needs one is reset.
+Initial values are dropped: an ASIC has none, and registers that need one have a reset.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def count(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Mapped:
-    """Map to gates, or to the cells of ``liberty``, and keep the result in ``build_dir``.
+    """Map to gates, or to the cells of ``liberty``, and store the result in ``build_dir``.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def area_table(
 
 
 def memories_table(by_layer: Mapping[str, Area]) -> Table:
-    """Every memory that is left to a memory compiler: words, width, bits and ports."""
+    """Tabulate every memory for a memory compiler: words, width, bits and ports."""
     alike: Counter[tuple[str, str, int, int, int, int]] = Counter(
         (name, memory.kind, memory.words, memory.width, memory.read_ports, memory.write_ports)
         for name, area in by_layer.items()

@@ -1,9 +1,9 @@
 """Synthesis of the generated Verilog with Yosys for FPGAs, counted per instance.
 
-The hierarchy is kept: flattening lets Yosys merge adders of different instances into ``$macc``
-    cells, which come out as pairs of LUT3, and no layer could be told from another. A result names
-    the tool, the exact commands and the digest of every input, and is kept until one of these
-    changes.
+The design is not flattened: then Yosys would merge adders of different instances into ``$macc``
+cells, which become pairs of LUT3, and the layers could not be counted separately. A result names
+the tool, the exact commands and the digest of every input, and is reused until one of these
+changes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ NETLIST = "netlist.v"
 """The netlist as Verilog, beside the result."""
 
 CELLS = "netlist.json"
-"""The netlist as place and route reads it; kept for families with ``PLACED_PARTS``."""
+"""The netlist as place and route reads it; stored for families with ``PLACED_PARTS``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +104,13 @@ FORMAT = Format(
 
 
 def load(path: Path) -> Synthesis:
-    """Read a ``synth.json``; SynthesisError when it is damaged, FileNotFoundError when it is
-    missing."""
+    """Read a ``synth.json``.
+
+    Raises
+    ------
+    SynthesisError: it is damaged.
+    FileNotFoundError: it is missing.
+    """
     return FORMAT.read(path)
 
 
@@ -119,10 +124,11 @@ def synthesise(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Synthesis:
-    """Synthesise, count, and write ``synth.json``, ``netlist.v`` and ``synth.log`` to
-    ``build_dir``, for place and route ``netlist.json`` too.
+    """Synthesise and count; write ``synth.json``, ``netlist.v`` and ``synth.log``.
 
-    A ``synth.json`` there that was made from the same inputs by the same tool is returned as it is.
+    They go to ``build_dir``, with ``netlist.json`` for place and route.
+
+    A ``synth.json`` there that the same tool made from the same inputs is returned instead.
 
     Parameters
     ----------
@@ -186,7 +192,7 @@ def synthesise(
 
 
 def _refuse_dsp(parts: Sequence[Instance]) -> None:
-    """A ternary network multiplies nothing: a DSP block means that something else was built."""
+    """Refuse DSP blocks: a ternary network has no multiplications that need one."""
     users = [part for part in parts if part.own.dsp]
     if users:
         number = sum(part.own.dsp for part in users)
@@ -197,8 +203,7 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
 
 
 def _cached(path: Path, key: str, device: Device, kept: Sequence[str]) -> Synthesis | None:
-    """The result in ``path`` if it has this key and device, and all files that are ``kept`` with
-    it."""
+    """The result in ``path`` with this key and device, if all files ``kept`` beside it exist."""
     with contextlib.suppress(OSError, SynthesisError):
         found = load(path)
         whole = all(path.with_name(name).is_file() for name in kept)

@@ -1,7 +1,6 @@
-"""The hierarchy of a netlist that Yosys wrote with ``write_json``: each instance, and what it holds
-itself.
+"""The hierarchy of a netlist from Yosys' ``write_json``: each instance and its own cells.
 
-Synthesis keeps the hierarchy, so a module is looked at once and counted for each of its instances.
+Synthesis does not flatten, so a module is read once and counted for each of its instances.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ def walk(
     top: str,
     measure: Callable[[str, Mapping[str, Any], Mapping[str, Any]], T],
 ) -> tuple[tuple[str, str, T], ...]:
-    """List every instance from ``top`` down as (path, module, what ``measure`` says), parents
-    first.
+    """List every instance from ``top`` down as (path, module, result of ``measure``).
+
+    Parents come first.
 
     A path is dotted below the top, whose own is empty. ``measure`` gets the readable name of a
     module, its primitive cells by name, and the whole module, once for each module.
@@ -63,21 +63,18 @@ def walk(
 
 
 def _is_design(modules: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
-    """Whether ``cell`` is an instance of a module of the design, not a primitive of the cell
-    library."""
+    """Whether ``cell`` instantiates a module of the design, not a primitive of the library."""
     attributes = modules.get(cell["type"], {}).get("attributes", {"blackbox": 1})
     return not ("blackbox" in attributes or "whitebox" in attributes)
 
 
 def readable(module: str) -> str:
-    """The name in the source of a module that Yosys specialised: ``$paramod\\rom\\DEPTH=...`` is
-    ``rom``."""
+    """Source name of a module that Yosys specialised: ``$paramod\\rom\\DEPTH=...`` is ``rom``."""
     return module.split("\\")[1] if module.startswith("$paramod") else module
 
 
 def outermost(paths: Iterable[str], names: Iterable[str]) -> dict[str, str]:
-    """By name, the path of the outermost instance that bears it; a name without instance is left
-    out."""
+    """The path of the outermost instance with each name; names without instance are left out."""
     found: dict[str, str] = {}
     for path in sorted(paths, key=lambda path: path.count(".")):
         found.setdefault(path.rpartition(".")[2], path)
@@ -85,7 +82,7 @@ def outermost(paths: Iterable[str], names: Iterable[str]) -> dict[str, str]:
 
 
 def layers_of(paths: Iterable[str], groups: Mapping[str, str]) -> dict[str, str]:
-    """By path, the name of the group it lies in, or REST; ``groups`` has the path of each."""
+    """By path, the name of the group it is in, or REST; ``groups`` has the path of each."""
     by_path = {path: name for name, path in groups.items()}
     owners = {}
     for path in paths:

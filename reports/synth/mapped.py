@@ -1,7 +1,7 @@
 """Synthesis to gates or standard cells: the cells of each instance by type, and its memories.
 
-What the cells cost is the matter of ``tritforge.reports.synth.asic``; here the design is
-mapped once, kept with the digest of everything it depends on, and read back.
+``tritforge.reports.synth.asic`` knows the cost of the cells. This module maps the design once,
+stores the result with the digest of everything it depends on, and reads it back.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from tritforge.reports.synth.yosys import key as digest
 __all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
 
 NETLIST = "netlist.json"
-"""What the commands must write."""
+"""File that the commands must write."""
 
 _MEMORY = "$mem_v2"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """A memory that stays one: ``words`` of ``width`` bits; without write ports it is a ROM."""
+    """A memory that is not mapped: ``words`` of ``width`` bits; a ROM without write ports."""
 
     name: str
     words: int
@@ -51,8 +51,7 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """An instance: its path, dotted below the top, its module, and what it holds itself, by cell
-    type."""
+    """An instance: dotted path below the top, module, and its own cells by type."""
 
     path: str
     module: str
@@ -84,8 +83,7 @@ class Mapped:
     key: str
 
     def by_layer(self, names: Iterable[str]) -> dict[str, tuple[Part, ...]]:
-        """The instances at and below the outermost one that bears each of ``names``, and the
-        rest."""
+        """The instances at and below the outermost one of each of ``names``, and the rest."""
         groups = outermost((part.path for part in self.parts), names)
         owners = layers_of((part.path for part in self.parts), groups)
         return {
@@ -104,8 +102,13 @@ FORMAT = Format(
 
 
 def load(path: Path) -> Mapped:
-    """Read what :func:`synthesise` wrote; SynthesisError if damaged, FileNotFoundError if
-    missing."""
+    """Read the result of :func:`synthesise`.
+
+    Raises
+    ------
+    SynthesisError: it is damaged.
+    FileNotFoundError: it is missing.
+    """
     return FORMAT.read(path)
 
 
@@ -119,11 +122,11 @@ def synthesise(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Mapped:
-    """Run ``commands`` beside ``files`` and count; writes ``<target>.json`` and ``<target>.log`` to
-    ``build_dir``.
+    """Run ``commands`` beside ``files`` and count the cells.
 
-    A result there that was made from the same files by the same commands and tool is returned as it
-    is.
+    Writes ``<target>.json`` and ``<target>.log`` to ``build_dir``.
+
+    A result there that the same commands and tool made from the same files is returned instead.
 
     Parameters
     ----------
@@ -172,7 +175,7 @@ def synthesise(
 def _held(
     module: str, cells: Mapping[str, Any], body: Mapping[str, Any]
 ) -> tuple[dict[str, int], tuple[Memory, ...]]:
-    """What a module holds itself: cells by type, and memories."""
+    """Cells of a module by type, and its memories, without those of its children."""
     counted = Counter(
         cell["type"] for cell in cells.values() if cell["type"] not in (_MEMORY, "$scopeinfo")
     )
@@ -186,8 +189,7 @@ def _held(
 
 
 def _memory(cell: Mapping[str, Any], met: Mapping[object, int]) -> Memory:
-    """A memory as wide as what is read of it: columns whose data leads nowhere are left out of a
-    real one.
+    """A memory without the columns whose read data leads nowhere, as it would be built.
 
     ``met`` is how often each net is met in the module; data that nothing takes, once.
     """

@@ -1,7 +1,7 @@
-"""The hierarchy of a synthesised netlist: who holds which cells, rolled up by instance.
+"""The hierarchy of a synthesised netlist: cells by instance, summed up by layer.
 
-Reads what Yosys writes with ``write_json``. Synthesis keeps the hierarchy, so a module is mapped
-once and counted once for each of its instances.
+Reads the output of Yosys' ``write_json``. Synthesis does not flatten, so a module is mapped once
+and counted once for each of its instances.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tritforge.reports.synth.resources import NetlistError, Resources, count, to
 __all__ = ["REST", "Instance", "instances", "lut_sites", "readable", "rollup"]
 
 _LUT_INPUTS = 5
-"""Inputs that two LUTs in one LUT6_2 may have between them."""
+"""Most different inputs of two LUTs in one LUT6_2."""
 
 _CROWDED = 64
 """A net that feeds more LUTs than this says nothing about which of them belong together."""
@@ -26,8 +26,7 @@ _CROWDED = 64
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance: ``path`` is dotted below the top (whose own is empty), ``own`` is without
-    children."""
+    """An instance: ``path`` is dotted below the top, "" for the top; ``own`` excludes children."""
 
     path: str
     module: str
@@ -55,10 +54,10 @@ def instances(netlist: Mapping[str, Any], top: str, target: Target) -> tuple[Ins
 
 
 def rollup(parts: Iterable[Instance], groups: Mapping[str, str]) -> dict[str, Resources]:
-    """Sum the instances at and below each path in ``groups`` (name -> dotted path), deepest path
-    first.
+    """Sum the instances at and below each path in ``groups`` (name -> dotted path).
 
-    What lies under no path is the last entry, ``REST``. The entries add up to the whole.
+    An instance belongs to the deepest path above it. Those under no path are the last entry,
+    ``REST``. The entries add up to the whole.
 
     Raises
     ------
@@ -80,9 +79,9 @@ def lut_sites(cells: Mapping[str, Any]) -> int:
     """Estimate the LUT6 sites that the LUT and INV cells of one module need after packing.
 
     A LUT6 site holds two functions of at most five inputs in all. LUTs are paired greedily, the
-    widest first, each with the partner it shares most inputs with (at least one, for a placer would
-    not bring strangers together). A LUT that selects a carry bit (CARRY4 input S) keeps a site of
-    its own. This is an estimate of ours, not a placement: a real packer may pair more or less.
+    widest first, each with the partner it shares most inputs with (at least one: a placer does not
+    pair unrelated LUTs). A LUT that selects a carry bit (CARRY4 input S) has a site of its own.
+    This is an estimate, not a placement: a real packer may pair more or fewer.
     """
     selects = {
         net

@@ -1,7 +1,7 @@
-"""Place and route by free tools alone: a Lattice ECP5 with nextpnr.
+"""Place and route with free tools: a Lattice ECP5 with nextpnr.
 
-Frequency and utilisation are nextpnr's after routing: real ones of the part, speed grade and seed
-that they name, with an I/O buffer at every port of the top.
+Frequency and utilisation are nextpnr's after routing, for the named part, speed grade and seed,
+with an I/O buffer at every port of the top.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Placed:
     part, package, speed: what it was routed for.
     tool: name and version.
     seed: of the placer.
-    asked_mhz, achieved_mhz: of the clock; asked is what the placer worked towards.
+    asked_mhz, achieved_mhz: of the clock; asked is the target of the placer.
     used, available: by kind of site.
     netlist_sha256: of what was placed.
     seconds: wall time.
@@ -115,8 +115,8 @@ def place(
 ) -> Placed:
     """Place and route ``netlist`` and write ``place.json``, ``place.config`` and ``place.log``.
 
-    A frequency that is missed is no error: the achieved one is the result. What is there of the
-        same netlist and options is returned as it is.
+    A missed frequency is no error: the achieved one is the result. A result that is there already
+    and of the same netlist and options is returned instead.
 
     Raises
     ------

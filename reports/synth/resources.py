@@ -1,10 +1,10 @@
-"""FPGA resources: what each cell of a netlist costs.
+"""FPGA resources: the cost of each cell of a netlist.
 
 Counting rules, so that two numbers of ours always mean the same:
 
 - ``lut`` counts LUT1..LUT6 and LUT6_2 cells, one each, of ECP5 LUT4 and two for a CCU2C. An
-  inverter that synthesis left over (INV) is counted apart: it often disappears into the LUT behind
-  it.
+  inverter that synthesis left over (INV) is counted separately: it is often absorbed into the LUT
+  after it.
 - ``lutram`` and ``srl`` are LUTs used as memory and as shift register, in LUT sites (a RAM64M takes
   four).
 - ``bram18`` and ``bram36`` are block RAMs of 18 and 36 Kb; two of the small ones fit in one large
@@ -59,8 +59,7 @@ class Resources:
 
     @property
     def lut_total(self) -> int:
-        """Every LUT in whatever role, inverters included: what is compared with the device's
-        LUTs."""
+        """Every LUT in any role, inverters included; compared with the LUTs of a device."""
         return self.lut + self.inv + self.lutram + self.srl
 
     @property
@@ -86,8 +85,7 @@ def total(parts: Iterable[Resources]) -> Resources:
 
 
 def count(cells: Mapping[str, int], target: Target, where: str) -> Resources:
-    """Sum the cost of ``cells`` (type -> number) of the module ``where`` of a netlist for
-    ``target``.
+    """Sum the cost of ``cells`` (type -> number) of the module ``where`` of a netlist.
 
     Raises
     ------

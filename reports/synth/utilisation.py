@@ -14,7 +14,7 @@ from tritforge.reports.synth.resources import Resources, total
 __all__ = ["REST_TITLE", "TITLE", "by_layer", "utilisation"]
 
 REST_TITLE = "AXI interface"
-"""What belongs to no layer: AXI4-Stream adapters, width converters at both ends, interconnect."""
+"""Title of the logic outside the layers: the AXI wrapper and interconnect."""
 
 TITLE = "Resources"
 
@@ -26,7 +26,7 @@ it)."""
 
 
 def _columns(target: Target) -> tuple[_Column, ...]:
-    """What is worth a column for ``target``."""
+    """The columns for ``target``."""
     blocks: _Column = ("BRAM18", lambda part: part.bram18, lambda device: device.bram)
     if target.BLOCK_KBITS == 36:
         blocks = ("BRAM36", lambda part: part.bram36_total, lambda device: device.bram36)
@@ -47,7 +47,7 @@ def _columns(target: Target) -> tuple[_Column, ...]:
 
 
 def by_layer(synthesis: Synthesis, layers: Iterable[str]) -> dict[str, Resources]:
-    """Resources of each layer under its title, and last of what is in none."""
+    """Resources of each layer under its title, and last of the logic outside the layers."""
     parts = synthesis.by_layer(layers)
     return {REST_TITLE if name == REST else name: part for name, part in parts.items()}
 

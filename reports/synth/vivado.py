@@ -1,10 +1,10 @@
-"""Vivado's reports of utilisation and timing, read back into our units.
+"""Readers of Vivado's reports of utilisation and timing.
 
-The scripts that `tritforge package` writes have Vivado leave three texts: ``utilization.txt``
-    (report_utilization), ``utilization_layers.txt`` (the same with -hierarchical) and
-    ``timing.txt`` (report_timing_summary). Their form is described in UG835 and UG906 and changed
-    little since 2018; a report of a version that is not in ``VERSIONS``, or without a row that is
-    needed, is refused rather than misread.
+The scripts that `tritforge package` writes have Vivado write three texts: ``utilization.txt``
+(report_utilization), ``utilization_layers.txt`` (the same with -hierarchical) and ``timing.txt``
+(report_timing_summary). Their form is described in UG835 and UG906 and changed little since 2018; a
+report of a version that is not in ``VERSIONS``, or without a row that is needed, is refused rather
+than misread.
 """
 
 from __future__ import annotations
@@ -63,13 +63,12 @@ _COLUMNS = {
 
 
 class VivadoError(UserError):
-    """A report of an unknown version or form; the message names the file and what was looked
-    for."""
+    """A report of an unknown version or form; names the file and the missing entry."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VivadoRun:
-    """What Vivado made of a package.
+    """Result of Vivado for a package.
 
     Parameters
     ----------
@@ -91,13 +90,13 @@ class VivadoRun:
 
     @property
     def achieved_mhz(self) -> float | None:
-        """1000 / (period - worst slack): the frequency at which nothing would be late."""
+        """1000 / (period - worst slack): the frequency at which the worst slack would be 0."""
         if self.period_ns is None or self.slack_ns is None:
             return None
         return 1000 / (self.period_ns - self.slack_ns)
 
     def by_layer(self, names: Iterable[str]) -> dict[str, Resources]:
-        """Resources of the outermost instance of each of ``names``, and of what is in none."""
+        """Resources of the outermost instance of each of ``names``, and of the rest."""
         found = outermost(self.layers, names)
         rest = {
             name: getattr(self.total, name)
@@ -177,8 +176,7 @@ def _head(path: Path, text: str) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[dict[str, str], list[list[list[str]]]]:
-    """Head and tables of a report of utilisation, each a list of rows; names keep their
-    indentation."""
+    """Head and tables of a utilisation report, each a list of rows with names still indented."""
     text = path.read_text(encoding="utf-8", errors="replace")
     head = _head(path, text)
     for name in ("Design", "Device", "Design State"):

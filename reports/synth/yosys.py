@@ -1,4 +1,4 @@
-"""Yosys in a process of its own: its commands run beside copies of the files that they read."""
+"""Yosys in a child process: its commands run beside copies of the files that they read."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ class SynthesisError(UserError):
 
 
 def pyosys_version() -> str:
-    """Version of the installed package, or "missing"; the package itself is imported by the child
-    alone."""
+    """Version of the installed package, or "missing".
+
+    Only the child imports the package itself.
+    """
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("pyosys")
     return "missing"
@@ -71,8 +73,7 @@ def key(form: Format[Any], commands: Sequence[str], inputs: Mapping[str, str]) -
 
 
 def show_progress(seconds: float, name: str) -> None:
-    """A ``Progress`` that rewrites one line of standard error; silent when that is not a
-    terminal."""
+    """A ``Progress`` that rewrites one line of standard error if that is a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[Kyosys {seconds:5.1f} s  {name}" if name else "\r\033[K")
         sys.stderr.flush()
@@ -86,7 +87,7 @@ def yosys(
     progress: Progress | None = None,
     minutes: float | None = None,
 ) -> Iterator[Path]:
-    """Run ``commands`` beside copies of ``files`` and hand out the folder, for the context alone.
+    """Run ``commands`` beside copies of ``files``; the context yields the folder.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""The child process of ``tritforge.reports.synth.fpga``: runs Yosys commands, one a line of
-standard input.
+"""Child process of ``tritforge.reports.synth``: runs Yosys commands from standard input.
 
 Yosys ends the process when a command fails, and pyosys loads it into the interpreter, so it never
 runs in ours. This file is started by its path with ``python -I`` and imports nothing of the

@@ -1,4 +1,4 @@
-"""What texts of the command line mean: converters for argparse, whose complaints it shows."""
+"""Converters for argparse, which shows their error messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ __all__ = ["at_least", "positive"]
 
 
 def at_least(minimum: int) -> Callable[[str], int]:
-    """Return a converter that accepts ints from ``minimum`` up."""
+    """Return a converter that accepts ints from ``minimum`` up.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError: raised by the converter for any other text.
+    """
 
     def convert(text: str) -> int:
         value = int(text)
@@ -22,7 +27,12 @@ def at_least(minimum: int) -> Callable[[str], int]:
 
 
 def positive(text: str) -> float:
-    """Read a number above 0."""
+    """Read a number above 0.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError: ``text`` is no number above 0.
+    """
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"must be above 0, not {text}")

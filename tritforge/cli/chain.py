@@ -42,8 +42,8 @@ class Train(NetworkCommand):
     summary = "train the ternary network"
     description = (
         "Writes to <build>/train: model.safetensors and model.json (the checkpoint), log.csv (loss "
-        "and accuracy of each epoch), curve.png. A training that was interrupted goes on where it "
-        "was."
+        "and accuracy of each epoch), curve.png. An interrupted training continues where it "
+        "stopped."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ class Train(NetworkCommand):
             "(default: 1)",
         )
         parser.add_argument(
-            "--no-resume", action="store_true", help="start anew though one was interrupted"
+            "--no-resume", action="store_true", help="restart an interrupted training"
         )
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -215,12 +215,12 @@ class Simulate(NetworkCommand):
         parser.add_argument(
             "--netlist",
             action="store_true",
-            help="simulate what `synth` made of the Verilog, in the cells of the FPGA",
+            help="simulate the netlist that `synth` made of the Verilog, in the cells of the FPGA",
         )
         parser.add_argument(
             "--target",
             choices=FAMILIES,
-            help="with --netlist: what it was synthesised for (default: hardware.device)",
+            help="with --netlist: the target of the synthesis (default: hardware.device)",
         )
         parser.add_argument(
             "--seed", type=at_least(0), default=0, help="of the stalls (default: %(default)s)"
@@ -241,7 +241,7 @@ class Simulate(NetworkCommand):
             "--stalls",
             choices=[stalls.value for stalls in Stalls],
             default="random",
-            help="how both ends pause (default: %(default)s)",
+            help="pauses of source and sink (default: %(default)s)",
         )
 
     def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:

@@ -1,7 +1,7 @@
-"""What a subcommand is: its name, its help, its arguments, and what it runs.
+"""The base of the subcommands: name, help, arguments, and the function to run.
 
-Modules of this package import at their top only what costs nothing, so that --help is fast; a
-command imports the steps that it runs when it runs.
+Modules of this package import only cheap modules at their top, so that --help is fast; a command
+imports its steps when it runs.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ POINTS = 6
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the options say that both commands share."""
+    """Options that both commands share."""
 
     goal: Goal
     pricing: Pricing
@@ -47,7 +47,7 @@ def _add_goal(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=100.0,
         metavar="MHZ",
-        help="clock that the rates are counted at; it is taken as given (default: %(default)g)",
+        help="assumed clock frequency, at which rates are computed (default: %(default)g)",
     )
     parser.add_argument(
         "--budget",
@@ -110,7 +110,7 @@ class Explore(NetworkCommand):
         parser.add_argument(
             "--no-effects",
             action="store_true",
-            help="leave out what would help, which takes three more searches",
+            help="omit the effects of more zeros and other widths, which take three more searches",
         )
 
     def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
@@ -137,7 +137,7 @@ class Sweep(NetworkCommand):
     description = (
         "Chooses a plan for each rate, or takes those of --plan, and synthesises each. Writes to "
         "<build>/sweep a file for each point as it is finished, sweep.csv and sweep.svg; the same "
-        "command goes on after a kill. Needs `pip install distributed` (the extra `sweep`)."
+        "command continues after a kill. Needs `pip install distributed` (the extra `sweep`)."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

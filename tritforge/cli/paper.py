@@ -45,7 +45,12 @@ def _layer(text: str) -> tuple[int, int]:
 
 
 def text(arguments: argparse.Namespace) -> str:
-    """Return Table IX, or the table of what was asked for instead, in the form asked for."""
+    """Return Table IX, or the table for the given layer, device and formats, as text.
+
+    Raises
+    ------
+    ConfigError: the options do not describe such a table.
+    """
     from tritforge.reports.devices import device
     from tritforge.reports.page.html import page
     from tritforge.reports.papers import formats

@@ -1,4 +1,4 @@
-"""The commands that say what a design takes: by formulas, by synthesis, by place and route."""
+"""The commands that report resources: by formulas, by synthesis, by place and route."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Place(NetworkCommand):
             "--clock-mhz",
             type=positive,
             default=100.0,
-            help="frequency to work towards; missing it is no error (default: %(default)g)",
+            help="target frequency; missing it is no error (default: %(default)g)",
         )
         again = "of the placer; another may help where the router finds no end"
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""A network's configuration: what the user chooses, as it stands in ``networks/<name>.yaml``."""
+"""A network's configuration: the settings of ``networks/<name>.yaml``."""
 
 from __future__ import annotations
 
@@ -39,21 +39,24 @@ __all__ = [
 ]
 
 NETWORKS_FOLDER = Path("networks")
-"""Where a configuration that is given by its name alone is looked for in the working folder, before
-the package's own."""
+"""Folder in the working folder where a configuration's name is looked up first, before the
+package's own."""
 
 LEAST_FIFO_BEATS = 2
-"""Of a FIFO before every layer: with one place less it would take a beat every other cycle."""
+"""Least depth of a FIFO before every layer; one of depth 1 accepts a beat every other cycle."""
 
 DATA_VARIABLE = "TRITFORGE_DATA"
-"""Environment variable: a folder with a folder for each dataset that comes in files, by its
-name."""
+"""Environment variable: a folder with one folder for each dataset in files, by its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """The images: the dataset, the fold that is held out, and the folder of a dataset that comes in
-    files."""
+    """The dataset, the fold that is held out, and the folder of the files, if it has any.
+
+    Raises
+    ------
+    ConfigError: ``fold`` is not below ``folds``.
+    """
 
     name: str
     folds: int | None = key(None, minimum=2)
@@ -68,8 +71,9 @@ class DatasetConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """The torch model: a key of ``tritforge.quant.networks.NETWORKS``, and options of that builder,
-    None for its own.
+    """The torch model: a key of ``tritforge.quant.networks.NETWORKS``, and its options.
+
+    None takes the default of the builder.
 
     ``channels`` are the outputs of its convolutions, ``hidden`` those of its hidden dense layer,
     ``conv_relu`` a ReLU between layer and batch norm, ``pool_first`` the order of training,
@@ -97,7 +101,8 @@ class NetworkConfig:
 class PretrainSettings:
     """The training of the float network that the ternary one starts from.
 
-    What is not given is as in ``training``; but not milestones and factors: there are none then.
+    Settings that are not given are those of ``training``, except milestones and factors, which then
+    are empty.
     """
 
     epochs: int = key(minimum=1)
@@ -112,8 +117,7 @@ class PretrainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(TrainingConfig):
-    """The parameters of ``tritforge.quant.training.settings.TrainingConfig``, and what comes before
-    it and where it runs.
+    """The training: ``tritforge.quant.training.settings.TrainingConfig``, pretraining, device.
 
     The seed is also that of the starting weights.
     """
@@ -140,16 +144,14 @@ class TrainingSettings(TrainingConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class HardwareConfig:
-    """The device to build for, what additions are made of, and engine and folding of each layer
-    with weights.
+    """The device to build for, primitives, FIFOs, and engine and folding of each layer.
 
-    ``primitives``: "device" takes cells of the device by name for additions and comparisons,
-        "generic"
-    operators. ``axi_lite`` adds the register block. ``fifos``: whether FIFOs of up to ``fifo_bits``
-        each go between layers where they raise the rate; one of the default size fills a block RAM.
-        "every": these, and one of ``LEAST_FIFO_BEATS`` or more before every layer, so that no path
-    runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths of TDATA, in
-        place of what the first and the last layer take and give at a time.
+    ``primitives``: "device" instantiates cells of the device for additions and comparisons,
+    "generic" uses operators. ``axi_lite`` adds the register block. ``fifos``: "auto" inserts FIFOs
+    of up to ``fifo_bits`` each between layers where they raise the rate; one of the default size
+    fills a block RAM. "every" also inserts one of at least ``LEAST_FIFO_BEATS`` before every layer,
+    so that no path runs through several layers. ``input_tdata_bits``, ``output_tdata_bits``: widths
+    of TDATA; by default those of the first and the last layer.
     """
 
     device: str = key(choices=PARTS)
@@ -166,7 +168,7 @@ class HardwareConfig:
 
     @property
     def target(self) -> Target:
-        """What the design is built for."""
+        """The target that the design is built for."""
         found = device(self.device).built_for(cells=self.primitives == "device")
         assert found is not None  # a choice of `device`
         return found
@@ -187,8 +189,7 @@ class HardwareConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything about one network; ``name`` names the Verilog module and the folder under
-    ``build``."""
+    """The configuration of one network; ``name`` names module and folder under ``build``."""
 
     name: str = key(
         pattern="[A-Za-z][A-Za-z0-9_]*", meaning="letters, digits and _, a letter first"
@@ -205,8 +206,9 @@ class Config:
 
 
 def load(path: Path) -> Config:
-    """Return the configuration in the YAML file ``path``, or FILE:VARIANT
-    (``tritforge.config.variants``).
+    """Return the configuration in ``path``, a YAML file or FILE:VARIANT.
+
+    See ``tritforge.config.variants``.
 
     Raises
     ------
@@ -225,8 +227,12 @@ def available() -> list[str]:
 
 
 def locate(name: str) -> Path:
-    """Return the file, or FILE:VARIANT, that ``name``, a path or the name of a configuration,
-    stands for."""
+    """Return the file, or FILE:VARIANT, for ``name``, a path or a configuration's name.
+
+    Raises
+    ------
+    ConfigError: there is no such configuration.
+    """
     file, variant = variants.split(Path(name))
     named = Path(f"{file}.yaml")
     for path in (file, NETWORKS_FOLDER / named, variants.PACKAGED / named):
@@ -236,8 +242,7 @@ def locate(name: str) -> Path:
 
 
 def expand(name: str) -> list[Path]:
-    """Return what ``name`` means in a comparison: all variants of a file that has some, or what it
-    says."""
+    """Return the configurations of ``name`` in a comparison: all variants of a file with any."""
     path = locate(name)
     chosen = variants.split(path)[1]
     found = [] if chosen is not None else variants.names(path)
@@ -247,7 +252,7 @@ def expand(name: str) -> list[Path]:
 def override(
     config: Config, *, epochs: int | None = None, seed: int | None = None, fold: int | None = None
 ) -> Config:
-    """Return ``config`` with what is given on the command line in place of what the file says."""
+    """Return ``config`` with the values of the command line in place of those of the file."""
     training, dataset = config.training, config.dataset
     return replace(
         config,
@@ -263,8 +268,8 @@ def override(
 def with_data(config: Config, environment: Mapping[str, str]) -> Config:
     """Return ``config`` with the folder of its dataset's files.
 
-    A ``dataset.root`` is kept; without one the folder is <dataset> in that of the environment
-    variable ``TRITFORGE_DATA``. A dataset that does not come in files needs none.
+    A ``dataset.root`` has priority; without one the folder is <dataset> in that of the environment
+    variable ``TRITFORGE_DATA``. A dataset without files needs none.
 
     Raises
     ------

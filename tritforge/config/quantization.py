@@ -1,5 +1,4 @@
-"""The quantization of a configuration: the widths, the method, and the options that this method
-has.
+"""The quantization of a configuration: widths, method and the method's options.
 
 The options are those of the method's constructor in ``quant``, with their types and defaults: there
 is no second list of them.

@@ -1,5 +1,4 @@
-"""YAML into frozen dataclasses: every complaint names the file, the line, the key and what is
-allowed."""
+"""YAML into frozen dataclasses; an error names the file, the line, the key and the rule."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ __all__ = ["Rule", "compose", "key", "read"]
 T = TypeVar("T")
 
 LARGEST_BYTES = 1 << 18
-"""Of a file; ours have less than a hundredth of it."""
+"""Largest size of a file; real ones have less than a hundredth of it."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(
@@ -73,8 +72,7 @@ class Rule:
 
 
 def key(default: Any = MISSING, **rule: Any) -> Any:
-    """Return a dataclass field, required if without a default; ``rule`` are the arguments of
-    ``Rule``."""
+    """Return a dataclass field, required without a default; ``rule``: arguments of ``Rule``."""
     metadata = {"rule": Rule(**rule)}
     return (
         field(metadata=metadata)
@@ -110,11 +108,12 @@ def compose(path: Path) -> yaml.Node:
 
 
 def read(path: Path, kind: type[T], node: yaml.Node | None = None) -> T:
-    """Return the YAML file ``path``, or a document made from it (``compose``), as the dataclass
-    ``kind``.
+    """Return the YAML file ``path``, or a document made from it, as the dataclass ``kind``.
+
+    ``compose`` makes the document.
 
     A field may be an int, a float, a bool, a str, an Enum (by value), tuple[X, ...], dict[str, X],
-    another dataclass, or any of these or None. A dataclass with ``VARIANTS`` stands for one of
+    another dataclass, or any of these or None. A dataclass with ``VARIANTS`` is replaced by one of
     these classes, by the value of its field ``VARIANT_KEY``.
 
     Raises
@@ -217,7 +216,7 @@ class _Reader:
         return pairs
 
     def _variant(self, pairs: dict[str, yaml.Node], kind: Any, where: str) -> Any:
-        """Return the class that the value of the variant's key, or its default, stands for."""
+        """Return the class for the value of the variant's key, or for its default."""
         name = kind.VARIANT_KEY
         if name not in pairs:
             return kind.VARIANTS[getattr(kind, name)]

@@ -1,10 +1,9 @@
-"""Variants of a configuration: one file with what they have in common, and what each changes.
+"""Variants of a configuration: one file with the common settings, and the changes of each.
 
 A file may have a key ``variants``: by name, a mapping of the same keys as the file's own. A variant
-    is the rest of the file with these values in place of the file's; a mapping is taken over key by
-    key, anything else as a whole. Its ``name`` is the file's with _<variant> behind it.
-    FILE:VARIANT, a path or a name in ``networks``, stands for it wherever a configuration is asked
-    for.
+is the rest of the file with these values in place of the file's; mappings are merged key by key,
+other values replaced. Its ``name`` is the file's followed by _<variant>. Every argument that is a
+configuration may be FILE:VARIANT, with a path or a name in ``networks``.
 """
 
 from __future__ import annotations
@@ -22,14 +21,13 @@ __all__ = ["KEY", "PACKAGED", "choose", "names", "shown", "split"]
 KEY = "variants"
 
 PACKAGED = Path(__file__).resolve().parent.parent / "networks"
-"""The configurations that come with the package."""
+"""Folder of the configurations in the package."""
 
 _NAME = re.compile("[A-Za-z0-9_]+")
 
 
 def split(path: Path) -> tuple[Path, str | None]:
-    """Return the file of ``path`` and the variant of it that is meant, None for the file's own
-    values.
+    """Return the file of ``path`` and its variant, None for the file's own values.
 
     >>> split(Path("networks/mnist.yaml:twn"))
     (PosixPath('networks/mnist.yaml'), 'twn')
@@ -39,8 +37,7 @@ def split(path: Path) -> tuple[Path, str | None]:
 
 
 def shown(path: Path) -> str:
-    """Return what a command line calls ``path``: a configuration of the package goes by its
-    name."""
+    """Return the form of ``path`` for a command line: by name where it is in the package."""
     file, variant = split(path)
     if file.parent != PACKAGED:
         return str(path)
@@ -59,8 +56,7 @@ def names(path: Path) -> list[str]:
 
 
 def choose(path: Path, node: yaml.Node, variant: str | None) -> yaml.Node:
-    """Return the document ``node`` of the file ``path`` as the variant has it, without the key
-    ``variants``.
+    """Return the document ``node`` of ``path`` with a variant applied, without ``variants``.
 
     Raises
     ------
@@ -101,8 +97,7 @@ def _variants(path: Path, node: yaml.Node) -> dict[str, yaml.MappingNode]:
 
 
 def _merged(base: yaml.MappingNode, change: yaml.MappingNode) -> yaml.MappingNode:
-    """Return ``base`` with the values of ``change``, keys given twice included: the reader refuses
-    them."""
+    """Return ``base`` with the values of ``change``; the reader refuses duplicate keys."""
     before = {key.value: value for key, value in base.value}
     changed = {key.value for key, _ in change.value}
     pairs = [pair for pair in base.value if pair[0].value not in changed]

@@ -43,12 +43,11 @@ _SAMPLE = 50_000
 
 
 def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
-    """Train what is not trained yet, and write one table and the pictures to
-    ``build_folder``/compare.
+    """Train the untrained networks; write a table and pictures to ``build_folder``/compare.
 
-    Each configuration is trained in ``build_folder``/<name>, where `train` does it too: what is
-    finished there stays, what was interrupted goes on. A float network that several start from is
-    trained once. ``jobs`` are trained at the same time, each in a process of its own.
+    Each configuration is trained in ``build_folder``/<name>, the folder of `train`: finished
+    trainings are not repeated, interrupted ones continue. A float network that several start from
+    is trained once. ``jobs`` are trained at the same time, each in its own process.
 
     Raises
     ------
@@ -130,8 +129,7 @@ def _shown(value: object) -> str:
 
 
 def _layers(model: nn.Module, begun: nn.Module) -> list[TrainedLayer]:
-    """Return the layers with weights, in the order of the model; ``begun`` is it before its
-    training."""
+    """Return the layers with weights, in model order; ``begun`` is the model before training."""
     found = []
     for path, module in model.named_modules():
         if not isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -180,8 +178,7 @@ def _edges(latent: Tensor, weight: Tensor) -> tuple[float, ...]:
 
 
 def _rom_bits(chosen: Config, model: nn.Module) -> int | None:
-    """Return the bits of the ROM images of the weights; None if this network is not built in
-    hardware."""
+    """Return the bits of the weights' ROM images; None if the network is not built in hardware."""
     quantization, size = chosen.quantization, chosen.dataset.image_size
     if not quantization.ternary or quantization.activation == "float" or not chosen.hardware.layers:
         return None

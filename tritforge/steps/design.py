@@ -1,4 +1,4 @@
-"""The design as the steps left it: the integer network, its manifest, the plan it was made by."""
+"""The design in the files of the steps: the integer network, the manifest, and the plan."""
 
 from __future__ import annotations
 

@@ -16,8 +16,9 @@ __all__ = ["fetch"]
 
 
 def fetch(name: str, folder: Path | None = None, address: str | None = None) -> None:
-    """Put the files of the dataset ``name`` into ``folder``, or into its own in that of the
-    environment.
+    """Put the files of the dataset ``name`` into ``folder``.
+
+    None: the dataset's own folder in that of the environment.
 
     Raises
     ------

@@ -1,5 +1,4 @@
-"""The step that chooses engine and folding of every layer for a device, a clock and a rate or a
-budget."""
+"""The step that chooses engine and folding of every layer for a device and a rate or budget."""
 
 from __future__ import annotations
 
@@ -54,14 +53,13 @@ __all__ = [
 ]
 
 FRONTIER_POINTS = 40
-"""Rates for which the picture has a plan, about."""
+"""Approximate number of rates for which the picture has a plan."""
 
 ROUNDS = 5
-"""Searches until the exact plan keeps what was asked; each begins where the one before fell
-short."""
+"""Most searches until the exact plan fulfils the goal; each asks for more where the last failed."""
 
 ZEROS = 0.01
-"""More zeros whose worth is shown."""
+"""Additional share of zeros whose effect is shown."""
 
 _RESOURCES = {"lut": "lut", "bram": "bram18", "dsp": "dsp", "ff": "ff"}
 """Names on the command line, and in ``Price``."""
@@ -69,14 +67,14 @@ _RESOURCES = {"lut": "lut", "bram": "bram18", "dsp": "dsp", "ff": "ff"}
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What a plan is to reach.
+    """The goal of a search.
 
     Parameters
     ----------
     device: the part.
-    clock_mhz: the clock it will run at; given by the user, not reached by anything here.
+    clock_mhz: the assumed clock frequency; it is not verified.
     fps: frames a second, at least; None: as many as the limits allow.
-    limits: what the plan may take, ``bram18`` in blocks of 18 Kb.
+    limits: most resources of the plan, ``bram18`` in blocks of 18 Kb.
     """
 
     device: Device
@@ -105,13 +103,15 @@ class Prices(Protocol):
         """The price of the units of ``stage``; None where one of them has none."""
 
     def plan(self, plan: Plan) -> Price | None:
-        """The price of the whole design, all that joins the stages included."""
+        """The price of the whole design, AXI wrapper and interconnect included."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A choice, its exact plan, its price, and whether that has what joins the stages (forks, AXI
-    ends)."""
+    """A choice, its exact plan and its price.
+
+    ``whole``: whether the price includes the AXI wrapper and interconnect.
+    """
 
     choice: Choice
     plan: Plan
@@ -125,8 +125,9 @@ class Found:
 
 
 def read_budget(texts: Sequence[str], part: Device) -> Price:
-    """Limits from texts such as ``lut=60%`` or ``bram=100,dsp=0``; what is not named is what
-    ``part`` has.
+    """Limits from texts such as ``lut=60%`` or ``bram=100,dsp=0``.
+
+    Resources that are not named are limited to those of ``part``.
 
     Raises
     ------
@@ -161,8 +162,10 @@ def _best(space: Space, goal: Goal, limits: Price, interval: float) -> Choice | 
 
 
 def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[str]) -> Space:
-    """All that can be chosen for ``network``; a lane takes half a LUT at least, which bounds their
-    number."""
+    """All choices for ``network``.
+
+    A lane takes half a LUT at least, which bounds their number.
+    """
     return Space(
         node_sites(network, pricing.target),
         pricing.stage,
@@ -172,8 +175,12 @@ def space_of(network: Network, pricing: Prices, goal: Goal, engines: Sequence[st
 
 
 def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
-    """The best plan for ``goal``; ConfigError, with the nearest plan there is, when there is
-    none."""
+    """The best plan for ``goal`` in the estimator's prices.
+
+    Raises
+    ------
+    ConfigError: there is none; the message describes the nearest plan.
+    """
     choice = _best(space, goal, limits, interval)
     if choice is not None:
         return choice
@@ -188,7 +195,7 @@ def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
         )
     rate, most = goal.rate(nearest.interval), goal.rate(fastest_interval(space))
     if rate >= most:
-        why = f"whatever it takes, the network has at most {most:,.0f}"
+        why = f"without any limit the network reaches at most {most:,.0f}"
     else:
         why = (
             f"within {_amounts(limits)} the nearest is {rate:,.0f}, "
@@ -198,7 +205,7 @@ def search(space: Space, goal: Goal, limits: Price, interval: float) -> Choice:
 
 
 def fastest_interval(space: Space) -> int:
-    """The shortest interval there is, whatever it takes."""
+    """The shortest interval without limits on the resources."""
     best = fastest(space)
     assert best is not None  # without limits there is always a plan
     return best.interval
@@ -221,12 +228,12 @@ def find(
 ) -> Found:
     """The best plan for ``goal`` whose exact cycles and price, FIFOs included, keep it.
 
-    The search knows neither FIFOs nor bursts nor the widths of TDATA. Where the exact plan falls
-    short, it is asked for as much more, up to ``ROUNDS`` times.
+    The search ignores FIFOs, bursts and the widths of TDATA. Where the exact plan misses the goal,
+    the goal of the search is raised by the difference, up to ``ROUNDS`` times.
 
     Raises
     ------
-    ConfigError: there is none, or the exact plan still falls short.
+    ConfigError: there is none, or the exact plan still misses the goal.
     """
     interval, limits = goal.interval, goal.limits
     choice: Choice | None = search(space, goal, limits, interval)
@@ -251,8 +258,10 @@ def find(
 
 
 def _price(made: Plan, choice: Choice, pricing: Prices) -> tuple[Price, bool]:
-    """The price of a plan, and whether it is whole: without one for what joins the stages, it is
-    theirs."""
+    """The price of a plan, and whether it includes the AXI wrapper and interconnect.
+
+    Where those have no price, it is the sum over the stages.
+    """
     total = pricing.plan(made)
     if total is not None:
         return total, True
@@ -266,8 +275,7 @@ def _price(made: Plan, choice: Choice, pricing: Prices) -> tuple[Price, bool]:
 def write_plan(
     config: Config, source: Path, target: Path, found: Found, goal: Goal, command: str
 ) -> None:
-    """Write ``source`` with the device and the foldings of ``found`` in place of its own to
-    ``target``."""
+    """Write ``source`` with the device and the foldings of ``found`` to ``target``."""
     file, variant = variants.split(source)
     data = yaml.safe_load(yaml.serialize(variants.choose(file, compose(file), variant)))
     data["hardware"]["device"] = goal.device.part
@@ -290,8 +298,7 @@ def write_plan(
 def _effects(
     network: Network, found: Found, goal: Goal, made: Callable[[Network], Space]
 ) -> list[Effect]:
-    """What more zeros, a bit less and a bit more would change, by a search for the same goal
-    each."""
+    """Prices with more zeros, one bit less and one bit more, by a new search each."""
     known = found.choice
     effects = [
         Effect("as it is", known.cost.lut, known.cost.bram18 / 2, goal.rate(known.interval)),
@@ -327,8 +334,7 @@ def explore(
     output: Path | None = None,
     effects: bool = True,
 ) -> Found:
-    """Search, print the plan and what limits it, and write it as a configuration that `generate`
-    takes.
+    """Search, print the plan and its bottleneck, and write it as a configuration.
 
     Writes <build>/explore/<name>.yaml (or ``output``), explore.json and frontier.svg.
     """

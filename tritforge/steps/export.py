@@ -40,16 +40,16 @@ RANDOM_IMAGES = 16
 """Random images for a network with random weights."""
 
 RECORD_FILE = "export.json"
-"""What was proved: of which inputs, for which files."""
+"""File with the record of the proof: its inputs and its files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What an export proved.
+    """The record of a proof.
 
     Parameters
     ----------
-    inputs: digest of all that it followed from.
+    inputs: digest of everything that it depends on.
     proved: the agreement of torch and the reference, in words.
     files: SHA-256 of each file that it is about.
     """
@@ -80,8 +80,13 @@ def export(
     """Lower the trained network and prove it equal to torch on every held-out image.
 
     With ``random_weights``, a seed, it is the network at random ternary weights, on ``count``
-    random images or as many held-out ones. What the last export proved stands while nothing has
-    changed, unless ``force``.
+    random images or as many held-out ones. The proof of the last export remains valid while nothing
+    has changed, unless ``force``.
+
+    Raises
+    ------
+    ConfigError: the configuration has no hardware.
+    ProofFailed: torch and the reference differ.
     """
     chosen = config.quantization
     if not chosen.ternary or chosen.activation == "float":
@@ -129,7 +134,12 @@ def export(
 
 
 def demand_record(workspace: Workspace) -> None:
-    """Refuse a design folder whose files are not those of one export that ended with a proof."""
+    """Refuse a design folder whose files are not those of one proved export.
+
+    Raises
+    ------
+    MissingStep: the files have changed, or there is no record.
+    """
     if _read(workspace) is None:
         raise MissingStep(
             f"the files in {workspace.design} are not those of one export by this version: "
@@ -154,7 +164,7 @@ def _digests(workspace: Workspace) -> dict[str, str]:
 def _inputs_digest(
     config: Config, workspace: Workspace, random_weights: int | None, count: int, held_out: bool
 ) -> str:
-    """Digest of all that an export follows from: configuration, weights, images, program."""
+    """Digest of everything that an export depends on: configuration, weights, images, program."""
     weights: object = (random_weights, count, held_out)
     if random_weights is None:
         files = sorted(workspace.training.glob("model.*"))
@@ -180,7 +190,7 @@ def _listing(root: Path) -> list[tuple[str, int, int]]:
 
 
 def _trained(config: Config, workspace: Workspace) -> tuple[nn.Module, Tensor, Tensor]:
-    """Return what `train` left as the exact model, and the held-out images with their labels.
+    """Return the checkpoint as the exact model, and the held-out images with their labels.
 
     What --epochs, --seed and --fold changed there is the checkpoint's.
     """
@@ -219,7 +229,7 @@ def _random(
 
 
 def _host(lowered: Lowered) -> dict[str, Any]:
-    """What a program that feeds the core must know: the code of a value, and what comes back."""
+    """The interface for a program that feeds the core: the code of a value, and the output."""
     network = lowered.network
     into, out = network.input, network.types[network.output]
     return {

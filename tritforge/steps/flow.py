@@ -204,7 +204,7 @@ def _success(result: SimulationResult, verdict: Path) -> str:
 
 
 def package(config: Config, workspace: Workspace, *, clock_mhz: float = 100.0) -> None:
-    """Write the folder that a project for an FPGA can take over as it is."""
+    """Write the folder for use in an FPGA project."""
     manifest, network = load_manifest(workspace), load_network(workspace)
     images = Vectors.load(workspace.vectors).images
     files = packing.write(
@@ -217,13 +217,18 @@ def package(config: Config, workspace: Workspace, *, clock_mhz: float = 100.0) -
 
 
 def estimate(config: Config, workspace: Workspace) -> None:
-    """Print what the formulas say of each layer against the device."""
+    """Print the estimated resources of each layer against the device."""
     design = planned(config, workspace, load_network(workspace), force=True)
     print(estimates.table(design.estimate(), design.device).text())
 
 
 def report(config: Config, workspace: Workspace) -> None:
-    """Gather what the steps left into report.html and report.md."""
+    """Gather the results of the steps into report.html and report.md.
+
+    Raises
+    ------
+    ProofFailed: a comparison in the report found a difference.
+    """
     network, manifest = load_network(workspace), load_manifest(workspace)
     tests = Vectors.load(workspace.vectors)
     data = results.gather(config, workspace, network, manifest, tests)

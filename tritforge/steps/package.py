@@ -1,4 +1,4 @@
-"""A folder for an FPGA engineer to take away: sources, ROM images, Vivado scripts, a FuseSoC core.
+"""A folder for an FPGA project: sources, ROM images, Vivado scripts, a FuseSoC core.
 
 Every path in the folder is relative. A ROM image is found by its bare name in the folder where a
 simulator or a synthesis runs, as FuseSoC arranges it; elsewhere define ``TRITFORGE_ROM_PATH`` as
@@ -29,10 +29,10 @@ FRAMES = 2
 """Images of the known-answer test."""
 
 ROM_PATH = "TRITFORGE_ROM_PATH"
-"""Verilog macro: where the images are, if not where the tool runs."""
+"""Verilog macro: the folder of the images, if it is not the one in which the tool runs."""
 
 PATIENCE = 4
-"""The test gives up after so many times the planned cycles."""
+"""The test fails after so many times the planned cycles."""
 
 _SCRIPTS = ("vivado_package.tcl", "vivado_synth.tcl", "vivado_project.tcl")
 _KNOWN = ("test_input.mem", "test_output.mem")
@@ -47,12 +47,12 @@ def write(
     *,
     clock_mhz: float = 100.0,
 ) -> list[Path]:
-    """Write the folder ``target`` anew from the design in ``design``; return its files.
+    """Replace the folder ``target`` by a package of the design in ``design``; return its files.
 
     Parameters
     ----------
     images: int64 [N, H, W, C]; the first ``FRAMES`` become the known-answer test.
-    clock_mhz: what the timing constraint asks for.
+    clock_mhz: of the timing constraint.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def _values(manifest: Manifest, frames: int, clock_mhz: float) -> dict[str, Any]
         "sink": sink,
         "source_beats": frames * source.beats_per_frame,
         "sink_beats": frames * sink.beats_per_frame,
-        # nobody asks the register block anything
+        # the register block is not accessed
         "idle_inputs": [port for port in registers if port.direction == "input"],
         "timeout_cycles": PATIENCE * (manifest.latency_cycles + frames * manifest.interval_cycles)
         + 1000,

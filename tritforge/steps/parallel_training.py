@@ -1,5 +1,4 @@
-"""Trainings at the same time, each in a process of its own: on several cores, or several on one
-GPU.
+"""Trainings in parallel, each in its own process: on several cores, or several on one GPU.
 
 A small network leaves most of a GPU idle, so several are trained on it in the time of one.
 """
@@ -39,16 +38,16 @@ __all__ = ["TrainingFailed", "train_side_by_side"]
 Training = tuple[Config, Workspace]
 
 _LOOK_S = 1.0
-"""Seconds between two looks at the logs, for the bar."""
+"""Seconds between two reads of the logs, for the bar."""
 
 
 class TrainingFailed(UserError):
-    """A process of a training ended without a word, as when the system kills it for its memory."""
+    """A process of a training ended without a result, for example killed for its memory."""
 
 
 @dataclass(eq=False)
 class _Task:
-    """One process: what it does to which training, and which task it starts from."""
+    """One process: its training, its function, and the task that it depends on."""
 
     action: Callable[[Config, Workspace], None]
     config: Config
@@ -66,10 +65,10 @@ class _Task:
 
 
 def train_side_by_side(trainings: Sequence[Training], jobs: int) -> None:
-    """Train what is not trained yet, at most ``jobs`` at a time.
+    """Train the networks that are not trained yet, at most ``jobs`` at a time.
 
-    A float network that several start from is trained once, before them. One that fails does not
-    stop the others; what starts from it is left out. All go on where an earlier call was cut off.
+    A float network that several start from is trained once, before them. A failure does not stop
+    the others, except those that start from it. All continue where an earlier call was interrupted.
 
     Raises
     ------
@@ -120,7 +119,7 @@ def _planned(trainings: Sequence[Training]) -> list[_Task]:
 
 
 def _key(config: Config) -> str:
-    """What two trainings have in common that give the same weights."""
+    """Settings by which two trainings give the same weights."""
     return repr(settings(config))
 
 
@@ -134,7 +133,7 @@ def _begin(task: _Task) -> None:
 
 
 def _end(task: _Task) -> None:
-    """Take what the process of ``task`` says at its end."""
+    """Handle the result of the process of ``task``."""
     assert task.running is not None
     process, answer = task.running
     try:
@@ -167,7 +166,7 @@ def _work(
 
 @contextlib.contextmanager
 def _ended(tasks: Sequence[_Task]) -> Iterator[None]:
-    """Leave no process behind."""
+    """End all processes."""
     try:
         yield
     finally:
@@ -178,7 +177,7 @@ def _ended(tasks: Sequence[_Task]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _bar(tasks: Sequence[_Task]) -> Iterator[Callable[[], None]]:
-    """Show the epochs of all tasks together; what is yielded looks how far they are."""
+    """Show the epochs of all tasks together; the function that is yielded updates the bar."""
     counted = [_Counted(task) for task in tasks]
     total = sum(one.epochs for one in counted)
     with tqdm(total=total, desc="compare", unit="epoch", disable=not sys.stderr.isatty()) as bar:

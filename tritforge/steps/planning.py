@@ -1,4 +1,4 @@
-"""The plan of a design: solved once, when it is first needed, and read again by later steps."""
+"""The plan of a design: solved once, at the first use, and read by later steps."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tritforge.steps.workspace import Workspace, as_config_error
 __all__ = ["PLAN_FILE", "planned", "program", "read_plan", "save"]
 
 PLAN_FILE = "plan.json"
-"""FIFO depths and cycles of the design, with the digest of all that they follow from."""
+"""File of the FIFO depths and cycles of the design, with the digest of all that they depend on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """What was solved for a design, and the digest of all that it follows from."""
+    """FIFO depths and cycles of a design, and the digest of everything that they depend on."""
 
     follows_from: str
     solved: Solved
@@ -52,7 +52,7 @@ def planned(
 ) -> Design:
     """Return ``network``, that of the design folder, as the hardware of ``config``.
 
-    What `save` left of the same network, configuration and program is not solved again, unless
+    A plan that `save` wrote for the same network, configuration and program is reused, unless
     ``anew``.
 
     Raises
@@ -68,7 +68,7 @@ def planned(
 
 
 def read_plan(config: Config, workspace: Workspace, network: Network) -> Design | None:
-    """Return what `save` left of this network, configuration and program; None if it left none."""
+    """Return the plan that `save` wrote for this network, configuration and program, or None."""
     solved = _solved(config, workspace)
     return None if solved is None else _design(config, workspace, network, solved)
 
@@ -103,13 +103,13 @@ def _demand_capacity(design: Design, workspace: Workspace) -> None:
 
 
 def save(config: Config, workspace: Workspace, design: Design) -> None:
-    """Write what was solved for ``design``, whose network is in the design folder already."""
+    """Write FIFO depths and cycles of ``design``, whose network is in the design folder already."""
     saved = Saved(follows_from=_digest(config, workspace), solved=design.plan.solved)
     FORMAT.write(workspace.design / PLAN_FILE, saved)
 
 
 def _solved(config: Config, workspace: Workspace) -> Solved | None:
-    """What was saved, if it is of this network, folding and program; a damaged file is as none."""
+    """The saved plan of this network, folding and program; None also where it is damaged."""
     with contextlib.suppress(OSError, MissingStep):
         saved = FORMAT.read(workspace.design / PLAN_FILE)
         return saved.solved if saved.follows_from == _digest(config, workspace) else None

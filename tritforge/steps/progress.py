@@ -12,7 +12,7 @@ __all__ = ["phases", "words"]
 
 @contextlib.contextmanager
 def phases(*names: str) -> Iterator[Callable[[str], None]]:
-    """Show a bar over the named phases, and yield what is called as each begins."""
+    """Show a bar over the named phases, and yield the function to call as each begins."""
     with tqdm(total=len(names), unit="phase", leave=False, disable=None) as bar:
 
         def begin(name: str) -> None:
@@ -24,7 +24,7 @@ def phases(*names: str) -> Iterator[Callable[[str], None]]:
 
 @contextlib.contextmanager
 def words(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar over words, and yield what is called with (words so far, words in all)."""
+    """Show a bar over words, and yield a function of (words so far, words in all)."""
     with tqdm(desc=f"{title}: compiling", unit="word", leave=False, disable=None) as bar:
 
         def advance(done: int, total: int) -> None:

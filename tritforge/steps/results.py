@@ -1,4 +1,4 @@
-"""What the steps wrote, gathered for a report; what is missing or stale is not measured."""
+"""Results of the steps, gathered for a report; missing or stale ones are not measured."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def save_verdict(path: Path, workspace: Workspace, result: SimulationResult) -> 
 def gather(
     config: Config, workspace: Workspace, network: Network, manifest: Manifest, tests: Vectors
 ) -> ReportData:
-    """Return everything known about the design; torch and the reference are compared anew."""
+    """Return all results for the design; torch and the reference are compared again."""
     agreement = vectors.compare(network, tests)
     exact = Comparison(
         judged=records.EXACT_MODEL,
@@ -144,7 +144,7 @@ def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Tra
 
 
 def _verdicts(workspace: Workspace) -> Iterator[SimulationResult]:
-    """The simulations of this very design; those of an earlier one do not count."""
+    """The simulations of the present design; those of an earlier one are ignored."""
     digest = sha256(workspace.design / MANIFEST_FILE)
     for path in sorted(workspace.simulations.glob("*/*.json")):
         with contextlib.suppress(MissingStep):
@@ -154,7 +154,7 @@ def _verdicts(workspace: Workspace) -> Iterator[SimulationResult]:
 
 
 def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synthesis | None:
-    """The count of this very design on this device, or None."""
+    """The synthesis of the present design for this device, or None."""
     wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
     wanted.update({rom.file: rom.sha256 for rom in manifest.roms})
     try:
@@ -166,7 +166,7 @@ def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synth
 
 
 def _versions(verdicts: list[SimulationResult]) -> dict[str, str]:
-    """The version of everything on this machine that took part."""
+    """The versions of all tools and packages that took part."""
     found = {
         finding.name: finding.version for finding in doctor.examine() if finding.version is not None
     }

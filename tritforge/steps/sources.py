@@ -1,4 +1,4 @@
-"""Which program made a result: a digest of its sources."""
+"""A digest of the program's sources, by which results of another version are recognised."""
 
 from __future__ import annotations
 

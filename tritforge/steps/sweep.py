@@ -1,9 +1,8 @@
-"""Many plans of one network through real synthesis, on Dask: local processes, or a cluster that is
-there already.
+"""Synthesis of many plans of one network, on Dask: local processes, or a running cluster.
 
-A point is a plan. It is built and synthesised in a worker, which needs no file of ours; its result
-comes back and is written at once, so that a kill at any moment loses no more than what was still
-running, and the next start goes on.
+A point is a plan. A worker builds and synthesises it without access to our files. Its result is
+returned and written at once, so that a kill loses only the points that were running, and the next
+start continues.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from tritforge.reports.synth.yosys import pyosys_version
 __all__ = ["Point", "SweepError", "clients", "measure", "results_picture", "results_table", "run"]
 
 CONNECT_SECONDS = 10
-"""A scheduler that does not answer within this is not there."""
+"""Seconds after which a scheduler that does not answer counts as absent."""
 
 ALLOWED_DEATHS = 1
-"""Times that a point may take a worker down with it before it is given up."""
+"""How many workers a point may crash before it counts as failed."""
 
 
 class SweepError(UserError):
-    """A scheduler or worker that is not there, or points that failed; what was finished is kept."""
+    """An absent scheduler or worker, or points that failed; finished points are stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +51,12 @@ class Point:
     ----------
     name: for people.
     network: with the weights.
-    network_sha256: digest of its file, which stands for all of it.
+    network_sha256: digest of its file, in place of the whole network.
     foldings: of its layers.
     fifos: those besides the ones before joins.
-    tdata: widths of TDATA that are asked for.
-    target, part: what it is built for, and the device it is compared with.
-    expected_lut: what the model said; None where it said nothing.
+    tdata: requested widths of TDATA.
+    target, part: the target, and the device it is compared with.
+    expected_lut: the estimate; None where there is none.
     """
 
     name: str
@@ -90,7 +89,7 @@ class Point:
 
 
 def measure(point: Point) -> dict[str, Any]:
-    """Plan, generate and synthesise ``point``; runs in a worker and leaves nothing behind."""
+    """Plan, generate and synthesise ``point``; runs in a worker and leaves no files."""
     design = Design(
         point.network,
         point.foldings,
@@ -117,8 +116,7 @@ def measure(point: Point) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
-    """Yield a Dask client: of the cluster whose ``scheduler`` is at that address, or of local
-    processes.
+    """Yield a Dask client of the cluster at ``scheduler``, or of local processes.
 
     Raises
     ------
@@ -171,14 +169,13 @@ def run(
     work: Callable[[Point], dict[str, Any]] = measure,
     finished: Callable[[Point, dict[str, Any]], None] = lambda point, result: None,
 ) -> list[dict[str, Any]]:
-    """Measure the points that ``folder`` has no result of, and return all results in the order of
-    ``points``.
+    """Measure the points without a result in ``folder``; return all results in order.
 
     Each result is written to <folder>/<key>.json when it comes in.
 
     Raises
     ------
-    SweepError: points failed or took their worker down; the message counts them and names the first
+    SweepError: points failed or crashed their worker; the message counts them and names the first
         cause.
     """
     from distributed import as_completed
@@ -194,7 +191,7 @@ def run(
     failed: list[str] = []
     running: dict[Any, Point] = {}
     arriving = as_completed()
-    # One point to each thread: a point that takes its worker down takes no other with it.
+    # One point to each thread: a point that crashes its worker affects no other.
     places = sum(client.nthreads().values())
     while waiting or running:
         while waiting and len(running) < max(1, places):
@@ -215,8 +212,8 @@ def run(
         kept = len(points) - len(failed)
         raise SweepError(
             f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} "
-            "are kept in "
-            f"{folder}, and the same command goes on"
+            "are stored in "
+            f"{folder}, and the same command continues"
         )
     return [done[point.key] for point in points]
 
@@ -232,7 +229,7 @@ def _cause(future: Any) -> str:
 
 
 def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Table:
-    """Synthesised counts of each point, and what the model had said."""
+    """Tabulate the synthesised counts of each point, and its estimate."""
     rows: list[tuple[Value, ...]] = []
     for result in results:
         expected = result["expected_lut"]

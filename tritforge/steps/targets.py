@@ -1,5 +1,4 @@
-"""Synthesis and place and route: for the configured device, for another FPGA, for gates of an
-ASIC."""
+"""Synthesis, and place and route: for the configured device, another FPGA, or an ASIC."""
 
 from __future__ import annotations
 
@@ -38,12 +37,15 @@ def synth(
     part: str | None = None,
     minutes: float | None = None,
 ) -> Path:
-    """Synthesise the Verilog, print the resources of each layer against the device, and return the
-    results' folder.
+    """Synthesise, print the resources of each layer against the device; return the folder.
 
     ``part``: another FPGA than the configured one; the stages stay those that were planned for
         that.
     ``minutes``: after which Yosys is stopped.
+
+    Raises
+    ------
+    ConfigError: the design cannot be built for ``part``.
     """
     chosen = device(part or config.hardware.device)
     target = chosen.built_for(cells=config.hardware.target.cells)
@@ -97,8 +99,7 @@ def _of(manifest: Manifest) -> str:
 
 
 def _is_of(inputs: Mapping[str, str], manifest: Manifest, again: Path) -> bool:
-    """Whether a result with these ``inputs`` is of the present design, or of its other form
-    ``again``."""
+    """Whether a result with ``inputs`` is of the present design, or of its other form ``again``."""
     source = manifest.files["verilog"]
     if inputs.get(source.file) == source.sha256:
         return True
@@ -128,8 +129,9 @@ def _gates(workspace: Workspace, manifest: Manifest) -> mapped.Mapped | None:
 
 
 def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> tuple[Table, ...]:
-    """What other targets, tools and models say of this very design; what is of an earlier one is
-    left out.
+    """Results of other targets, tools and models for the present design, a table each.
+
+    Results of an earlier design are left out.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
 
 
 def _placed(folder: Path) -> Iterator[Table]:
-    """What place and route made of the netlist in ``folder``, if it was."""
+    """The result of place and route for the netlist in ``folder``, if there is one."""
     with contextlib.suppress(OSError, placing.PlaceError):
         placed = placing.load_placed(folder / placing.PLACED)
         if placed.netlist_sha256 == sha256(folder / fpga.CELLS):
@@ -169,8 +171,7 @@ def synth_asic(
     library: Path | None = None,
     minutes: float | None = None,
 ) -> None:
-    """Count gates, or cells of the Liberty file ``library``, and print area and memories of each
-    layer.
+    """Count gates, or cells of the Liberty file ``library``; print area and memories by layer.
 
     ``minutes``: after which Yosys is stopped.
     """
@@ -204,7 +205,11 @@ def place(
     """Synthesise, place and route, and print the frequency that was reached and the sites in use.
 
     ``part``: the configured device, or where that cannot be placed the largest part that can, if
-        none is given.
+    none is given.
+
+    Raises
+    ------
+    ConfigError: ``part`` cannot be placed.
     """
     chosen = _placeable(config) if part is None else device(part)
     if chosen.part not in (parts := placing.placed_parts()):

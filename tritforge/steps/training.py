@@ -1,5 +1,4 @@
-"""The step `train`: the configuration's network, if it says so first with float weights, then
-ternary."""
+"""The step `train`: the configuration's network, ternary, if configured after float training."""
 
 from __future__ import annotations
 
@@ -84,7 +83,7 @@ def _ternary(config: Config, model: nn.Module) -> nn.Module:
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """What a checkpoint depends on, as JSON holds it: not where the files of the dataset lie."""
+    """Settings that a checkpoint depends on, as JSON values, without the dataset's folder."""
     parts = ("dataset", "network", "quantization", "training")
     found = json.loads(json.dumps({name: asdict(getattr(config, name)) for name in parts}))
     del found["dataset"]["root"]
@@ -92,7 +91,7 @@ def settings(config: Config) -> dict[str, Any]:
 
 
 def train(config: Config, workspace: Workspace, *, resume: bool = True) -> None:
-    """Train the network; the checkpoint keeps the settings.
+    """Train the network; the checkpoint stores the settings.
 
     With ``training.pretrain`` the float network is trained first, into the folder ``float`` of the
     workspace, and the ternary one starts from it; a finished one of the same settings is used
@@ -121,7 +120,7 @@ def _train(config: Config, workspace: Workspace, resume: bool, *, report: bool) 
 
 
 def train_once(config: Config, workspace: Workspace) -> None:
-    """Train, unless a whole checkpoint of these very settings is there."""
+    """Train, unless there is a complete checkpoint of the same settings."""
     if finished(config, workspace) is None:
         train(config, workspace)
     else:
@@ -129,7 +128,7 @@ def train_once(config: Config, workspace: Workspace) -> None:
 
 
 def finished(config: Config, workspace: Workspace) -> dict[str, Any] | None:
-    """Return the meta data of a whole checkpoint of these very settings; None if there is none."""
+    """Return the meta data of a complete checkpoint of the same settings; None without one."""
     with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
         _, meta = checkpoint.load(workspace.training)
         if (
@@ -146,8 +145,7 @@ def pretrained_workspace(workspace: Workspace) -> Workspace:
 
 
 def pretraining(config: Config) -> Config | None:
-    """Return the configuration of the float network that the ternary one starts from; None if from
-    none."""
+    """Return the configuration of the float network to start from; None without pretraining."""
     if config.training.pretrain is None or not config.quantization.ternary:
         return None
     training = config.training.pretraining()
@@ -155,11 +153,9 @@ def pretraining(config: Config) -> Config | None:
 
 
 def share_pretraining(config: Config, workspace: Workspace, others: Iterable[Workspace]) -> None:
-    """Copy the float network that the training in ``workspace`` starts from, where one of
-    ``others`` has it.
+    """Copy the float network for the training in ``workspace`` from one of ``others``.
 
-    It may be what another training started from, or a float network that was trained for its own
-    sake.
+    It may be the start of another training, or a float network that was trained by itself.
     """
     first, inner = pretraining(config), pretrained_workspace(workspace)
     if first is None or finished(first, inner) is not None:
@@ -172,8 +168,7 @@ def share_pretraining(config: Config, workspace: Workspace, others: Iterable[Wor
 
 
 def pretrain_once(config: Config, workspace: Workspace) -> None:
-    """Train the float network that the ternary one starts from, unless there is none or it is
-    finished."""
+    """Train the float network to start from, unless there is none or it is finished."""
     _pretrain(config, workspace, load_dataset(config, workspace), resume=True)
 
 
@@ -222,7 +217,7 @@ def _run(
 
 
 def device_name(name: str) -> str:
-    """Return what a person calls the device that ``name`` of a configuration stands for here."""
+    """Return a readable name of the device that ``name`` of a configuration selects."""
     device = _device(name)
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 

@@ -1,5 +1,4 @@
-"""Test vectors: held-out images as the hardware takes them, their labels, and torch's integers for
-them."""
+"""Test vectors: held-out images as hardware inputs, their labels, and torch's integers."""
 
 from __future__ import annotations
 
@@ -28,13 +27,12 @@ __all__ = ["Agreement", "Vectors", "collect", "compare", "demand_equal"]
 Integers = npt.NDArray[np.integer]
 
 INTEGERS_AT_A_TIME = 1 << 24
-"""Of all tensors together: bounds the memory, in which each takes 8 bytes until it is stored or
-compared."""
+"""Elements of all tensors together per pass; each takes 8 bytes of memory until it is stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vectors:
-    """What torch says.
+    """Labels and torch's integers.
 
     Parameters
     ----------
@@ -64,7 +62,12 @@ class Vectors:
 
     @classmethod
     def load(cls, path: Path) -> Vectors:
-        """Read what ``save`` wrote; MissingStep if it is damaged."""
+        """Read a file that ``save`` wrote.
+
+        Raises
+        ------
+        MissingStep: it is damaged.
+        """
         try:
             with safetensors.safe_open(path, framework="numpy") as file:
                 order = json.loads((file.metadata() or {})["order"])
@@ -83,7 +86,7 @@ class Vectors:
 
 
 def collect(model64: nn.Module, lowered: Lowered, images: Tensor, labels: Tensor) -> Vectors:
-    """Return what ``model64``, of which ``lowered`` was made, computes on ``images`` [N, C, H, W].
+    """Return the tensors of ``model64``, the source of ``lowered``, on ``images`` [N, C, H, W].
 
     Raises
     ------
@@ -189,7 +192,12 @@ def _differences(name: str, start: int, said: Integers, found: IntArray) -> tupl
 
 
 def demand_equal(network: Network, vectors: Vectors) -> Agreement:
-    """Return ``compare``'s agreement; ProofFailed if it is none."""
+    """Return the agreement of ``compare``.
+
+    Raises
+    ------
+    ProofFailed: the tensors differ.
+    """
     agreement = compare(network, vectors)
     if agreement.first is not None:
         raise ProofFailed(

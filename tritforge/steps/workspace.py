@@ -1,4 +1,4 @@
-"""Where the steps of a network put their files, and what to say when one is not there yet."""
+"""The folders and files of a network's steps, and the error where one is missing."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Workspace:
 
     @property
     def vectors(self) -> Path:
-        """The held-out images and what torch makes of them, in integers."""
+        """The held-out images and torch's results for them, in integers."""
         return self.design / "vectors.safetensors"
 
     @property
     def host(self) -> Path:
-        """How a program feeds the core: the input step, and the rule from value to code."""
+        """The interface for programs: the input step, and the rule from value to code."""
         return self.design / "host.json"
 
     @property
@@ -58,12 +58,12 @@ class Workspace:
 
     @property
     def synthesis(self) -> Path:
-        """Folder of what Yosys counted."""
+        """Folder of the synthesis with Yosys."""
         return self.root / "synth"
 
     @property
     def package(self) -> Path:
-        """Folder to hand on: sources, ROM images, scripts for Vivado, a core for FuseSoC."""
+        """Folder for an FPGA project: sources, ROM images, Vivado scripts, a FuseSoC core."""
         return self.root / "package"
 
     @property
@@ -84,7 +84,12 @@ class Workspace:
         return f"tritforge {step} {shown(self.config_path)}{build}"
 
     def need(self, path: Path, step: str) -> Path:
-        """Return ``path``; MissingStep names ``step``, which makes it, if it is not there."""
+        """Return ``path``.
+
+        Raises
+        ------
+        MissingStep: it does not exist; the message names ``step``, which makes it.
+        """
         if not path.is_file():
             raise MissingStep(f"{path} is missing: run `{self.command(step)}` first")
         return path

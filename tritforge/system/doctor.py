@@ -1,5 +1,4 @@
-"""`tritforge doctor`: which tools were found, their versions, and what to do for what is
-missing."""
+"""`tritforge doctor`: the tools found, their versions, and how to install missing ones."""
 
 from __future__ import annotations
 
@@ -19,8 +18,7 @@ _VERSION_OPTION = {"iverilog": "-V"}
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One tool: ``version`` is None where it does not tell, ``place`` is None where it is
-    missing."""
+    """One tool: ``version`` None where it is unknown, ``place`` None where it is missing."""
 
     name: str
     purpose: str
@@ -106,8 +104,7 @@ def examine() -> list[Finding]:
 
 
 def report(findings: list[Finding]) -> str:
-    """Return one line for each tool: name, version, purpose; for a missing one also what to
-    type."""
+    """Return one line for each tool: name, version, purpose; and how to install a missing one."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:

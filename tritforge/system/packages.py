@@ -1,4 +1,4 @@
-"""What no Python package brings: compiler, make, perl, Icarus; found, and where possible installed.
+"""Programs that are no Python packages (compiler, make, perl, Icarus): finds and installs them.
 
 The Makefile runs this file before the virtual environment exists, so it uses the standard library
 alone.
@@ -33,7 +33,7 @@ MINIMUM_PYTHON = (3, 10)
 
 @dataclass(frozen=True)
 class Program:
-    """Something that the operating system must provide.
+    """A program or library that the operating system must provide.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Random configurations that the cost model is calibrated and scored on.
 
-A configuration is what one row of a report's table is: a layer on one of the engines with its
+A configuration corresponds to one row of a report's table: a layer on one of the engines with its
 windows and activation, or one component between layers. It follows from its number alone.
 """
 
@@ -22,7 +22,7 @@ from tritforge.reports.estimate.calibrate.kinds import KINDS, LATER_KINDS
 __all__ = ["Configuration", "draw", "held_out"]
 
 LATER = 50_000
-"""Number of the first configuration of ``LATER_KINDS``: earlier numbers keep their meaning."""
+"""Number of the first configuration of ``LATER_KINDS``; earlier numbers are of ``KINDS``."""
 
 FIRST_HELD_OUT = 48_000
 """Number of the first configuration that is held out from the calibration."""
@@ -38,10 +38,10 @@ class Configuration:
     Parameters
     ----------
     number: of the draw; everything follows from it.
-    kind: what was drawn: an engine's name, or that of a component.
-    target: what it is synthesised for. Activation forms are always chosen by the costs of the 7
+    kind: name of the engine or component that was drawn.
+    target: for which it is synthesised. Activation forms are always chosen by the costs of the 7
         series, so that a number is the same circuit for every target.
-    stage: the units of a layer; None where ``part`` is the whole.
+    stage: the units of a layer; None where the configuration is ``part`` alone.
     part: a component outside the stages: a fork, the AXI wrapper, the registers.
     text: the parameters, readable.
     """

@@ -1,11 +1,9 @@
-"""Calibrate the cost model on measured configurations: weights of features by non-negative least
-squares.
+"""Calibrate the cost model: feature weights by non-negative least squares on measured points.
 
     python -m tritforge.reports.estimate.calibrate.fit
 
-Only what synthesis minimises is fitted: LUTs of logic, the sites they take, and carries. Everything
-    else is counted from the parameters of a unit. Writes hw/cost/cost.json; its errors are those of
-    ``score``.
+Only costs that synthesis minimises are fitted: LUTs of logic, their sites, and carries. All else is
+counted from the parameters of a unit. Writes hw/cost/cost.json; its errors are those of ``score``.
 """
 
 from __future__ import annotations
@@ -50,21 +48,20 @@ BY_CELLS = frozenset(("dot", "ternary dot", "levels", "search", "turns", "unroll
 """Components whose logic differs where arithmetic is made of the family's cells."""
 
 SMALL = 8
-"""LUTs below which a relative error weighs no more."""
+"""Least LUTs that a relative error is taken of: errors of smaller units weigh less."""
 
 POWER = 1.4
-"""Exponent of an error. With squares, the few that no feature explains would decide."""
+"""Exponent of an error. With 2, the few points that no feature explains would dominate."""
 
 ROUNDS = 40
-"""Rounds of reweighting; more change nothing."""
+"""Rounds of reweighting; further ones do not change the weights."""
 
 EXACT = 0.01
-"""Relative errors below this weigh as much as this."""
+"""Relative errors below this have the weight of this one."""
 
 
 class _Recording:
-    """Mixed into a target: its logic costs nothing, and the features that were asked for are
-    recorded."""
+    """Mixin of a target: its logic costs nothing, and the requested features are recorded."""
 
     asked: list[tuple[str, dict[str, float]]]
 
@@ -75,8 +72,7 @@ class _Recording:
 
 
 def recorder(target: Target) -> Any:
-    """Return a target like ``target`` whose ``asked`` lists the features of each call of
-    ``logic``."""
+    """Return a copy of ``target`` whose ``asked`` lists the features of each ``logic`` call."""
     made = type("Recorder", (_Recording, type(target)), {})(target.cells)
     object.__setattr__(made, "asked", [])
     return made
@@ -84,10 +80,9 @@ def recorder(target: Target) -> Any:
 
 @dataclass
 class Sample:
-    """One component of one configuration, an equation of the fit: features times weights =
-    ``wanted``.
+    """One component of one configuration: the equation features * weights = ``wanted``.
 
-    ``whole`` is what was counted of it in all, the scale of its relative error.
+    ``whole`` is its total count, the scale of its relative error.
     """
 
     components: tuple[str, ...]
@@ -136,11 +131,10 @@ def samples(record: Mapping[str, Any]) -> Iterator[Sample]:
 
 
 def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the weights of all features, not negative, that minimise sum(abs(relative
-    error)**POWER).
+    """Return the weights >= 0 of all features that minimise sum(abs(relative error)**POWER).
 
-    A configuration whose memories are not as estimated is left out: a ROM in blocks where LUTs were
-        expected would make all other ROMs cheap.
+    A configuration whose memories differ from the estimate is left out: a ROM in block RAM where
+    LUTs were expected would make all other ROMs too cheap.
     """
     pools: dict[tuple[tuple[str, ...], str], list[Sample]] = defaultdict(list)
     for record in records:
@@ -169,8 +163,10 @@ def fit(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _least(matrix: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return x >= 0 that minimises sum(abs(matrix x - wanted)**POWER), by iteratively reweighted
-    NNLS."""
+    """Return x >= 0 that minimises sum(abs(matrix x - wanted)**POWER).
+
+    Solved by iteratively reweighted non-negative least squares.
+    """
     found: NDArray[np.float64] = nnls(matrix, wanted)[0]
     for _ in range(ROUNDS):
         left = np.maximum(np.abs(matrix @ found - wanted), EXACT) ** (POWER / 2 - 1)

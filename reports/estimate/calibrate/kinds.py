@@ -93,8 +93,7 @@ def _layer(
     dtype: DataType | None = None,
     codes: DataType | None = None,
 ) -> Drawn:
-    """A layer with random weights and results, on ``folding``; ``codes``: requantized to that
-    type."""
+    """A layer with random weights, on ``folding``; with ``codes`` requantized to that type."""
     dtype = dtype or _dtype(rng)
     density = float(_pick(rng, 0.2, 0.4, 0.6, 0.8))
     count = 1 if rng.random() < 0.85 else 2

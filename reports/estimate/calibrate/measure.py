@@ -2,8 +2,8 @@
 
     python -m tritforge.reports.estimate.calibrate.measure --first 0 --count 200
 
-Every configuration is a module under an otherwise empty top, and the hierarchy is kept, so its
-netlist is the one it has in a network. A result is one JSON line; what has a line is not
+Every configuration is a module under an otherwise empty top and is not flattened, so its netlist is
+the one it has in a network. A result is one JSON line. Configurations with a line are not
 synthesised again, so a run can be stopped and continued.
 """
 
@@ -137,8 +137,9 @@ def _measure(batch: Sequence[Configuration], path: Path) -> None:
 
 
 def _unsigned(text: str) -> str:
-    """Return the RTLIL without signed wires, as in Amaranth's Verilog: each cell says how it reads
-    its operands.
+    """Return the RTLIL without signed wires, as in Amaranth's Verilog.
+
+    Each cell has parameters that say how it reads its operands.
 
     A bit of a signed wire at a pin of a primitive makes Yosys elaborate the module again once it
     knows the primitive, which is after synthesis.
@@ -200,8 +201,7 @@ def _is_design(modules: dict[str, Any], cell: str) -> bool:
 
 
 def part_of(path: str, module: str) -> str | None:
-    """Return the shared component that an instance is: dot, rom or decoder; None for logic of the
-    unit itself."""
+    """Return an instance's shared component: dot, rom, decoder; None for the unit's own logic."""
     last = path.rpartition(".")[2]
     if module == "tritforge_rom":
         return "rom"

@@ -1,5 +1,4 @@
-"""Score the cost model: estimates beside counts of configurations that took no part in the
-calibration.
+"""Score the cost model on configurations that took no part in the calibration.
 
     python -m tritforge.reports.estimate.calibrate.score
 
@@ -49,7 +48,7 @@ WORST = 12
 
 
 def counted_cost(part: Mapping[str, Any], family: str) -> Cost:
-    """Cells that an instance itself holds, as a Cost."""
+    """Cells of an instance without its children, as a Cost."""
     target = TARGETS[family]()
     found = count(part["cells"], target, where=part["path"])
     return Cost(
@@ -95,7 +94,7 @@ def point(record: Mapping[str, Any], target: Target | None = None) -> Point:
 
 
 def current(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the records of circuits that are still what was measured."""
+    """Return the records whose circuits have not changed since they were measured."""
     return [
         record
         for record in records

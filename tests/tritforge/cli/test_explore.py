@@ -73,7 +73,7 @@ def test_a_plan_is_chosen_between_export_and_generate(place, capsys):
     ("options", "message"),
     [
         (("--budget", "lut=1"), "no plan is within 1 LUT, 955.0 BRAM36"),
-        (("--fps", "1e9"), "1,000,000,000 frames/s at 100 MHz are out of reach: whatever it takes"),
+        (("--fps", "1e9"), "1,000,000,000 frames/s at 100 MHz are out of reach: without any limit"),
         (("--device", "xc7k480"), "unknown device 'xc7k480'; nearest are"),
         (("--budget", "area=3"), "--budget must be NAME=NUMBER"),
     ],

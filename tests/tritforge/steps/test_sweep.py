@@ -89,8 +89,8 @@ def test_a_failure_is_one_line_and_loses_nothing(client, tmp_path):
 
     kept = re.escape(str(tmp_path))
     message = (
-        rf"^1 of 4 points failed, first p2: Yosys: no room; the other 3 are kept in {kept}, "
-        "and the same command goes on$"
+        rf"^1 of 4 points failed, first p2: Yosys: no room; the other 3 are stored in {kept}, "
+        "and the same command continues$"
     )
     with pytest.raises(SweepError, match=message):
         run(POINTS, tmp_path, client, work=sometimes)
