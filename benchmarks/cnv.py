@@ -1,12 +1,12 @@
-"""The matrix units of `cnv` at 868 frames a second and 100 MHz, counted beside FINN's own formula.
+"""The matrix units of `cnv` at 868 frames/s and 100 MHz, compared with FINN's own formula.
 
     python -m benchmarks.cnv [LAYER ...] [--render]
 
 A matrix unit is everything between a layer's vectors and its sums: the memory of the weights and
-its decoders, the lanes, the accumulators, the buffer of the vector, and the control. Not in it: the
-sliding window before it and the thresholds behind it, which FINN's formula leaves out too with its
-default memories. Each unit of the plan is synthesised as a module of its own, hierarchy kept,
-weights at random with seed 1; a unit that has been counted is not counted again. Writes
+its decoders, the lanes, the accumulators, the buffer of the vector, and the control. Excluded: the
+sliding window before it and the thresholds after it, which FINN's formula with its default memories
+excludes too. Each unit of the plan is synthesised as a module of its own, not flattened, with
+random weights of seed 1; a unit that has been counted is not counted again. Writes
 docs/results/cnv.json and docs/cnv.md.
 """
 
@@ -48,8 +48,7 @@ FINN = (
     (766, 36, 82_944),
     (417, 72, 73_728), (4431, 0, 65_536), (372, 32, 65_536), (575, 0, 1_024),
 )  # fmt: skip
-"""LUT, BRAM18 and cycles of each layer by FINN's estimate for the folding that it ships for
-CNV-W2A2."""
+"""LUT, BRAM18 and cycles of each layer by FINN's estimate for its folding of CNV-W2A2."""
 
 
 def planned() -> Plan:

@@ -1,5 +1,4 @@
-"""Training choices and hardware choices on the same axes: accuracy against LUT against frames a
-second.
+"""Training choices and hardware choices together: accuracy, LUT and frames per second.
 
     tritforge train --compare benchmarks/codesign.yaml
     python -m benchmarks.codesign benchmarks/codesign.yaml --fps 10000 100000 --clock-mhz 100
@@ -45,8 +44,7 @@ PICTURE = ROOT / "docs" / "codesign.svg"
 
 
 def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]:
-    """The integer network of a checkpoint, and what training noted; lowering proves every layer
-    exact."""
+    """The integer network and the training record of a checkpoint, proved by lowering."""
     state, meta = checkpoint.load(place.training)
     trained = results.as_trained(chosen, results.settings(meta, place))
     model = build(trained, place)
@@ -62,8 +60,7 @@ def measured(
     clock_mhz: float,
     engines: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """A row for each rate: training choices, accuracy, and the cheapest plan, None where there is
-    none."""
+    """A row for each rate: training choices, accuracy, and the cheapest plan (None without any)."""
     network, meta = restored(chosen, place)
     part = device(chosen.hardware.device)
     pricing = Pricing(chosen.hardware.target)
@@ -107,8 +104,7 @@ def measured(
 
 
 def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """For each row whether none of its rate is as accurate with fewer LUTs, or better with as
-    many."""
+    """Whether each row is on the front of its rate: no other is better in accuracy and LUTs."""
 
     def beats(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
         as_good = a["accuracy_percent"] >= b["accuracy_percent"] and a["lut"] <= b["lut"]
@@ -185,7 +181,7 @@ def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure what is trained, and write record, picture and page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("configs", nargs="+", help="a file stands for all its variants")
+    parser.add_argument("configs", nargs="+", help="a file selects all its variants")
     parser.add_argument("--fps", type=float, nargs="+", default=[10_000.0, 100_000.0])
     parser.add_argument("--clock-mhz", type=float, default=100.0)
     parser.add_argument("--engine", action="append", help="default: array and skip")

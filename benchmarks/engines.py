@@ -2,9 +2,9 @@
 
     python -m benchmarks.engines [--minutes 60] [--render]
 
-Every point is proved before it is counted (benchmarks/layers.py). Measured points are kept under
+Every point is proved before it is counted (benchmarks/layers.py). Measured points are stored under
 build/benchmarks, and the figures in docs/results/engines.json; from these docs/engines.md and its
-picture are written. A figure whose Verilog is no longer what is generated is dropped. With
+picture are written. A figure is dropped when the generated Verilog has changed. With
 ``--minutes`` no point is measured after that time: run it again for the others, which the tables
 leave out. With ``--render`` nothing is generated.
 """
@@ -36,7 +36,7 @@ RECORD = ROOT / "docs" / "results" / "engines.json"
 PAGE = ROOT / "docs" / "engines.md"
 PICTURE = ROOT / "docs" / "engines.svg"
 COMMIT = "acdc6c2 (26 November 2026)"
-"""What was measured; change it with the record."""
+"""Commit of the program that measured the record; change both together."""
 
 LITTLE = Shape(source=(1, 1, 64), rows=32)
 BROAD = Shape(source=(1, 1, 256), rows=64)
@@ -94,8 +94,7 @@ def wanted() -> list[tuple[Shape, int, float, Folding]]:
 
 
 def crossings(points: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """For each layer and width (zeros, LUT-cycles of `array` / of `skip`, each at its best
-    folding), and where they are equal.
+    """By layer and width (zeros, LUT-cycles `array` / `skip`, best foldings), and the crossing.
 
     Between two measured shares the ratio is interpolated on a straight line; ``crosses`` is None
     where it does not pass 1 between measured shares.

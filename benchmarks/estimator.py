@@ -82,8 +82,7 @@ MARKERS = "o^sD"
 
 
 def finn(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """FINN's estimate, ours and the count of the matrix unit and what follows it; None for other
-    kinds."""
+    """FINN's estimate, ours and the count of a matrix unit and activation; None for other kinds."""
     if record["kind"] != "array" or record["family"] != "xc7":
         return None
     configuration = draw(record["number"], record["family"])
@@ -277,8 +276,7 @@ def publish(points: Sequence[Point], records: Sequence[Mapping[str, Any]]) -> No
 
 
 def network(name: str) -> None:
-    """Write the section with a network's estimate, synthesis and simulation, from what its commands
-    left."""
+    """Write the section with a network's estimate, synthesis and simulation from build/."""
     path = config.locate(name)
     chosen = config.load(path)
     place = Workspace(config_path=path, root=ROOT / "build" / chosen.name)

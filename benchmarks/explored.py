@@ -1,11 +1,10 @@
-"""Plans that `tritforge explore` chose: docs/results/explored.json, pictures, and the section of
-the page.
+"""Plans that `tritforge explore` chose: docs/results/explored.json, pictures, and their section.
 
     tritforge explore resnet20 --device xc7k480t --clock 200 --fps 1000
     python -m benchmarks.explored build/resnet20
 
-takes over what that left. With ``--build`` the folder in which the chosen plan itself was exported,
-generated, synthesised and simulated without stalls, what these found stands beside it.
+records the results of the first command. ``--build`` names the folder in which the chosen plan was
+exported, generated, synthesised and simulated without stalls; the page shows these results too.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ RECORD = ROOT / "docs" / "results" / "explored.json"
 
 
 def entry(folder: Path, built: Path | None) -> tuple[str, dict[str, Any]]:
-    """Name of the network and what is kept of its exploration, and of the plan in ``built``."""
+    """Return the network's name and the record of its exploration, and of the plan in ``built``."""
     found = json.loads((folder / "explore" / "explore.json").read_text())
     network = json.loads((folder / "design" / "network.json").read_text())["name"]
     names = ("device", "clock_mhz", "fps", "engines", "plan", "exact_cost", "frontier", "effects")

@@ -3,8 +3,8 @@
     python benchmarks/folds.py networks/digits.yaml
 
 Trains a model for each fold with the configuration's settings, each from scratch, and writes
-build/benchmarks/<name>-folds.json. Every image is held out exactly once. Folds already trained are
-kept.
+build/benchmarks/<name>-folds.json. Every image is held out exactly once. Folds that are trained
+already are not trained again.
 """
 
 from __future__ import annotations

@@ -36,8 +36,7 @@ PE, PASSES, BEATS, FRAMES = 8, 2, 36, 4
 
 
 def layer(simd: int, dtype: DataType) -> Network:
-    """One dense layer of PE * PASSES rows and ``simd`` * BEATS columns; a third of the weights is
-    0."""
+    """A dense layer of PE * PASSES rows and ``simd`` * BEATS columns; 1/3 of the weights is 0."""
     columns = simd * BEATS
     planes = (
         np.random.default_rng(0).integers(-1, 2, size=(1, PE * PASSES, columns)).astype(np.int8)

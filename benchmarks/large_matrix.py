@@ -1,5 +1,4 @@
-"""A large matrix as wiring, end to end: the search for shared sums, the rows of additions, the
-Verilog.
+"""A large matrix as wiring: the search for common subexpressions, the adders, the Verilog.
 
     python -m benchmarks.large_matrix [--rows 256] [--columns 2304] [--zeros 0.75] [--bits 2]
 
@@ -42,7 +41,7 @@ def matrix(rows: int, columns: int, zeros: float) -> np.ndarray:
 
 
 def network(weights: np.ndarray, bits: int) -> Network:
-    """A dense layer of ``weights`` [M, K] on unsigned inputs of ``bits``, a bias behind it."""
+    """A dense layer of ``weights`` [M, K] on unsigned inputs of ``bits``, followed by a bias."""
     nodes = (
         Dense(name="layer", input="input", planes=weights[None]),
         Bias(name="bias", input="layer", bias=np.zeros(len(weights), np.int64)),
@@ -53,8 +52,7 @@ def network(weights: np.ndarray, bits: int) -> Network:
 
 
 def spent() -> float:
-    """Seconds of the processor so far, of this process and of those that it started and that have
-    ended."""
+    """CPU seconds so far, of this process and of its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 

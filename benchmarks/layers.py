@@ -1,10 +1,10 @@
-"""A random ternary layer on an engine: generated, proved, synthesised and counted; what the
-benchmarks share.
+"""A random ternary layer on an engine, generated, proved, synthesised and counted.
 
-A point is one layer on one engine with 2-bit thresholds behind it. Its Verilog is simulated against
-the integer reference, word for word and cycle for cycle, and only then synthesised; a netlist with
-a cell that was not mapped is refused (tritforge.reports.synth.resources). A point is kept with the
-digest of its Verilog, ROM images and frames, and measured again only where one of them has changed.
+Benchmarks share this module. A point is one layer on one engine with 2-bit thresholds after it. Its
+Verilog is simulated against the integer reference, word for word and cycle for cycle, and only then
+synthesised; a netlist with a cell that was not mapped is refused
+(tritforge.reports.synth.resources). A point is stored with the digest of its Verilog, ROM images
+and frames, and measured again only where one of them has changed.
 """
 
 from __future__ import annotations
@@ -97,10 +97,9 @@ def measure(
     *,
     anew: bool = True,
 ) -> dict[str, Any] | None:
-    """Generate, prove and count one point, or take it from ``known`` points, by digest, or from
-    ``folder``.
+    """Generate, prove and count one point, or read it from ``known`` points or ``folder``.
 
-    Where it is in neither, and not ``anew``, there is None.
+    A point is recognised by its digest. Without ``anew`` an unknown point gives None.
 
     Raises
     ------

@@ -1,13 +1,12 @@
-"""Trains the variants of a configuration and writes what they show into docs/results and
-docs/training.md.
+"""Trains the variants of a configuration; writes docs/results and docs/training.md.
 
     TRITFORGE_DATA=... python -m benchmarks.methods mnist [--only twn ics] [--build build]
     python -m benchmarks.methods mnist --render
 
-One variant after the other, in the order of the file; each is kept in --build and not trained
-twice, and one that was interrupted goes on. The figures are written after each. --collect takes
-those that are finished and trains none, --render writes the page from the committed figures alone,
-benchmarks/training_step.py's too.
+Variants are trained sequentially in the order of the file. Finished ones are stored in --build and
+not trained again, interrupted ones continue. The figures are written after each. --collect reads
+the finished ones and trains none. --render writes the page from the committed figures alone,
+including those of benchmarks/training_step.py.
 """
 
 from __future__ import annotations
@@ -110,8 +109,7 @@ def table(study: str, record: dict[str, Any]) -> Table:
 
 
 def steps_table(record: Sequence[dict[str, Any]]) -> Table:
-    """Return the cost of a step by method and network, as benchmarks/training_step.py measured
-    it."""
+    """Return the cost of a step by method and network, from benchmarks/training_step.py."""
     networks = list(dict.fromkeys(row["network"] for row in record))
     ratios = {(row["method"], row["network"]): row["ratio"] for row in record}
     targets = {row["method"]: row["target"] for row in record}

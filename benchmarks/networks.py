@@ -1,12 +1,11 @@
-"""Every network of networks/ at random ternary weights: generated, and simulated without stalls on
-Verilator.
+"""Every network of networks/ at random ternary weights, generated and simulated on Verilator.
 
     python -m benchmarks.networks [NAME ...] [--render]
 
 Each is exported (torch in float64 = integer reference), written as Verilog, and simulated bit for
-bit at every layer; for every stream in the design the cycle in which each frame's last beat goes
-over it must be the planned one. A network that was measured with the same program and configuration
-is not measured again. Writes docs/results/networks.json and docs/networks.md.
+bit at every layer; for every stream in the design the last beat of each frame must be transferred
+in the planned cycle. There are no stalls. A network that was measured with the same program and
+configuration is not measured again. Writes docs/results/networks.json and docs/networks.md.
 """
 
 from __future__ import annotations
@@ -58,8 +57,7 @@ LAST = "alexnet_last"
 
 
 def last_layer() -> tuple[Network, dict[str, ArrayFolding]]:
-    """Return that layer with 8-bit inputs and an integer bias, and its folding: 100 lanes as
-    there."""
+    """Return that layer with 8-bit inputs and an integer bias, folded to 100 lanes as there."""
     rng = np.random.default_rng(SEED)
     planes = rng.integers(-1, 2, size=(1, 1000, 4096)).astype(np.int8)
     dense = Dense(name="classifier", input="input", planes=planes)
@@ -93,8 +91,7 @@ def run(*arguments: str) -> dict[str, float]:
 
 
 def streams_as_planned(design: Plan, result: dict[str, Any]) -> int:
-    """Return how many frame ends on how many streams were compared with the plan, all of them
-    equal.
+    """Return how many frame ends on how many streams were compared with the plan.
 
     Raises
     ------

@@ -1,5 +1,4 @@
-"""docs/results.md: sections that programs write, each between its marks, in the order they first
-came."""
+"""The sections of docs/results.md that programs write, each between its marks."""
 
 from __future__ import annotations
 

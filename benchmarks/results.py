@@ -1,11 +1,10 @@
-"""Writes the measured figures into docs/results/<name>.json, and from there into the README and its
-pictures.
+"""Writes the measured figures into docs/results/<name>.json, the README and its pictures.
 
     make results
     make results-lenet5
 
 Needs what `tritforge demo`, `tritforge simulate --simulator icarus` and, for a dataset in folds,
-benchmarks/folds.py left in build/. With --render only the README is written anew from the committed
+benchmarks/folds.py left in build/. With --render only the README is rewritten from the committed
 figures.
 """
 
@@ -35,8 +34,7 @@ NETWORKS = ("digits", "lenet5")
 
 
 def collect(data: ReportData, folds: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the figures of a finished chain as JSON holds them; None for a dataset with its own
-    test set."""
+    """Return the figures of a finished chain as JSON values; None for a dataset with a test set."""
     training, synthesis = data.training, data.synthesis
     if training is None or synthesis is None or data.verdict != "equal":
         raise SystemExit("the chain is not complete: run `make demo` first")
@@ -176,7 +174,7 @@ def load_records() -> dict[str, dict[str, Any]]:
 
 
 def measure(name: str) -> None:
-    """Collect the figures of a network's chain in build/ and keep them."""
+    """Collect the figures of a network's chain in build/ and store them."""
     config_path = Path(f"networks/{name}.yaml")
     place = Workspace(config_path=config_path, root=Path("build") / name)
     chosen = config.load(config_path)

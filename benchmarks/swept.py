@@ -1,5 +1,4 @@
-"""A sweep that is killed and goes on: `tritforge sweep` of plans of a network, and what a kill
-costs it.
+"""A sweep that is killed and continues: `tritforge sweep`, and the cost of a kill.
 
     python -m benchmarks.swept [digits] [--fps 5000 20000 80000 200000]
 
@@ -41,8 +40,7 @@ def points_of(folder: Path) -> dict[str, int]:
 
 
 def killed(command: Sequence[str], folder: Path, after: int) -> dict[str, int]:
-    """Start ``command``, kill all its processes when ``after`` points are there, and return
-    these."""
+    """Start ``command``, kill all its processes once ``after`` points are there; return these."""
     with subprocess.Popen(command, start_new_session=True) as process:
         while len(points_of(folder)) < after:
             if process.poll() is not None:

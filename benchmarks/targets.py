@@ -1,10 +1,11 @@
-"""What other targets and models say of networks that were built here: docs/results/targets.json,
-and its section.
+"""Results of other targets and models for networks in build/: docs/results/targets.json.
+
+Writes their section of docs/results.md too.
 
     python -m benchmarks.targets digits lenet5
 
-reads what `tritforge synth --target asic`, `tritforge place` and Vivado left in build/<name>, and
-keeps what the file has of networks that are not named.
+reads the results of `tritforge synth --target asic`, `tritforge place` and Vivado in build/<name>;
+entries of other networks stay in the file.
 """
 
 from __future__ import annotations

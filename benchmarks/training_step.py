@@ -1,15 +1,14 @@
-"""What a training step costs with ternary weights, relative to the same network with float weights.
+"""The cost of a training step with ternary weights, relative to the same network in float.
 
     python benchmarks/training_step.py [--networks lenet5 resnet20] [--steps 15] [--batch 128]
     [--json FILE]
 
-Both networks make the same step in turn, in one process: forward, backward and the optimizer's
-    step, on one thread; which of them comes first alternates. The ratio is the median over the
-    turns of CPU seconds (process time, so that other programs on the machine matter little) of the
-    method over that of float. TGA makes two passes over a batch; its ratio is also given for each
-    pass. Esa stands twice: by its defaults, and with a
-share of zeros that is asked for. Targets: 1.25 for twn, ics, ttq and esa, 1.25 for each pass of
-    tga, 2.2 for sttn.
+Both networks alternate, with changing order, in one process and on one thread: forward, backward
+and the optimizer's step. The ratio is the median over the rounds of CPU seconds (process time, so
+that other programs on the machine matter little) of the method over that of float. TGA makes two
+passes over a batch; its ratio is also given for each pass. ESA has two rows: by its defaults, and
+with a given share of zeros. Targets: 1.25 for twn, ics, ttq and esa, 1.25 for each pass of tga, 2.2
+for sttn.
 """
 
 from __future__ import annotations
@@ -47,15 +46,17 @@ TARGETS = {
 """Largest ratio that a method should cost; that of tga is of both its passes."""
 
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {SPARSE: ("esa", {"sparsity": 0.9})}
-"""Method and options of what is no method by its defaults."""
+"""Method and options of the rows that are not a method with its defaults."""
 
 SHAPES = {"digits": (1, 8, 8), "lenet5": (1, 28, 28), "resnet20": (3, 32, 32)}
 """Input of the networks that can be measured."""
 
 
 def stepper(network: str, method: str | None, batch: int, activation: str) -> Callable[[], None]:
-    """Return a function that makes one training step; ``method``, one of `TARGETS`, or None for
-    float."""
+    """Return a function that makes one training step of ``network``.
+
+    ``method`` is one of `TARGETS`, or None for float.
+    """
     torch.manual_seed(0)
     model: nn.Module = networks.build(network, activation=activation)
     if method is not None:

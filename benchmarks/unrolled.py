@@ -1,21 +1,21 @@
-"""LUTs of a ternary matrix as wiring: the unrolled engine beside da4ml, in one synthesis tool with
-one script.
+"""LUTs of a ternary matrix as wiring: the unrolled engine and da4ml in the same synthesis.
 
-    pip install da4ml==0.6.0 python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8]
-    [--seeds 3] [--matrices FOLDER]
+    pip install da4ml==0.6.0
+    python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3]
+    [--matrices FOLDER]
 
 Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a
 column per output). Each design is synthesised, its netlist simulated on 640 vectors and compared
 word for word with the product of matrix and vector, and only then counted. da4ml is synthesised
-twice, flat and with its hierarchy kept, one adder a carry chain; the better one is what is compared
-with. Ours carries the registers and the handshake of its stream and hands out y plus a constant for
-each row, which the thresholds or the bias behind it absorb; da4ml's is combinational and hands out
-y. With a register behind every addition, ours has rows_per_stage 1 and da4ml's latency_cutoff 1.
+twice, flat and not flattened with one adder per carry chain; the better result is used. Ours
+includes the registers and the handshake of its stream. Its output is y plus a constant for each
+row, which the following thresholds or bias absorb; da4ml's design is combinational with output y.
+With a register after every addition, ours has rows_per_stage 1 and da4ml's latency_cutoff 1.
 
 Prints a table and writes build/benchmarks/unrolled.json. A design is synthesised again only if its
-Verilog or the script is another than the one that was measured, so the run can be stopped and goes
-on. With ``--publish`` docs/results/unrolled.json and the page docs/unrolled.md are written from all
-points in build/.
+Verilog or the script is another than the one that was measured, so the run can be stopped and
+continued. With ``--publish`` docs/results/unrolled.json and the page docs/unrolled.md are written
+from all points in build/.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from tritforge.reports.synth.resources import total
 
 VECTORS = 640
 CYCLES = 32
-"""More than any pipeline here has stages."""
+"""More cycles than any pipeline here has stages."""
 ROUNDS = 300
 SCRIPT = "synth_xilinx -family xc7 -top {top} -noiopad -noclkbuf"
 OURS = {
@@ -76,8 +76,7 @@ def random_matrix(size: int, density: float, seed: int) -> npt.NDArray[np.int8]:
 
 
 def vectors_of(matrix: npt.NDArray[np.int8], dtype: DataType) -> npt.NDArray[np.int64]:
-    """Vectors [n, K]: both ends of the range, the largest and smallest value of each row, and
-    random ones."""
+    """Vectors [n, K]: both ends of the range, each row's largest and smallest value, and random."""
     rng = np.random.default_rng(0)
     low, high = dtype.minimum, dtype.maximum
     worst = [np.where(sign * row > 0, high, low) for row in matrix for sign in (1, -1)]
@@ -105,7 +104,7 @@ def commands_of(top: str, *, flat: bool) -> list[str]:
 
 
 def digest_of(source: str, commands: list[str]) -> str:
-    """What says that a design was measured: its Verilog, the script and the tool."""
+    """Digest by which a measured design is recognised: of its Verilog, the script and the tool."""
     return hashlib.sha256(repr((source, commands, version("pyosys"))).encode()).hexdigest()
 
 
@@ -193,7 +192,7 @@ def packed(values: npt.NDArray[np.int64], widths: Iterable[int]) -> list[int]:
 @dataclass  # designs
 @dataclass
 class Design:
-    """Verilog to measure, and what its netlist must give for the vectors."""
+    """Verilog to measure, and the expected output of its netlist for the vectors."""
 
     top: str
     source: str
