@@ -63,7 +63,7 @@ def test_options_reach_the_step(
     ("options", "netlist"),
     [
         ([], None),
-        (["--netlist"], "xilinx"),
+        (["--netlist"], "xc7"),
         (["--netlist", "--target", "ecp5"], "ecp5"),
         (["--target", "ecp5"], None),
     ],
