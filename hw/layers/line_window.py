@@ -205,31 +205,7 @@ class LineBuffer(UnitComponent):
             step.eq((~inside | self.i.valid) & free),
         ]
 
-        arrived = (
-            self.i.payload
-            if rows.steps == rows.extent and columns.steps == columns.extent
-            else Mux(inside, self.i.payload, 0)
-        )
-        # the pixels above the one that arrives, the oldest first
-        column  = Signal(pixel * (rows.reach + 1))
-        if rows.reach == 0:
-            m.d.comb += column.eq(arrived)
-        else:
-            depth = max(2, columns.extent)
-            kept = single_port_ram(
-                m,
-                "rows",
-                pixel * rows.reach,
-                depth,
-                address=x[: (depth - 1).bit_length()],
-                enable=step & x_inside,
-                data=column[pixel:],
-            )
-            # What is above the image is left over from the frame before, and beside the image there
-            # is no memory.
-            above = kept if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, kept)
-            m.d.comb += column.eq(Cat(above, arrived))
-
+        column = self._column(m, x, y, step, inside, x_inside)
         seen = Cat(column.word_select(ky * unit.dilation[0], pixel) for ky in range(unit.kernel[0]))
         older = [Signal(len(seen), name=f"column_{kx}") for kx in range(columns.reach)]
         taps  = [*older, seen][::unit.dilation[1]]
@@ -246,3 +222,36 @@ class LineBuffer(UnitComponent):
                 part.word_select(ky, pixel) for ky in range(unit.kernel[0]) for part in taps))
         output_register(m, self.o, step & put)
         return m
+
+    def _column(
+        self, m: Module, x: Signal, y: Signal, step: Value, inside: Value, x_inside: Value
+    ) -> Signal:
+        """Return the pixels of a window column, the oldest row first, from the line RAM."""
+        unit  = self.unit
+        pixel = unit.i.payload_bits
+        rows, columns = unit.rows, unit.columns
+        arrived = (
+            self.i.payload
+            if rows.steps == rows.extent and columns.steps == columns.extent
+            else Mux(inside, self.i.payload, 0)
+        )
+        # the pixels above the one that arrives, the oldest first
+        column  = Signal(pixel * (rows.reach + 1))
+        if rows.reach == 0:
+            m.d.comb += column.eq(arrived)
+        else:
+            depth = max(2, columns.extent)
+            stored = single_port_ram(
+                m,
+                "rows",
+                pixel * rows.reach,
+                depth,
+                address=x[: (depth - 1).bit_length()],
+                enable=step & x_inside,
+                data=column[pixel:],
+            )
+            # What is above the image is left over from the frame before, and beside the image there
+            # is no memory.
+            above = stored if max(unit.padding) == 0 else Mux((y == 0) | ~x_inside, 0, stored)
+            m.d.comb += column.eq(Cat(above, arrived))
+        return column

@@ -69,28 +69,12 @@ class WindowPool(UnitComponent):
 
     def elaborate(self, platform: object) -> Module:
         """Position counters, the RAM of running results, and a reduction per lane."""
-        unit = self.unit
-        m    = Module()
-        size_y, size_x = unit.size
-        columns = unit.tensor.width // size_x
-
-        # (window row, row in the window, window column, column in the window, beat of the pixel)
-        in_y   = Signal(below(size_y))
-        in_x   = Signal(below(size_x))
-        row    = Signal(below(unit.tensor.height // size_y + 1))
-        column = Signal(below(columns + 1))     # one more: the columns left over
-        beat   = Signal(below(unit.pixel_beats))
-        x      = Signal(below(unit.tensor.width))
-        y      = Signal(below(unit.tensor.height))
-        beat_last = beat == unit.pixel_beats - 1
-
-        depth    = max(2, columns * unit.pixel_beats)
-        address  = Signal(below(columns * unit.pixel_beats))
+        unit     = self.unit
+        m        = Module()
+        position = _Position(unit)
         result   = Signal(unit.o.payload_bits)
         adders   = rows(m, platform)
         incoming = unit.i.view(self.i.payload)
-        first    = (in_y == 0) & (in_x == 0)
-        inside   = (column < columns) & (row < unit.tensor.height // size_y)
         put      = Signal()
         step     = Signal()
         so_far = unit.o.view(
@@ -98,44 +82,83 @@ class WindowPool(UnitComponent):
                 m,
                 "results",
                 unit.o.payload_bits,
-                depth,
-                address=address,
-                enable=step & inside,
+                max(2, unit.tensor.width // unit.size[1] * unit.pixel_beats),
+                address=position.address,
+                enable=step & position.inside,
                 data=result,
             )
         )
         for lane in range(unit.lanes):
             m.d.comb += unit.o.view(result)[lane].eq(
                 unit.reduction.accumulate(
-                    adders, f"lane_{lane}", incoming[lane], so_far[lane], first
+                    adders, f"lane_{lane}", incoming[lane], so_far[lane], position.first
                 )
             )
-        last = (in_y == size_y - 1) & (in_x == size_x - 1) & inside
         m.d.comb += [
-            self.i.ready.eq(~last | can_accept(self.o)),
+            self.i.ready.eq(~position.last | can_accept(self.o)),
             step.eq(self.i.valid & self.i.ready),
-            put.eq(step & last),
+            put.eq(step & position.last),
         ]
         with m.If(put):
             m.d.sync += self.o.payload.eq(result)
         output_register(m, self.o, put)
+        position.advance(m, step)
+        return m
 
-        next_pixel  = modulo_counter(m, beat, unit.pixel_beats, step)
-        next_line   = modulo_counter(m, x, unit.tensor.width, next_pixel)
-        next_frame  = modulo_counter(m, y, unit.tensor.height, next_line)
-        next_column = modulo_counter(m, in_x, size_x, next_pixel)
-        next_row    = modulo_counter(m, in_y, size_y, next_line)
-        # it runs over the beats of a window's column and returns to its start for the next pixel
+
+class _Position:
+    """Counters of the position of an input beat in its frame and in its pooling window.
+
+    Members
+    -------
+    in_y, in_x : row and column in the window.
+    row, column : of the window; beyond the last ones, left-over rows and columns.
+    y, x, beat : row and column of the pixel, and beat of the pixel.
+    address : of the running results of the beat.
+    first, last : whether it is of the first or the last pixel of a window.
+    inside : whether it is of a window at all.
+    """
+
+    def __init__(self, unit: WindowPoolUnit) -> None:
+        self.unit = unit
+        size_y, size_x = unit.size
+        heights, widths = unit.tensor.height // size_y, unit.tensor.width // size_x
+        self.in_y    = Signal(below(size_y))
+        self.in_x    = Signal(below(size_x))
+        self.row     = Signal(below(heights + 1))
+        self.column  = Signal(below(widths + 1))     # one more: the columns left over
+        self.beat    = Signal(below(unit.pixel_beats))
+        self.x       = Signal(below(unit.tensor.width))
+        self.y       = Signal(below(unit.tensor.height))
+        self.address = Signal(below(widths * unit.pixel_beats))
+        self.first   = (self.in_y == 0) & (self.in_x == 0)
+        self.inside  = (self.column < widths) & (self.row < heights)
+        self.last    = (self.in_y == size_y - 1) & (self.in_x == size_x - 1) & self.inside
+
+    def advance(self, m: Module, step: Value) -> None:
+        """Advance to the next beat in a cycle with ``step``."""
+        unit, address = self.unit, self.address
+        size_y, size_x = unit.size
+        beat_last   = self.beat == unit.pixel_beats - 1
+        next_pixel  = modulo_counter(m, self.beat, unit.pixel_beats, step)
+        next_line   = modulo_counter(m, self.x, unit.tensor.width, next_pixel)
+        next_frame  = modulo_counter(m, self.y, unit.tensor.height, next_line)
+        next_column = modulo_counter(m, self.in_x, size_x, next_pixel)
+        next_row    = modulo_counter(m, self.in_y, size_y, next_line)
+        # over the beats of a window's column, then from its start again for the next pixel
         with m.If(step):
             m.d.sync += address.eq(
-                Mux(beat_last & (in_x != size_x - 1), address - (unit.pixel_beats - 1), address + 1)
+                Mux(
+                    beat_last & (self.in_x != size_x - 1),
+                    address - (unit.pixel_beats - 1),
+                    address + 1,
+                )
             )
         with m.If(next_column):
-            m.d.sync += column.eq(column + 1)
+            m.d.sync += self.column.eq(self.column + 1)
         with m.If(next_line):
-            m.d.sync += [in_x.eq(0), column.eq(0), address.eq(0)]
+            m.d.sync += [self.in_x.eq(0), self.column.eq(0), address.eq(0)]
         with m.If(next_row):
-            m.d.sync += row.eq(row + 1)
+            m.d.sync += self.row.eq(self.row + 1)
         with m.If(next_frame):
-            m.d.sync += [in_y.eq(0), row.eq(0)]
-        return m
+            m.d.sync += [self.in_y.eq(0), self.row.eq(0)]

@@ -165,71 +165,61 @@ def describe(
     )
 
 
+def _stream(
+    name: str,
+    layer: str | None,
+    tensor: str | None,
+    path: str,
+    beats: Beats,
+    frame_beats: int,
+    shape: tuple[int, int, int],
+    tdata_bits: int | None = None,
+) -> Stream:
+    return Stream(
+        name=name,
+        layer=layer,
+        tensor=tensor,
+        path=path,
+        shape=shape,
+        dtype=str(beats.dtype),
+        lanes=beats.lanes,
+        payload_bits=beats.payload_bits,
+        beats_per_frame=frame_beats,
+        axi=tdata_bits is not None,
+        tdata_bits=tdata_bits,
+    )
+
+
 def _streams(plan: Plan) -> Iterator[Stream]:
     types = plan.network.types
-
-    def stream(
-        name: str,
-        layer: str | None,
-        tensor: str | None,
-        path: str,
-        beats: Beats,
-        frame_beats: int,
-        shape: tuple[int, int, int],
-        tdata_bits: int | None = None,
-    ) -> Stream:
-        return Stream(
-            name,
-            layer,
-            tensor,
-            path,
-            shape,
-            str(beats.dtype),
-            beats.lanes,
-            beats.payload_bits,
-            frame_beats,
-            tdata_bits is not None,
-            tdata_bits,
-        )
-
-    yield stream(AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, plan.network.input.size // plan.i.lanes,
-                 plan.network.input.shape, plan.tdata_bits[0])
+    image = plan.network.input
+    beats = image.size // plan.i.lanes
+    yield _stream(
+        AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, beats, image.shape, plan.tdata_bits[0]
+    )
     for stage in plan.stages:
         for unit in stage.all_units[:-1]:
-            yield stream(
-                f"{stage.name}.{unit.name}",
-                stage.name,
-                None,
-                f"core.{stage.name}.{unit.name}_o",
-                unit.o,
-                unit.frame_beats,
-                (1, 1, unit.frame_beats * unit.o.lanes),
+            name = f"{stage.name}.{unit.name}"
+            shape = (1, 1, unit.frame_beats * unit.o.lanes)
+            yield _stream(
+                name, stage.name, None, f"core.{name}_o", unit.o, unit.frame_beats, shape
             )
-        shape = types[stage.tensor]
-        yield stream(stage.name, stage.name, stage.tensor, f"core.{stage.name}_o", stage.o,
-                     shape.size // stage.o.lanes, shape.shape)
+        path = f"core.{stage.name}_o"
+        beats = plan.frame_beats(stage.name)
+        shape = types[stage.tensor].shape
+        yield _stream(stage.name, stage.name, stage.tensor, path, stage.o, beats, shape)
     for fork in plan.forks:
         tensor = plan.tensor(fork.source)
+        beats = plan.frame_beats(fork.source)
         for number, (taker, _) in enumerate(fork.takers):
-            yield stream(
-                f"{fork.name}.o{number}",
-                taker,
-                tensor,
-                f"core.{fork.name}_o{number}",
-                plan.output(fork.source),
-                plan.frame_beats(fork.source),
-                types[tensor].shape,
-            )
-    output = plan.network.output
-    yield stream(
-        AXI_OUTPUT,
-        plan.stages[-1].name,
-        output,
-        AXI_OUTPUT,
-        plan.o,
-        types[output].size // plan.o.lanes,
-        types[output].shape,
-        plan.tdata_bits[1],
+            name, path = f"{fork.name}.o{number}", f"core.{fork.name}_o{number}"
+            source = plan.output(fork.source)
+            yield _stream(name, taker, tensor, path, source, beats, types[tensor].shape)
+    output, last = plan.network.output, plan.stages[-1].name
+    beats = types[output].size // plan.o.lanes
+    shape = types[output].shape
+    yield _stream(
+        AXI_OUTPUT, last, output, AXI_OUTPUT, plan.o, beats, shape, plan.tdata_bits[1]
     )
 
 

@@ -235,17 +235,14 @@ class SkipArray(UnitComponent):
 
     def elaborate(self, platform: object) -> Module:
         """The handshake of the stages, the control bits, and a row of lanes per PE and pixel."""
-        unit    = self.unit
-        program = unit.program
-        m       = Module()
+        unit = self.unit
+        m    = Module()
         m.submodules.nonzeros = nonzeros = Rom(unit.rom)
         valid = [Signal(name=f"valid_{stage}") for stage in range(unit.stages)]
         ready = [Signal(name=f"ready_{stage}") for stage in range(unit.stages)]
         # from a stage to the next
         moves = [Signal(name=f"moves_{stage}") for stage in range(unit.stages - 1)]
-
-        read = moves[0]
-        computes, lanes = self.feed(m, nonzeros, valid[0], ready[0], read)
+        computes, lanes = self.feed(m, nonzeros, valid[0], ready[0], moves[0])
         for stage, moving in enumerate(moves):
             m.d.comb += [
                 ready[stage].eq(~valid[stage] | ready[stage + 1]),
@@ -255,7 +252,25 @@ class SkipArray(UnitComponent):
                 m.d.sync += valid[stage + 1].eq(
                     valid[stage] & computes if stage == 0 else valid[stage]
                 )
+        starts, ends, codes = self._control(m, nonzeros, moves, computes)
+        accumulate = Signal()
+        m.d.comb += [
+            accumulate.eq(valid[-1] & can_accept(self.o)),
+            ready[-1].eq(~valid[-1] | accumulate),
+        ]
+        totals = self._dots(m, codes, lanes, moves, starts)
+        with m.If(accumulate):
+            m.d.sync += self.o.payload.eq(Cat(totals))
+        output_register(m, self.o, accumulate & ends)
+        return m
 
+    def _control(
+        self, m: Module, nonzeros: Rom, moves: list[Signal], computes: Value
+    ) -> tuple[Value, Value, list[Signal]]:
+        """Return plane start and end in the last stage, and each PE's codes in the first sum."""
+        unit    = self.unit
+        program = unit.program
+        read    = moves[0]
         # bit k: what is in stage k + 1 ends a plane,
         ends   = Signal(unit.stages - 1)
         starts = Signal(unit.stages - 1)                 # and starts one
@@ -285,13 +300,15 @@ class SkipArray(UnitComponent):
             )
             with m.If(moves[1]):
                 m.d.sync += [code.eq(early) for code, early in zip(codes, before, strict=True)]
+        return starts[-1], ends[-1], codes
 
-        accumulate = Signal()
-        m.d.comb += [
-            accumulate.eq(valid[-1] & can_accept(self.o)),
-            ready[-1].eq(~valid[-1] | accumulate),
-        ]
-        dots = []
+    def _dots(
+        self, m: Module, codes: list[Signal], lanes: list[list[Any]], moves: list[Signal],
+        starts: Value,
+    ) -> list[Value]:
+        """Build the dot product of each PE and pixel; return the new sums, PE-major."""
+        unit = self.unit
+        totals: list[Value] = []
         for pe, code in enumerate(codes):
             for pixel in range(unit.pixels):
                 name = f"dot_{pe}_{pixel}"
@@ -308,11 +325,8 @@ class SkipArray(UnitComponent):
                     ),
                     dot.codes.eq(code),
                     dot.steps.eq(Cat(moves[1 + unit.selects :])),
-                    dot.clear.eq(starts[-1]),
-                    dot.so_far.eq(self.o.payload.word_select(len(dots), unit.dot.width)),
+                    dot.clear.eq(starts),
+                    dot.so_far.eq(self.o.payload.word_select(len(totals), unit.dot.width)),
                 ]
-                dots.append(dot)
-        with m.If(accumulate):
-            m.d.sync += self.o.payload.eq(Cat(dot.total for dot in dots))
-        output_register(m, self.o, accumulate & ends[-1])
-        return m
+                totals.append(dot.total)
+        return totals

@@ -125,8 +125,6 @@ class SkipFolding(Folding):
             )
         program = self.program(layer)
         source  = layer.source
-        height  = layer.sums.height
-        common: dict[str, Any] = {"layer": node.name}
         form    = SkipConvolutionUnit if isinstance(node, Convolution) else SkipDenseUnit
         engine  = form(
             name="skip",
@@ -139,10 +137,10 @@ class SkipFolding(Folding):
             *resized("lanes", source.dtype, layer.lanes, program.banks, source.size),
             *permuted(
                 "spread",
+                layer=node.name,
                 beats=engine.i,
                 order=program.bank_order,
                 periods=source.height * source.width,
-                **common,
             ),
             engine,
         ]
@@ -156,28 +154,37 @@ class SkipFolding(Folding):
                     target=sums.dtype,
                     lanes=engine.o.lanes,
                     coefficients=node.coefficients,
-                    totals=height * len(program.rows),
+                    totals=layer.sums.height * len(program.rows),
                 )
             )
+        return (*units, *self._outputs(layer, engine, sums))
+
+    def _outputs(self, layer: MatrixLayer, engine: SkipUnit, sums: Sums) -> Iterator[Unit]:
+        """Yield the units after the sums: activation or bias, and the channels back in order."""
+        program  = engine.program
+        height   = layer.sums.height
         results  = self._results(layer, engine, sums)
         elements = height * program.rows.size
-        units += resized("narrow", sums.dtype, program.pe, results.pe, elements)
-        units.append(results)
-        units += resized("widen", results.target, results.pe, program.pe, elements)
+        yield from resized("narrow", sums.dtype, program.pe, results.pe, elements)
+        yield results
+        yield from resized("widen", results.target, results.pe, program.pe, elements)
         reorder = ReorderBufferUnit(
             name="reorder",
+            layer=layer.node.name,
             program=program,
             dtype=results.target,
             pixels=engine.pixels,
             rows=height,
-            **common,
         )
         if not reorder.moves_nothing:
-            units.append(reorder)
-        units += permuted(
-            "gather", beats=reorder.o, order=reorder.order, periods=layer.vectors, **common
+            yield reorder
+        yield from permuted(
+            "gather",
+            layer=layer.node.name,
+            beats=reorder.o,
+            order=reorder.order,
+            periods=layer.vectors,
         )
-        return tuple(units)
 
     @classmethod
     def candidates(cls, layer: MatrixLayer, most_lanes: int) -> Iterator[SkipFolding]:

@@ -153,19 +153,41 @@ class ReorderBuffer(UnitComponent):
 
     def elaborate(self, platform: object) -> Module:
         """Write and read counters of the two halves, the address ROM, and the banks."""
-        unit   = self.unit
-        m      = Module()
-        pe     = unit.program.pe
-        blocks = unit.program.outputs // pe
-        bits   = unit.dtype.bits
+        unit = self.unit
+        m    = Module()
         m.submodules.addresses = addresses = Rom(unit.rom)
 
         filled  = Signal(range(3))                       # halves that hold a whole output row
         written = Signal()
         emptied = Signal()
         m.d.sync += filled.eq(filled + written - emptied)
+        write_at, block, taken   = self._write(m, filled, written)
+        read_half, chosen, step = self._read(m, addresses, filled, emptied)
 
-        # Writing: the passes of an output row fill address after address, ``blocks`` passes each.
+        pe   = unit.program.pe
+        bits = unit.dtype.bits
+        for bank in range(unit.program.outputs):
+            store = memory.Memory(shape=unit.pixels * bits, depth=2 << unit.address_bits, init=[])
+            m.submodules[f"bank_{bank}"] = store
+            write, read = store.write_port(), store.read_port()
+            at = addresses.data.word_select(bank, unit.address_bits)
+            m.d.comb += [
+                write.addr.eq(write_at),
+                write.data.eq(self.i.payload.word_select(bank % pe, unit.pixels * bits)),
+                write.en.eq(taken & (block == bank // pe)),
+                read.addr.eq(Cat(at, read_half)), read.en.eq(step),
+                self.o.payload.word_select(bank, bits).eq(read.data.word_select(chosen, bits)),
+            ]
+        output_register(m, self.o, step)
+        return m
+
+    def _write(self, m: Module, filled: Value, written: Signal) -> tuple[Value, Signal, Signal]:
+        """Accept beats and drive ``written``; return write address, bank block, and acceptance.
+
+        The passes of an output row fill address after address, ``blocks`` passes each.
+        """
+        unit       = self.unit
+        blocks     = unit.program.outputs // unit.program.pe
         write_half = Signal()
         block      = Signal(below(blocks))
         address    = Signal(below(unit.groups))
@@ -179,9 +201,16 @@ class ReorderBuffer(UnitComponent):
         modulo_counter(m, address, unit.groups, modulo_counter(m, block, blocks, taken))
         with m.If(written):
             m.d.sync += write_half.eq(~write_half)
+        return Cat(address[:unit.address_bits], write_half), block, taken
 
-        # Reading: pixel after pixel, group after group; the ROM has the group's addresses a cycle
-        # ahead.
+    def _read(
+        self, m: Module, addresses: Rom, filled: Value, emptied: Signal
+    ) -> tuple[Signal, Signal, Signal]:
+        """Step through the output and drive ``emptied``; return half, pixel of the data, and step.
+
+        Pixel after pixel, group after group; the ROM has the group's addresses a cycle ahead.
+        """
+        unit      = self.unit
         read_half = Signal()
         pixel     = Signal(below(unit.pixels))
         chosen    = Signal(below(unit.pixels))
@@ -199,18 +228,4 @@ class ReorderBuffer(UnitComponent):
         modulo_counter(m, pixel, unit.pixels, step & group_last)
         with m.If(emptied):
             m.d.sync += read_half.eq(~read_half)
-
-        for bank in range(unit.program.outputs):
-            store = memory.Memory(shape=unit.pixels * bits, depth=2 << unit.address_bits, init=[])
-            m.submodules[f"bank_{bank}"] = store
-            write, read = store.write_port(), store.read_port()
-            at = addresses.data.word_select(bank, unit.address_bits)
-            m.d.comb += [
-                write.addr.eq(Cat(address[:unit.address_bits], write_half)),
-                write.data.eq(self.i.payload.word_select(bank % pe, unit.pixels * bits)),
-                write.en.eq(taken & (block == bank // pe)),
-                read.addr.eq(Cat(at, read_half)), read.en.eq(step),
-                self.o.payload.word_select(bank, bits).eq(read.data.word_select(chosen, bits)),
-            ]
-        output_register(m, self.o, step)
-        return m
+        return read_half, chosen, step
