@@ -114,7 +114,12 @@ def _run(network: Network, inputs: IntArray, kept: Collection[str]) -> dict[str,
 
 @singledispatch
 def evaluate(node: Node, *inputs: IntArray) -> IntArray:
-    """Compute one node: int64 [N, H, W, C] of each input to int64 [N, H', W', C']."""
+    """Compute one node: int64 [N, H, W, C] of each input to int64 [N, H', W', C'].
+
+    Raises
+    ------
+    TypeError: there is no reference for this kind of node.
+    """
     raise TypeError(f"no reference for node {node.name!r} of kind {node.kind!r}")
 
 

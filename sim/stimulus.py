@@ -1,4 +1,4 @@
-"""What goes into a bench: the beats of a stream, made of tensors."""
+"""Stimulus of a bench: the beats of a stream, packed from tensors."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
     ------
     ValueError: a value outside ``dtype``, or lanes that do not divide a frame.
 
+        >>> import numpy as np
     >>> pack_beats(np.array([[[[1, -1], [2, 0]]]]), DataType.parse("s4"), 2)
     [241, 2]
     """

@@ -1,8 +1,8 @@
 // Takes beats with the pauses of a file: the sink of a bench. It moves when the clock falls (see stream_probe.v).
 //
-// The first line of the file is 1 for a patient sink, and 0; each other one the cycles that ready is low and those that
-// it is high, in hexadecimal, not both 0. A patient sink begins its pause only once valid was seen and then is ready for
-// one beat, whatever the second number is. The file begins anew at its end, and with a reset.
+// The first line of the file is "1 0" for a patient sink, else "0 0". Each other line has the cycles for which ready is
+// low and those for which it is high, in hexadecimal, not both 0. A patient sink begins its pause when valid is high,
+// and is then ready for one beat; it ignores the second number. The file restarts at its end and at a reset.
 
 module stream_sink #(
     parameter FILE = "sink.pauses"      // name of the file, in the folder of the run

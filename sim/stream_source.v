@@ -1,7 +1,7 @@
 // Sends the beats of a file: the source of a bench.
 //
-// A line of the file is the idle cycles before a beat and its payload, both in hexadecimal. Beats are offered whatever
-// ready is, and a beat that was taken makes room for the next in the same instant. A reset begins the file anew.
+// A line of the file has the idle cycles before a beat and its payload, both in hexadecimal. Valid does not depend on
+// ready, and the next beat may follow a transfer without an idle cycle. A reset restarts the file.
 
 module stream_source #(
     parameter WIDTH = 8,                // bits of the payload

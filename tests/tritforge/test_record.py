@@ -95,7 +95,7 @@ def test_what_has_a_default_may_be_absent() -> None:
         (
             '"seconds": 0.5',
             '"seconds": 0.5, "seconds": 1',
-            "is not JSON: a key stands twice in an object",
+            "is not JSON: a key appears twice in an object",
         ),
         ('"name": "a"', '"name": ""', "a part needs a name - at `$.parts[0]`"),
         ('"x": 3', '"x": 3.0', "Expected `int`, got `float` - at `$.counts[...]`"),

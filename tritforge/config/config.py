@@ -120,6 +120,10 @@ class TrainingSettings(TrainingConfig):
     """The training: ``tritforge.quant.training.settings.TrainingConfig``, pretraining, device.
 
     The seed is also that of the starting weights.
+
+    Raises
+    ------
+    TypeError, ValueError: a setting is invalid, or two contradict each other.
     """
 
     seed: int = 0
@@ -189,7 +193,12 @@ class HardwareConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The configuration of one network; ``name`` names module and folder under ``build``."""
+    """The configuration of one network; ``name`` names module and folder under ``build``.
+
+    Raises
+    ------
+    ConfigError: ``name`` is a word of Verilog.
+    """
 
     name: str = key(
         pattern="[A-Za-z][A-Za-z0-9_]*", meaning="letters, digits and _, a letter first"

@@ -29,6 +29,10 @@ class QuantizationConfig:
     """How weights become ternary and activations integer; widths in bits.
 
     Each method has a class of its own, with its options as further fields: see ``VARIANTS``.
+
+    Raises
+    ------
+    ConfigError: an option of the method is invalid.
     """
 
     method: str = "ics"
