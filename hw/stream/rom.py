@@ -1,5 +1,9 @@
 """ROM images inside the design, and the decoder of packed trits."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
 from amaranth import *
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -13,11 +17,12 @@ from tritforge.export.artifacts.packing import (
 )
 from tritforge.export.artifacts.rom import RomImage
 from tritforge.hw.stream.counter import modulo_counter
-from tritforge.hw.stream.shared import SharedComponent
+from tritforge.hw.stream.shared import Library, SharedComponent
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.memory import JOINED, MemoryStyle
 from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.rows import rows
+from tritforge.hw.targets.target import Target
 
 __all__ = ["Rom", "RomFiles", "files", "read_ahead", "trit_codes"]
 
@@ -35,7 +40,7 @@ class RomFiles:
         elaborate each component in place.
     """
 
-    def __init__(self, target, library=None):
+    def __init__(self, target: Target, library: Library | None = None) -> None:
         self.target  = target
         self.library = library
 
@@ -61,7 +66,12 @@ class Rom(wiring.Component):
     ValueError : ``lanes`` does not divide the bits of a word.
     """
 
-    def __init__(self, image: RomImage, lanes=1, style=MemoryStyle.AUTO, split=None):
+    enable: Signal
+    address: Signal
+    data: Signal
+
+    def __init__(self, image: RomImage, lanes: int = 1, style: MemoryStyle = MemoryStyle.AUTO,
+                 split: int | None = None) -> None:
         if image.word_bits % lanes:
             raise ValueError(
                 f"lanes must divide the {image.word_bits} bits of a word, not {lanes!r}")
@@ -75,7 +85,7 @@ class Rom(wiring.Component):
             "data":    Out(image.word_bits),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         """Instances of tritforge_rom for Verilog, else a memory for each lane."""
         m     = Module()
         image = self.image
@@ -107,31 +117,31 @@ class Rom(wiring.Component):
                     m.d.sync += high.eq(self.address[-1])
                 m.d.comb += self.data.eq(Mux(high, datas[1], datas[0]))
         else:
-            part = image.word_bits // self.lanes
+            width = image.word_bits // self.lanes
             for lane in range(self.lanes):
-                words = [word >> lane * part & (1 << part) - 1 for word in image.words]
+                words = [word >> lane * width & (1 << width) - 1 for word in image.words]
                 m.submodules[f"part_{lane}"] = content = memory.Memory(
-                    shape=part, depth=image.depth, init=words)
+                    shape=width, depth=image.depth, init=words)
                 port = content.read_port()
                 m.d.comb += [port.en.eq(self.enable),
                              port.addr.eq(self.address.word_select(lane, bits)),
-                             self.data.word_select(lane, part).eq(port.data)]
+                             self.data.word_select(lane, width).eq(port.data)]
         return m
 
-    def _made(self, image, target):
+    def _made(self, image: RomImage, target: Target) -> dict[str, str | Const]:
         """Parameters of the instance that say what the ROM is made of."""
         style   = target.rom_style(image.varying_bits(self.lanes), image.depth, self.style)
         varying = {"p_VARYING": Const(image.varying, image.word_bits)} if style == JOINED else {}
         return {"p_STYLE": style, **varying}
 
 
-def files(image, split=None):
+def files(image: RomImage, split: int | None = None) -> tuple[RomImage, ...]:
     """Return the images that the Verilog reads: ``image``, or two, of which the lower has ``split``
     words."""
     return (image,) if split is None else image.split(split)
 
 
-def read_ahead(m, rom, words, step):
+def read_ahead(m: Module, rom: Rom, words: int, step: Value) -> Value:
     """Read ``words`` words of ``rom`` in a loop, prefetched: its data are those of the next step.
 
     ``step`` : next word. The address counter is one word ahead: after reset it advances once
@@ -163,13 +173,16 @@ class ByteDecoder(SharedComponent):
 
     clocked = False
 
-    def __init__(self):
+    byte: Signal
+    codes: Signal
+
+    def __init__(self) -> None:
         super().__init__({"byte": In(8), "codes": Out(2 * TRITS_PER_BYTE)})
 
-    def again(self):
+    def again(self) -> SharedComponent:
         return ByteDecoder()
 
-    def circuit(self, platform):
+    def circuit(self, platform: object) -> Module:
         m   = Module()
         row = rows(m, platform)
         if isinstance(row, Operators):
@@ -185,7 +198,7 @@ class ByteDecoder(SharedComponent):
         m.d.comb += self.codes.eq(Cat(*(bit for pair in first for bit in pair), *last))
         return m
 
-    def _switched(self, m):
+    def _switched(self, m: Module) -> Module:
         """The circuit for any device, of multiplexers."""
         low, middle, high = self.byte[:2], self.byte[2:5], self.byte[5:]
         escape = Signal()                                    # trits 3 and 4 are the last pair
@@ -204,7 +217,7 @@ class ByteDecoder(SharedComponent):
         return m
 
 
-def _lower(at):
+def _lower(at: int) -> Callable[..., int]:
     """Bit ``at`` of the byte in the middle field, or its substitute from the high one.
 
     A function of byte bits 2, 3, 4, 6 and 7.
@@ -212,28 +225,28 @@ def _lower(at):
     return lambda a, b, c, d, e: ((d, e)[at - 3] if a & b & c else (b, c)[at - 3])
 
 
-def _low_code(at):
+def _low_code(at: int) -> Callable[..., int]:
     """Bit ``at`` of the codes of trits 0, 1, 2, from the fields L and M."""
-    def bit(*bits):
+    def bit(*bits: int) -> int:
         low, middle = bits[0] | bits[1] << 1, bits[2] | bits[3] << 1 | bits[4] << 2
         return _codes((middle < 7 and low_trits(middle, low)) or (0, 0, 0)) >> at & 1
     return bit
 
 
-def _last_code(at):
+def _last_code(at: int) -> Callable[..., int]:
     """Bit ``at`` of the codes of trits 3, 4, from byte bits 2 to 7."""
-    def bit(*bits):
+    def bit(*bits: int) -> int:
         return _codes(
             PAIRS[8 if all(bits[:3]) else bits[3] | bits[4] << 1 | bits[5] << 2]) >> at & 1
     return bit
 
 
-def _codes(trits):
+def _codes(trits: Sequence[int]) -> int:
     """Two-bit codes of ``trits`` side by side."""
     return sum(TRIT_CODES[trit] << 2 * at for at, trit in enumerate(trits))
 
 
-def trit_codes(m, word, count, packing):
+def trit_codes(m: Module, word: Value, count: int, packing: Packing) -> list[Value]:
     """Return the 2-bit codes of the ``count`` trits in a ROM ``word``, a list of values.
 
     Five trits in a byte take a :class:`ByteDecoder` for each byte, added to the module ``m``.
