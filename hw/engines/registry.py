@@ -112,6 +112,6 @@ def restored(name: str, options: Mapping[str, Any]) -> Folding:
     if name not in ENGINES:
         raise PlanError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")
     kind     = ENGINES[name]
-    defaults = {item.name: item.default for item in fields(kind)}
+    defaults: dict[str, Any] = {item.name: item.default for item in fields(kind)}
     return kind(**{key: type(defaults[key])(value) if isinstance(defaults.get(key), Enum) else value
                    for key, value in options.items()})

@@ -10,6 +10,7 @@ import numpy as np
 from amaranth import *
 from amaranth.lib import memory, wiring
 
+from tritforge.export.ir.nodes import Convolution
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.stream.counter import modulo_counter
@@ -30,6 +31,8 @@ class SkipConvolutionUnit(SkipUnit):
     tritforge.hw.layers.window: the next rows arrive while an output row is computed. Interval: the
     larger of input beats and output_rows * program.cycles, per frame.
     """
+
+    node: Convolution
 
     @cached_property
     def window(self) -> SlidingWindowUnit:
@@ -266,7 +269,7 @@ class SkipConvolution(SkipArray):
                     out.addr.eq(self._around(m, f"address_{pe}_{lane}", base, offset)),
                     out.en.eq(read),
                 ]
-                within = Const(1)
+                within: Value = Const(1)
                 if unit.window.padding[0]:
                     within = (offset >= inside[0]) & (offset < inside[1])
                 with m.If(read):

@@ -214,6 +214,6 @@ class SkipFolding(Folding):
             weight_reads=layer.sums.height,
         )
 
-    def lanes(self, layer: MatrixLayer) -> int | None:
+    def lanes(self, layer: MatrixLayer) -> int:
         """Products per cycle, pe * entries * output pixels of a row (1 for a dense layer)."""
         return self.pe * self.entries * layer.sums.width
