@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
+from tests.targets import GENERIC
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.reports.devices import device
@@ -14,7 +15,7 @@ from tritforge.reports.synth.fpga import synthesise
 
 
 class Counter(wiring.Component):
-    """A counter with its step and what :func:`count` returns; ``shorter`` may make it go back
+    """A counter with its step and what :func:`modulo_counter` returns; ``shorter`` may make it go back
     early."""
 
     def __init__(self, values, by=1, bits=None):
@@ -89,7 +90,7 @@ def test_where_it_goes_back_may_vary(values):
 def test_the_luts_do_not_depend_on_the_ones_of_the_last_value(tmp_path):
     def luts(values):
         source = tmp_path / f"counter_{values}.v"
-        source.write_text(verilog.module(Counter(values), f"counter_{values}"))
+        source.write_text(verilog.module(Counter(values), f"counter_{values}", GENERIC))
         made = synthesise(
             [source], tmp_path, f"counter_{values}", tmp_path / str(values), device("xc7k480t")
         ).total

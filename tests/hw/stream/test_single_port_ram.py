@@ -73,11 +73,11 @@ def test_a_word_is_what_was_written_last(depth: int) -> None:
 @pytest.mark.parametrize("part", ["xc7k480t", "xczu7ev"])
 def test_what_synthesis_makes_of_it(part: str, tmp_path: Path) -> None:
     """Two banks of 256 words and 44: a LUT for 64 words of a bit, whole cells alone."""
-    source = tmp_path / "store.v"
-    source.write_text(verilog.module(Store(5, 300), "store"))
-    made = synthesise([source], tmp_path, "store", tmp_path / "synth", device(part)).total
     target = device(part).built_for(cells=False)
     assert target is not None
+    source = tmp_path / "store.v"
+    source.write_text(verilog.module(Store(5, 300), "store", target))
+    made = synthesise([source], tmp_path, "store", tmp_path / "synth", device(part)).total
     estimated = ram(target, 5, 300, Port.SHARED)
     assert (made.lutram, made.ff) == (estimated.lutram, 0)
     assert made.lutram > 0
