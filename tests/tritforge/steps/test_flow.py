@@ -25,7 +25,7 @@ from tritforge.quant import datasets
 from tritforge.quant.networks import NETWORKS
 from tritforge.sim import reference
 from tritforge.sim.simulators import Simulator, ToolMissing, locate
-from tritforge.steps import flow, vectors
+from tritforge.steps import flow, vectors, targets
 from tritforge.steps.vectors import Vectors
 from tritforge.steps.workspace import Workspace
 
@@ -364,8 +364,9 @@ def test_the_demo_says_how_many_images_were_simulated(
     last_line: str,
 ) -> None:
     simulated = []
-    for step in ("train_once", "export", "generate", "synth", "report"):
+    for step in ("train_once", "export", "generate", "report"):
         monkeypatch.setattr(flow, step, lambda config, place: None)
+    monkeypatch.setattr(targets, "synth", lambda config, place: None)
     monkeypatch.setattr(
         flow, "simulate", lambda config, place, **options: simulated.append(options)
     )
