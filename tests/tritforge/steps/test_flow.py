@@ -25,7 +25,7 @@ from tritforge.quant import datasets
 from tritforge.quant.networks import NETWORKS
 from tritforge.sim import reference
 from tritforge.sim.simulators import Simulator, ToolMissing, locate
-from tritforge.steps import flow, vectors, targets
+from tritforge.steps import flow, targets, vectors
 from tritforge.steps.vectors import Vectors
 from tritforge.steps.workspace import Workspace
 
