@@ -281,7 +281,7 @@ def count(design: Design, folder: Path) -> dict[str, Any]:
 
 def resources(netlist: Mapping[str, Any], top: str) -> dict[str, Any]:
     """LUT cells with inverters, packed LUT6 sites, CARRY4 and flip-flops."""
-    counted = total(part.own for part in instances(netlist, top))
+    counted = total(part.own for part in instances(netlist, top, Xc7()))
     return {
         "lut": counted.lut + counted.inv, "lut6_packed": counted.lut_sites, "carry4": counted.carry,
         "ff": counted.ff, "tool": netlist["creator"].partition(" (")[0],

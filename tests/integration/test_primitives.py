@@ -20,7 +20,6 @@ from tests.targets import ECP5
 from tritforge.config.config import Config
 from tritforge.errors import ProofFailed
 from tritforge.export.artifacts.manifest import CELLS, FileEntry, Manifest
-from tritforge.hw.pipeline import verilog
 from tritforge.sim.runner import simulate
 from tritforge.sim.simulators import Simulator
 from tritforge.steps import flow
@@ -88,7 +87,7 @@ def test_models_of_cells_of_the_ecp5_are_those_of_yosys(tmp_path: Path) -> None:
     library = (
         Path(importlib.util.find_spec("pyosys").submodule_search_locations[0]) / "share" / "ecp5"
     )
-    ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", verilog.cells(ECP5))
+    ours = re.sub(r"\b(LUT4|CCU2C)\b", r"our_\1", ECP5.cell_models())
     chance = random.Random(0)
     bench, checks = [], []
     for number in range(40):

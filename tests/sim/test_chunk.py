@@ -117,8 +117,7 @@ def test_a_full_disk_is_no_verdict(toy, toy_frames, tmp_path, monkeypatch):
     path = tmp_path / "bench" / "run" / "mix.beats"
     message = (
         f"toy, images 0 to 1, stalls none, seed 3: {path} has 0 of the 24 words that layer mix "
-        "handed on in "
-        "simulation: it could not be written to its end, is the disk full?"
+        "transferred in simulation: it could not be written completely, is the disk full?"
     )
     with pytest.raises(SimulationFailed, match=f"^{re.escape(message)}$") as raised:
         simulate(
