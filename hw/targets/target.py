@@ -5,19 +5,20 @@ from __future__ import annotations
 
 import functools
 import json
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.cost import UNKNOWN, Cost
 from tritforge.hw.targets.memory import MemoryRules, MemoryStyle
 
 if TYPE_CHECKING:
     from amaranth import Module
 
+    from tritforge.export.ir.datatype import DataType
     from tritforge.hw.matrix.bit_heap import HeapRow
 
 __all__ = ["CARRY_COMPARE_MIN_BITS", "Modelled", "Target", "calibration"]
@@ -164,12 +165,12 @@ class Target(ABC):
 
     # Synthesis
 
+    @abstractmethod
     def synthesis(self, files: Sequence[str], top: str) -> tuple[str, ...]:
         """Commands of Yosys that map the Verilog ``files`` to a netlist.
 
         They write netlist.json and netlist.v and do not flatten the hierarchy.
         """
-        raise NotImplementedError
 
     def netlist_models(self) -> tuple[Path, ...]:
         """Verilog files of the cells of a netlist, for simulators; none if it cannot be
@@ -191,6 +192,18 @@ class Target(ABC):
         found = {name: sum(weights[name][feature] * value for feature, value in features.items())
                  for name in self.CALIBRATED}
         return Cost(**found, **sites)
+
+    def adder(self, left: DataType, right: DataType, width: int) -> Cost:
+        """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits."""
+        return UNKNOWN
+
+    def counter_multiplexer(self, inputs: int) -> Cost:
+        """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
+        return UNKNOWN
+
+    def running_maxima(self, bits: int, count: float) -> Cost:
+        """Cost of ``count`` maxima of a register and a value, which overwrites it at the start."""
+        return UNKNOWN
 
     def by_width(self, component: str, bits: int, count: float) -> Cost:
         """Cost of ``count`` calibrated operators of ``bits`` bits.
