@@ -47,6 +47,15 @@ def _required(name: str, extra: str = "") -> Iterator[str]:
                 yield from _required(match[1], match[2])
 
 
+def _summary(distribution: metadata.Distribution) -> str:
+    """Return what a package says of itself; "" if nothing.
+
+    The standard library answers None for a missing key, the `importlib_metadata` package, which
+    takes its place once anything imports it, raises KeyError.
+    """
+    return str(distribution.metadata.json.get("summary", ""))
+
+
 def _packages() -> Iterator[Finding]:
     """Look for tritforge's dependencies; for itself where it is not installed."""
     try:
@@ -67,7 +76,7 @@ def _packages() -> Iterator[Finding]:
         else:
             yield Finding(
                 name=name,
-                purpose=distribution.metadata["Summary"] or "",
+                purpose=_summary(distribution),
                 version=distribution.version,
                 place=str(Path(str(distribution.locate_file("")))),
                 remedy="",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +69,20 @@ def test_a_copy_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(metadata, "distribution", missing)
     package = examine()[1]
     assert (package.name, package.found) == ("tritforge", False)
+
+
+@pytest.mark.parametrize("library", ["importlib.metadata", "importlib_metadata"])
+def test_a_package_that_says_nothing_of_itself_is_found(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever library's finder answers: the second takes the first one's place when imported."""
+    path_distribution: Any = pytest.importorskip(library).PathDistribution
+
+    class Silent(path_distribution):  # type: ignore[misc]
+        def read_text(self, filename: str) -> str:
+            return "Metadata-Version: 2.1\nName: silent\nVersion: 1.0\n"
+
+    monkeypatch.setattr(doctor, "_required", lambda name: ["silent"])
+    monkeypatch.setattr(metadata, "distribution", lambda name: Silent(Path(".")))
+    package = examine()[1]
+    assert (package.found, package.version, package.purpose) == (True, "1.0", "")
