@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance import simulations
 from tests.acceptance.simulations import DIGITS, RUNS, Run
+from tests.reports.page.test_records import RESULT
 from tritforge.config import config
+from tritforge.steps.results import SIMULATED, Simulated
 
 
 def test_every_run_is_of_a_network_that_is_there() -> None:
@@ -32,7 +35,7 @@ def test_a_run_that_was_done_is_not_done_again(
         done.append(options)
         folder = place.simulations / "icarus"  # type: ignore[attr-defined]
         folder.mkdir(parents=True)
-        (folder / "none.json").write_text('{"result": {"frames": 2}}')
+        SIMULATED.write(folder / "none.json", Simulated("", replace(RESULT, frames=2)))
 
     run = Run(network="digits", simulator="icarus", stalls="none", images=2, trained=False)
     absent = Run(network="lenet5", trained=False)
@@ -40,10 +43,10 @@ def test_a_run_that_was_done_is_not_done_again(
     monkeypatch.setattr(simulations, "RUNS", (run, absent))
     monkeypatch.setattr(simulations, "VERIFY", tmp_path)
     monkeypatch.setattr(simulations.flow, "simulate", simulate)
-    monkeypatch.setattr(simulations, "add_simulation", lambda *record: kept.append(record))
+    monkeypatch.setattr(simulations, "add_simulation", lambda *shown: kept.append(shown))
     monkeypatch.setattr(simulations.sys, "argv", ["simulations"])
     assert [simulations.main(), simulations.main()] == [1, 1]  # no MNIST
     assert capsys.readouterr().out.count("dataset 'mnist' comes in files") == 2
     assert len(done) == 1
     assert done[0]["frames"] == 2
-    assert kept == [("digits, random weights", {"frames": 2})]
+    assert [(title, record["frames"]) for title, record in kept] == [("digits, random weights", 2)]

@@ -9,11 +9,12 @@ import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
 from tests.integration import designs
+from tritforge.hw.targets.target import Target
 from tritforge.sim import runner
 from tritforge.sim.simulators import Simulator
 
 
-def below(bits: int, depth: int) -> int | None:
+def below(target: Target, bits: int, depth: int) -> int | None:
     """Split every memory that is no power of two deep, however small."""
     lower = 1 << (depth - 1).bit_length() >> 1
     return None if lower in (0, depth) else lower
@@ -24,7 +25,7 @@ def test_weights_in_two_memories(
 ) -> None:
     if simulator != Simulator.ICARUS.value:
         pytest.skip("on icarus")
-    monkeypatch.setattr("tritforge.hw.stream.rom.split_depth", below)
+    monkeypatch.setattr("tritforge.hw.engines.array.folding.split_depth", below)
     network = convolutional()
     design = designs.write(tmp_path, network, FOLDINGS)
     assert [image.stem for image, _ in design.plan.roms() if image.role.endswith("_high")]

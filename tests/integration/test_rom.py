@@ -11,8 +11,9 @@ import pytest
 
 from tests.targets import XC7
 from tritforge.export.artifacts.rom import Role, RomImage
-from tritforge.hw.cost.memory import JOINED, made_of, moving, rom
+from tritforge.hw.cost.memory import JOINED, rom
 from tritforge.hw.pipeline.verilog import cells
+from tritforge.hw.stream.rom import MemoryStyle
 from tritforge.hw.targets.cost import total
 from tritforge.reports.devices import device
 from tritforge.reports.synth.fpga import NETLIST, synthesise
@@ -56,7 +57,7 @@ def design(found: list[RomImage]) -> str:
         ports.append(f"input [{lanes * address - 1}:0] at{depth}, output [{bits - 1}:0] got{depth}")
         instances.append(
             f'    tritforge_rom #(.FILE("{image.stem}.mem"), .WIDTH({bits}), .DEPTH({depth}), '
-            f'.ADDRESS({address}), .LANES({lanes}), .STYLE("lut6"), .VARYING({bits}\'d{moving(image)})) '
+            f'.ADDRESS({address}), .LANES({lanes}), .STYLE("lut6"), .VARYING({bits}\'d{image.varying})) '
             f"rom{depth} (clk, enable, at{depth}, got{depth});\n"
         )
     return f"module roms (input clk, enable, {', '.join(ports)});\n{''.join(instances)}endmodule\n"
@@ -108,7 +109,8 @@ def bench(found: list[RomImage]) -> str:
 def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role: str) -> None:
     found = images(role)
     assert all(
-        made_of(image, lanes) == JOINED for image, (_, _, lanes) in zip(found, SIZES, strict=True)
+        XC7.rom_style(image.varying_bits(lanes), image.depth, MemoryStyle.AUTO) == JOINED
+        for image, (_, _, lanes) in zip(found, SIZES, strict=True)
     )
     for image in found:
         image.write(tmp_path)
