@@ -142,7 +142,7 @@ class LayerEntry:
     engine: str
     rows: int | None = None
     columns: int | None = None
-    folding: dict[str, int | str] | None = None
+    folding: dict[str, int | str | None] | None = None
     weights: int | None = None
     nonzeros: int | None = None
     interval_cycles: int | None = None

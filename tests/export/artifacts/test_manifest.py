@@ -38,6 +38,7 @@ def design(directory: Path) -> Manifest:
         ),
         layers=(
             LayerEntry("conv1", "array", 16, 9, {"pe": 4, "packing": "2bit"}, 144, 100, 2304),
+            LayerEntry("conv2", "unrolled", 24, 144, {"depth": None}, 3456, 2000, 64),
             LayerEntry("pool1", "pool"),
         ),
         roms=(
@@ -151,7 +152,7 @@ def set_at(content: Any, *place: Any) -> None:
         (("top", 1), "Expected `str`, got `int` - at `$.top`"),
         (
             ("layers", 0, "folding", "pe", True),
-            "Expected `int | str`, got `bool` - at `$.layers[0].folding[...]`",
+            "Expected `int | str | null`, got `bool` - at `$.layers[0].folding[...]`",
         ),
         (("interval_cycles", "1"), "Expected `int`, got `str` - at `$.interval_cycles`"),
         (("interval_cycles", True), "Expected `int`, got `bool` - at `$.interval_cycles`"),
