@@ -118,7 +118,7 @@ class _SingleCycleUnit(PerChannelUnit):
 
     @abstractmethod
     def results(
-        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]]
     ) -> list[Value]:
         """Return the results of the ``sums`` of a beat.
 
@@ -126,7 +126,7 @@ class _SingleCycleUnit(PerChannelUnit):
         ----------
         row : adder and comparator primitives (tritforge.hw.targets.rows).
         sums : one value per lane.
-        words : for each lane its constants of ``value_bits`` bits; None without ROM.
+        words : for each lane its constants of ``value_bits`` bits; empty without ROM.
         """
 
 
@@ -210,11 +210,11 @@ class ParallelThresholdsUnit(_SingleCycleUnit, MultiThresholdUnit):
         return self.levels
 
     def results(
-        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]]
     ) -> list[Value]:
         """Compare each sum with all its levels and count those reached."""
         def above(lane: int, total: Value) -> list[Value]:
-            if words is None:
+            if not words:
                 return [at_least(total, int(bound)) for bound in self.levels[lane // self.pixels]]
             return [
                 row.at_least(f"lane_{lane}_level_{level}", total, bound)
@@ -240,7 +240,7 @@ class BiasUnit(_SingleCycleUnit):
     role = Role.BIAS
 
     def results(
-        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]]
     ) -> list[Value]:
         """Add the bias of each lane."""
         return [total + word[0].as_signed() for total, word in zip(sums, words, strict=True)]
@@ -269,7 +269,8 @@ class PerChannel(UnitComponent):
             step.eq(self.i.valid & can_accept(self.o)),
             self.i.ready.eq(can_accept(self.o)),
         ]
-        words = None if unit.rom is None else self._words(m, step)
+        image = unit.rom
+        words = [] if image is None else self._words(m, image, step)
         sums  = [unit.i.view(self.i.payload)[lane] for lane in range(unit.i.lanes)]
         results = unit.results(rows(m, platform), sums, words)
         view    = unit.o.view(self.o.payload)
@@ -278,10 +279,10 @@ class PerChannel(UnitComponent):
         output_register(m, self.o, step)
         return m
 
-    def _words(self, m: Module, step: Value) -> list[list[Value]]:
+    def _words(self, m: Module, image: RomImage, step: Value) -> list[list[Value]]:
         """Constants of each lane of the next beat, which ``step`` accepts."""
         unit = self.unit
-        m.submodules.constants = rom = Rom(unit.rom)
+        m.submodules.constants = rom = Rom(image)
         group     = Signal(below(unit.passes))
         following = Signal(below(unit.passes))
         m.d.comb += [

@@ -24,7 +24,7 @@ class StandaloneThresholdsUnit(ParallelThresholdsUnit):
     """
 
     def results(
-        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]] | None
+        self, row: Operators, sums: Sequence[Value], words: Sequence[Sequence[Value]]
     ) -> list[Value]:
         """Compare each input, as an offset binary number, with all its levels."""
         return super().results(row, [offset_binary(total) for total in sums], words)

@@ -7,10 +7,11 @@ from tritforge.hw.cost.registry import cost_of
 from tritforge.hw.engines.planes_parallel import ParallelPlanesUnit
 from tritforge.hw.engines.planes_serial import SerialPlanesUnit
 from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.target import Target
 
 
 @cost_of(ParallelPlanesUnit)
-def parallel_planes(unit, target):
+def parallel_planes(unit: ParallelPlanesUnit, target: Target) -> Cost:
     """Flip-flops: the plane counter, the totals, valid.
 
     Logic of each lane: a coefficient takes an adder for each of its ones but the first, of the bits
@@ -28,7 +29,7 @@ def parallel_planes(unit, target):
 
 
 @cost_of(SerialPlanesUnit)
-def serial_planes(unit, target):
+def serial_planes(unit: SerialPlanesUnit, target: Target) -> Cost:
     """Flip-flops: plane and step counter, whether a plane waits, operand and total of each lane,
     valid.
 

@@ -2,6 +2,7 @@
 
 import math
 
+from tritforge.export.ir.datatype import DataType
 from tritforge.hw.cost.counters import counter_bits, counter_features
 from tritforge.hw.cost.memory import Port, ram
 from tritforge.hw.cost.registry import cost_of
@@ -16,10 +17,11 @@ from tritforge.hw.layers.top_k import TopKSorterUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
+from tritforge.hw.targets.target import Target
 
 
 @cost_of(AdderUnit)
-def adder(unit, target):
+def adder(unit: AdderUnit, target: Target) -> Cost:
     """Flip-flops: the sums and valid. Logic: an adder for each lane."""
     return (Cost(ff=unit.o.payload_bits + 1)
             + target.adder(unit.left, unit.right, unit.o.dtype.bits) * unit.lanes
@@ -27,7 +29,7 @@ def adder(unit, target):
 
 
 @cost_of(RunningArgMaxUnit)
-def running_arg_max(unit, target):
+def running_arg_max(unit: RunningArgMaxUnit, target: Target) -> Cost:
     """Flip-flops: index of the beat's first lane, whether a beat came before, best score and index,
     the output index, valid.
 
@@ -50,7 +52,7 @@ def running_arg_max(unit, target):
 
 
 @cost_of(TopKSorterUnit)
-def top_k_sorter(unit, target):
+def top_k_sorter(unit: TopKSorterUnit, target: Target) -> Cost:
     """Flip-flops: score, index and valid of each rank, the output indices, the element counter,
     valid.
 
@@ -66,7 +68,7 @@ def top_k_sorter(unit, target):
 
 
 @cost_of(SlidingWindowUnit)
-def sliding_window(unit, target):
+def sliding_window(unit: SlidingWindowUnit, target: Target) -> Cost:
     """A memory of ``rows`` image rows, addressed as a ring.
 
     Flip-flops: those of :func:`_window_flip_flops`, whether the beat is padding, valid.
@@ -85,7 +87,7 @@ def sliding_window(unit, target):
                            padded=padded, blanked=unit.i.payload_bits * padded))
 
 
-def _window_flip_flops(unit):
+def _window_flip_flops(unit: SlidingWindowUnit) -> tuple[int, int]:
     """Flip-flops of a sliding window, without low bits that never change.
 
     Returns
@@ -119,19 +121,19 @@ def _window_flip_flops(unit):
     return counting, address + first + row
 
 
-def _position_bits(before, last, step):
+def _position_bits(before: int, last: int, step: int) -> int:
     """Flip-flops of a position that moves by ``step`` from ``-before`` to ``last``, with its
     sign."""
     return max(before - 1, last).bit_length() + (before > 0) - _trailing_zeros(step)
 
 
-def _row_steps(unit):
+def _row_steps(unit: SlidingWindowUnit) -> int:
     """Common divisor, in words, of all steps of the window's first row around the ring."""
     releases = (unit.releases(oy) for oy in range(unit.output_size[0]))
     return math.gcd(unit.rows, *releases) * unit.row_beats
 
 
-def unread_address_bits(unit):
+def unread_address_bits(unit: SlidingWindowUnit) -> int:
     """Mask of the bits that are 0 in every address that a sliding window reads: where the kernel is
     one column wide, or one row high, and moves by several."""
     step    = unit.stride[1] * unit.pixel_beats * (unit.output_size[1] > 1)
@@ -140,18 +142,18 @@ def unread_address_bits(unit):
     return (unit.extent[1] == 1) * columns | (unit.extent[0] == 1) * rows
 
 
-def _zero_bits(step, below):
+def _zero_bits(step: int, below: int) -> int:
     """Mask of the bits that are 0 in every sum of a multiple of ``step`` and a number <
     ``below``."""
     return max(0, (step & -step) - (1 << (below - 1).bit_length()))
 
 
-def _trailing_zeros(number):
+def _trailing_zeros(number: int) -> int:
     return (number & -number).bit_length() - 1
 
 
 @cost_of(LineBufferUnit)
-def line_buffer(unit, target):
+def line_buffer(unit: LineBufferUnit, target: Target) -> Cost:
     """A single-port memory of the rows above the newest.
 
     Flip-flops: position and phase of each axis where they matter, the columns of the shift
@@ -178,7 +180,7 @@ def line_buffer(unit, target):
 
 
 @cost_of(WindowPoolUnit)
-def window_pool(unit, target):
+def window_pool(unit: WindowPoolUnit, target: Target) -> Cost:
     """A single-port memory of the running results of a row of windows.
 
     Flip-flops: five counters (position in the window and in the image, beat), the window down and
@@ -198,7 +200,7 @@ def window_pool(unit, target):
 
 
 @cost_of(SlidingPoolUnit)
-def sliding_pool(unit, target):
+def sliding_pool(unit: SlidingPoolUnit, target: Target) -> Cost:
     """Single-port memories of the earlier elements of a row and of a column; registers where a
     memory would have one word.
 
@@ -232,7 +234,7 @@ def sliding_pool(unit, target):
                              unit.o.dtype.bits, unit.lanes))
 
 
-def running_reduction_cost(reduction, target, bits, count):
+def running_reduction_cost(reduction: Reduction, target: Target, bits: int, count: int) -> Cost:
     """Cost of ``count`` accumulations in ``bits`` bits, restarted for each window
     (Reduction.accumulate)."""
     if reduction is Reduction.MAX:
@@ -242,7 +244,8 @@ def running_reduction_cost(reduction, target, bits, count):
     return _summed(target, running=count * bits)
 
 
-def reduction_cost(reduction, target, source, terms, width, count):
+def reduction_cost(reduction: Reduction, target: Target, source: DataType, terms: int, width: int,
+                   count: int) -> Cost:
     """Cost of ``count`` reductions of ``terms`` elements of type ``source`` to one of ``width``
     bits.
 
@@ -266,14 +269,14 @@ def reduction_cost(reduction, target, source, terms, width, count):
     return found
 
 
-def _summed(target, two=0, three=0, running=0):
+def _summed(target: Target, two: int = 0, three: int = 0, running: int = 0) -> Cost:
     """Cost of additions by operators, in bits: of two and of three operands, and of
     accumulators."""
     return target.logic("summed", two=two, three=three, running=running)
 
 
 @cost_of(SubsamplerUnit)
-def subsampler(unit, target):
+def subsampler(unit: SubsamplerUnit, target: Target) -> Cost:
     """Flip-flops: the beat counter where channels of 0 are inserted, position and phase of each
     axis along which pixels are dropped, the payload, valid.
 

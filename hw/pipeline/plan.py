@@ -309,7 +309,14 @@ class NodeSite:
         return self.network.types[self.node.inputs[number]]
 
     def layer(self, lanes: int | None = None) -> MatrixLayer:
-        """Return the matrix layer as an engine sees it."""
+        """Return the matrix layer as an engine sees it.
+
+        Raises
+        ------
+        TypeError : it is no matrix layer.
+        """
+        if not isinstance(self.node, MatrixNode):
+            raise TypeError(f"{self.name!r} must be a matrix layer, not a {self.node.kind}")
         types = self.network.types
         return MatrixLayer(
             node=self.node,
@@ -318,7 +325,7 @@ class NodeSite:
             sums=types[self.node.name],
             target=types[self.tensor],
             lanes=lanes,
-            technology=self.target,
+            technology=self.target,  # type: ignore[arg-type]  # None builds no units
         )
 
     def stage(self, lanes: Sequence[int | None], folding: Folding | None = None) -> Stage:
@@ -330,7 +337,11 @@ class NodeSite:
             input that no earlier stage has fixed: the stage then chooses its preferred width.
         folding : of a matrix layer.
         """
-        if self.matrix:
+        if isinstance(self.node, MatrixNode):
+            if folding is None:
+                raise PlanError(
+                    f"hardware.layers has no entry for {self.name!r}; give its engine and folding"
+                )
             return Stage(
                 self.name,
                 self.tensor,
@@ -416,20 +427,18 @@ def stages(
     PlanError : as of :func:`plan`.
     """
     # by stage or INPUT, lanes of its output; the input's are its first reader's
-    lanes = {}
+    lanes: dict[str, int] = {}
     if tdata.input is not None:
         lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
     for site in node_sites(network, target):
-        if site.matrix and site.name not in foldings:
-            raise PlanError(
-                f"hardware.layers has no entry for {site.name!r}; give its engine and folding"
-            )
         given = [lanes.get(source) for source in site.sources]
         ahead: list[Unit] = []
         # these read some channels of a pixel per beat
         if tdata.input is not None and site.sources == (INPUT,) and not site.matrix:
-            wanted = gcd(*given, network.input.channels)
-            ahead  = resized("width_in", network.input.dtype, *given, wanted, network.input.size)
+            wanted = gcd(lanes[INPUT], network.input.channels)
+            ahead  = resized(
+                "width_in", network.input.dtype, lanes[INPUT], wanted, network.input.size
+            )
             given  = [wanted]
         stage = site.stage(given, foldings.get(site.name))
         stage = replace(stage, units=(*ahead, *stage.units))

@@ -115,9 +115,10 @@ class Stage:
     def roms(self) -> Iterator[tuple[RomImage, Packing | None]]:
         """Yield the ROM images of the stage as (RomImage, Packing or None)."""
         for unit in self.units:
-            if getattr(unit, "rom", None) is not None:
+            rom = getattr(unit, "rom", None)
+            if rom is not None:
                 packing = getattr(unit, "packing", None)
-                for image in files(unit.rom, getattr(unit, "split", None)):
+                for image in files(rom, getattr(unit, "split", None)):
                     yield image, packing
 
 

@@ -224,7 +224,7 @@ def _streams(plan: Plan) -> Iterator[Stream]:
 
 
 def _layer(stage: Stage) -> LayerEntry:
-    if stage.node is None:
+    if stage.node is None or stage.folding is None:
         return LayerEntry(stage.name, stage.units[-1].name, interval_cycles=stage.interval_cycles)
     rows, columns = stage.node.plane_matrices().shape[1:]
     return LayerEntry(

@@ -9,10 +9,11 @@ from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.stream.fork import StreamForkUnit
 from tritforge.hw.stream.width_converter import WidthConverterUnit
 from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.target import Target
 
 
 @cost_of(WidthConverterUnit)
-def width_converter(unit, target):
+def width_converter(unit: WidthConverterUnit, target: Target) -> Cost:
     """Flip-flops: ``ratio - 1`` narrow beats that wait, the output beat, the counter and valid.
 
     An upsizer is a shift register without logic. A downsizer has a multiplexer of ``ratio`` inputs,
@@ -28,7 +29,7 @@ def width_converter(unit, target):
 
 
 @cost_of(FifoUnit)
-def fifo(unit, target):
+def fifo(unit: FifoUnit, target: Target) -> Cost:
     """Flip-flops: read and write address, level, valid. The memory's read register is the output.
 
     Logic: both addresses wrap; the level counts up and down and is compared with 0 and ``depth``.
@@ -40,14 +41,14 @@ def fifo(unit, target):
 
 
 @cost_of(StreamForkUnit)
-def stream_fork(unit, target):
+def stream_fork(unit: StreamForkUnit, target: Target) -> Cost:
     """A flip-flop for each consumer; its next state depends on ``ready`` of all the others."""
     return (Cost(ff=unit.count)
             + target.logic("fork", one=1, consumers=unit.count, joint=unit.count**3))
 
 
 @cost_of(RegistersUnit)
-def registers(unit, target):
+def registers(unit: RegistersUnit, target: Target) -> Cost:
     """Flip-flops: frames 32, cycles 64, the high half latched with the low one 32, read data 32,
     errors 1, the word address written, and six of the handshakes.
 
@@ -58,7 +59,7 @@ def registers(unit, target):
 
 
 @cost_of(FrameSourceUnit)
-def frame_source(unit, target):
+def frame_source(unit: FrameSourceUnit, target: Target) -> Cost:
     """Flip-flops: the beat counter, two of the state machine, the error.
 
     Logic: a gate for each payload bit, which a frame that ends early fills with 0. Above ten bits
@@ -71,7 +72,7 @@ def frame_source(unit, target):
 
 
 @cost_of(FrameSinkUnit)
-def frame_sink(unit, target):
+def frame_sink(unit: FrameSinkUnit, target: Target) -> Cost:
     """Flip-flops and logic of the beat counter, which makes TLAST."""
     return (Cost(ff=counter_bits(unit.frame_beats))
             + target.logic("frame sink", one=1, **counter_features(unit.frame_beats)))

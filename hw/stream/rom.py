@@ -20,7 +20,6 @@ from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.shared import Library, SharedComponent
 from tritforge.hw.stream.unit import below
 from tritforge.hw.targets.memory import JOINED, MemoryStyle
-from tritforge.hw.targets.operators import Operators
 from tritforge.hw.targets.rows import rows
 from tritforge.hw.targets.target import Target
 
@@ -183,18 +182,18 @@ class ByteDecoder(SharedComponent):
         return ByteDecoder()
 
     def circuit(self, platform: object) -> Module:
-        m   = Module()
-        row = rows(m, platform)
-        if isinstance(row, Operators):
+        m = Module()
+        functions = getattr(rows(m, platform), "functions", None)      # of cells that have them
+        if functions is None:
             return self._switched(m)
         bits   = list(self.byte)
         # the middle field, or the high one in its place
-        lower  = [row.functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),
-                  row.functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]
+        lower  = [functions("lower", bits[2:5] + bits[6:], _lower(3), _lower(4)),
+                  functions("lowest", bits[2:6], lambda a, b, c, d: d if a & b & c else a)]
         field  = [*bits[:2], lower[1][0], *lower[0]]
-        first  = [row.functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1))
+        first  = [functions(f"first_{at}", field, _low_code(2 * at), _low_code(2 * at + 1))
                   for at in range(3)]
-        last   = [row.functions(f"last_{at}", bits[2:], _last_code(at))[0] for at in range(4)]
+        last   = [functions(f"last_{at}", bits[2:], _last_code(at))[0] for at in range(4)]
         m.d.comb += self.codes.eq(Cat(*(bit for pair in first for bit in pair), *last))
         return m
 

@@ -12,30 +12,29 @@ tritforge.hw.matrix.offset_binary folds it into thresholds or bias.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
 
-__all__ = ["Operators", "add_all", "at_least", "lane_bits", "maximum", "offset_binary", "reached",
-           "ternary_product"]
+__all__ = ["Column", "InvertibleBit", "Lane", "Operators", "Row", "add_all", "at_least",
+           "lane_bits", "maximum", "offset_binary", "reached", "ternary_product"]
 
 
-_Lane   = tuple[Value, Value]                                # value and trit code
-_Column = Sequence[tuple[Value, bool]]                       # (bit, whether it is inverted) each
-_Row    = tuple[list[Value], Value | None, Value | None]     # sums, carry-save bit, carry
+Lane          = tuple[Value, Value]                                # value and trit code
+InvertibleBit = tuple[Value, bool]                                 # a bit, whether it is inverted
+Column        = Sequence[InvertibleBit]                            # of a bit heap
+Row           = tuple[list[Value], Value | None, Value | None]     # sums, carry-save bit, carry
 
 
 class Operators:
     """Adder rows and comparators as operators of Amaranth, for any device.
 
     Synthesis chooses the cells, so LUTs are calibrated (tritforge.hw.targets.target.Target.logic).
-    The interface is that of :class:`tritforge.hw.targets.xc7.cells.SevenSeries`; all results are
-    combinational.
+    A family with cells by name overrides what its cells do better; all results are combinational.
     """
 
-    def products(self, name: str, lanes: Sequence[_Lane]) -> Value:
+    def products(self, name: str, lanes: Sequence[Lane]) -> Value:
         """Return the sum of the ternary products of two ``lanes``, (value, code) each: B + 1 bits.
         """
         return add_all(ternary_product(value, code) for value, code in lanes)
@@ -45,7 +44,7 @@ class Operators:
         """Return sum(``terms``) + (0 if ``clear`` else ``so_far``), modulo 2**``width``."""
         return add_all(terms if so_far is None else [*terms, Mux(clear, 0, so_far)])[:width]
 
-    def add_product(self, name: str, lane: _Lane, width: int, *, so_far: Value,
+    def add_product(self, name: str, lane: Lane, width: int, *, so_far: Value,
                     clear: Value) -> Value:
         """Return product + (0 if ``clear`` else ``so_far``), modulo 2**``width``.
 
@@ -63,7 +62,7 @@ class Operators:
         first, second = ternary_product(reached, code)
         return first ^ second ^ more, (first & second) | ((first | second) & more)
 
-    def ternary_row(self, name: str, columns: Sequence[_Column], *, top: bool) -> _Row:
+    def ternary_row(self, name: str, columns: Sequence[Column], *, top: bool) -> Row:
         """Add a row of a bit heap (tritforge.hw.matrix.bit_heap).
 
         Parameters
@@ -186,7 +185,7 @@ def reached(levels: Iterable[Value]) -> Value:
                for bit in range(len(levels).bit_length()))
 
 
-def maximum(m: Module, row: Any, values: Sequence[Value]) -> tuple[Value, Value]:
+def maximum(m: Module, row: Operators, values: Sequence[Value]) -> tuple[Value, Value]:
     """Return (maximum, index) of ``values``; among equal ones the first.
 
     Indices are constants, so selecting them takes gates of the comparators' results alone.

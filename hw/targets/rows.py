@@ -1,9 +1,4 @@
-"""Which adder rows and comparators an elaboration platform has.
-
-All have the interface of :class:`tritforge.hw.targets.operators.Operators`.
-"""
-
-from typing import Any
+"""Which adder rows and comparators an elaboration platform has."""
 
 from amaranth import Module
 
@@ -12,7 +7,7 @@ from tritforge.hw.targets.operators import Operators
 __all__ = ["rows"]
 
 
-def rows(m: Module, platform: object) -> Any:
+def rows(m: Module, platform: object) -> Operators:
     """Return the factory of rows in the module ``m``: operators, or the cells of the target.
 
     ``platform`` : None, or an elaboration platform with a ``target``.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tritforge.export.ir.datatype import DataType
     from tritforge.hw.matrix.bit_heap import HeapRow
+    from tritforge.hw.targets.operators import Operators
 
 __all__ = ["CARRY_COMPARE_MIN_BITS", "Modelled", "Target", "calibration"]
 
@@ -135,10 +136,8 @@ class Target(ABC):
 
     # Circuits
 
-    def arithmetic(self, m: Module, platform: object) -> Any:
+    def arithmetic(self, m: Module, platform: object) -> Operators:
         """Return the factory of adder rows and comparators in the module ``m``.
-
-        It has the interface of tritforge.hw.targets.operators.Operators.
 
         Parameters
         ----------
@@ -197,6 +196,10 @@ class Target(ABC):
         """Cost of the sum of numbers of types ``left`` and ``right`` in ``width`` bits."""
         return UNKNOWN
 
+    def chain(self, bits: int) -> int:
+        """LUTs of a carry chain of ``bits`` bits: one for each."""
+        return bits
+
     def counter_multiplexer(self, inputs: int) -> Cost:
         """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
         return UNKNOWN
@@ -244,7 +247,7 @@ class Target(ABC):
         each."""
         return self.by_width("larger", bits, count)
 
-    def heap_row_luts(self, row: HeapRow) -> float | None:
+    def heap_row_luts(self, row: HeapRow) -> float:
         """LUTs of a row of a compressor tree (tritforge.hw.matrix.bit_heap.HeapRow).
 
         The compressor tree is built of the rows that take the fewest.
@@ -255,6 +258,42 @@ class Target(ABC):
         """Cost of ``count`` decoders of a byte into five trits
         (tritforge.hw.stream.rom.ByteDecoder)."""
         return self.logic("decoder", decoders=count)
+
+    # Costs of the rows of :meth:`arithmetic` where they are cells
+
+    def products(self, bits: int) -> Cost:
+        """Cost of the sum of two ternary products of ``bits`` bits."""
+        return UNKNOWN
+
+    def product(self, bits: int) -> Cost:
+        """Cost of one ternary product of ``bits`` bits."""
+        return UNKNOWN
+
+    def sum(self, operands: Sequence[int], width: int) -> Cost:
+        """Cost of the sum, in ``width`` bits, of two or three ``operands``, their numbers of
+        bits."""
+        return UNKNOWN
+
+    def accumulated(self, operands: Sequence[int], width: int) -> Cost:
+        """Cost of an accumulator of ``width`` bits to which one or two ``operands``, their numbers
+        of bits, are added."""
+        return UNKNOWN
+
+    def accumulated_product(self, bits: int, width: int) -> Cost:
+        """Cost of an accumulator of ``width`` bits to which a ternary product of ``bits`` bits is
+        added."""
+        return UNKNOWN
+
+    def ternary_lanes(self, lanes: int, taken: int) -> Cost:
+        """Cost of the ``lanes`` of a dot product of ternary inputs.
+
+        ``taken`` : bits that enter rows of atoms, for families where these are operators.
+        """
+        return UNKNOWN
+
+    def heap_row(self, row: HeapRow) -> Cost:
+        """Cost of a row of a bit heap (tritforge.hw.matrix.bit_heap.HeapRow)."""
+        return UNKNOWN
 
     def luts(self, count: float) -> Cost:
         """Cost of ``count`` LUTs."""

@@ -3,14 +3,16 @@
 from tritforge.hw.cost.counters import counter_bits, counter_features
 from tritforge.hw.cost.memory import ram, weights_rom
 from tritforge.hw.cost.registry import cost_of
+from tritforge.hw.engines.array.dot import DotShape
 from tritforge.hw.engines.array.engine import MacArrayUnit
 from tritforge.hw.engines.array.ternary_dot import TernaryShape
 from tritforge.hw.matrix.bit_heap import RowKind
 from tritforge.hw.targets.cost import Cost, total
+from tritforge.hw.targets.target import Target
 
 
 @cost_of(MacArrayUnit)
-def mac_array(unit, target):
+def mac_array(unit: MacArrayUnit, target: Target) -> Cost:
     """Flip-flops: beat, pass and ROM address counters; valid and, where a pass has several beats,
     first and last of each stage; the vector's beat; the accumulators, which are the output, and
     valid.
@@ -35,13 +37,15 @@ def mac_array(unit, target):
                            **counter_features(*counters)))
 
 
-def dot_cost(shape, target, count):
+def dot_cost(shape: DotShape | TernaryShape, target: Target, count: int) -> Cost:
     """Cost of ``count`` dot products with accumulators of ``shape``, a DotShape or a
     TernaryShape."""
-    return (_ternary_dot if isinstance(shape, TernaryShape) else _dot)(shape, target, count)
+    if isinstance(shape, TernaryShape):
+        return _ternary_dot(shape, target, count)
+    return _dot(shape, target, count)
 
 
-def _dot(shape, target, count):
+def _dot(shape: DotShape, target: Target, count: int) -> Cost:
     """Flip-flops of every row of the adder tree but the last, whose register is the accumulator.
 
     Cells: two products are one row, a product left over is gates, a single product is part of the
@@ -72,7 +76,7 @@ def _dot(shape, target, count):
         chains=count * chains, saved=count * saved, **of)
 
 
-def _ternary_dot(shape, target, count):
+def _ternary_dot(shape: TernaryShape, target: Target, count: int) -> Cost:
     """Flip-flops: a bit for each chain and each lane, and those of each stage of the compressor
     tree.
 

@@ -84,7 +84,7 @@ class TernaryDot(DotComponent):
 
         ones, twos, lane = [], [], 0
         for count in shape.chains:
-            so_far = Const(0, 1)
+            so_far: Value = Const(0, 1)
             for _ in range(count):
                 so_far, carry = row.ternary_lane(
                     f"lane_{lane}",

@@ -1,5 +1,7 @@
 """Cost of the engine ``skip``, and of the units that reorder its results."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from tritforge.hw.cost.counters import counter_bits, counter_features
@@ -8,12 +10,14 @@ from tritforge.hw.cost.registry import cost_of
 from tritforge.hw.engines.array.cost import dot_cost
 from tritforge.hw.engines.skip.convolution import SkipConvolutionUnit
 from tritforge.hw.engines.skip.dense import SkipDenseUnit
+from tritforge.hw.engines.skip.engine import SkipUnit
 from tritforge.hw.engines.skip.permute import LanePermutationUnit
 from tritforge.hw.engines.skip.reorder import ReorderBufferUnit
 from tritforge.hw.targets.cost import Cost
+from tritforge.hw.targets.target import Target
 
 
-def _execution(unit, target):
+def _execution(unit: SkipUnit, target: Target) -> Cost:
     """Cost of what both kinds share: the schedule's ROM and the dot products of every PE and pixel.
 
     Flip-flops: valid, first and last of each stage; the codes of every lane, twice where operands
@@ -28,7 +32,7 @@ def _execution(unit, target):
 
 
 @cost_of(SkipDenseUnit)
-def skip_dense(unit, target):
+def skip_dense(unit: SkipDenseUnit, target: Target) -> Cost:
     """A memory for each lane.
 
     Flip-flops without overlap: the step counter, whether it computes, the input beat. With overlap:
@@ -50,7 +54,7 @@ def skip_dense(unit, target):
             + target.logic("skip vector", one=1, counter=counter, signs=signs))
 
 
-def columns_read(unit):
+def columns_read(unit: SkipConvolutionUnit) -> int:
     """Columns of the input that some pixel reads; synthesis removes the memory of the others."""
     first = np.arange(unit.pixels)[:, None] * unit.window.stride[1] - unit.window.padding[1]
     read  = np.unique(first + np.arange(unit.kernel[1]) * unit.dilation[1])
@@ -58,7 +62,7 @@ def columns_read(unit):
 
 
 @cost_of(SkipConvolutionUnit)
-def skip_convolution(unit, target):
+def skip_convolution(unit: SkipConvolutionUnit, target: Target) -> Cost:
     """A memory for each lane, a ring of input rows with a write enable for each column.
 
     Flip-flops: beat and column written, output row, step; rows in the ring, twice; rows that an
@@ -95,7 +99,7 @@ def skip_convolution(unit, target):
                            inside=offsets))
 
 
-def _selector_luts(unit, pixel):
+def _selector_luts(unit: SkipConvolutionUnit, pixel: int) -> int:
     """LUT6 of a chain, for a bit, that selects one of the kernel columns inside the image for
     ``pixel``."""
     first   = pixel * unit.window.stride[1] - unit.window.padding[1]
@@ -104,13 +108,13 @@ def _selector_luts(unit, pixel):
     return -(-(data + unit.kernel[1].bit_length() - 1) // 5)
 
 
-def _varying_bits(values):
+def _varying_bits(values: Iterable[int]) -> int:
     """Bits that are 1 in any of ``values``: the others need no flip-flop."""
     return np.bitwise_or.reduce(list(values)).item().bit_count()
 
 
 @cost_of(LanePermutationUnit)
-def lane_permutation(unit, target):
+def lane_permutation(unit: LanePermutationUnit, target: Target) -> Cost:
     """Flip-flops: the payload, the beat counter, whether a beat is there, valid.
 
     Logic: a multiplexer of all lanes for each bit, selected by the ROM.
@@ -122,7 +126,7 @@ def lane_permutation(unit, target):
 
 
 @cost_of(ReorderBufferUnit)
-def reorder_buffer(unit, target):
+def reorder_buffer(unit: ReorderBufferUnit, target: Target) -> Cost:
     """A memory for each bank.
 
     Flip-flops: which half is written and read, how many are full, four counters, the pixel

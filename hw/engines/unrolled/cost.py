@@ -1,18 +1,22 @@
 """Cost of the engine ``unrolled``."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from tritforge.hw.cost.registry import cost_of
 from tritforge.hw.engines.unrolled.engine import MatrixLogicUnit
 from tritforge.hw.matrix.bit_heap import RowKind
+from tritforge.hw.matrix.compressor import WiredRow
 from tritforge.hw.targets.cost import Cost, total
+from tritforge.hw.targets.target import Target
 
 TABLE_BITS = 6
 """Bits of a vector up to which synthesis makes each output bit a LUT of its own."""
 
 
 @cost_of(MatrixLogicUnit)
-def matrix_logic(unit, target):
+def matrix_logic(unit: MatrixLogicUnit, target: Target) -> Cost:
     """Counted from the wiring: its rows of additions, a flip-flop for each wire that a stage stores
     and one for each stage's valid.
 
@@ -35,7 +39,7 @@ def matrix_logic(unit, target):
     return Cost(ff=flip_flops) + target.logic("unrolled", **common, **_operators(wiring.rows))
 
 
-def _output_functions(unit):
+def _output_functions(unit: MatrixLogicUnit) -> tuple[int, int]:
     """Count the distinct output bits as functions of the input bits, without constants.
 
     Returns
@@ -55,7 +59,7 @@ def _output_functions(unit):
     return len(columns - {column.tobytes() for column in bits.T}), len(columns)
 
 
-def _operators(rows):
+def _operators(rows: Iterable[WiredRow]) -> dict[str, int]:
     """Features of rows of additions that are operators.
 
     A row of three operands is a carry-save adder and a carry chain: a full or half adder for each

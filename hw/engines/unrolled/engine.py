@@ -93,9 +93,10 @@ class MatrixLogicUnit(Unit):
         beats = range(self.vectors)
         for stage in range(self.wiring.stages):
             channel = graph.chain(f"{self.name}.stage_{stage}", channel, self.vectors, beats, beats)
+        assert channel is not None           # there is a stage at least
         return channel
 
-    def component(self) -> wiring.Component:
+    def component(self) -> MatrixLogic:
         """Return the :class:`MatrixLogic`."""
         return MatrixLogic(self)
 
@@ -228,16 +229,15 @@ def instantiate(
         sums, save, carry = (row.ternary_row if ternary else row.atoms_row)(
             f"row_{number}", operands, top=wired.shape.top
         )
-        left = [
+        outputs = [
             *sums,
             *(() if carry is None else (carry,)),
             *(() if wired.save is None else (save,)),
         ]
-        left = dict(zip(wired.outputs, left, strict=True))
         if not ternary:
-            comb = Signal(len(left), name=f"row_{number}")
-            m.d.comb += comb.eq(Cat(*left.values()))
-            left = dict(zip(left, comb, strict=True))
-            bits |= left
-        made |= left
+            comb = Signal(len(outputs), name=f"row_{number}")
+            m.d.comb += comb.eq(Cat(*outputs))
+            outputs = list(comb)
+            bits |= zip(wired.outputs, outputs, strict=True)
+        made |= zip(wired.outputs, outputs, strict=True)
     return made

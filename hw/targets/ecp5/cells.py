@@ -22,6 +22,10 @@ Source: Lattice FPGA-DS-02012, "PFU Blocks"; the table of G: CCU2C of Project Tr
 techlibs/lattice.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
 from amaranth import *
 
 from tritforge.hw.matrix.bit_heap import saves
@@ -32,7 +36,7 @@ from tritforge.hw.targets.ecp5.luts import (
     chain_luts,
     chains,
 )
-from tritforge.hw.targets.operators import Operators, ternary_product
+from tritforge.hw.targets.operators import Column, Lane, Operators, Row, ternary_product
 from tritforge.hw.targets.target import Modelled
 
 __all__ = ["LONGEST", "Ecp5Cells"]
@@ -43,6 +47,8 @@ assumes one."""
 
 _ONE = Const(1, 1)                                           # a free input of a cell; a 0 is a net
 
+_ChainBit = tuple[int, Sequence[Value]]                      # INIT of the LUT, and A, B, C, D
+
 
 class Ecp5Cells(Operators):
     """Add rows of CCU2C and LUT4 to the module ``m``; all are combinational.
@@ -51,13 +57,13 @@ class Ecp5Cells(Operators):
     rounded up to whole CCU2C: :func:`tritforge.hw.targets.ecp5.luts.chain_luts`.
     """
 
-    def __init__(self, m, platform):
+    def __init__(self, m: Module, platform: object) -> None:
         self._m        = m
         self._modelled = isinstance(platform, Modelled)
-        self._open     = None                                # carry of 0, the next chain's carry in
+        self._open: Value | None = None                      # carry of 0, the next chain's carry in
         self._length   = 0                                   # bits of the cascade up to there
 
-    def products(self, name, lanes):
+    def products(self, name: str, lanes: Sequence[Lane]) -> Value:
         """Return the sum of the ternary products of two ``lanes``, (value, code) each.
 
         B + 1 bits, unsigned, for values of B bits. LUTs: B gates of one product and a chain of B
@@ -67,11 +73,11 @@ class Ecp5Cells(Operators):
         if len(value) == 1:
             return super().products(name, lanes)
         first = ternary_product(value, code)
-        sums, carry = self._chain(name, [(_PRODUCT, first[bit], other[bit], *other_code)
-                                         for bit in range(len(value))])
-        return Cat(*sums, carry)
+        return Cat(self._chain(name, [_chain_bit(_PRODUCT, first[bit], other[bit], *other_code)
+                                      for bit in range(len(value))]))
 
-    def add(self, name, terms, width, *, so_far=None, clear=None):
+    def add(self, name: str, terms: Sequence[Value], width: int, *, so_far: Value | None = None,
+            clear: Value | None = None) -> Value:
         """Return the sum of ``terms`` and, unless ``clear`` is high, ``so_far``.
 
         The sum is modulo 2**``width``. LUTs: a chain for each number but the first; of at most
@@ -82,7 +88,8 @@ class Ecp5Cells(Operators):
             first = self._sum(f"{name}_{number}", first, term, width)
         return first[:width] if so_far is None else self._sum(name, first, so_far, width, clear)
 
-    def _sum(self, name, left, right, width, clear=None):
+    def _sum(self, name: str, left: Value, right: Value, width: int,
+             clear: Value | None = None) -> Value:
         """Sum modulo 2**``width`` of ``left`` and ``right``, which is 0 where ``clear`` is high."""
         if clear is None and len(left) + len(right) <= MAX_GATE_BITS:
             return super().add(name, [left, right], width)
@@ -91,15 +98,14 @@ class Ecp5Cells(Operators):
         for bit in range(count):
             bits = [number[bit] for number in (left, right) if bit < len(number)]
             if clear is None or bit >= len(right):
-                columns.append((_SUM if len(bits) == 2 else _ALONE,
-                                *bits, *[_ONE] * (4 - len(bits))))
+                columns.append(_chain_bit(_SUM if len(bits) == 2 else _ALONE, *bits))
+            elif bit < len(left):
+                columns.append(_chain_bit(_GATED, left[bit], right[bit], clear))
             else:
-                columns.append((_GATED if bit < len(left) else _GATED_ALONE,
-                                left[bit] if bit < len(left) else _ONE, right[bit], clear, _ONE))
-        sums, carry = self._chain(name, columns, carry=width > count)
-        return Cat(*sums) if carry is None else Cat(*sums, carry)
+                columns.append(_chain_bit(_GATED_ALONE, _ONE, right[bit], clear))
+        return Cat(self._chain(name, columns, carry=width > count))
 
-    def ternary_row(self, name, columns, *, top):
+    def ternary_row(self, name: str, columns: Sequence[Column], *, top: bool) -> Row:
         """Add a ternary row of a bit heap (tritforge.hw.matrix.bit_heap).
 
         LUTs: a chain of the bits of each of its additions (tritforge.hw.targets.ecp5.luts.chains);
@@ -118,23 +124,27 @@ class Ecp5Cells(Operators):
         counts  = tuple(len(bits) for bits in columns)
         if len(counts) == 1 and counts[0] <= 3:
             return self._column_alone(name, columns[0], top)
-        columns = [list(bits) for bits in columns]
-        above   = []
+        left    = [list(bits) for bits in columns]
+        above   = []                                         # carries out of the chains
         for number, (first, taken, starts) in enumerate(chains(counts, top)):
-            start = _signal(*columns[first].pop()) if starts else None
-            used  = [bits[:count] for bits, count in zip(columns[first:], taken, strict=True)]
-            sums, carry = self._chain(f"{name}_{number}", [_column(bits) for bits in used],
-                                      carry=not top, start=start)
-            above.append(carry)
-            columns[first:] = [
+            start = _signal(*left[first].pop()) if starts else None
+            used  = [bits[:count] for bits, count in zip(left[first:], taken, strict=True)]
+            made  = self._chain(f"{name}_{number}", [_column(bits) for bits in used],
+                                carry=not top, start=start)
+            if not top:
+                above.append(made.pop())
+            left[first:] = [
                 [(total, False), *bits[count:]]
-                for total, bits, count in zip(sums, columns[first:], taken, strict=True)]
-        sums = [_signal(*bits[0]) if bits else Const(0, 1) for bits in columns]
+                for total, bits, count in zip(made, left[first:], taken, strict=True)]
+        sums = [_signal(*bits[0]) if bits else Const(0, 1) for bits in left]
         if top:
             return sums, None, None
-        return (sums, *above) if saves(counts)[-1] else (sums, None, Cat(above).any())
+        if not saves(counts)[-1]:
+            return sums, None, Cat(above).any()
+        carry_save, carry = above
+        return sums, carry_save, carry
 
-    def _column_alone(self, name, bits, top):
+    def _column_alone(self, name: str, bits: Column, top: bool) -> Row:
         """A row of up to three bits of one column, without a chain.
 
         Of three bits the carry is the carry-save bit.
@@ -146,7 +156,7 @@ class Ecp5Cells(Operators):
         carry = self._lut4(f"{name}_carry", _among(inverted, _most), signals)
         return ([total], carry, Const(0, 1)) if len(bits) == 3 else ([total], None, carry)
 
-    def at_least(self, name, value, bound):
+    def at_least(self, name: str, value: Value, bound: Value) -> Value:
         """Return whether ``value`` >= ``bound``, both unsigned.
 
         LUTs for B bits: a chain of B bits, up to ``MAX_GATE_BITS`` gates.
@@ -157,7 +167,7 @@ class Ecp5Cells(Operators):
         value, bound = (Cat(number, Const(0, width - len(number))) for number in (value, bound))
         return self._reaches(name, list(zip(value, bound, strict=True)))
 
-    def no_less(self, name, left, right, given=None):
+    def no_less(self, name: str, left: Value, right: Value, given: Value | None = None) -> Value:
         """Return whether ``left`` >= ``right`` and the bit ``given`` is high.
 
         Both numbers have one type of B bits. LUTs: a chain of B bits, one more with ``given``.
@@ -174,12 +184,11 @@ class Ecp5Cells(Operators):
             return self._reaches(name, pairs)
         return super().no_less(name, left, right, given)
 
-    def _reaches(self, name, pairs):
+    def _reaches(self, name: str, pairs: Sequence[tuple[Value, Value]]) -> Value:
         """Whether the number of the first bits of ``pairs`` >= that of the second ones."""
-        _, less = self._chain(name, [(_LESS, *pair, _ONE, _ONE) for pair in pairs])
-        return ~less
+        return ~self._chain(name, [_chain_bit(_LESS, *pair) for pair in pairs])[-1]
 
-    def running_larger(self, name, so_far, value, first):
+    def running_larger(self, name: str, so_far: Value, value: Value, first: Value) -> Value:
         """Return the larger one of ``so_far`` and ``value``, or ``value`` where ``first`` is high.
 
         Both numbers have one type of B bits. LUTs: a chain of B bits and B selectors, whose fourth
@@ -189,7 +198,7 @@ class Ecp5Cells(Operators):
             return super().running_larger(name, so_far, value, first)
         return Mux(self.no_less(name, so_far, value) & ~first, so_far, value)
 
-    def _lut4(self, name, function, inputs):
+    def _lut4(self, name: str, function: Callable[..., int], inputs: Sequence[Value]) -> Value:
         """The output ``function(inputs)`` of a LUT4."""
         z     = Signal(name=f"{name}_z")
         table = _table(lambda *bits: function(*bits[:len(inputs)]))
@@ -202,8 +211,9 @@ class Ecp5Cells(Operators):
                 **{f"i_{pin}": bit for pin, bit in zip("ABCD", pins, strict=True)})
         return z
 
-    def _chain(self, name, columns, *, carry=True, start=None):
-        """The sum bit of each of ``columns``, (table, A, B, C, D), and the carry out or None.
+    def _chain(self, name: str, columns: Sequence[_ChainBit], *, carry: bool = True,
+               start: Value | None = None) -> list[Value]:
+        """The sum bit of each of ``columns``, and the carry out after them where it is used.
 
         Parameters
         ----------
@@ -211,69 +221,73 @@ class Ecp5Cells(Operators):
         start : carry in; None for 0.
         """
         spare  = chain_luts(len(columns), carry) - len(columns)
-        halves = [*columns, *[(0, _ONE, _ONE, _ONE, _ONE)] * spare]
+        halves = [*columns, *[_chain_bit(0)] * spare]
         if self._open is None or self._length + len(halves) > LONGEST or start is not None:
             self._open, self._length = Const(0, 1) if start is None else start, 0
-        sums = [Signal(name=f"{name}_{at}_s") for at in range(len(halves))]
+        sums: list[Value] = [Signal(name=f"{name}_{at}_s") for at in range(len(halves))]
         for at in range(0, len(halves), 2):
             out = Signal(name=f"{name}_{at}_cout")
             if self._modelled:
                 passed = self._open
-                for total, (table, *pins) in zip(sums[at:at + 2], halves[at:at + 2], strict=True):
+                for total, (table, pins) in zip(sums[at:at + 2], halves[at:at + 2], strict=True):
                     z, g    = (Const(table & (1 << (1 << count)) - 1, 1 << count).bit_select(
                         Cat(*pins[:count]), 1) for count in (4, 2))
                     self._m.d.comb += total.eq(z ^ passed)
                     passed  = Mux(z, passed, g)
                 self._m.d.comb += out.eq(passed)
             else:
-                pins = {f"i_{pin}{half}": bit for half in (0, 1)
-                        for pin, bit in zip("ABCD", halves[at + half][1:], strict=True)}
+                inputs = {f"i_{pin}{half}": bit for half in (0, 1)
+                          for pin, bit in zip("ABCD", halves[at + half][1], strict=True)}
                 self._m.submodules[f"{name}_{at}_ccu2c"] = Instance(
                     "CCU2C", p_INIT0=Const(halves[at][0], 16),
                     p_INIT1=Const(halves[at + 1][0], 16), p_INJECT1_0="NO", p_INJECT1_1="NO",
-                    i_CIN=self._open, o_S0=sums[at], o_S1=sums[at + 1], o_COUT=out, **pins)
+                    i_CIN=self._open, o_S0=sums[at], o_S1=sums[at + 1], o_COUT=out, **inputs)
             self._open = out
         self._length += len(halves)
         if not spare:                                        # what comes out is a carry, no 0
             self._open = None
-        return sums[:len(columns)], sums[len(columns)] if carry else None
+        return sums[:len(columns) + carry]
 
 
-def _column(bits):
+def _chain_bit(table: int, *inputs: Value) -> _ChainBit:
+    """A bit of a chain, a LUT of up to four ``inputs``, A first."""
+    return table, [*inputs, *[_ONE] * (4 - len(inputs))]
+
+
+def _column(bits: Column) -> _ChainBit:
     """A column of a chain with up to two ``bits``, (signal, inverted) each.
 
     The highest column may have four, because only their parity matters.
     """
     inverted = [flag for _, flag in bits]
-    return (_inverted(_OF[len(bits)], inverted),
-            *(signal for signal, _ in bits), *[_ONE] * (4 - len(bits)))
+    return _chain_bit(_inverted(_OF[len(bits)], inverted), *(signal for signal, _ in bits))
 
 
-def _signal(signal, inverted):
+def _signal(signal: Value, inverted: bool) -> Value:
     return ~signal if inverted else signal
 
 
-def _table(function):
+def _table(function: Callable[..., int]) -> int:
     """The 16 bits of INIT for a function of A, B, C, D."""
     return sum(int(function(*(index >> pin & 1 for pin in range(4)))) << index
                for index in range(16))
 
 
-def _inverted(table, inverted):
+def _inverted(table: int, inverted: Sequence[bool]) -> int:
     """``table`` for inputs, A first, of which those flagged are ``inverted``."""
     mask = sum(flag << pin for pin, flag in enumerate(inverted))
     return sum((table >> (index ^ mask) & 1) << index for index in range(16))
 
 
-def _odd(*bits):
+def _odd(*bits: int) -> int:
     return sum(bits) & 1
 
 
-def _most(*bits):
+def _most(*bits: int) -> bool:
     return sum(bits) >= 2
 
 
-def _among(inverted, function):
+def _among(inverted: Sequence[bool], function: Callable[..., int]) -> Callable[..., int]:
     """``function`` of bits, of which those flagged are ``inverted``."""
     return lambda *bits: function(*(bit ^ flag for bit, flag in zip(bits, inverted, strict=True)))
 

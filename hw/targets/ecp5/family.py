@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from tritforge.hw.matrix.bit_heap import HeapRow, RowKind
 from tritforge.hw.targets.cost import Cost
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from amaranth import Module
 
     from tritforge.export.ir.datatype import DataType
+    from tritforge.hw.targets.operators import Operators
 
 __all__ = ["ABC9", "Ecp5"]
 
@@ -103,7 +104,7 @@ class Ecp5(Target):
         steps     = {Port.SEPARATE: (1, 7, 7), Port.SHARED: (1, 7, 7), Port.REGISTERED: (1, 3, 7)},
     )
 
-    def arithmetic(self, m: Module, platform: object) -> Any:
+    def arithmetic(self, m: Module, platform: object) -> Operators:
         """Return the rows of CCU2C and LUT4, or operators without cells."""
         from tritforge.hw.targets.ecp5.cells import Ecp5Cells
         return Ecp5Cells(m, platform) if self.cells else super().arithmetic(m, platform)
@@ -142,7 +143,6 @@ class Ecp5(Target):
     def counter_multiplexer(self, inputs: int) -> Cost:
         """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
         return Cost(lut=choice_luts(inputs), sites=choice_luts(inputs))
-
 
     def products(self, bits: int) -> Cost:
         """Cost of the sum of two ternary products of ``bits`` bits.
@@ -187,15 +187,16 @@ class Ecp5(Target):
         return (Cost(sites=None) if row.kind is RowKind.ATOMS
                 else self._cells(row_luts(row.taken, row.top)))
 
-    def heap_row_luts(self, row: HeapRow) -> float | None:
+    def heap_row_luts(self, row: HeapRow) -> float:
         """With cells their number; a row of atoms is a chain of operators, narrow ones are gates.
         """
         if not self.cells:
             return row.luts
         if row.kind is RowKind.TERNARY:
             return sum(row_luts(row.taken, row.top))
-        return self.logic("unrolled", **{"chain" if row.luts > 2 else "narrow":
-                                         row.luts + row.luts % 2 * (row.luts > 2)}).lut
+        luts = (self.logic("unrolled", chain=row.luts + row.luts % 2) if row.luts > 2
+                else self.logic("unrolled", narrow=row.luts)).lut
+        return row.luts if luts is None else luts
 
     def comparators(self, bits: int, count: float, component: str = "no less",
                     enable: bool = False) -> Cost:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tritforge.hw.targets.cost import Cost
 from tritforge.hw.targets.memory import JOINED, LutMemory, MemoryRules, MemoryStyle
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tritforge.export.ir.datatype import DataType
     from tritforge.hw.matrix.bit_heap import HeapRow
+    from tritforge.hw.targets.operators import Operators
 
 __all__ = ["Xc7", "netlist_cells"]
 
@@ -106,7 +107,7 @@ class Xc7(Target):
         choice    = mux_luts,
     )
 
-    def arithmetic(self, m: Module, platform: object) -> Any:
+    def arithmetic(self, m: Module, platform: object) -> Operators:
         """Return the rows of LUT6_2 and CARRY4, or operators without cells."""
         from tritforge.hw.targets.xc7.cells import SevenSeries
         return SevenSeries(m, platform) if self.cells else super().arithmetic(m, platform)
@@ -146,14 +147,9 @@ class Xc7(Target):
         """
         return self.luts(adder_luts(left, right, width))
 
-    def chain(self, bits: int) -> int:
-        """LUTs of a carry chain of ``bits`` bits: one for each."""
-        return bits
-
     def counter_multiplexer(self, inputs: int) -> Cost:
         """Cost, per bit, of a multiplexer of ``inputs`` inputs selected by a counter."""
         return self.luts(choice_luts(inputs))
-
 
     @property
     def keeps_idle(self) -> bool:
