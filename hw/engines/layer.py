@@ -82,32 +82,18 @@ class MatrixLayer:
         if not isinstance(node, Convolution):
             return []
         units = resized("lanes", self.source.dtype, self.lanes, lanes, self.source.size)
+        common: dict[str, Any] = {
+            "name": "window",
+            "tensor": self.source,
+            "kernel": node.kernel,
+            "stride": node.stride,
+            "padding": node.padding,
+            "dilation": node.dilation,
+        }
         if whole and blocks == 1:
-            return [
-                *units,
-                LineBufferUnit(
-                    name="window",
-                    tensor=self.source,
-                    kernel=node.kernel,
-                    stride=node.stride,
-                    padding=node.padding,
-                    dilation=node.dilation,
-                ),
-            ]
+            return [*units, LineBufferUnit(**common)]
         if (node.kernel, node.stride, node.padding) != ((1, 1), (1, 1), (0, 0)):
-            return [
-                *units,
-                SlidingWindowUnit(
-                    name="window",
-                    tensor=self.source,
-                    kernel=node.kernel,
-                    stride=node.stride,
-                    padding=node.padding,
-                    dilation=node.dilation,
-                    lanes=lanes,
-                    blocks=blocks,
-                ),
-            ]
+            return [*units, SlidingWindowUnit(lanes=lanes, blocks=blocks, **common)]
         return units
 
     def results(

@@ -9,8 +9,7 @@ from enum import Enum
 from amaranth import *
 
 from tritforge.export.ir.datatype import DataType
-from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.stream.unit import Beats, Unit
+from tritforge.hw.stream.unit import Beats, ImageUnit
 from tritforge.hw.targets.operators import Operators
 
 __all__ = ["PoolUnit", "Reduction"]
@@ -78,15 +77,12 @@ def _extended(value: Value, width: int) -> Value:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolUnit(Unit):
+class PoolUnit(ImageUnit):
     """A pooling: the elements of each channel of a window are reduced to one.
 
     Parameters
     ----------
-    name : instance name.
-    tensor : type of the input.
     size : (height, width) of the window.
-    lanes : channels per beat; divides the channels.
     reduction : maximum or sum.
 
     Raises
@@ -94,10 +90,7 @@ class PoolUnit(Unit):
     ValueError : ``lanes`` does not divide the channels.
     """
 
-    name:      str
-    tensor:    TensorType
     size:      tuple[int, int]
-    lanes:     int
     reduction: Reduction = Reduction.MAX
 
     def __post_init__(self) -> None:
@@ -107,18 +100,8 @@ class PoolUnit(Unit):
             )
 
     @property
-    def i(self) -> Beats:
-        """``lanes`` channels of a pixel."""
-        return Beats(self.tensor.dtype, self.lanes)
-
-    @property
     def o(self) -> Beats:
         """``lanes`` results."""
         return Beats(
             self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes
         )
-
-    @property
-    def pixel_beats(self) -> int:
-        """Beats per pixel, channels / lanes."""
-        return self.tensor.channels // self.lanes

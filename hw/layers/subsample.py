@@ -15,13 +15,20 @@ from tritforge.export.ir.residual import Shortcut
 from tritforge.hw.stream.counter import modulo_counter
 from tritforge.hw.stream.event_graph import Channel, EventGraph
 from tritforge.hw.stream.registry import unit_for
-from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
+from tritforge.hw.stream.unit import (
+    Beats,
+    ImageUnit,
+    UnitComponent,
+    below,
+    can_accept,
+    output_register,
+)
 
 __all__ = ["Subsampler", "SubsamplerUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubsamplerUnit(Unit):
+class SubsamplerUnit(ImageUnit):
     """Every ``stride``-th pixel from the first, with ``before`` and ``after`` zero channels around
     its own.
 
@@ -31,25 +38,19 @@ class SubsamplerUnit(Unit):
 
     Parameters
     ----------
-    name : instance name.
-    tensor : type of the input.
     stride : (vertical, horizontal).
-    before, after : zero channels.
-    lanes : channels per beat; divides the channels, ``before`` and ``after``.
+    before, after : zero channels; multiples of ``lanes``.
 
     Raises
     ------
-    ValueError : ``lanes`` does not divide them.
+    ValueError : ``lanes`` does not divide the channels, ``before`` and ``after``.
 
     Source: option A of K. He et al., "Deep residual learning", 2016 (tritforge.export.ir.residual).
     """
 
-    name:   str
-    tensor: TensorType
     stride: tuple[int, int]
     before: int
     after:  int
-    lanes:  int
 
     def __post_init__(self) -> None:
         if any(
@@ -61,19 +62,9 @@ class SubsamplerUnit(Unit):
             )
 
     @property
-    def i(self) -> Beats:
-        """``lanes`` channels of a pixel."""
-        return Beats(self.tensor.dtype, self.lanes)
-
-    @property
     def o(self) -> Beats:
         """As the input."""
         return self.i
-
-    @property
-    def pixel_beats(self) -> int:
-        """Input beats per pixel."""
-        return self.tensor.channels // self.lanes
 
     @property
     def output_beats(self) -> int:

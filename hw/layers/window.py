@@ -9,17 +9,23 @@ from amaranth import *
 from amaranth.lib import memory, wiring
 
 from tritforge.export.ir import windows
-from tritforge.export.ir.nodes import TensorType
-from tritforge.hw.stream.counter import modulo_counter, strided_counter
+from tritforge.hw.stream.counter import modulo_counter, ring_address, strided_counter
 from tritforge.hw.stream.event_graph import Channel, EventGraph, continued
-from tritforge.hw.stream.unit import Beats, Unit, UnitComponent, below, can_accept, output_register
+from tritforge.hw.stream.unit import (
+    Beats,
+    ImageUnit,
+    UnitComponent,
+    below,
+    can_accept,
+    output_register,
+)
 from tritforge.types import IntArray
 
 __all__ = ["SlidingWindow", "SlidingWindowUnit"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlidingWindowUnit(Unit):
+class SlidingWindowUnit(ImageUnit):
     """im2col vectors of kernel x channels, ordered (block, ky, kx, channel), channel fastest;
     padding is 0.
 
@@ -29,11 +35,9 @@ class SlidingWindowUnit(Unit):
 
     Parameters
     ----------
-    name : instance name.
-    tensor : type of the input.
     kernel, stride, padding, dilation : (vertical, horizontal).
-    lanes : channels per beat; divides the channels of a block.
     blocks : equal parts of the channels; a pixel has one vector per block, in sequence.
+        ``lanes`` divides the channels of a block.
 
     Raises
     ------
@@ -41,14 +45,11 @@ class SlidingWindowUnit(Unit):
         the extent of the kernel.
     """
 
-    name:    str
-    tensor:  TensorType
-    kernel:  tuple[int, int]
-    stride:  tuple[int, int]
-    padding: tuple[int, int]
-    lanes:   int
+    kernel:   tuple[int, int]
+    stride:   tuple[int, int]
+    padding:  tuple[int, int]
     dilation: tuple[int, int] = (1, 1)
-    blocks:  int = 1
+    blocks:   int = 1
 
     def __post_init__(self) -> None:
         if self.tensor.channels % (self.lanes * self.blocks):
@@ -70,11 +71,6 @@ class SlidingWindowUnit(Unit):
         return rows, columns
 
     @property
-    def i(self) -> Beats:
-        """``lanes`` channels of a pixel."""
-        return Beats(self.tensor.dtype, self.lanes)
-
-    @property
     def o(self) -> Beats:
         """As the input."""
         return self.i
@@ -90,11 +86,6 @@ class SlidingWindowUnit(Unit):
     def row_beats(self) -> int:
         """Beats per input row."""
         return self.tensor.width * self.pixel_beats
-
-    @property
-    def pixel_beats(self) -> int:
-        """Beats per pixel, channels / lanes."""
-        return self.tensor.channels // self.lanes
 
     @property
     def vector_beats(self) -> int:
@@ -211,8 +202,8 @@ class SlidingWindow(UnitComponent):
             self.o.payload.eq(Mux(pad, 0, read.data)),
         ]
         output_register(m, self.o, step)
-        after_ky   = self._ring(m, "row_ahead", at.row, self._tap_row_beats(m, at))
-        next_start = self._ring(m, "start_ahead", at.row_start, freed_beats)
+        after_ky   = ring_address(m, "row_ahead", at.row, self._tap_row_beats(m, at), depth)
+        next_start = ring_address(m, "start_ahead", at.row_start, freed_beats, depth)
         next_line  = at.count(m, step)
         with m.If(step):
             m.d.sync += pad.eq(~within)
@@ -280,13 +271,6 @@ class SlidingWindow(UnitComponent):
                 with m.Case(moved):
                     m.d.comb += tap_row_beats.eq(moved * unit.row_beats)
         return tap_row_beats
-
-    def _ring(self, m: Module, name: str, address: Value, beats: Value) -> Value:
-        """Return ``address`` + ``beats`` (0 to depth), wrapped around the ring."""
-        depth = self.unit.rows * self.unit.row_beats
-        ahead = Signal(below(2 * depth + 1), name=name)
-        m.d.comb += ahead.eq(address + beats)
-        return Mux(ahead >= depth, ahead - depth, ahead)
 
 
 class _ReadPosition:

@@ -1,4 +1,4 @@
-"""Counters that wrap by the synchronous reset of their flip-flops."""
+"""Counters that wrap by the synchronous reset of their flip-flops, and addresses on a ring."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from amaranth import *
 
 from tritforge.hw.targets.limits import MAX_GATE_COUNT
 
-__all__ = ["modulo_counter", "strided_counter"]
+__all__ = ["modulo_counter", "ring_address", "strided_counter"]
 
 
 def modulo_counter(
@@ -71,6 +71,21 @@ def strided_counter(
         with m.If(wrap):
             m.d.sync += position.eq(first)
     return wrap
+
+
+def ring_address(
+    m: Module, name: str, address: Value, ahead: Value | int, depth: int
+) -> Value:
+    """Return the address ``ahead`` words (0 to ``depth``) after ``address`` on a ring.
+
+    Parameters
+    ----------
+    name : of the signal of their sum.
+    depth : words of the ring; wrapping is a comparator and a subtraction.
+    """
+    total = Signal(range(2 * depth + 1), name=name)
+    m.d.comb += total.eq(address + ahead)
+    return Mux(total >= depth, total - depth, total)
 
 
 def _wrap(m: Module, counter: Signal, step: Value, last: Value) -> Signal:

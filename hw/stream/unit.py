@@ -10,10 +10,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import TensorType
 from tritforge.hw.stream.event_graph import Channel, EventGraph
 
 __all__ = [
     "Beats",
+    "ImageUnit",
     "Unit",
     "UnitComponent",
     "below",
@@ -106,6 +108,32 @@ class Unit(ABC):
     @abstractmethod
     def component(self) -> wiring.Component:
         """Return the circuit, with the inputs of :func:`input_names` and the output ``o``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageUnit(Unit):
+    """A unit that reads images, pixel by pixel in raster order.
+
+    Parameters
+    ----------
+    name : instance name.
+    tensor : type of the input.
+    lanes : channels per beat; divides the channels.
+    """
+
+    name:   str
+    tensor: TensorType
+    lanes:  int
+
+    @property
+    def i(self) -> Beats:
+        """``lanes`` channels of a pixel."""
+        return Beats(self.tensor.dtype, self.lanes)
+
+    @property
+    def pixel_beats(self) -> int:
+        """Input beats per pixel, channels / lanes."""
+        return self.tensor.channels // self.lanes
 
 
 def input_names(count: int) -> list[str]:

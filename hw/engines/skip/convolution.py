@@ -13,7 +13,7 @@ from amaranth.lib import memory, wiring
 from tritforge.export.ir.nodes import Convolution
 from tritforge.hw.engines.skip.engine import SkipArray, SkipUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
-from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.counter import modulo_counter, ring_address
 from tritforge.hw.stream.event_graph import Channel, EventGraph, continued
 from tritforge.hw.stream.rom import Rom
 from tritforge.hw.stream.unit import below
@@ -140,13 +140,6 @@ class SkipConvolution(SkipArray):
         inside = self._inside(m, oy, issue)
         return Const(1), self._lanes(m, rom, read, base, inside, beat, column, row, taken)
 
-    def _around(self, m: Module, name: str, address: Value, ahead: Value | int) -> Value:
-        """Return ``address`` + ``ahead`` (0 to depth), wrapped around the ring of rows."""
-        depth = self.unit.window.rows * self.unit.pixel_beats
-        total = Signal(below(2 * depth + 1), name=name)
-        m.d.comb += total.eq(address + ahead)
-        return Mux(total >= depth, total - depth, total)
-
     def _write(self, m: Module) -> tuple[Signal, Signal, Signal, Signal, Signal, Signal]:
         """Write row after row around the ring, while a row is free."""
         unit        = self.unit
@@ -169,7 +162,7 @@ class SkipConvolution(SkipArray):
         m.d.sync += held.eq(held + row_arrives - row_leaves)
         modulo_counter(m, column, unit.source.width, modulo_counter(m, beat, beats, taken))
         with m.If(row_arrives):
-            m.d.sync += row.eq(self._around(m, "row_ahead", row, beats))
+            m.d.sync += row.eq(ring_address(m, "row_ahead", row, beats, window.rows * beats))
         return beat, column, row, taken, row_arrives, row_leaves
 
     def _issue(
@@ -223,8 +216,8 @@ class SkipConvolution(SkipArray):
         with m.If(issue):
             m.d.sync += [read_base.eq(base), read_leaves.eq(leaving)]
             with m.If(step_last):
-                m.d.sync += base.eq(Mux(oy_last, self._around(m, "base_behind", base, wrap),
-                                        self._around(m, "base_ahead", base, ahead)))
+                m.d.sync += base.eq(Mux(oy_last, ring_address(m, "base_behind", base, wrap, depth),
+                                        ring_address(m, "base_ahead", base, ahead, depth)))
         return read_base
 
     def _inside(self, m: Module, oy: Signal, issue: Signal) -> list[Signal]:
@@ -266,7 +259,7 @@ class SkipConvolution(SkipArray):
                     into.addr.eq(row + beat),
                     into.en.eq(Mux(taken, 1 << column, 0)),
                     into.data.eq(element.replicate(width)),
-                    out.addr.eq(self._around(m, f"address_{pe}_{lane}", base, offset)),
+                    out.addr.eq(ring_address(m, f"address_{pe}_{lane}", base, offset, depth)),
                     out.en.eq(read),
                 ]
                 within: Value = Const(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,13 +86,54 @@ class SkipDenseUnit(SkipUnit):
         return SkipDenseOverlapped(self) if self.overlaps else SkipDenseSingle(self)
 
 
-class SkipDenseSingle(SkipArray):
+class _SkipDense(SkipArray):
+    """A memory per lane; a dense layer has one pixel, which selects nothing."""
+
+    unit: SkipDenseUnit
+
+    def operand(self, m: Module, name: str, lane: Any, pixel: int, select: Value) -> Value:
+        """The word of the lane in offset binary."""
+        return lane_bits(lane, self.unit.source.dtype)
+
+    def _lanes(
+        self, m: Module, rom: Rom, name: str, depth: int, *, write: Value, word: Value, read: Value,
+        addresses: Callable[[Value], tuple[Value, Value]], attrs: dict[str, str] | None = None,
+    ) -> list[list[Value]]:
+        """Build the memory of each lane; return the word that each reads, by PE and lane.
+
+        Parameters
+        ----------
+        name : of the memories, before the numbers of PE and lane.
+        depth : words of a memory.
+        write, word : whether the beat ``word`` is written; a lane stores its bank's element of it.
+        read : whether the memories are read.
+        addresses : from the address in a nonzero to those of writing and reading.
+        """
+        unit = self.unit
+        bits = unit.source.dtype.bits
+        lanes: list[list[Value]] = []
+        for pe in range(unit.program.pe):
+            lanes.append([])
+            for lane in range(unit.program.entries):
+                entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
+                store = memory.Memory(shape=bits, depth=depth, init=[], attrs=attrs)
+                m.submodules[f"{name}_{pe}_{lane}"] = store
+                into, out = store.write_port(), store.read_port()
+                write_address, read_address = addresses(entry[2:])
+                m.d.comb += [
+                    into.addr.eq(write_address), into.en.eq(write),
+                    into.data.eq(word.word_select(lane // unit.program.ports, bits)),
+                    out.addr.eq(read_address), out.en.eq(read),
+                ]
+                lanes[-1].append(out.data)
+        return lanes
+
+
+class SkipDenseSingle(_SkipDense):
     """The circuit of :class:`SkipDenseUnit` without overlap. Members as of :class:`SkipArray`.
 
     A ROM word that writes takes a beat with it and goes no further than the memories.
     """
-
-    unit: SkipDenseUnit
 
     def feed(
         self, m: Module, rom: Rom, valid: Signal, ready: Signal, read: Value
@@ -113,45 +155,17 @@ class SkipDenseSingle(SkipArray):
         with m.If(issue):
             m.d.sync += [computes.eq(~loads), beat.eq(self.i.payload)]
         modulo_counter(m, step, unit.interval_cycles, issue)
-        return computes, [
-            [
-                self._lane(m, rom, pe, lane, beat, read & ~computes, read)
-                for lane in range(unit.program.entries)
-            ]
-            for pe in range(unit.program.pe)
-        ]
-
-    def _lane(
-        self, m: Module, rom: Rom, pe: int, lane: int, beat: Value, write: Value, read: Value
-    ) -> Value:
-        """The single-port memory of a lane; returns the word that it read."""
-        unit  = self.unit
-        bits  = unit.source.dtype.bits
-        entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
-        store = memory.Memory(shape=bits, depth=max(2, unit.pixel_beats), init=[])
-        m.submodules[f"vector_{pe}_{lane}"] = store
-        into, out = store.write_port(), store.read_port()
-        m.d.comb += [
-            into.addr.eq(entry[2:]),
-            into.en.eq(write),
-            into.data.eq(beat.word_select(lane // unit.program.ports, bits)),
-            out.addr.eq(entry[2:]),
-            out.en.eq(read),
-        ]
-        return out.data
-
-    def operand(self, m: Module, name: str, lane: Any, pixel: int, select: Value) -> Value:
-        """The word of the lane in offset binary."""
-        return lane_bits(lane, self.unit.source.dtype)
+        return computes, self._lanes(
+            m, rom, "vector", max(2, unit.pixel_beats), write=read & ~computes, word=beat,
+            read=read, addresses=lambda address: (address, address),
+        )
 
 
-class SkipDenseOverlapped(SkipArray):
+class SkipDenseOverlapped(_SkipDense):
     """The circuit of :class:`SkipDenseUnit` with overlap: ping-pong memories.
 
     Members as of :class:`SkipArray`.
     """
-
-    unit: SkipDenseUnit
 
     def feed(
         self, m: Module, rom: Rom, valid: Signal, ready: Signal, read: Value
@@ -194,26 +208,9 @@ class SkipDenseOverlapped(SkipArray):
                 ends.eq(step_last),
             ]
 
-        lanes = []
-        bits  = unit.source.dtype.bits
         place = (unit.pixel_beats - 1).bit_length()
-        for pe in range(unit.program.pe):
-            lanes.append([])
-            for lane in range(unit.program.entries):
-                entry = rom.data.word_select(pe * unit.program.entries + lane, unit.entry_bits)
-                store = memory.Memory(
-                    shape=bits, depth=2 << place, init=[], attrs={"ram_style": "block"}
-                )
-                m.submodules[f"vectors_{pe}_{lane}"] = store
-                into, out = store.write_port(), store.read_port()
-                m.d.comb += [
-                    into.addr.eq(Cat(beat[:place], halves[0])), into.en.eq(taken),
-                    into.data.eq(self.i.payload.word_select(lane // unit.program.ports, bits)),
-                    out.addr.eq(Cat(entry[2:], halves[2])), out.en.eq(read),
-                ]
-                lanes[-1].append(out.data)
-        return Const(1), lanes
-
-    def operand(self, m: Module, name: str, lane: Any, pixel: int, select: Value) -> Value:
-        """The word of the lane in offset binary."""
-        return lane_bits(lane, self.unit.source.dtype)
+        return Const(1), self._lanes(
+            m, rom, "vectors", 2 << place, write=taken, word=self.i.payload, read=read,
+            addresses=lambda address: (Cat(beat[:place], halves[0]), Cat(address, halves[2])),
+            attrs={"ram_style": "block"},
+        )

@@ -111,15 +111,6 @@ class Ecp5Cells(Operators):
         LUTs: a chain of the bits of each of its additions (tritforge.hw.targets.ecp5.luts.chains);
         a row of one column with up to three bits is gates, a LUT4 for the sum and one for the
         carry.
-
-        Parameters
-        ----------
-        columns : (signal, inverted) of each bit of each column, the lowest column first.
-        top : whether the last column is the highest of the heap; then nothing is carried out of it.
-
-        Returns
-        -------
-        (sum bit of each column, carry-save bit or None, carry or None)
         """
         counts  = tuple(len(bits) for bits in columns)
         if len(counts) == 1 and counts[0] <= 3:

@@ -128,15 +128,6 @@ class SevenSeries(Operators):
 
     def ternary_row(self, name: str, columns: Sequence[Column], *, top: bool) -> Row:
         """Add a ternary row of a bit heap (tritforge.hw.matrix.bit_heap). LUT6_2: one per column.
-
-        Parameters
-        ----------
-        columns : (signal, inverted) of each bit of each column, the lowest column first.
-        top : whether the last column is the highest of the heap; then nothing is carried out of it.
-
-        Returns
-        -------
-        (sum bit of each column, carry-save bit or None, carry or None)
         """
         select, data, save = [], [], None
         for at, bits in enumerate(columns):
@@ -157,11 +148,7 @@ class SevenSeries(Operators):
     def atoms_row(self, name: str, columns: Sequence[Column], *, top: bool) -> Row:
         """Add a row of atoms (tritforge.hw.matrix.bit_heap). LUT6_2: one per column.
 
-        Parameters as of :meth:`ternary_row`.
-
-        Returns
-        -------
-        (sum bit of each column, None, carry or None)
+        There is no carry-save bit.
         """
         select, data = [], []
         for at in range(0, len(columns), 2):
