@@ -24,8 +24,8 @@ class SerialMultiplierUnit(MultiCycleUnit):
 
     With bias = high * 2**steps + low and bit j of multiplier and low in cycle j,
 
-        product = 0;  ``steps`` times: product = (product + (multiplier bit ? sum : 0) + low bit) >>
-        1
+        product = 0;  ``steps`` times:
+        product = (product + (multiplier bit ? sum : 0) + low bit) >> 1
 
     leaves product = (multiplier * sum + low) >> steps, which is never wider than a sum, and code =
     clamp(product + high). Latency ``steps`` + 2, interval ``steps`` + 1 cycles per beat. Cost: one

@@ -187,10 +187,10 @@ def window_pool(unit: WindowPoolUnit, target: Target) -> Cost:
     along, the address, the result, valid. Logic of each lane: a running maximum or sum.
     """
     height, width, _ = unit.tensor.shape
-    columns  = width // unit.size[1]
+    rows, columns    = unit.output_size
     depth    = max(2, columns * unit.pixel_beats)
     counters = *unit.size, unit.pixel_beats, width, height
-    windows  = counter_bits(height // unit.size[0] + 1, columns + 1)
+    windows  = counter_bits(rows + 1, columns + 1)
     address  = counter_bits(depth)
     return (Cost(ff=counter_bits(*counters) + windows + address + unit.o.payload_bits + 1)
             + ram(target, unit.o.payload_bits, depth, Port.SHARED)

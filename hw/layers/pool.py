@@ -30,17 +30,13 @@ class WindowPoolUnit(PoolUnit):
         return self.tensor.height * self.tensor.width * self.pixel_beats
 
     @property
-    def frame_beats(self) -> int:
-        """Output pixels * pixel_beats."""
-        return (
-            (self.tensor.height // self.size[0])
-            * (self.tensor.width // self.size[1])
-            * self.pixel_beats
-        )
+    def output_size(self) -> tuple[int, int]:
+        """Whole windows (down, along)."""
+        return self.tensor.height // self.size[0], self.tensor.width // self.size[1]
 
     def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
         """Add a process that takes every beat and puts at the last pixel of each window."""
-        height, width = self.tensor.height // self.size[0], self.tensor.width // self.size[1]
+        height, width = self.output_size
         y     = np.arange(height) * self.size[0] + self.size[0] - 1
         x     = np.arange(width) * self.size[1] + self.size[1] - 1
         beats = np.arange(self.pixel_beats)
@@ -82,7 +78,7 @@ class WindowPool(UnitComponent):
                 m,
                 "results",
                 unit.o.payload_bits,
-                max(2, unit.tensor.width // unit.size[1] * unit.pixel_beats),
+                max(2, unit.output_size[1] * unit.pixel_beats),
                 address=position.address,
                 enable=step & position.inside,
                 data=result,
@@ -122,17 +118,17 @@ class _Position:
     def __init__(self, unit: WindowPoolUnit) -> None:
         self.unit = unit
         size_y, size_x = unit.size
-        heights, widths = unit.tensor.height // size_y, unit.tensor.width // size_x
+        height, width  = unit.output_size
         self.in_y    = Signal(below(size_y))
         self.in_x    = Signal(below(size_x))
-        self.row     = Signal(below(heights + 1))
-        self.column  = Signal(below(widths + 1))     # one more: the columns left over
+        self.row     = Signal(below(height + 1))
+        self.column  = Signal(below(width + 1))     # one more: the columns left over
         self.beat    = Signal(below(unit.pixel_beats))
         self.x       = Signal(below(unit.tensor.width))
         self.y       = Signal(below(unit.tensor.height))
-        self.address = Signal(below(widths * unit.pixel_beats))
+        self.address = Signal(below(width * unit.pixel_beats))
         self.first   = (self.in_y == 0) & (self.in_x == 0)
-        self.inside  = (self.column < widths) & (self.row < heights)
+        self.inside  = (self.column < width) & (self.row < height)
         self.last    = (self.in_y == size_y - 1) & (self.in_x == size_x - 1) & self.inside
 
     def advance(self, m: Module, step: Value) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -105,3 +106,13 @@ class PoolUnit(ImageUnit):
         return Beats(
             self.reduction.dtype(self.tensor.dtype, self.size[0] * self.size[1]), self.lanes
         )
+
+    @property
+    @abstractmethod
+    def output_size(self) -> tuple[int, int]:
+        """Output (rows, columns)."""
+
+    @property
+    def frame_beats(self) -> int:
+        """Output pixels * pixel_beats."""
+        return self.output_size[0] * self.output_size[1] * self.pixel_beats

@@ -70,11 +70,6 @@ class SlidingPoolUnit(PoolUnit):
         """One cycle per beat of the scanned area."""
         return self.scanned[0] * self.scanned[1] * self.pixel_beats
 
-    @property
-    def frame_beats(self) -> int:
-        """Output pixels * pixel_beats."""
-        return self.output_size[0] * self.output_size[1] * self.pixel_beats
-
     def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
         """Add a process that scans the area, takes the image and puts at each window's end."""
         def steps(rows: IntArray, columns: IntArray) -> IntArray:

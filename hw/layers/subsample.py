@@ -94,20 +94,22 @@ class SubsamplerUnit(ImageUnit):
 
     def schedule(self, graph: EventGraph, channel: Channel | None) -> Channel:
         """Add a process with the steps of forwarded and dropped pixels."""
-        kept   = self._forwarded()
-        length = np.where(kept, self.output_beats, self.pixel_beats)
-        pixel  = np.repeat(np.arange(len(kept)), length)                        # of each step
-        beat   = np.arange(len(pixel)) - np.repeat(np.cumsum(length) - length, length)
-        begin  = np.where(kept, self.first_beat, 0)[pixel]
-        taking = np.flatnonzero((beat >= begin) & (beat < begin + self.pixel_beats))
-        behind = graph.chain(self.name, channel, len(pixel), taking, np.flatnonzero(kept[pixel]))
+        forwarded = self._forwarded()
+        length    = np.where(forwarded, self.output_beats, self.pixel_beats)
+        pixel     = np.repeat(np.arange(len(forwarded)), length)                # of each step
+        beat      = np.arange(len(pixel)) - np.repeat(np.cumsum(length) - length, length)
+        begin     = np.where(forwarded, self.first_beat, 0)[pixel]
+        taking    = np.flatnonzero((beat >= begin) & (beat < begin + self.pixel_beats))
+        output    = graph.chain(
+            self.name, channel, len(pixel), taking, np.flatnonzero(forwarded[pixel])
+        )
         if self.before and channel is not None:
-            # the step that waits without taking
-            zeros  = np.flatnonzero(kept[pixel] & (beat == 0))
-            behind.producer.wait(
+            # leading zeros leave once the pixel has arrived, though they take no beat of it
+            zeros = np.flatnonzero(forwarded[pixel] & (beat == 0))
+            output.producer.wait(
                 channel.producer, channel.put[pixel[zeros] * self.pixel_beats], 1, at=zeros
             )
-        return behind
+        return output
 
     def component(self) -> wiring.Component:
         """Return the :class:`Subsampler`."""

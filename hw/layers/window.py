@@ -204,7 +204,7 @@ class SlidingWindow(UnitComponent):
         output_register(m, self.o, step)
         after_ky   = ring_address(m, "row_ahead", at.row, self._tap_row_beats(m, at), depth)
         next_start = ring_address(m, "start_ahead", at.row_start, freed_beats, depth)
-        next_line  = at.count(m, step)
+        next_line  = at.cascade(m, step)
         with m.If(step):
             m.d.sync += pad.eq(~within)
             at.advance(m)
@@ -316,7 +316,7 @@ class _ReadPosition:
         self.row_start = Signal(below(depth))
         self.row       = Signal(below(depth))
 
-    def count(self, m: Module, step: Value) -> Value:
+    def cascade(self, m: Module, step: Value) -> Value:
         """Cascade the counters from the beat to the window's row; return whether a line ends."""
         unit          = self.unit
         height, width = unit.output_size

@@ -77,11 +77,13 @@ def share(
 ) -> AdderGraph:
     """Return an adder graph of ``matrix`` [M, K] for inputs of ``bits`` bits.
 
+    ``search``: limits of the search; None for the defaults.
+
     Raises
     ------
     ValueError: ``matrix`` is not a non-empty integer matrix, or ``bits`` is not positive.
     """
-    chosen = search or CseOptions()
+    options = search or CseOptions()
     array = np.asarray(matrix)
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
@@ -91,18 +93,18 @@ def share(
         raise ValueError(f"matrix must not be empty, not of shape {array.shape}")
     if bits < 1:
         raise ValueError(f"bits must be positive, not {bits!r}")
-    return _shared(array.astype(np.int64).tobytes(), tuple(array.shape), bits, chosen)
+    return _shared(array.astype(np.int64).tobytes(), tuple(array.shape), bits, options)
 
 
 @lru_cache(maxsize=64)  # a design is planned more than once, and searched for once
-def _shared(content: bytes, shape: tuple[int, ...], bits: int, chosen: CseOptions) -> AdderGraph:
+def _shared(content: bytes, shape: tuple[int, ...], bits: int, options: CseOptions) -> AdderGraph:
     array = np.frombuffer(content, dtype=np.int64).reshape(shape)
     digits = digit_rows(array)
     state = _State(shape[1], bits, len(digits), _elements(array, digits, bits))
     for number, (_, _, row) in enumerate(digits):
         state.rows[number] = {int(c): int(row[c]) for c in np.flatnonzero(row)}
-    if chosen.depth != 0:
-        state = _search(state, chosen)
+    if options.depth != 0:
+        state = _search(state, options)
     graph = _graph(state, digits, shape)
     if not np.array_equal(graph.matrix(), array):
         raise AssertionError("the graph does not rebuild its matrix")
@@ -254,18 +256,18 @@ class _State:
         ]
 
 
-def _search(state: _State, search: CseOptions) -> _State:
+def _search(state: _State, options: CseOptions) -> _State:
     """Greedy pass, then large neighbourhood search."""
-    chance = random.Random(search.seed)
-    depth = DEEPEST if search.depth is None else search.depth
+    chance = random.Random(options.seed)
+    depth = DEEPEST if options.depth is None else options.depth
     started = time.monotonic()
     work = _fill(state, depth, 0, 0)
     state.dissolve(set())
     cost = state.cost()
     best, best_cost = state, cost
-    for _round_number in range(1, search.iterations):
+    for _round_number in range(1, options.iterations):
         if work > EFFORT or (
-            search.seconds is not None and time.monotonic() - started > search.seconds
+            options.seconds is not None and time.monotonic() - started > options.seconds
         ):
             break
         trial = state.copy()

@@ -292,7 +292,7 @@ def _colours(left: IntArray, right: IntArray, colours: int) -> IntArray:
     ends = (left.tolist(), right.tolist())
     nodes = len(left) // colours
     at = [[[-1] * colours for _ in range(nodes)] for _ in ends]
-    chosen = [0] * len(left)
+    colour_of = [0] * len(left)
     for edge, (u, v) in enumerate(zip(*ends, strict=True)):
         free, other = at[0][u].index(-1), at[1][v].index(-1)
         path, side, node, colour = [], 1, v, free
@@ -302,11 +302,11 @@ def _colours(left: IntArray, right: IntArray, colours: int) -> IntArray:
             node, colour = ends[side][step], other if colour == free else free
         for step in path:
             for side in (0, 1):
-                at[side][ends[side][step]][chosen[step]] = -1
+                at[side][ends[side][step]][colour_of[step]] = -1
         for step in path:
-            chosen[step] = other if chosen[step] == free else free
-        chosen[edge] = free
+            colour_of[step] = other if colour_of[step] == free else free
+        colour_of[edge] = free
         for step in (*path, edge):
             for side in (0, 1):
-                at[side][ends[side][step]][chosen[step]] = step
-    return np.array(chosen, dtype=np.int64)
+                at[side][ends[side][step]][colour_of[step]] = step
+    return np.array(colour_of, dtype=np.int64)

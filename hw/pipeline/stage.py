@@ -162,22 +162,19 @@ class StageCircuit(wiring.Component):
             name_ports(unit.name, part)
             return part
 
-        ends  = []
-        names = input_names(len(stage.branches))
-        for name, branch in zip(names, stage.branches, strict=True):
-            before = wiring.flipped(getattr(self, name))
-            for unit in branch:
+        def series(before: Any, units: Sequence[Unit]) -> Any:
+            """Connect ``units`` downstream of the stream ``before``; return their output."""
+            for unit in units:
                 part = instance(unit)
                 wiring.connect(m, before, part.i)
                 before = part.o
-            ends.append(before)
-        part = instance(stage.units[0])
+            return before
+
+        names = input_names(len(stage.branches))
+        ends  = [series(wiring.flipped(getattr(self, name)), branch)
+                 for name, branch in zip(names, stage.branches, strict=True)]
+        first = instance(stage.units[0])
         for name, before in zip(names, ends, strict=True):
-            wiring.connect(m, before, getattr(part, name))
-        before = part.o
-        for unit in stage.units[1:]:
-            part = instance(unit)
-            wiring.connect(m, before, part.i)
-            before = part.o
-        wiring.connect(m, before, wiring.flipped(self.o))
+            wiring.connect(m, before, getattr(first, name))
+        wiring.connect(m, series(first.o, stage.units[1:]), wiring.flipped(self.o))
         return m

@@ -137,18 +137,17 @@ class Top(wiring.Component):
         """Instantiate the core, the AXI4-Stream wrapper and the register block."""
         m     = Module()
         plan  = self.plan
-        types = plan.network.types
         m.domains.sync = clock = ClockDomain(local=True)
         # the stubs do not know the signals of a clock domain
         m.d.comb += clock.clk.eq(self.aclk)        # type: ignore[attr-defined]
         m.d.comb += clock.rst.eq(~self.aresetn)    # type: ignore[attr-defined]
 
         m.submodules.source = source = FrameSource(
-            plan.i, plan.network.input.size // plan.i.lanes, plan.tdata_bits[0]
+            plan.i, plan.frame_beats(INPUT), plan.tdata_bits[0]
         )
         m.submodules.core   = core   = Core(plan)
         m.submodules.sink = sink = FrameSink(
-            plan.o, types[plan.network.output].size // plan.o.lanes, plan.tdata_bits[1]
+            plan.o, plan.frame_beats(plan.stages[-1].name), plan.tdata_bits[1]
         )
         for name, part in (("source", source), ("core", core), ("sink", sink)):
             name_ports(name, part)

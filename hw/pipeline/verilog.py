@@ -192,11 +192,9 @@ def _stream(
 
 def _streams(plan: Plan) -> Iterator[Stream]:
     types = plan.network.types
-    image = plan.network.input
-    beats = image.size // plan.i.lanes
-    yield _stream(
-        AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, beats, image.shape, plan.tdata_bits[0]
-    )
+    beats = plan.frame_beats(INPUT)
+    shape = plan.network.input.shape
+    yield _stream(AXI_INPUT, None, INPUT, AXI_INPUT, plan.i, beats, shape, plan.tdata_bits[0])
     for stage in plan.stages:
         for unit in stage.all_units[:-1]:
             name = f"{stage.name}.{unit.name}"
@@ -216,7 +214,7 @@ def _streams(plan: Plan) -> Iterator[Stream]:
             source = plan.output(fork.source)
             yield _stream(name, taker, tensor, path, source, beats, types[tensor].shape)
     output, last = plan.network.output, plan.stages[-1].name
-    beats = types[output].size // plan.o.lanes
+    beats = plan.frame_beats(last)
     shape = types[output].shape
     yield _stream(
         AXI_OUTPUT, last, output, AXI_OUTPUT, plan.o, beats, shape, plan.tdata_bits[1]

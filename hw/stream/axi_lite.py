@@ -32,7 +32,7 @@ OKAY, SLVERR = 0b00, 0b10
 
 @dataclass(frozen=True)
 class RegistersUnit:
-    """Parameters of :class:`Registers`: what is known of them before they are built."""
+    """Parameters of :class:`Registers`, for its cost: it need not be built to be estimated."""
 
     version: int
 

@@ -74,7 +74,7 @@ def tdata_bits(beats: Beats) -> int:
 
 @dataclass(frozen=True)
 class FrameSourceUnit:
-    """Parameters of a :class:`FrameSource`: what is known of it before it is built."""
+    """Parameters of a :class:`FrameSource`, for its cost: it need not be built to be estimated."""
 
     beats:       Beats
     frame_beats: int
@@ -86,7 +86,7 @@ class FrameSourceUnit:
 
 @dataclass(frozen=True)
 class FrameSinkUnit:
-    """Parameters of a :class:`FrameSink`: what is known of it before it is built."""
+    """Parameters of a :class:`FrameSink`, for its cost: it need not be built to be estimated."""
 
     beats:       Beats
     frame_beats: int

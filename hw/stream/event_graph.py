@@ -296,7 +296,13 @@ class EventGraph:
         taking: npt.ArrayLike,
         putting: npt.ArrayLike,
     ) -> Channel:
-        """Add a process that takes and puts beats in the given steps; return its channel."""
+        """Add a process of ``steps`` steps per frame; return its channel.
+
+        Parameters
+        ----------
+        channel : input; None for a source with a valid beat in every cycle.
+        taking, putting : ascending steps in which it takes and puts the beats of a frame.
+        """
         process = self.process(name, steps)
         self.take(channel, process, taking)
         return Channel(process, np.asarray(putting, dtype=np.int64))

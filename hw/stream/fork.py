@@ -15,7 +15,7 @@ __all__ = ["StreamFork", "StreamForkUnit"]
 
 @dataclass(frozen=True)
 class StreamForkUnit:
-    """Parameters of a :class:`StreamFork`: what is known of it before it is built."""
+    """Parameters of a :class:`StreamFork`, for its cost: it need not be built to be estimated."""
 
     beats: Beats
     count: int

@@ -62,6 +62,7 @@ class MacArrayUnit(Unit):
         of M/G.
     packing : layout of the weight words.
     memory : block RAM, LUTs, or the choice of synthesis for the weight ROM.
+    split : words of the lower of two weight ROMs, a power of two; None for a single one.
     """
 
     name:    str

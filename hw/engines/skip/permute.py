@@ -119,7 +119,10 @@ class LanePermutation(UnitComponent):
 
 
 def permuted(name: str, layer: str, beats: Beats, order: IntArray, periods: int) -> list[Unit]:
-    """Return the permutation in a list; an empty list if every beat keeps its order."""
+    """Return the permutation in a list; an empty list if every beat keeps its order.
+
+    Parameters as of :class:`LanePermutationUnit`.
+    """
     if (order == range(beats.lanes)).all():
         return []
     return [LanePermutationUnit(name=name, layer=layer, beats=beats, order=order, periods=periods)]

@@ -43,6 +43,7 @@ class MatrixLogicUnit(Unit):
         each depth of shared sums and one for the outputs.
     registers : flip-flops that cost as much as one LUT (tritforge.hw.matrix.bit_heap); None if they
         are free.
+    row_luts : LUTs of a compressor row in the target, so that the cheapest rows are chosen.
     """
 
     name:           str
