@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from tritforge.errors import UserError
-from tritforge.hw.targets.registry import TARGETS
 from tritforge.record import Format
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Column, Table, Value
-from tritforge.reports.synth.routers import ROUTERS
+from tritforge.reports.synth.nextpnr import PLACED_PARTS, ROUTERS
 
 __all__ = [
     "BITSTREAM",
@@ -33,7 +32,6 @@ __all__ = [
     "Placed",
     "load_placed",
     "place",
-    "placed_parts",
     "placed_table",
 ]
 
@@ -90,11 +88,6 @@ FORMAT = Format(
 )
 
 
-def placed_parts() -> dict[str, tuple[str, str]]:
-    """Return option and package of every part that can be placed and routed."""
-    return {part: how for target in TARGETS.values() for part, how in target.PLACED_PARTS.items()}
-
-
 def _version() -> str | None:
     """Version of the nextpnr package; None where it is not installed."""
     try:
@@ -122,9 +115,8 @@ def place(
     ------
     PlaceError: ``part`` is none that can be placed; nextpnr is missing or gave up.
     """
-    parts = placed_parts()
-    if part.part not in parts:
-        raise PlaceError(f"place and route is for {', '.join(parts)}, not for {part.part!r}")
+    if part.part not in PLACED_PARTS:
+        raise PlaceError(f"place and route is for {', '.join(PLACED_PARTS)}, not for {part.part!r}")
     version = _version()
     if version is None:
         raise PlaceError(
@@ -132,7 +124,7 @@ def place(
             "`place`)"
         )
     digest = hashlib.sha256(netlist.read_bytes()).hexdigest()
-    option, package = parts[part.part]
+    option, package = PLACED_PARTS[part.part]
     result, log = build_dir / PLACED, build_dir / LOG
     tool = f"nextpnr-ecp5 {version}, {router}"
     wanted = (part.part, speed, tool, seed, asked_mhz, digest)

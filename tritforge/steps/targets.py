@@ -21,7 +21,7 @@ from tritforge.reports.estimate.energy import energy_table
 from tritforge.reports.render.tables import Table
 from tritforge.reports.synth import asic, fpga, liberty, mapped, vivado
 from tritforge.reports.synth import place as placing
-from tritforge.reports.synth.routers import ROUTERS
+from tritforge.reports.synth.nextpnr import PLACED_PARTS, ROUTERS
 from tritforge.reports.synth.utilisation import utilisation
 from tritforge.reports.synth.yosys import SynthesisError, show_progress
 from tritforge.steps.design import generated, load_manifest
@@ -212,8 +212,8 @@ def place(
     ConfigError: ``part`` cannot be placed.
     """
     chosen = _placeable(config) if part is None else device(part)
-    if chosen.part not in (parts := placing.placed_parts()):
-        raise ConfigError(f"--device must be one of {', '.join(parts)}, not {chosen.part!r}")
+    if chosen.part not in PLACED_PARTS:
+        raise ConfigError(f"--device must be one of {', '.join(PLACED_PARTS)}, not {chosen.part!r}")
     folder = synth(config, workspace, part=chosen.part)
     placed = placing.place(
         folder / fpga.CELLS, chosen, folder, asked_mhz=clock_mhz, seed=seed, router=router
@@ -228,6 +228,6 @@ def place(
 
 
 def _placeable(config: Config) -> Device:
-    if config.hardware.device in placing.placed_parts():
+    if config.hardware.device in PLACED_PARTS:
         return device(config.hardware.device)
     return largest(next(name for name in FAMILIES if TARGETS[name].PLACED_PARTS))
