@@ -243,8 +243,7 @@ def judge(
         if wrong is not None:
             failures.append(
                 f"frame {first + wrong} left the design {measured[wrong]} cycles after the first "
-                "input word, "
-                f"the plan says {planned[wrong]}"
+                f"input word, the plan says {planned[wrong]}"
             )
     if misframed and not outcome.error:
         failures.append("the design's error output is not set, but frames ended at the wrong beat")
@@ -287,8 +286,7 @@ def culprit(streams: tuple[StreamReport, ...], held: list[str]) -> str | None:
         if stream.delivered < stream.expected and stream.name not in held:
             waiting = (
                 f", while {before.delivered} of {before.expected} words of stream {before.name} "
-                "were taken "
-                f"and the next is offered"
+                "were taken and the next is offered"
                 if before is not None and before.name in held
                 else ""
             )

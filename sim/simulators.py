@@ -146,8 +146,7 @@ def _system_verilator() -> Tool:
         version = match[0].split()[1] if match else "of unknown version"
         raise ToolMissing(
             f"Verilator {version} at {found} is too old, {'{}.{:03}'.format(*OLDEST_VERILATOR)} is "
-            "needed; "
-            f"install it: {_INSTALL_VERILATOR}"
+            f"needed; install it: {_INSTALL_VERILATOR}"
         )
     return Tool(Simulator.VERILATOR, f"{match[1]}.{match[2]}", found, {"MAKEFLAGS": _OPTIMISE})
 

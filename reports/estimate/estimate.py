@@ -107,11 +107,9 @@ def error_note(target: Target) -> str:
         return f"Formulas of hw/cost, not measured against synthesis for {target.NAME}."
     return (
         f"Formulas of hw/cost. Against {found['tool']} on {found['configurations']} random "
-        "configurations "
-        f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "
-        f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th "
-        "percentile; "
-        f"memories exact in {found['memories_exact']}."
+        f"configurations that took no part in the calibration: LUT {found['lut_median']:.1f} % off "
+        f"in the median, {found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % "
+        f"at the 95th percentile; memories exact in {found['memories_exact']}."
     )
 
 

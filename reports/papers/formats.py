@@ -135,11 +135,9 @@ def layer_table(
         rows=tuple(lines),
         notes=(
             "MACs that fit: the largest number within the device's LUTs and DSP blocks, at most "
-            "the "
-            f"layer's {work:,} weights; cycles per vector: {work:,} / that number. Arithmetic "
-            "alone: "
-            "no memory of weights, no control, not placed and routed; costs of the 7 series, other "
-            "families unchanged.",
+            f"the layer's {work:,} weights; cycles per vector: {work:,} / that number. Arithmetic "
+            "alone: no memory of weights, no control, not placed and routed; costs of the 7 "
+            "series, other families unchanged.",
             *dict.fromkeys(notes),
         ),
     )

@@ -169,19 +169,16 @@ def area_table(
     columns += ["ROM bits", "RAM bits"]
     meaning = (
         "GE: gate equivalents, a NAND with two inputs each: transistors of a cell in static CMOS "
-        "over 4, as "
-        "Yosys counts them (kernel/cost.h). A model of an ideal library, not silicon."
+        "over 4, as Yosys counts them (kernel/cost.h). A model of an ideal library, not silicon."
         if library is None
-        else f"Area: of the cells of library {library.name!r}, in its unit. "
-        "GE: over the area of its "
-        "smallest NAND with two inputs."
+        else f"Area: of the cells of library {library.name!r}, in its unit. GE: over the area of "
+        "its smallest NAND with two inputs."
     )
     notes = (
         f"{mapped.tool}, hierarchy kept, not placed and routed: {'; '.join(mapped.script)}.",
         meaning,
         "Memories are listed apart, by bits and ports; their area is in no column. Initial values "
-        "are "
-        "dropped.",
+        "are dropped.",
     )
     return Table("ASIC", tuple(columns), tuple(rows), notes, 1)
 

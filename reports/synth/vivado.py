@@ -169,8 +169,7 @@ def _head(path: Path, text: str) -> dict[str, str]:
     if version[1] not in VERSIONS:
         raise VivadoError(
             f"{path}: of Vivado {version[1]}{version[2] or ''}; reports of {VERSIONS[0]} to "
-            f"{VERSIONS[-1]} "
-            "are understood"
+            f"{VERSIONS[-1]} are understood"
         )
     return {**head, "version": f"{version[1]}{version[2] or ''}"}
 

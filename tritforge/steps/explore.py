@@ -384,8 +384,7 @@ def explore(
         print("not priced, so not in the sum: what joins the stages (forks, AXI ends)")
     print(
         f"{goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} "
-        "cycles, "
-        f"{_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"
+        f"cycles, {_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"
     )
     return found
 

@@ -254,8 +254,7 @@ def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
         except (OSError, ValueError, TimeoutError):
             raise SweepError(
                 f"no Dask scheduler answers at {scheduler!r} within {CONNECT_SECONDS} s; without "
-                "--scheduler "
-                "the points run in local processes"
+                "--scheduler the points run in local processes"
             ) from None
         with client:
             if not client.nthreads():
@@ -314,8 +313,7 @@ def run(
         kept = len(points) - len(failed)
         raise SweepError(
             f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} "
-            "are stored in "
-            f"{folder}, and the same command continues"
+            f"are stored in {folder}, and the same command continues"
         )
     return [done[point.key] for point in points]
 
