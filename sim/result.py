@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest
-from tritforge.sim.job import Outcome
-from tritforge.sim.launcher import Built
+from tritforge.sim.job import Built, Outcome
 from tritforge.sim.scoreboard import Mismatch, StreamReport, Violation
 
 __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]

@@ -39,8 +39,8 @@ from tritforge.files import sha256, write_atomic
 from tritforge.record import Format
 from tritforge.sim import reference
 from tritforge.sim.chunk import Chunk, Setting, cut_into_chunks, run_chunk
-from tritforge.sim.job import read_progress
-from tritforge.sim.launcher import Bench, Built, SimulationFailed
+from tritforge.sim.job import Built, read_progress
+from tritforge.sim.launcher import Bench, SimulationFailed
 from tritforge.sim.result import SimulationResult, merge
 from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
@@ -152,12 +152,11 @@ def simulate(
     setting = Setting(
         design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed
     )
-    (folder / RESULT_FILE).unlink(
-        missing_ok=True
-    )  # an old verdict must not outlive an interrupted run
+    # an old verdict must not outlive an interrupted run
+    (folder / RESULT_FILE).unlink(missing_ok=True)
     whole = Chunk(first=first, frames=frames, folder=folder / "run")
     chunks = [whole] if wave else cut_into_chunks(whole, manifest.interval_cycles)
-    built, results = Built(0.0, 0.0), []
+    built, results = Built(), []
     if len(chunks) == 1:
         words = len(frames) * manifest.stream(AXI_OUTPUT).beats_per_frame
         results = [
