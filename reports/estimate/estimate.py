@@ -21,7 +21,7 @@ from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.targets.target import Target, calibration
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Table, Value
-from tritforge.reports.synth.netlist import REST
+from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.resources import Resources
 from tritforge.reports.synth.utilisation import REST_TITLE
 
@@ -147,7 +147,7 @@ def compared(
     title, size, _ = _blocks(result.target)
     fields = ("lut_total", "ff", size)
     rows = []
-    whole = {**{name: result.layers[name] for name in result.layers}, REST: result.rest}
+    whole = {**result.layers, REST: result.rest}
     known = {name: measured[name] for name in whole if name in measured}
     for name, estimated in [*whole.items(), ("total", result.total)]:
         actual = known.get(name) if name != "total" else None

@@ -40,8 +40,7 @@ NAND_TRANSISTORS = 4
 TRANSISTORS = {
     "$_NOT_": 2, "$_NAND_": 4, "$_NOR_": 4, "$_AND_": 6, "$_OR_": 6, "$_ANDNOT_": 6, "$_ORNOT_": 6,
     "$_AOI3_": 6, "$_OAI3_": 6, "$_AOI4_": 8, "$_OAI4_": 8, "$_NMUX_": 10,
-    "$_MUX_": 12, "$_XOR_": 12,
-    "$_XNOR_": 12, "$_DFF_P_": 16,
+    "$_MUX_": 12, "$_XOR_": 12, "$_XNOR_": 12, "$_DFF_P_": 16,
 }  # fmt: skip
 """Of each cell that the commands without a library leave."""
 

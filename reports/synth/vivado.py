@@ -129,9 +129,8 @@ def load(folder: Path) -> VivadoRun | None:
         lutram=round(used["lutram"]),
         srl=round(used["srl"]),
         ff=round(used["ff"]),
-        bram18=round(
-            2 * used["bram"]
-        ),  # a tile is one of 36 Kb or two of 18; half a tile is one of these
+        # a tile is one of 36 Kb or two of 18; half a tile is one of these
+        bram18=round(2 * used["bram"]),
         dsp=round(used["dsp"]),
     )
     layers: dict[str, Resources] = {}

@@ -24,9 +24,8 @@ LARGEST_BYTES = 1 << 18
 """Largest size of a file; real ones have less than a hundredth of it."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_NUMBER = re.compile(
-    r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
-)  # YAML 1.1 takes 1e-3 for text
+# YAML 1.1 takes 1e-3 for text
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)

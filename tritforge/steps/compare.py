@@ -92,7 +92,7 @@ def train_and_compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) 
 def collect(chosen: Config, workspace: Workspace) -> Run:
     """Return what is known of the trained network in ``workspace``."""
     state, meta = checkpoint.load(workspace.training)
-    trained = results.as_trained(chosen, results.settings(meta, workspace))
+    trained = results.as_trained(chosen, results.stored_settings(meta, workspace))
     model = build(trained, workspace)
     checkpoint.restore(model, state)
     quantization, result = chosen.quantization, meta["result"]

@@ -157,7 +157,7 @@ def _netlist(config: Config, workspace: Workspace, manifest: Manifest, target: s
         found = results.synthesis(config, workspace, manifest)
     else:
         command, folder = f"{command} --target {target}", folder / target
-        found = targets.other(workspace, manifest, target)
+        found = targets.other_synthesis(workspace, manifest, target)
     if found is None or not (folder / NETLIST).is_file():
         raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
     return Netlist(
