@@ -170,15 +170,17 @@ def devices_table() -> Table:
     )
     rows = tuple(
         (
-            *(
-                part.part,
-                part.family,
-                part.lut,
-                "unknown" if part.lutram is None else part.lutram,
-                part.slices,
-                part.ff,
-            ),
-            *(part.bram, part.bram_kbits, part.dsp, part.source, part.confirmed or "not confirmed"),
+            part.part,
+            part.family,
+            part.lut,
+            "unknown" if part.lutram is None else part.lutram,
+            part.slices,
+            part.ff,
+            part.bram,
+            part.bram_kbits,
+            part.dsp,
+            part.source,
+            part.confirmed or "not confirmed",
         )
         for part in DEVICES.values()
     )

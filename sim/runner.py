@@ -119,8 +119,7 @@ def simulate(
         or stalls.
     """
     started, used = time.monotonic(), _cpu_seconds()
-    simulator = simulator if isinstance(simulator, Simulator) else Simulator.parse(simulator)
-    stalls = stalls if isinstance(stalls, Stalls) else Stalls.parse(stalls)
+    simulator, stalls = Simulator(simulator), Stalls(stalls)
     design, folder = Path(design_dir), Path(build_dir).absolute()
     manifest = Manifest.read(design)
     manifest.verify(design)

@@ -171,9 +171,9 @@ def compared(
         )
     columns = (
         "Layer",
-        *("LUT estimated", "LUT synthesised", "LUT error, %"),
-        *("FF estimated", "FF synthesised", "FF error, %"),
-        *(f"{title} estimated", f"{title} synthesised"),
-        *("Cycles planned", "Cycles simulated"),
-    )
+        "LUT estimated", "LUT synthesised", "LUT error, %",
+        "FF estimated", "FF synthesised", "FF error, %",
+        f"{title} estimated", f"{title} synthesised",
+        "Cycles planned", "Cycles simulated",
+    )  # fmt: skip
     return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.target),), 1)

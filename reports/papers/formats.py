@@ -128,8 +128,13 @@ def layer_table(
             f"{device.lut:,} LUT, {device.dsp:,} DSP"
         ),
         columns=(
-            *("Number format", Column("LUT per MAC", digits=2), Column("DSP per MAC", digits=2)),
-            *(f"LUT of {macs} MACs", f"DSP of {macs}", "MACs that fit", "Cycles per vector"),
+            "Number format",
+            Column("LUT per MAC", digits=2),
+            Column("DSP per MAC", digits=2),
+            f"LUT of {macs} MACs",
+            f"DSP of {macs}",
+            "MACs that fit",
+            "Cycles per vector",
             f"Beside {macs} fp32 MACs",
         ),
         rows=tuple(lines),

@@ -72,12 +72,7 @@ class Rule:
 
 def key(default: Any = MISSING, **rule: Any) -> Any:
     """Return a dataclass field, required without a default; ``rule``: arguments of ``Rule``."""
-    metadata = {"rule": Rule(**rule)}
-    return (
-        field(metadata=metadata)
-        if default is MISSING
-        else field(default=default, metadata=metadata)
-    )
+    return field(default=default, metadata={"rule": Rule(**rule)})
 
 
 def compose(path: Path) -> yaml.Node:

@@ -336,23 +336,14 @@ def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Tab
         error = None if expected is None else 100 * (expected / result["lut"] - 1)
         rate = 1e6 * clock_mhz / result["interval_cycles"]
         told = None if expected is None else round(expected)
-        rows.append(
-            (
-                *(result["name"], result["interval_cycles"], rate, result["lut"], told, error),
-                *(result["ff"], result["bram36"], result["dsp"], result["seconds"]),
-            )
-        )
+        rows.append((
+            result["name"], result["interval_cycles"], rate, result["lut"], told, error,
+            result["ff"], result["bram36"], result["dsp"], result["seconds"],
+        ))  # fmt: skip
     columns = (
-        *(
-            "Point",
-            "Interval, cycles",
-            Column("Frames/s", digits=0),
-            "LUT",
-            "LUT, estimated",
-            Column("Error", suffix=" %"),
-        ),
-        *("FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s")),
-    )
+        "Point", "Interval, cycles", Column("Frames/s", digits=0), "LUT", "LUT, estimated",
+        Column("Error", suffix=" %"), "FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s"),
+    )  # fmt: skip
     tools = ", ".join(dict.fromkeys(str(result["tool"]) for result in results))
     note = (
         f"{tools}, hierarchy kept, not placed and routed. "
