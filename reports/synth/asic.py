@@ -20,9 +20,10 @@ from pathlib import Path
 
 from tritforge.hw.targets.asic.family import LIBRARY_FILE, Asic
 from tritforge.reports.render.tables import Column, Table, Value
+from tritforge.reports.synth import mapped as mapping
 from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.liberty import Liberty
-from tritforge.reports.synth.mapped import Mapped, Memory, Part, synthesise
+from tritforge.reports.synth.mapped import Mapped, Memory, Part
 from tritforge.reports.synth.utilisation import REST_TITLE
 from tritforge.reports.synth.yosys import Progress, SynthesisError
 
@@ -31,8 +32,8 @@ __all__ = [
     "Area",
     "area_table",
     "areas",
-    "count",
     "memories_table",
+    "synthesise",
 ]
 
 NAND_TRANSISTORS = 4
@@ -67,7 +68,7 @@ class Area:
         return sum(memory.bits for memory in self.memories if memory.kind == kind)
 
 
-def count(
+def synthesise(
     verilog: Path,
     roms: Iterable[Path],
     top: str,
@@ -87,7 +88,7 @@ def count(
     if liberty is not None:
         files[LIBRARY_FILE] = liberty
     commands = Asic().synthesis([verilog.name], top, library=liberty is not None)
-    return synthesise(
+    return mapping.synthesise(
         Asic.NAME, files, commands, top, build_dir, progress=progress, minutes=minutes
     )
 

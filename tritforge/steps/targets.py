@@ -178,7 +178,7 @@ def synth_asic(
     cells = None if library is None else liberty.load(library)
     manifest = load_manifest(workspace)
     source, roms = _verilog(config, workspace, Asic())
-    gates = asic.count(
+    gates = asic.synthesise(
         source,
         roms,
         manifest.top,

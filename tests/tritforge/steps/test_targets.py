@@ -135,11 +135,11 @@ def test_a_generic_design_is_taken_as_it_is(made, monkeypatch):
     )
     taken = []
 
-    def count(source, roms, *_, **__):
+    def synthesise(source, roms, *_, **__):
         taken.append((source, len(roms)))
         raise liberty.LibertyError("enough")
 
-    monkeypatch.setattr(asic, "count", count)
+    monkeypatch.setattr(asic, "synthesise", synthesise)
     with pytest.raises(liberty.LibertyError, match=r"^enough$"):
         targets.synth_asic(generic, made)
     assert taken == [(made.design / "little.v", 6)]
