@@ -231,19 +231,13 @@ def judge(
         planned = planned_cycles(
             frames, manifest.latency_cycles, manifest.interval_cycles, manifest.frame_cycles
         )
-        wrong = next(
-            (
-                f
-                for f, pair in enumerate(zip(measured, planned, strict=False))
-                if pair[0] != pair[1]
-            ),
-            None,
-        )
-        if wrong is not None:
-            failures.append(
-                f"frame {first + wrong} left the design {measured[wrong]} cycles after the first "
-                f"input word, the plan says {planned[wrong]}"
-            )
+        for frame, (cycle, due) in enumerate(zip(measured, planned, strict=False), start=first):
+            if cycle != due:
+                failures.append(
+                    f"frame {frame} left the design {cycle} cycles after the first input word, "
+                    f"the plan says {due}"
+                )
+                break
     if misframed and not outcome.error:
         failures.append("the design's error output is not set, but frames ended at the wrong beat")
     if outcome.error and not misframed:

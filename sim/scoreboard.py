@@ -163,9 +163,8 @@ class BeatLog:
             if shift < 0:
                 values |= digit >> -shift
             else:
-                values |= (
-                    digit & ((1 << min(4, bits - shift)) - 1)
-                ) << shift  # never into the sign bit
+                # never into the sign bit
+                values |= (digit & ((1 << min(4, bits - shift)) - 1)) << shift
         return values & ((1 << bits) - 1), unknown
 
 

@@ -133,11 +133,8 @@ def simulate(
         again = _repeat(
             workspace, simulator, stalls, seed, result.replay or (first, len(images)), netlist
         )
-        more = (
-            f" ({len(result.failures)} failures, all in {verdict})"
-            if len(result.failures) > 1
-            else ""
-        )
+        count = len(result.failures)
+        more = f" ({count} failures, all in {verdict})" if count > 1 else ""
         raise ProofFailed(
             f"{result.design}, stalls {stalls}, seed {seed}: {result.failures[0]}{more}; {again}"
         )
