@@ -46,7 +46,7 @@ PICTURE = ROOT / "docs" / "codesign.svg"
 def restored(chosen: Config, place: Workspace) -> tuple[Network, dict[str, Any]]:
     """The integer network and the training record of a checkpoint, proved by lowering."""
     state, meta = checkpoint.load(place.training)
-    trained = results.as_trained(chosen, results.settings(meta, place))
+    trained = results.as_trained(chosen, results.stored_settings(meta, place))
     model = build(trained, place)
     checkpoint.restore(model, state)
     channels, *size = datasets.SHAPES[chosen.dataset.name]

@@ -34,7 +34,7 @@ def entry(folder: Path, built: Path | None) -> tuple[str, dict[str, Any]]:
     kept["trained"] = (folder / "train" / "model.json").is_file()
     kept["synthesis"] = kept["simulation"] = None
     if built is not None:
-        result = synth.load(built / "synth" / "synth.json")
+        result = synth.FORMAT.read(built / "synth" / "synth.json")
         total = result.total
         kept["synthesis"] = {
             "lut": total.lut_total, "ff": total.ff, "bram36": total.bram36_total, "dsp": total.dsp,

@@ -170,24 +170,24 @@ def devices_table() -> Table:
     )
     rows = tuple(
         (
-            *(
-                part.part,
-                part.family,
-                part.lut,
-                "unknown" if part.lutram is None else part.lutram,
-                part.slices,
-                part.ff,
-            ),
-            *(part.bram, part.bram_kbits, part.dsp, part.source, part.confirmed or "not confirmed"),
+            part.part,
+            part.family,
+            part.lut,
+            "unknown" if part.lutram is None else part.lutram,
+            part.slices,
+            part.ff,
+            part.bram,
+            part.bram_kbits,
+            part.dsp,
+            part.source,
+            part.confirmed or "not confirmed",
         )
         for part in DEVICES.values()
     )
     notes = (
         "LUT: six inputs, in ECP5 four. LUTRAM: LUTs that can be memory. Slices: 4 LUTs in the 7 "
-        "series, "
-        "8 (a CLB) in UltraScale, 2 in ECP5.",
+        "series, 8 (a CLB) in UltraScale, 2 in ECP5.",
         "Confirmed: figures that were found in a second place; the others await a check against "
-        "the document. "
-        f"A network can be built for the parts of {families()}.",
+        f"the document. A network can be built for the parts of {families()}.",
     )
     return Table("Devices", columns, rows, notes)

@@ -8,7 +8,6 @@ simulator, wakes once a frame. It judges nothing: ``tritforge.sim.scoreboard`` c
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import First, Timer
 
 from tritforge.files import write_atomic
-from tritforge.sim.job import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE, Job, Outcome
+from tritforge.sim.job import PROGRESS_FILE, Job, Outcome
 from tritforge.sim.testbench import ERROR_PORT
 
 PERIOD_NS = 10
@@ -37,7 +36,7 @@ PROGRESS_SECONDS = 0.2
 @cocotb.test()
 async def run(bench: Any) -> None:
     """End the reset, wait for every output word, then for words that should not come."""
-    job = Job(**json.loads(Path(JOB_FILE).read_text()))
+    job = Job.read(Path())
     bench.expected.value = job.output_beats
     Clock(getattr(bench, job.clock), PERIOD_NS, unit="ns").start(start_high=True)
     await Timer((RESET_CYCLES - 1) * PERIOD_NS + QUIET_NS, "ns")
@@ -65,7 +64,7 @@ async def run(bench: Any) -> None:
         held=[name for index, name in enumerate(job.streams) if bench.held.value[index] == 1],
         error=hasattr(bench, ERROR_PORT) and str(getattr(bench, ERROR_PORT).value) != "0",
     )
-    write_atomic(OUTCOME_FILE, outcome.to_json())
+    outcome.write(Path())
 
 
 async def _spend(bench: Any, job: Job) -> None:

@@ -22,10 +22,10 @@ import numpy.typing as npt
 from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest, Stream
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import INPUT, ArgMax, Network
-from tritforge.files import sha256, write_atomic
+from tritforge.files import sha256
 from tritforge.sim import reference
 from tritforge.sim.framing import Beat, cut, report_sent, spoil, whole
-from tritforge.sim.job import JOB_FILE, Job, Outcome, write_pauses, write_stimulus
+from tritforge.sim.job import Job, Outcome, write_pauses, write_stimulus
 from tritforge.sim.launcher import Bench, SimulationFailed
 from tritforge.sim.result import SimulationResult, judge, replayed
 from tritforge.sim.scoreboard import BeatLog, StreamReport, compare, read_beats
@@ -118,7 +118,7 @@ def run_chunk(
         shutil.copyfile(setting.design / rom.file, run / rom.file)
     job = _job(manifest, len(frames), stalls)
     _write_beats(setting, chunk, sent, job.output_beats)
-    write_atomic(run / JOB_FILE, job.to_json())
+    job.write(run)
 
     bench = dataclasses.replace(setting.bench, run_dir=run)
     try:

@@ -1,4 +1,4 @@
-"""Files through which the judge and the bench inside the simulator communicate."""
+"""Files through which the judge, its child process and the bench in the simulator communicate."""
 
 from __future__ import annotations
 
@@ -6,28 +6,88 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
+from tritforge.files import write_atomic
 from tritforge.sim.testbench import PAUSES_FILE, SOURCE_FILE
 
 __all__ = [
-    "JOB_FILE",
-    "OUTCOME_FILE",
+    "BUILD_LOG",
     "PROGRESS_FILE",
+    "RUN_LOG",
+    "Built",
     "Job",
+    "Launch",
+    "Message",
     "Outcome",
     "read_progress",
     "write_pauses",
     "write_stimulus",
 ]
 
-JOB_FILE = "job.json"
-OUTCOME_FILE = "outcome.json"
+BUILD_LOG = "build.log"
+RUN_LOG = "run.log"
+
 PROGRESS_FILE = "progress"
 """Number of output words so far; rewritten several times a second, read to show progress."""
 
+M = TypeVar("M", bound="Message")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one process leaves for another in the folder of a run, in the file ``FILE``."""
+
+    FILE: ClassVar[str]
+
+    def write(self, folder: Path) -> None:
+        """Write the message to ``folder``; it is never half written."""
+        write_atomic(folder / self.FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls: type[M], folder: Path) -> M:
+        """Read the message in ``folder``; FileNotFoundError if there is none."""
+        return cls(**json.loads((folder / cls.FILE).read_text()))
+
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Launch(Message):
+    """Task of the child.
+
+    Parameters
+    ----------
+    simulator: its name for cocotb.
+    sources: Verilog files.
+    build_arguments: options for the simulator's compiler.
+    build: whether to build; otherwise the existing bench is run.
+    run: whether to run the bench.
+    build_dir: folder of the compiled bench.
+    seed: of cocotb's own generator.
+    wave: whether to record every signal in FST.
+    """
+
+    FILE = "launch.json"
+    simulator: str
+    sources: list[str]
+    build_arguments: list[str]
+    build: bool
+    run: bool
+    build_dir: str
+    seed: int
+    wave: bool
+
+
+@dataclass(frozen=True)
+class Built(Message):
+    """Seconds and CPU seconds of the build; left by the child when it has done its task."""
+
+    FILE = "finished.json"
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Message):
     """Task of the bench.
 
     Parameters
@@ -42,6 +102,7 @@ class Job:
         reset.
     """
 
+    FILE = "job.json"
     clock: str
     streams: list[str]
     output_beats: int
@@ -50,13 +111,9 @@ class Job:
     drain_cycles: int
     warmup_beats: int = 0
 
-    def to_json(self) -> str:
-        """Return the content of ``job.json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Message):
     """How the run ended.
 
     Parameters
@@ -69,6 +126,7 @@ class Outcome:
     error: the design's sticky error output is not 0.
     """
 
+    FILE = "outcome.json"
     complete: bool
     cycles: int
     seconds: float
@@ -77,15 +135,6 @@ class Outcome:
     counts: list[int]
     held: list[str]
     error: bool
-
-    def to_json(self) -> str:
-        """Return the content of ``outcome.json``."""
-        return json.dumps(asdict(self), indent=2) + "\n"
-
-    @classmethod
-    def read(cls, folder: Path) -> Outcome:
-        """Read what the bench left in ``folder``."""
-        return cls(**json.loads((folder / OUTCOME_FILE).read_text()))
 
 
 def read_progress(folder: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -12,16 +11,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import tritforge
 from tritforge.errors import UserError
 from tritforge.files import write_atomic
-from tritforge.sim.child import BUILD_LOG, FINISHED_FILE, RUN_LOG, Launch
-from tritforge.sim.job import OUTCOME_FILE, read_progress
+from tritforge.sim.job import BUILD_LOG, RUN_LOG, Built, Launch, Outcome, read_progress
 from tritforge.sim.simulators import Simulator, Tool
 
-__all__ = ["Bench", "Built", "SimulationFailed", "SimulationStopped"]
+__all__ = ["Bench", "SimulationFailed", "SimulationStopped"]
 
 FIXTURES = tuple(
     Path(__file__).with_name(name)
@@ -66,13 +63,6 @@ class SimulationFailed(UserError):
 
 class SimulationStopped(Exception):
     """The bench was stopped because another one has a verdict already."""
-
-
-class Built(NamedTuple):
-    """Seconds, and seconds of a processor, that a build took."""
-
-    seconds: float
-    cpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -133,13 +123,12 @@ class Bench:
         digest, stamp = self.digest, self.build_dir / "stamp"
         fresh = stamp.exists() and stamp.read_text() == digest
         if not fresh:
-            shutil.rmtree(
-                self.build_dir, ignore_errors=True
-            )  # a leftover of an interrupted build included
+            # a leftover of an interrupted build included
+            shutil.rmtree(self.build_dir, ignore_errors=True)
             self.build_dir.mkdir(parents=True)
             (self.build_dir / "bench.v").write_text(self.shell)
         elif not run:
-            return Built(0.0, 0.0)
+            return Built()
         sources = (*self.verilog, *FIXTURES, self.build_dir / "bench.v")
         launch = Launch(
             simulator=self.tool.simulator.value,
@@ -148,19 +137,17 @@ class Bench:
             build=not fresh,
             run=run,
             build_dir=str(self.build_dir),
-            run_dir=str(self.run_dir),
             seed=self.seed,
             wave=self.wave,
         )
-        write_atomic(self.run_dir / "launch.json", launch.to_json())
+        launch.write(self.run_dir)
         self._run_child(progress, stopped)
-        finished = self.run_dir / FINISHED_FILE
-        if not finished.exists() or (run and not (self.run_dir / OUTCOME_FILE).exists()):
+        left = [Built.FILE, *([Outcome.FILE] if run else [])]
+        if not all((self.run_dir / name).exists() for name in left):
             raise SimulationFailed(self._reason(built=not fresh))
         if not fresh:
             write_atomic(stamp, digest)
-        took = json.loads(finished.read_text())
-        return Built(took["build_seconds"], took["build_cpu_seconds"])
+        return Built.read(self.run_dir)
 
     def _run_child(
         self, progress: Callable[[int], None] | None, stopped: Callable[[], bool]
@@ -168,12 +155,10 @@ class Bench:
         environment = {**os.environ, **self.tool.environment}
         root = Path(tritforge.__file__).parent.parent
         environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, sys.path)])
-        environment["PYTHONWARNINGS"] = (
-            "default"  # the caller's choice of errors is not the bench's
-        )
+        environment["PYTHONWARNINGS"] = "default"  # the caller's errors are not the bench's
         with open(self.run_dir / "child.log", "wb") as log:
             child = subprocess.Popen(
-                [sys.executable, "-m", "tritforge.sim.child", str(self.run_dir / "launch.json")],
+                [sys.executable, "-m", "tritforge.sim.child", str(self.run_dir)],
                 cwd=self.run_dir,
                 env=environment,
                 stdin=subprocess.PIPE,  # by its end the child learns that this process died

@@ -128,9 +128,8 @@ def _(node: Convolution, x: IntArray) -> IntArray:
     kernel_height, kernel_width = node.kernel
     pad_height, pad_width = node.padding
     padded = np.pad(x, ((0, 0), (pad_height, pad_height), (pad_width, pad_width), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(
-        padded, node.extent, axis=(1, 2)
-    )  # [N, Y, X, C, span]
+    # [N, Y, X, C, span]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, node.extent, axis=(1, 2))
     windows = windows[
         :, :: node.stride[0], :: node.stride[1], :, :: node.dilation[0], :: node.dilation[1]
     ].transpose(0, 1, 2, 4, 5, 3)  # [N, oy, ox, kh, kw, C]

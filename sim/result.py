@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tritforge.export.artifacts.manifest import AXI_INPUT, AXI_OUTPUT, Manifest
-from tritforge.sim.job import Outcome
-from tritforge.sim.launcher import Built
+from tritforge.sim.job import Built, Outcome
 from tritforge.sim.scoreboard import Mismatch, StreamReport, Violation
 
 __all__ = ["SimulationResult", "Verdict", "culprit", "judge", "merge", "planned_cycles", "replayed"]
@@ -232,20 +231,13 @@ def judge(
         planned = planned_cycles(
             frames, manifest.latency_cycles, manifest.interval_cycles, manifest.frame_cycles
         )
-        wrong = next(
-            (
-                f
-                for f, pair in enumerate(zip(measured, planned, strict=False))
-                if pair[0] != pair[1]
-            ),
-            None,
-        )
-        if wrong is not None:
-            failures.append(
-                f"frame {first + wrong} left the design {measured[wrong]} cycles after the first "
-                "input word, "
-                f"the plan says {planned[wrong]}"
-            )
+        for frame, (cycle, due) in enumerate(zip(measured, planned, strict=False), start=first):
+            if cycle != due:
+                failures.append(
+                    f"frame {frame} left the design {cycle} cycles after the first input word, "
+                    f"the plan says {due}"
+                )
+                break
     if misframed and not outcome.error:
         failures.append("the design's error output is not set, but frames ended at the wrong beat")
     if outcome.error and not misframed:
@@ -287,8 +279,7 @@ def culprit(streams: tuple[StreamReport, ...], held: list[str]) -> str | None:
         if stream.delivered < stream.expected and stream.name not in held:
             waiting = (
                 f", while {before.delivered} of {before.expected} words of stream {before.name} "
-                "were taken "
-                f"and the next is offered"
+                "were taken and the next is offered"
                 if before is not None and before.name in held
                 else ""
             )

@@ -39,8 +39,8 @@ from tritforge.files import sha256, write_atomic
 from tritforge.record import Format
 from tritforge.sim import reference
 from tritforge.sim.chunk import Chunk, Setting, cut_into_chunks, run_chunk
-from tritforge.sim.job import read_progress
-from tritforge.sim.launcher import Bench, Built, SimulationFailed
+from tritforge.sim.job import Built, read_progress
+from tritforge.sim.launcher import Bench, SimulationFailed
 from tritforge.sim.result import SimulationResult, merge
 from tritforge.sim.simulators import Simulator, locate, require_wave
 from tritforge.sim.stalls import Stalls
@@ -119,8 +119,7 @@ def simulate(
         or stalls.
     """
     started, used = time.monotonic(), _cpu_seconds()
-    simulator = simulator if isinstance(simulator, Simulator) else Simulator.parse(simulator)
-    stalls = stalls if isinstance(stalls, Stalls) else Stalls.parse(stalls)
+    simulator, stalls = Simulator(simulator), Stalls(stalls)
     design, folder = Path(design_dir), Path(build_dir).absolute()
     manifest = Manifest.read(design)
     manifest.verify(design)
@@ -152,12 +151,11 @@ def simulate(
     setting = Setting(
         design=design, manifest=manifest, network=network, bench=bench, stalls=stalls, seed=seed
     )
-    (folder / RESULT_FILE).unlink(
-        missing_ok=True
-    )  # an old verdict must not outlive an interrupted run
+    # an old verdict must not outlive an interrupted run
+    (folder / RESULT_FILE).unlink(missing_ok=True)
     whole = Chunk(first=first, frames=frames, folder=folder / "run")
     chunks = [whole] if wave else cut_into_chunks(whole, manifest.interval_cycles)
-    built, results = Built(0.0, 0.0), []
+    built, results = Built(), []
     if len(chunks) == 1:
         words = len(frames) * manifest.stream(AXI_OUTPUT).beats_per_frame
         results = [

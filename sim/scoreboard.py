@@ -75,9 +75,8 @@ class Mismatch:
         where = f"channel {first}" if first == last else f"channels {first}..{last}"
         got = ["x" if value is None else str(value) for value in self.got]
         return (
-            f"first wrong word in frame {self.frame} "
-            f"at y {self.y}, x {self.x}, {where}, cycle {self.cycle}: "
-            f"expected [{', '.join(map(str, self.expected))}], got [{', '.join(got)}]"
+            f"first wrong word in frame {self.frame} at y {self.y}, x {self.x}, {where}, cycle "
+            f"{self.cycle}: expected [{', '.join(map(str, self.expected))}], got [{', '.join(got)}]"
         )
 
     def __str__(self) -> str:
@@ -164,9 +163,8 @@ class BeatLog:
             if shift < 0:
                 values |= digit >> -shift
             else:
-                values |= (
-                    digit & ((1 << min(4, bits - shift)) - 1)
-                ) << shift  # never into the sign bit
+                # never into the sign bit
+                values |= (digit & ((1 << min(4, bits - shift)) - 1)) << shift
         return values & ((1 << bits) - 1), unknown
 
 

@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NoReturn
 
 import find_libpython
 
@@ -42,14 +43,9 @@ class Simulator(Enum):
     ICARUS = "icarus"
 
     @classmethod
-    def parse(cls, name: str) -> Simulator:
-        """Return the simulator called ``name``; ValueError lists the names."""
-        try:
-            return cls(name)
-        except ValueError:
-            raise ValueError(
-                f"simulator must be one of {', '.join(s.value for s in cls)}, not {name!r}"
-            ) from None
+    def _missing_(cls, value: object) -> NoReturn:
+        names = ", ".join(member.value for member in cls)
+        raise ValueError(f"simulator must be one of {names}, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -146,8 +142,7 @@ def _system_verilator() -> Tool:
         version = match[0].split()[1] if match else "of unknown version"
         raise ToolMissing(
             f"Verilator {version} at {found} is too old, {'{}.{:03}'.format(*OLDEST_VERILATOR)} is "
-            "needed; "
-            f"install it: {_INSTALL_VERILATOR}"
+            f"needed; install it: {_INSTALL_VERILATOR}"
         )
     return Tool(Simulator.VERILATOR, f"{match[1]}.{match[2]}", found, {"MAKEFLAGS": _OPTIMISE})
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import NoReturn
 
 __all__ = ["IdlePattern", "Patience", "StallPattern", "Stalls", "log_uniform"]
 
@@ -130,14 +131,9 @@ class Stalls(Enum):
     FRAMING = "framing"
 
     @classmethod
-    def parse(cls, name: str) -> Stalls:
-        """Return the pattern called ``name``; ValueError lists the names."""
-        try:
-            return cls(name)
-        except ValueError:
-            raise ValueError(
-                f"stalls must be one of {', '.join(s.value for s in cls)}, not {name!r}"
-            ) from None
+    def _missing_(cls, value: object) -> NoReturn:
+        names = ", ".join(member.value for member in cls)
+        raise ValueError(f"stalls must be one of {names}, not {value!r}")
 
     @property
     def pattern(self) -> StallPattern:

@@ -23,7 +23,7 @@ def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
     ------
     ValueError: a value outside ``dtype``, or lanes that do not divide a frame.
 
-        >>> import numpy as np
+    >>> import numpy as np
     >>> pack_beats(np.array([[[[1, -1], [2, 0]]]]), DataType.parse("s4"), 2)
     [241, 2]
     """
@@ -37,9 +37,7 @@ def pack_beats(tensor: IntArray, dtype: DataType, lanes: int) -> list[int]:
             f"tensor must hold {dtype} values, not {int(tensor.min())}..{int(tensor.max())}"
         )
     mask = (1 << dtype.bits) - 1
-    rows = tensor.reshape(
-        -1, lanes
-    ).tolist()  # Python's integers: a payload is often wider than 64 bits
+    rows = tensor.reshape(-1, lanes).tolist()  # Python's: a payload may exceed 64 bits
     return [
         sum((value & mask) << (lane * dtype.bits) for lane, value in enumerate(row)) for row in rows
     ]

@@ -100,8 +100,8 @@ def bench_verilog(manifest: Manifest, *, dump: bool = False) -> str:
             "    initial begin",
             f'        $dumpfile("{WAVE_FILE}");',
             f"        $dumpvars(0, {TESTBENCH_TOP});",
+            "    end",
         ]
-        lines += ["    end"]
     for index, stream in enumerate(manifest.streams):
         lines += ["", *_probe(stream, index, manifest)]
     return "\n".join([*lines, "endmodule", ""])

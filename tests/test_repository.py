@@ -41,7 +41,7 @@ WITHOUT_TEST_FILE = {
     "sim/job.py",
     # constants and types alone
     "hw/targets/limits.py",
-    "reports/synth/routers.py",
+    "reports/synth/nextpnr.py",
     "tritforge/types.py",
     "tritforge/__main__.py",  # tests/tritforge/cli/test_main.py runs it
 }

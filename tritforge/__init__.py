@@ -82,9 +82,8 @@ def _demand_links() -> None:
             "repository"
         )
         program = sys.argv[0] if sys.argv else ""
-        if (
-            program == "-m" or Path(program).stem == "tritforge"
-        ):  # a command: one line, like every error
+        if program == "-m" or Path(program).stem == "tritforge":
+            # a command: one line, like every error
             sys.stderr.write(f"tritforge: {message}\n")
             raise SystemExit(2)
         raise ImportError(message)

@@ -37,9 +37,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())  # the rename must not reach the disk before the content
-        os.chmod(
-            temporary, 0o666 & ~_umask()
-        )  # mkstemp's 0600 would hide the result from other users
+        # mkstemp's 0600 would hide the result from other users
+        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)

@@ -164,10 +164,8 @@ def energy_table(network: Network, manifest: Manifest) -> Table:
     )
     notes = (
         "A model, not a measurement: adds, multiplications and memory accesses of layers with "
-        "weights, times "
-        "the energies of Horowitz, ISSCC 2014 (45 nm, 0.9 V). float32 and int8: the same layers "
-        "and reads, "
-        "dense weights. Clock, control, comparison and wires are not in it.",
+        "weights, times the energies of Horowitz, ISSCC 2014 (45 nm, 0.9 V). float32 and int8: the "
+        "same layers and reads, dense weights. Clock, control, comparison and wires are not in it.",
         *((split,) if found else ()),
     )
     return Table("Energy per frame, modelled", headings, tuple(rows), notes, int(bool(found)))

@@ -21,7 +21,7 @@ from tritforge.hw.targets.cost import Cost, total
 from tritforge.hw.targets.target import Target, calibration
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Table, Value
-from tritforge.reports.synth.netlist import REST
+from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.resources import Resources
 from tritforge.reports.synth.utilisation import REST_TITLE
 
@@ -107,11 +107,9 @@ def error_note(target: Target) -> str:
         return f"Formulas of hw/cost, not measured against synthesis for {target.NAME}."
     return (
         f"Formulas of hw/cost. Against {found['tool']} on {found['configurations']} random "
-        "configurations "
-        f"that took no part in the calibration: LUT {found['lut_median']:.1f} % off in the median, "
-        f"{found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % at the 95th "
-        "percentile; "
-        f"memories exact in {found['memories_exact']}."
+        f"configurations that took no part in the calibration: LUT {found['lut_median']:.1f} % off "
+        f"in the median, {found['lut_95']:.1f} % at the 95th percentile; FF {found['ff_95']:.1f} % "
+        f"at the 95th percentile; memories exact in {found['memories_exact']}."
     )
 
 
@@ -149,7 +147,7 @@ def compared(
     title, size, _ = _blocks(result.target)
     fields = ("lut_total", "ff", size)
     rows = []
-    whole = {**{name: result.layers[name] for name in result.layers}, REST: result.rest}
+    whole = {**result.layers, REST: result.rest}
     known = {name: measured[name] for name in whole if name in measured}
     for name, estimated in [*whole.items(), ("total", result.total)]:
         actual = known.get(name) if name != "total" else None
@@ -173,9 +171,9 @@ def compared(
         )
     columns = (
         "Layer",
-        *("LUT estimated", "LUT synthesised", "LUT error, %"),
-        *("FF estimated", "FF synthesised", "FF error, %"),
-        *(f"{title} estimated", f"{title} synthesised"),
-        *("Cycles planned", "Cycles simulated"),
-    )
+        "LUT estimated", "LUT synthesised", "LUT error, %",
+        "FF estimated", "FF synthesised", "FF error, %",
+        f"{title} estimated", f"{title} synthesised",
+        "Cycles planned", "Cycles simulated",
+    )  # fmt: skip
     return Table(COMPARED_TITLE, columns, tuple(rows), (error_note(result.target),), 1)

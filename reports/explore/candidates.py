@@ -9,7 +9,7 @@ priced separately. Cycles are those of the slowest unit, in closed form
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from tritforge.export.ir.nodes import INPUT
@@ -20,7 +20,6 @@ from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.width_converter import resized
 
 __all__ = [
-    "Candidate",
     "Move",
     "Price",
     "PriceModel",
@@ -52,19 +51,8 @@ PriceModel = Callable[[Stage], "Price | None"]
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A folding of a layer: lanes of its input and output, cycles per frame, price."""
-
-    folding: Folding
-    wants: int
-    gives: int
-    interval: int
-    cost: Price
-
-
-@dataclass(frozen=True)
 class Move:
-    """A choice for one stage after given input lanes.
+    """A choice for one stage.
 
     The folding of a layer with weights (else None), the lanes of the stage's first input and of its
     output, cycles per frame, price.
@@ -83,61 +71,59 @@ class Space:
 
     Parameters
     ----------
-    slots: of the network, in order.
+    sites: of the network, in order.
     model: prices a stage.
     engines: names of the engines to consider.
     most_lanes: upper limit of the lanes of a folding.
     progress: called with the name of a layer as its candidates are made.
     """
 
-    slots: tuple[NodeSite, ...]
+    sites: tuple[NodeSite, ...]
     model: PriceModel
     engines: Sequence[str] = tuple(ENGINES)
     most_lanes: int = 1 << 15
     progress: Callable[[str], None] = lambda name: None
     unpriced: dict[str, int] = field(default_factory=dict)
-    _candidates: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    _candidates: dict[str, tuple[Move, ...]] = field(default_factory=dict)
     _moves: dict[tuple[str, tuple[int | None, ...]], tuple[Move, ...]] = field(default_factory=dict)
 
-    def foldings(self, slot: NodeSite) -> Iterator[Folding]:
-        """Every folding of ``slot`` that may be good; its engine refuses some of them."""
+    def foldings(self, site: NodeSite) -> Iterator[Folding]:
+        """Every folding of ``site`` that may be good; its engine refuses some of them."""
         for name in self.engines:
-            yield from ENGINES[name].candidates(slot.layer(), self.most_lanes)
+            yield from ENGINES[name].candidates(site.layer(), self.most_lanes)
 
-    def candidates(self, slot: NodeSite) -> tuple[Candidate, ...]:
-        """The foldings of ``slot`` that are accepted and priced, without dominated ones.
+    def candidates(self, site: NodeSite) -> tuple[Move, ...]:
+        """The foldings of ``site`` that are accepted and priced, without dominated ones.
 
         Raises
         ------
         PlanError: none is left.
         """
-        if slot.name not in self._candidates:
-            self.progress(slot.name)
-            found: list[Candidate] = []
-            for folding in self.foldings(slot):
+        if site.name not in self._candidates:
+            self.progress(site.name)
+            found: list[Move] = []
+            for folding in self.foldings(site):
                 try:
-                    stage = slot.stage((None,), folding)
+                    stage = site.stage((None,), folding)
                 except PlanError:
                     continue
                 cost = self.model(stage)
                 if cost is None:
-                    self.unpriced[slot.name] = self.unpriced.get(slot.name, 0) + 1
+                    self.unpriced[site.name] = self.unpriced.get(site.name, 0) + 1
                     continue
                 found.append(
-                    Candidate(
-                        folding, stage.input(0).lanes, stage.o.lanes, stage.interval_cycles, cost
-                    )
+                    Move(folding, stage.input(0).lanes, stage.o.lanes, stage.interval_cycles, cost)
                 )
             if not found:
                 raise PlanError(
-                    f"{slot.name!r}: no folding of {', '.join(self.engines)} can be built and "
+                    f"{site.name!r}: no folding of {', '.join(self.engines)} can be built and "
                     "priced"
                 )
-            self._candidates[slot.name] = _best(found)
-        return self._candidates[slot.name]
+            self._candidates[site.name] = _best(found)
+        return self._candidates[site.name]
 
-    def moves(self, slot: NodeSite, lanes: tuple[int | None, ...]) -> tuple[Move, ...]:
-        """The choices for ``slot`` after streams of ``lanes``.
+    def moves(self, site: NodeSite, lanes: tuple[int | None, ...]) -> tuple[Move, ...]:
+        """The choices for ``site`` after streams of ``lanes``.
 
         The lanes of the network's input are None until a stage reads it.
 
@@ -145,41 +131,41 @@ class Space:
         ------
         PlanError: the model has no price for it.
         """
-        key = (slot.name, lanes)
+        key = (site.name, lanes)
         if key not in self._moves:
-            if slot.matrix:
+            if site.matrix:
                 self._moves[key] = tuple(
-                    self._behind(slot, lanes[0], c) for c in self.candidates(slot)
+                    self._behind(site, lanes[0], c) for c in self.candidates(site)
                 )
             else:
-                stage = slot.stage(lanes)
+                stage = site.stage(lanes)
                 cost = self.model(stage)
                 if cost is None:
-                    raise PlanError(f"{slot.name!r}: the model has no price for it")
-                first = slot.sources.index(INPUT) if INPUT in slot.sources else 0
+                    raise PlanError(f"{site.name!r}: the model has no price for it")
+                first = site.sources.index(INPUT) if INPUT in site.sources else 0
                 wants = stage.input(first).lanes
                 self._moves[key] = (Move(None, wants, stage.o.lanes, stage.interval_cycles, cost),)
         return self._moves[key]
 
-    def _behind(self, slot: NodeSite, lanes: int | None, candidate: Candidate) -> Move:
+    def _behind(self, site: NodeSite, lanes: int | None, candidate: Move) -> Move:
         """``candidate`` with the width converter after a stream of ``lanes``."""
-        tensor = slot.types()
+        tensor = site.types()
         between = resized("lanes", tensor.dtype, lanes, candidate.wants, tensor.size)
         interval, cost = candidate.interval, candidate.cost
         if between:
-            price = self.model(Stage(slot.name, slot.tensor, tuple(between), sources=slot.sources))
+            price = self.model(Stage(site.name, site.tensor, tuple(between), sources=site.sources))
             if price is None:
-                raise PlanError(f"{slot.name!r}: the model has no price for a change of lanes")
+                raise PlanError(f"{site.name!r}: the model has no price for a change of lanes")
             cost = cost.plus(price)
             interval = max(interval, *(unit.interval_cycles for unit in between))
         wants = candidate.wants if lanes is None else lanes
-        return Move(candidate.folding, wants, candidate.gives, interval, cost)
+        return replace(candidate, wants=wants, interval=interval, cost=cost)
 
 
-def _best(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _best(found: Sequence[Move]) -> tuple[Move, ...]:
     """Drop each candidate that another of the same lanes equals or beats in cycles and prices."""
-    groups: dict[tuple[int, int], list[Candidate]] = {}
-    kept: list[Candidate] = []
+    groups: dict[tuple[int, int], list[Move]] = {}
+    kept: list[Move] = []
     for one in sorted(found, key=lambda c: (c.interval, c.cost)):
         group = groups.setdefault((one.wants, one.gives), [])
         if not any(other.cost.within(one.cost) for other in group):

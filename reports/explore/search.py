@@ -140,8 +140,8 @@ def frontier(space: Space, points: int, limits: Price = UNLIMITED) -> list[Choic
 
 def _live(space: Space) -> list[set[str]]:
     """For each stage, the streams that later stages still read."""
-    last = {source: at for at, slot in enumerate(space.slots) for source in slot.sources}
-    return [{source for source, end in last.items() if end > at} for at in range(len(space.slots))]
+    last = {source: at for at, site in enumerate(space.sites) for source in site.sources}
+    return [{source for source, end in last.items() if end > at} for at in range(len(space.sites))]
 
 
 Keep = Callable[[Iterable[_Partial]], list[_Partial]]
@@ -162,17 +162,17 @@ def _unbeaten(partials: Iterable[_Partial]) -> list[_Partial]:
 def _search(space: Space, interval: float, limits: Price, keep: Keep) -> Choice | None:
     exact = keep is _unbeaten
     states: dict[State, list[_Partial]] = {(): [_Partial(FREE)]}
-    for slot, live in zip(space.slots, _live(space), strict=True):
+    for site, live in zip(space.sites, _live(space), strict=True):
         following: dict[State, list[_Partial]] = {}
         for state, partials in states.items():
             known = dict(state)
-            lanes = tuple(known.get(source) for source in slot.sources)
-            for move in space.moves(slot, lanes):
+            lanes = tuple(known.get(source) for source in site.sources)
+            for move in space.moves(site, lanes):
                 if move.interval > interval:
                     continue
-                reached = _behind(known, slot.name, slot.sources, move, live)
+                reached = _behind(known, site.name, site.sources, move, live)
                 grown = (
-                    _Partial(partial.cost.plus(move.cost), slot.name, move, partial)
+                    _Partial(partial.cost.plus(move.cost), site.name, move, partial)
                     for partial in partials
                 )
                 following.setdefault(reached, []).extend(
@@ -198,14 +198,14 @@ def _reachable(space: Space) -> Iterator[Move]:
     """Every move from every reachable state."""
     states: set[State] = {()}
     seen: set[tuple[str, tuple[int | None, ...]]] = set()
-    for slot, live in zip(space.slots, _live(space), strict=True):
+    for site, live in zip(space.sites, _live(space), strict=True):
         following: set[State] = set()
         for state in states:
             known = dict(state)
-            lanes = tuple(known.get(source) for source in slot.sources)
-            moves = space.moves(slot, lanes)
-            if (slot.name, lanes) not in seen:
-                seen.add((slot.name, lanes))
+            lanes = tuple(known.get(source) for source in site.sources)
+            moves = space.moves(site, lanes)
+            if (site.name, lanes) not in seen:
+                seen.add((site.name, lanes))
                 yield from moves
-            following |= {_behind(known, slot.name, slot.sources, move, live) for move in moves}
+            following |= {_behind(known, site.name, site.sources, move, live) for move in moves}
         states = following

@@ -16,8 +16,7 @@ __all__ = ["Effect", "effects_table", "frontier_picture", "frontier_table", "pla
 
 MODEL_NOTE = (
     "Estimated, with the error against synthesis that docs/results.md states; nothing here was "
-    "synthesised, "
-    "and the clock was given, not reached."
+    "synthesised, and the clock was given, not reached."
 )
 
 
@@ -136,7 +135,6 @@ def effects_table(effects: Sequence[Effect]) -> Table:
     columns = ("Change", "LUT", Column("LUT change", suffix=" %"), "BRAM36", "Frames/s")
     note = (
         "Each row is a new search for the same goal. Fewer weights or bits change the accuracy: "
-        "train again "
-        "to know by how much. The zeros are drawn at random, seed 0."
+        "train again to know by how much. The zeros are drawn at random, seed 0."
     )
     return Table("What would help", columns, tuple(rows), (note,))

@@ -44,33 +44,26 @@ def density_table(network: Network, manifest: Manifest) -> Table:
     for node in network.matrix_nodes():
         floats, nonzeros = node.planes[0].size, int((node.planes != 0).sum())
         rom = bits.get(node.name)
-        rows.append(
-            (
-                *(node.name, len(node.planes), floats, nonzeros, 100 * nonzeros / node.planes.size),
-                *(entropy_bits(node.planes), rom, *_rates(rom, floats)),
-            )
-        )
+        density = 100 * nonzeros / node.planes.size
+        entropy = entropy_bits(node.planes)
+        known = (node.name, len(node.planes), floats, nonzeros, density, entropy)
+        rows.append((*known, rom, *_rates(rom, floats)))
         whole_floats += floats
         whole_nonzeros += nonzeros
         whole_trits += node.planes.size
-    known = all(row[6] is not None for row in rows)
-    whole = sum(int(row[6] or 0) for row in rows) if known else None
+    whole = None if any(row[6] is None for row in rows) else sum(int(row[6] or 0) for row in rows)
     density = 100 * whole_nonzeros / whole_trits
-    rows.append(
-        (
-            "all layers",
-            "",
-            whole_floats,
-            whole_nonzeros,
-            density,
-            "",
-            whole,
-            *_rates(whole, whole_floats),
-        )
-    )
+    rates = _rates(whole, whole_floats)
+    rows.append(("all layers", "", whole_floats, whole_nonzeros, density, "", whole, *rates))
     columns = (
-        *("Layer", "Planes", "Weights", "Nonzero", Column("Density", suffix=" %")),
-        *(Column("Entropy, bits", digits=2), "ROM bits", Column("Bits per weight", digits=2)),
+        "Layer",
+        "Planes",
+        "Weights",
+        "Nonzero",
+        Column("Density", suffix=" %"),
+        Column("Entropy, bits", digits=2),
+        "ROM bits",
+        Column("Bits per weight", digits=2),
         Column("Compression", digits=2, suffix="x"),
     )
     notes = (

@@ -163,10 +163,8 @@ def draw(network: Network, manifest: Manifest | None = None) -> Svg:
             _down(svg, _LEFT + 30, y - _GAP, y)
     for lane, (first, last) in _lanes(branches(network)):
         x = _LEFT - 10 - lane * _LANE
-        begin, end = (
-            middle(first) + 7,
-            middle(last) - 7,
-        )  # apart where one branch ends and another begins
+        # apart where one branch ends and another begins
+        begin, end = middle(first) + 7, middle(last) - 7
         svg.path(f"M{_LEFT} {begin}H{x}V{end}H{_LEFT - 5}", stroke="var(--muted)")
         svg.path(f"M{_LEFT} {end}l-7 -4v8z", fill="var(--muted)")
     return svg

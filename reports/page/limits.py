@@ -47,15 +47,13 @@ def limit_table(data: ReportData) -> Table:
         share = None if bound is None or not cycles else 100 * bound / cycles
         rows.append((node.name, lanes, every, nonzero, dense, bound, cycles, share))
     columns = (
-        *(
-            "Layer",
-            "Lanes",
-            "Products",
-            "Nonzero products",
-            "Bound, dense",
-            "Bound, nonzero",
-            "Interval, cycles",
-        ),
+        "Layer",
+        "Lanes",
+        "Products",
+        "Nonzero products",
+        "Bound, dense",
+        "Bound, nonzero",
+        "Interval, cycles",
         Column("Bound / interval", suffix=" %"),
     )
     notes = (

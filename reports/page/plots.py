@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.nodes import MatrixNode, Network, Trits
 from tritforge.reports.render.chart import Series, bars
 from tritforge.reports.render.svg import WIDTH, Svg
 from tritforge.reports.synth.resources import Resources
+from tritforge.types import IntArray
 
 __all__ = ["cycles", "kernels", "luts", "sparsity"]
 
@@ -47,24 +48,10 @@ def kernels(node: MatrixNode, plane: int = 0) -> tuple[Svg, str]:
     pixel = max(
         2, min(15, int((WIDTH / outputs - gap) / width), int((560 / inputs - gap) / height))
     )
-    step_x, step_y = width * pixel + gap, height * pixel + gap
-    svg = Svg(outputs * step_x - gap, inputs * step_y - gap, title)
-    for output in range(outputs):
-        for channel in range(inputs):
-            svg.rect(
-                output * step_x, channel * step_y, width * pixel, height * pixel, "var(--zero)"
-            )
-    for trit, fill in ((-1, "var(--contrast)"), (1, "var(--accent)")):
-        data = "".join(
-            _runs(shown[output, channel] == trit, output * step_x, channel * step_y, pixel, pixel)
-            for output in range(outputs)
-            for channel in range(inputs)
-        )
-        svg.path(data, fill=fill)
     text = f"A column for each output channel ({outputs}{_of(outputs, weights.shape[0])})"
     if weights.shape[1] > 1:
         text += f", a row for each input channel ({inputs}{_of(inputs, weights.shape[1])})"
-    return svg, text + "."
+    return _blocks(title, shown.transpose(1, 2, 0, 3), pixel, pixel, gap), text + "."
 
 
 def _dense_picture(title: str, weights: Trits) -> tuple[Svg, str]:
@@ -72,39 +59,52 @@ def _dense_picture(title: str, weights: Trits) -> tuple[Svg, str]:
     rows, columns = shown.shape
     width = max(2, min(15, WIDTH // columns))
     height = max(4, min(14, 300 // rows))
-    svg = Svg(columns * width, rows * (height + 2) - 2, title)
-    for row in range(rows):
-        svg.rect(0, row * (height + 2), columns * width, height, "var(--zero)")
-    for trit, fill in ((-1, "var(--contrast)"), (1, "var(--accent)")):
-        svg.path(
-            "".join(
-                _runs(shown[row : row + 1] == trit, 0, row * (height + 2), width, height)
-                for row in range(rows)
-            ),
-            fill=fill,
-        )
     text = f"A row for each output ({rows}{_of(rows, weights.shape[0])})"
     text += (
         f", a column for each input in stream order ({columns}{_of(columns, weights.shape[1])})."
     )
-    return svg, text
+    return _blocks(title, shown[:, None, None, :], width, height, 2), text
 
 
 def _of(shown: int, whole: int) -> str:
     return f" of {whole:,} shown" if shown < whole else ""
 
 
-def _runs(mask: Any, x: int, y: int, width: int, height: int) -> str:
-    """Return path data that fills the true cells of ``mask`` [rows, columns], in pixels."""
-    data = []
-    for row, cells in enumerate(mask):
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], cells.astype(np.int8), [0]))))
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            length = int(stop - start) * width
-            data.append(
-                f"M{x + int(start) * width} {y + row * height}h{length}v{height}h-{length}z"
+def _blocks(title: str, trits: Trits, width: int, height: int, gap: int) -> Svg:
+    """Draw trits [R, y, C, x] as R x C blocks of y x x cells, each ``width`` x ``height`` pixels.
+
+    A row of cells is a stroke as wide as the cells are high: that takes the fewest characters.
+    """
+    rows, lines, columns, cells = trits.shape
+    step_x, step_y = cells * width + gap, lines * height + gap
+    svg = Svg(columns * step_x - gap, rows * step_y - gap, title)
+    middles = (f"M0 {row * step_y + lines * height / 2:g}" for row in range(rows))
+    data = "".join(f"{start}h{svg.width:g}" for start in middles)
+    svg.strokes(data, "var(--zero)", lines * height, dashes=(cells * width, gap))
+    for trit, colour in ((-1, "var(--contrast)"), (1, "var(--accent)")):
+        data = ""
+        for row, line in np.ndindex(rows, lines):
+            begins, ends = _runs(trits[row, line] == trit)
+            starts = begins // cells * step_x + begins % cells * width
+            lengths = (ends - begins) * width
+            moves = np.diff(starts, prepend=0) - np.concatenate(([0], lengths[:-1]))
+            y = row * step_y + (line + 0.5) * height
+            data += f"M0 {y:g}" + "".join(
+                f"m{m} 0h{n}" for m, n in zip(moves, lengths, strict=True)
             )
-    return "".join(data)
+        svg.strokes(data, colour, height)
+    return svg
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+    """Return first and behind the last cell of each run in ``mask`` [C, x], counted across blocks.
+
+    A run ends with its block.
+    """
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))))  # [C, x + 1]
+    first, last = (np.argwhere(edges == sign) for sign in (1, -1))
+    cells = mask.shape[1]
+    return first[:, 0] * cells + first[:, 1], last[:, 0] * cells + last[:, 1]
 
 
 def cycles(manifest: Manifest) -> Svg:

@@ -128,18 +128,21 @@ def layer_table(
             f"{device.lut:,} LUT, {device.dsp:,} DSP"
         ),
         columns=(
-            *("Number format", Column("LUT per MAC", digits=2), Column("DSP per MAC", digits=2)),
-            *(f"LUT of {macs} MACs", f"DSP of {macs}", "MACs that fit", "Cycles per vector"),
+            "Number format",
+            Column("LUT per MAC", digits=2),
+            Column("DSP per MAC", digits=2),
+            f"LUT of {macs} MACs",
+            f"DSP of {macs}",
+            "MACs that fit",
+            "Cycles per vector",
             f"Beside {macs} fp32 MACs",
         ),
         rows=tuple(lines),
         notes=(
             "MACs that fit: the largest number within the device's LUTs and DSP blocks, at most "
-            "the "
-            f"layer's {work:,} weights; cycles per vector: {work:,} / that number. Arithmetic "
-            "alone: "
-            "no memory of weights, no control, not placed and routed; costs of the 7 series, other "
-            "families unchanged.",
+            f"the layer's {work:,} weights; cycles per vector: {work:,} / that number. Arithmetic "
+            "alone: no memory of weights, no control, not placed and routed; costs of the 7 "
+            "series, other families unchanged.",
             *dict.fromkeys(notes),
         ),
     )

@@ -70,9 +70,8 @@ def ternary(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "dsp": best["rows"]["dsp"] / best["lanes"],
             "source": (
                 f"benchmarks/lanes.py, {best['tool']}, PE 8, SIMD {best['simd']}, {bits}-bit "
-                "inputs, rows of "
-                f"lanes and accumulators alone; {best['words_compared']:,} words equal to the "
-                "reference"
+                f"inputs, rows of lanes and accumulators alone; {best['words_compared']:,} words "
+                "equal to the reference"
             ),
         })  # fmt: skip
     return found

@@ -106,8 +106,8 @@ def table_ix(
     return Table(
         title=f"Table IX of paper 002: resource utilisation of AlexNet's last layer, {device}",
         columns=(
-            *("Weights", "Multipliers", "Adders"),
-            *("LUT slices", "available", "DSP slices", "available"),
+            "Weights", "Multipliers", "Adders",
+            "LUT slices", "available", "DSP slices", "available",
         ),
         rows=rows,
         notes=notes,

@@ -64,6 +64,15 @@ class Svg:
         pen = "" if stroke == "none" else f' stroke="{stroke}" stroke-width="1.5"'
         self._parts.append(f'<path d="{data}" fill="{fill}"{pen}/>')
 
+    def strokes(
+        self, data: str, colour: str, width: float, dashes: tuple[float, float] | None = None
+    ) -> None:
+        """Lines ``width`` pixels wide, of (dash, gap) pixels where given."""
+        dashed = "" if dashes is None else f' stroke-dasharray="{_n(dashes[0])} {_n(dashes[1])}"'
+        self._parts.append(
+            f'<path d="{data}" fill="none" stroke="{colour}" stroke-width="{_n(width)}"{dashed}/>'
+        )
+
     def arrow(self, x0: float, x1: float, y: float) -> None:
         """A horizontal arrow from ``x0`` to ``x1``."""
         self.path(f"M{_n(x0)} {_n(y)}H{_n(x1 - 5)}", stroke="var(--muted)")

@@ -20,9 +20,10 @@ from pathlib import Path
 
 from tritforge.hw.targets.asic.family import LIBRARY_FILE, Asic
 from tritforge.reports.render.tables import Column, Table, Value
+from tritforge.reports.synth import mapped as mapping
 from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.liberty import Liberty
-from tritforge.reports.synth.mapped import Mapped, Memory, Part, synthesise
+from tritforge.reports.synth.mapped import Mapped, Memory, Part
 from tritforge.reports.synth.utilisation import REST_TITLE
 from tritforge.reports.synth.yosys import Progress, SynthesisError
 
@@ -31,8 +32,8 @@ __all__ = [
     "Area",
     "area_table",
     "areas",
-    "count",
     "memories_table",
+    "synthesise",
 ]
 
 NAND_TRANSISTORS = 4
@@ -40,8 +41,7 @@ NAND_TRANSISTORS = 4
 TRANSISTORS = {
     "$_NOT_": 2, "$_NAND_": 4, "$_NOR_": 4, "$_AND_": 6, "$_OR_": 6, "$_ANDNOT_": 6, "$_ORNOT_": 6,
     "$_AOI3_": 6, "$_OAI3_": 6, "$_AOI4_": 8, "$_OAI4_": 8, "$_NMUX_": 10,
-    "$_MUX_": 12, "$_XOR_": 12,
-    "$_XNOR_": 12, "$_DFF_P_": 16,
+    "$_MUX_": 12, "$_XOR_": 12, "$_XNOR_": 12, "$_DFF_P_": 16,
 }  # fmt: skip
 """Of each cell that the commands without a library leave."""
 
@@ -68,7 +68,7 @@ class Area:
         return sum(memory.bits for memory in self.memories if memory.kind == kind)
 
 
-def count(
+def synthesise(
     verilog: Path,
     roms: Iterable[Path],
     top: str,
@@ -88,7 +88,7 @@ def count(
     if liberty is not None:
         files[LIBRARY_FILE] = liberty
     commands = Asic().synthesis([verilog.name], top, library=liberty is not None)
-    return synthesise(
+    return mapping.synthesise(
         Asic.NAME, files, commands, top, build_dir, progress=progress, minutes=minutes
     )
 
@@ -169,19 +169,16 @@ def area_table(
     columns += ["ROM bits", "RAM bits"]
     meaning = (
         "GE: gate equivalents, a NAND with two inputs each: transistors of a cell in static CMOS "
-        "over 4, as "
-        "Yosys counts them (kernel/cost.h). A model of an ideal library, not silicon."
+        "over 4, as Yosys counts them (kernel/cost.h). A model of an ideal library, not silicon."
         if library is None
-        else f"Area: of the cells of library {library.name!r}, in its unit. "
-        "GE: over the area of its "
-        "smallest NAND with two inputs."
+        else f"Area: of the cells of library {library.name!r}, in its unit. GE: over the area of "
+        "its smallest NAND with two inputs."
     )
     notes = (
         f"{mapped.tool}, hierarchy kept, not placed and routed: {'; '.join(mapped.script)}.",
         meaning,
         "Memories are listed apart, by bits and ports; their area is in no column. Initial values "
-        "are "
-        "dropped.",
+        "are dropped.",
     )
     return Table("ASIC", tuple(columns), tuple(rows), notes, 1)
 

@@ -29,11 +29,11 @@ from tritforge.reports.synth.yosys import key as digest
 
 __all__ = [
     "CELLS",
+    "FORMAT",
     "LOG",
     "NETLIST",
     "RESULT",
     "Synthesis",
-    "load",
     "synthesise",
 ]
 
@@ -101,17 +101,6 @@ FORMAT = Format(
     again="run synthesis again",
     derived=("total",),
 )
-
-
-def load(path: Path) -> Synthesis:
-    """Read a ``synth.json``.
-
-    Raises
-    ------
-    SynthesisError: it is damaged.
-    FileNotFoundError: it is missing.
-    """
-    return FORMAT.read(path)
 
 
 def synthesise(
@@ -205,7 +194,7 @@ def _refuse_dsp(parts: Sequence[Instance]) -> None:
 def _cached(path: Path, key: str, device: Device, kept: Sequence[str]) -> Synthesis | None:
     """The result in ``path`` with this key and device, if all files ``kept`` beside it exist."""
     with contextlib.suppress(OSError, SynthesisError):
-        found = load(path)
+        found = FORMAT.read(path)
         whole = all(path.with_name(name).is_file() for name in kept)
         whole = whole and sha256(path.with_name(NETLIST)) == found.netlist_sha256
         if found.key == key and found.device == device.part and whole:

@@ -20,7 +20,7 @@ from tritforge.reports.synth.hierarchy import REST, layers_of, outermost, walk
 from tritforge.reports.synth.yosys import Progress, SynthesisError, digests, tool_name, yosys
 from tritforge.reports.synth.yosys import key as digest
 
-__all__ = ["NETLIST", "Mapped", "Memory", "Part", "load", "synthesise"]
+__all__ = ["FORMAT", "NETLIST", "Mapped", "Memory", "Part", "synthesise"]
 
 NETLIST = "netlist.json"
 """File that the commands must write."""
@@ -101,17 +101,6 @@ FORMAT = Format(
 )
 
 
-def load(path: Path) -> Mapped:
-    """Read the result of :func:`synthesise`.
-
-    Raises
-    ------
-    SynthesisError: it is damaged.
-    FileNotFoundError: it is missing.
-    """
-    return FORMAT.read(path)
-
-
 def synthesise(
     target: str,
     files: Mapping[str, Path],
@@ -148,7 +137,7 @@ def synthesise(
     build_dir.mkdir(parents=True, exist_ok=True)
     result = build_dir / f"{target}.json"
     with contextlib.suppress(OSError, SynthesisError):
-        found = load(result)
+        found = FORMAT.read(result)
         if found.key == key:
             return found
     started = time.monotonic()

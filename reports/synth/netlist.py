@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tritforge.hw.targets.target import Target
-from tritforge.reports.synth.hierarchy import REST, layers_of, readable, walk
+from tritforge.reports.synth.hierarchy import REST, layers_of, walk
 from tritforge.reports.synth.resources import NetlistError, Resources, count, total
 
-__all__ = ["REST", "Instance", "instances", "lut_sites", "readable", "rollup"]
+__all__ = ["Instance", "instances", "lut_sites", "rollup"]
 
 _LUT_INPUTS = 5
 """Most different inputs of two LUTs in one LUT6_2."""

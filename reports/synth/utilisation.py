@@ -8,7 +8,7 @@ from tritforge.hw.targets.target import Target
 from tritforge.reports.devices import Device, device
 from tritforge.reports.render.tables import Table, Value
 from tritforge.reports.synth.fpga import Synthesis
-from tritforge.reports.synth.netlist import REST
+from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.resources import Resources, total
 
 __all__ = ["REST_TITLE", "TITLE", "by_layer", "utilisation"]

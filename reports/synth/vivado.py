@@ -129,9 +129,8 @@ def load(folder: Path) -> VivadoRun | None:
         lutram=round(used["lutram"]),
         srl=round(used["srl"]),
         ff=round(used["ff"]),
-        bram18=round(
-            2 * used["bram"]
-        ),  # a tile is one of 36 Kb or two of 18; half a tile is one of these
+        # a tile is one of 36 Kb or two of 18; half a tile is one of these
+        bram18=round(2 * used["bram"]),
         dsp=round(used["dsp"]),
     )
     layers: dict[str, Resources] = {}
@@ -169,8 +168,7 @@ def _head(path: Path, text: str) -> dict[str, str]:
     if version[1] not in VERSIONS:
         raise VivadoError(
             f"{path}: of Vivado {version[1]}{version[2] or ''}; reports of {VERSIONS[0]} to "
-            f"{VERSIONS[-1]} "
-            "are understood"
+            f"{VERSIONS[-1]} are understood"
         )
     return {**head, "version": f"{version[1]}{version[2] or ''}"}
 

@@ -161,8 +161,7 @@ def _run(
         if child.returncode == -signal.SIGKILL or "std::bad_alloc" in text:
             raise SynthesisError(
                 "Yosys ran out of memory; fold the largest layers more, or synthesise on a larger "
-                "machine; "
-                f"see {log.name}"
+                f"machine; see {log.name}"
             )
         raise SynthesisError(f"{_cause(text, last)}; see {log.name}")
 

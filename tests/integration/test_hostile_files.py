@@ -94,8 +94,8 @@ READERS = {
     "cifar pack": Reader(
         "pack.npz", lambda folder: cifar._read_pack(folder / "pack.npz", PACK_SHA256)
     ),
-    "synthesis": Reader("synth.json", lambda folder: synth.load(folder / "synth.json")),
-    "placement": Reader("place.json", lambda folder: place.load_placed(folder / "place.json")),
+    "synthesis": Reader("synth.json", lambda folder: synth.FORMAT.read(folder / "synth.json")),
+    "placement": Reader("place.json", lambda folder: place.FORMAT.read(folder / "place.json")),
     "plan": Reader("plan.json", lambda folder: planning.FORMAT.read(folder / "plan.json")),
     "verdict": Reader("none.json", lambda folder: SIMULATED.read(folder / "none.json")),
     "liberty": Reader("cells.lib", lambda folder: liberty.load(folder / "cells.lib")),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -8,7 +7,7 @@ import time
 import pytest
 
 from tritforge.sim import child
-from tritforge.sim.child import FINISHED_FILE, Launch
+from tritforge.sim.job import Built, Launch
 
 
 def test_it_dies_with_its_parent():
@@ -81,12 +80,10 @@ def test_what_the_child_asks_of_cocotb(monkeypatch, tmp_path, simulator, build, 
         build=build,
         run=run,
         build_dir=str(tmp_path / "build"),
-        run_dir=str(tmp_path),
         seed=3,
         wave=wave,
     )
-    (tmp_path / "launch.json").write_text(launch.to_json())
-    child.main(str(tmp_path / "launch.json"))
+    launch.write(tmp_path)
+    child.main(tmp_path)
     assert [(name, options["waves"]) for name, options in recorder.calls] == waves
-    seconds = json.loads((tmp_path / FINISHED_FILE).read_text())["build_seconds"]
-    assert (seconds > 0) == build
+    assert (Built.read(tmp_path).seconds > 0) == build

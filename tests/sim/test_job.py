@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 from tritforge.sim.job import (
-    JOB_FILE,
-    OUTCOME_FILE,
     PROGRESS_FILE,
     Job,
     Outcome,
@@ -37,8 +34,8 @@ def test_job_and_outcome_come_back(tmp_path):
         patience_cycles=6,
         drain_cycles=7,
     )
-    (tmp_path / JOB_FILE).write_text(job.to_json())
-    assert Job(**json.loads((tmp_path / JOB_FILE).read_text())) == job
+    job.write(tmp_path)
+    assert Job.read(tmp_path) == job
     outcome = Outcome(
         complete=True,
         cycles=9,
@@ -49,7 +46,7 @@ def test_job_and_outcome_come_back(tmp_path):
         held=["a"],
         error=False,
     )
-    (tmp_path / OUTCOME_FILE).write_text(outcome.to_json())
+    outcome.write(tmp_path)
     assert Outcome.read(tmp_path) == outcome
 
 

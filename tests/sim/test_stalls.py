@@ -32,11 +32,11 @@ def test_a_pattern_pauses_for_less_than_the_bench_waits(stalls):
 
 
 def test_names():
-    assert Stalls.parse("slow-sink") is Stalls.SLOW_SINK
+    assert Stalls("slow-sink") is Stalls.SLOW_SINK
     assert Stalls.PATIENT.pattern.patience is Patience.AFTER_VALID
     message = (
         "stalls must be one of none, random, slow-source, slow-sink, patient, cycling, long-stop, "
         "one-beat, reset, framing, not 'some'"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        Stalls.parse("some")
+        Stalls("some")

@@ -1,4 +1,4 @@
-"""The base of the subcommands: name, help, arguments, and the function to run.
+"""Subcommands: functions that declare their arguments.
 
 Modules of this package import only cheap modules at their top, so that --help is fast; a command
 imports its steps when it runs.
@@ -7,74 +7,90 @@ imports its steps when it runs.
 from __future__ import annotations
 
 import argparse
-from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tritforge.config.config import Config
     from tritforge.steps.workspace import Workspace
 
-__all__ = ["DEFAULT_CONFIG", "Command", "NetworkCommand"]
+__all__ = ["DEFAULT_CONFIG", "NETWORK", "Argument", "Command", "argument", "command", "configured"]
 
 DEFAULT_CONFIG = "digits"
 
+Argument = Callable[[argparse.ArgumentParser], Any]
+"""Adds an argument, or several, to a parser."""
 
-class Command(ABC):
+
+def argument(*names: str, **settings: Any) -> Argument:
+    """Return what calls ``add_argument`` of a parser with these parameters."""
+    return methodcaller("add_argument", *names, **settings)
+
+
+@dataclass(frozen=True)
+class Command:
     """A subcommand of `tritforge`.
 
-    Members
-    -------
-    name: what is typed.
-    summary: one line in the list of commands.
-    description: what it writes and where; --help shows it after the summary.
+    Parameters
+    ----------
+    run: its name is what is typed. Its docstring is the help: a sentence for the list of commands,
+        then what it writes and where. It gets the value of each argument by name and returns the
+        exit status, or None for 0.
+    arguments: in the order of the help.
     """
 
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    description: ClassVar[str]
+    run: Callable[..., int | None]
+    arguments: tuple[Argument, ...]
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's arguments to ``parser``: here those that every command has."""
-        parser.add_argument("-v", "--verbose", action="store_true", help="show tracebacks")
+    @property
+    def name(self) -> str:
+        """What is typed."""
+        return self.run.__name__
 
-    @abstractmethod
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Run the command and return its exit status."""
+    @property
+    def summary(self) -> str:
+        """Line in the list of commands."""
+        text = " ".join((self.run.__doc__ or "").partition("\n\n")[0].split())
+        return text[:1].lower() + text[1:].removesuffix(".")
+
+    @property
+    def description(self) -> str:
+        """The help without the arguments."""
+        return " ".join((self.run.__doc__ or "").split())
 
 
-class NetworkCommand(Command):
-    """A command that works on one network, given by its configuration and its build folder."""
+def command(*arguments: Argument) -> Callable[[Callable[..., int | None]], Command]:
+    """Return a decorator that makes a function the command with these arguments."""
+    return lambda run: Command(run, arguments)
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add CONFIG and --build."""
-        super().add_arguments(parser)
-        parser.add_argument(
-            "config",
-            nargs="?",
-            default=DEFAULT_CONFIG,
-            metavar="CONFIG",
-            help="YAML file, or the name of one in networks/, each with :VARIANT "
-            "(default: %(default)s)",
-        )
-        parser.add_argument(
-            "--build",
-            type=Path,
-            metavar="DIR",
-            help="where everything is written (default: build/<name>)",
-        )
 
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Load the configuration and run the step on it."""
-        from tritforge.config import config
-        from tritforge.steps.workspace import Workspace
+NETWORK = (
+    argument(
+        "config",
+        nargs="?",
+        default=DEFAULT_CONFIG,
+        metavar="CONFIG",
+        help="YAML file, or the name of one in networks/, each with :VARIANT "
+        "(default: %(default)s)",
+    ),
+    argument(
+        "--build",
+        type=Path,
+        metavar="DIR",
+        help="where everything is written (default: build/<name>)",
+    ),
+)
+"""Arguments of a command that works on one network; :func:`configured` loads it."""
 
-        path = config.locate(arguments.config)
-        chosen = config.load(path)
-        root = arguments.build or Path("build") / chosen.name
-        self.step(arguments, chosen, Workspace(config_path=path, root=root))
-        return 0
 
-    @abstractmethod
-    def step(self, arguments: argparse.Namespace, config: Config, workspace: Workspace) -> None:
-        """Run the command's step on the network of ``config`` in ``workspace``."""
+def configured(config: str, build: Path | None) -> tuple[Config, Workspace]:
+    """Return the configuration that the arguments ``NETWORK`` name, and its workspace."""
+    from tritforge.config.config import load, locate
+    from tritforge.steps.workspace import Workspace
+
+    path = locate(config)
+    loaded = load(path)
+    return loaded, Workspace(config_path=path, root=build or Path("build") / loaded.name)

@@ -13,35 +13,38 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from tritforge import __version__
-from tritforge.cli.chain import Demo, Export, Generate, Package, Report, Simulate, Train
-from tritforge.cli.command import Command
-from tritforge.cli.explore import Explore, Sweep
-from tritforge.cli.targets import Estimate, Place, Synth
-from tritforge.cli.tools import Data, Devices, Doctor
+from tritforge.cli.chain import demo, export, generate, package, simulate, train
+from tritforge.cli.command import argument
+from tritforge.cli.explore import explore, sweep
+from tritforge.cli.report import report
+from tritforge.cli.targets import estimate, place, synth
+from tritforge.cli.tools import data, devices, doctor
 from tritforge.errors import BUG_STATUS, USER_STATUS, exit_status
 
 __all__ = ["COMMANDS", "entry_point", "main", "parser"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as a shell counts
 
-COMMANDS: tuple[Command, ...] = (
-    Data(),
-    Train(),
-    Export(),
-    Generate(),
-    Package(),
-    Simulate(),
-    Estimate(),
-    Synth(),
-    Place(),
-    Explore(),
-    Sweep(),
-    Report(),
-    Demo(),
-    Devices(),
-    Doctor(),
+COMMANDS = (
+    data,
+    train,
+    export,
+    generate,
+    package,
+    simulate,
+    estimate,
+    synth,
+    place,
+    explore,
+    sweep,
+    report,
+    demo,
+    devices,
+    doctor,
 )
 """All commands, in the order of --help."""
+
+_VERBOSE = argument("-v", "--verbose", action="store_true", help="show tracebacks")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,19 +64,22 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tritforge {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        described = f"{command.summary[0].upper()}{command.summary[1:]}. {command.description}"
-        own = commands.add_parser(command.name, help=command.summary, description=described)
-        command.add_arguments(own)
+        own = commands.add_parser(
+            command.name, help=command.summary, description=command.description
+        )
+        for add in (_VERBOSE, *command.arguments):
+            add(own)
         own.set_defaults(run=command.run)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (without the program's name) and return the exit status."""
-    arguments = parser().parse_args(argv)
-    verbose = arguments.verbose or os.environ.get("TRITFORGE_DEBUG", "") not in ("", "0")
+    values = vars(parser().parse_args(argv))
+    run, asked = values.pop("run"), values.pop("verbose")
+    verbose = asked or os.environ.get("TRITFORGE_DEBUG", "") not in ("", "0")
     try:
-        return int(arguments.run(arguments))
+        return run(**values) or 0
     except KeyboardInterrupt:
         if verbose:
             traceback.print_exc()

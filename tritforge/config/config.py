@@ -291,7 +291,6 @@ def with_data(config: Config, environment: Mapping[str, str]) -> Config:
     if not folder:
         raise ConfigError(
             f"dataset {dataset.name!r} comes in files: set {DATA_VARIABLE} to the folder that "
-            "holds "
-            f"{dataset.name}/, or dataset.root to their own"
+            f"holds {dataset.name}/, or dataset.root to their own"
         )
     return replace(config, dataset=replace(dataset, root=str(Path(folder) / dataset.name)))

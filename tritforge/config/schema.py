@@ -24,9 +24,8 @@ LARGEST_BYTES = 1 << 18
 """Largest size of a file; real ones have less than a hundredth of it."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_NUMBER = re.compile(
-    r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
-)  # YAML 1.1 takes 1e-3 for text
+# YAML 1.1 takes 1e-3 for text
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +72,7 @@ class Rule:
 
 def key(default: Any = MISSING, **rule: Any) -> Any:
     """Return a dataclass field, required without a default; ``rule``: arguments of ``Rule``."""
-    metadata = {"rule": Rule(**rule)}
-    return (
-        field(metadata=metadata)
-        if default is MISSING
-        else field(default=default, metadata=metadata)
-    )
+    return field(default=default, metadata={"rule": Rule(**rule)})
 
 
 def compose(path: Path) -> yaml.Node:

@@ -33,7 +33,7 @@ from tritforge.steps.parallel_training import train_side_by_side
 from tritforge.steps.training import build, device_name, share_pretraining, start, train_once
 from tritforge.steps.workspace import Workspace
 
-__all__ = ["collect", "compare"]
+__all__ = ["collect", "train_and_compare"]
 
 _KERNELS = 32
 """Kernels of a layer that are shown, at the most: those of its first output channels."""
@@ -42,7 +42,7 @@ _SAMPLE = 50_000
 """Latent weights of a layer that its histogram shows, at the most."""
 
 
-def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
+def train_and_compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
     """Train the untrained networks; write a table and pictures to ``build_folder``/compare.
 
     Each configuration is trained in ``build_folder``/<name>, the folder of `train`: finished
@@ -92,7 +92,7 @@ def compare(paths: Sequence[Path], build_folder: Path, jobs: int = 1) -> None:
 def collect(chosen: Config, workspace: Workspace) -> Run:
     """Return what is known of the trained network in ``workspace``."""
     state, meta = checkpoint.load(workspace.training)
-    trained = results.as_trained(chosen, results.settings(meta, workspace))
+    trained = results.as_trained(chosen, results.stored_settings(meta, workspace))
     model = build(trained, workspace)
     checkpoint.restore(model, state)
     quantization, result = chosen.quantization, meta["result"]

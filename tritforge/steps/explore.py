@@ -61,9 +61,6 @@ ROUNDS = 5
 ZEROS = 0.01
 """Additional share of zeros whose effect is shown."""
 
-_RESOURCES = {"lut": "lut", "bram": "bram18", "dsp": "dsp", "ff": "ff"}
-"""Names on the command line, and in ``Price``."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
@@ -133,12 +130,7 @@ def read_budget(texts: Sequence[str], part: Device) -> Price:
     ------
     ConfigError: an unknown resource, or no number.
     """
-    has = {
-        "lut": float(part.lut),
-        "bram": float(part.bram),
-        "dsp": float(part.dsp),
-        "ff": float(part.ff),
-    }
+    has = {name: float(getattr(part, name)) for name in ("lut", "bram", "dsp", "ff")}
     limits = dict(has)
     for text in ",".join(texts).split(","):
         if not text:
@@ -286,8 +278,7 @@ def write_plan(
     head = (
         f"# Chosen by `{command}`:\n"
         f"# {goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, "
-        f"{found.interval:,} cycles a "
-        f"frame, about {found.cost.lut:,.0f} LUT.\n"
+        f"{found.interval:,} cycles a frame, about {found.cost.lut:,.0f} LUT.\n"
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(
@@ -384,8 +375,7 @@ def explore(
         print("not priced, so not in the sum: what joins the stages (forks, AXI ends)")
     print(
         f"{goal.rate(found.interval):,.0f} frames/s at {goal.clock_mhz:g} MHz, {found.interval:,} "
-        "cycles, "
-        f"{_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"
+        f"cycles, {_amounts(found.cost)}, estimated -> {target}, {folder / 'frontier.svg'}"
     )
     return found
 

@@ -195,7 +195,7 @@ def _trained(config: Config, workspace: Workspace) -> tuple[nn.Module, Tensor, T
     What --epochs, --seed and --fold changed there is the checkpoint's.
     """
     state, meta = checkpoint.load(workspace.training)
-    stored, wanted = results.settings(meta, workspace), settings(config)
+    stored, wanted = results.stored_settings(meta, workspace), settings(config)
     for section, values in wanted.items():
         for name, value in values.items():
             has = stored.get(section, {}).get(name)

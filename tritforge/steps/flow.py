@@ -133,11 +133,8 @@ def simulate(
         again = _repeat(
             workspace, simulator, stalls, seed, result.replay or (first, len(images)), netlist
         )
-        more = (
-            f" ({len(result.failures)} failures, all in {verdict})"
-            if len(result.failures) > 1
-            else ""
-        )
+        count = len(result.failures)
+        more = f" ({count} failures, all in {verdict})" if count > 1 else ""
         raise ProofFailed(
             f"{result.design}, stalls {stalls}, seed {seed}: {result.failures[0]}{more}; {again}"
         )
@@ -157,7 +154,7 @@ def _netlist(config: Config, workspace: Workspace, manifest: Manifest, target: s
         found = results.synthesis(config, workspace, manifest)
     else:
         command, folder = f"{command} --target {target}", folder / target
-        found = targets.other(workspace, manifest, target)
+        found = targets.other_synthesis(workspace, manifest, target)
     if found is None or not (folder / NETLIST).is_file():
         raise MissingStep(f"no netlist of this design for {target}: run `{command}` first")
     return Netlist(

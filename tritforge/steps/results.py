@@ -18,7 +18,7 @@ from tritforge.quant import checkpoint
 from tritforge.record import Format
 from tritforge.reports.page import records
 from tritforge.reports.page.data import Comparison, ReportData, Training
-from tritforge.reports.synth.fpga import RESULT, Synthesis, load
+from tritforge.reports.synth import fpga
 from tritforge.reports.synth.yosys import SynthesisError
 from tritforge.sim.result import SimulationResult
 from tritforge.steps import vectors
@@ -34,7 +34,7 @@ __all__ = [
     "as_trained",
     "gather",
     "save_verdict",
-    "settings",
+    "stored_settings",
     "synthesis",
 ]
 
@@ -42,7 +42,7 @@ OVERRIDABLE = (("dataset", "fold"), ("training", "epochs"), ("training", "seed")
 """Settings, by section and key, that the command line of `train` can change."""
 
 
-def settings(meta: Mapping[str, Any], workspace: Workspace) -> dict[str, dict[str, Any]]:
+def stored_settings(meta: Mapping[str, Any], workspace: Workspace) -> dict[str, dict[str, Any]]:
     """Return the settings that `train` put into a checkpoint.
 
     Raises
@@ -129,7 +129,7 @@ def _training(workspace: Workspace, tests: Vectors, agreement: Agreement) -> Tra
     """How the network was trained and how many images it classifies; None without checkpoint."""
     try:
         _, meta = checkpoint.load(workspace.training)
-        kept = settings(meta, workspace)
+        kept = stored_settings(meta, workspace)
     except (checkpoint.CheckpointError, MissingStep):
         return None
     found = records.training(
@@ -153,12 +153,12 @@ def _verdicts(workspace: Workspace) -> Iterator[SimulationResult]:
                 yield found.result
 
 
-def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> Synthesis | None:
+def synthesis(config: Config, workspace: Workspace, manifest: Manifest) -> fpga.Synthesis | None:
     """The synthesis of the present design for this device, or None."""
     wanted = {manifest.files["verilog"].file: manifest.files["verilog"].sha256}
     wanted.update({rom.file: rom.sha256 for rom in manifest.roms})
     try:
-        found = load(workspace.synthesis / RESULT)
+        found = fpga.FORMAT.read(workspace.synthesis / fpga.RESULT)
     except (FileNotFoundError, SynthesisError):
         return None
     same = dict(found.inputs) == wanted and found.device == config.hardware.device

@@ -1,4 +1,4 @@
-"""Synthesis of many plans of one network, on Dask: local processes, or a running cluster.
+"""The step that synthesises many plans of one network, on Dask: local processes, or a cluster.
 
 A point is a plan. A worker builds and synthesises it without access to our files. Its result is
 returned and written at once, so that a kill loses only the points that were running, and the next
@@ -12,25 +12,45 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm  # type: ignore[import-untyped]
+
 from tritforge import __version__
+from tritforge.config import config as configs
+from tritforge.config.config import Config
 from tritforge.design import Design
 from tritforge.errors import UserError
+from tritforge.export.ir import serialize
 from tritforge.export.ir.nodes import Network
-from tritforge.files import write_atomic
+from tritforge.files import sha256, write_atomic
 from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline.fifo_depths import Fifos
+from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.target import Target
+from tritforge.reports.explore.search import frontier
 from tritforge.reports.render.scatter import Dot, scatter
 from tritforge.reports.render.svg import Svg
 from tritforge.reports.render.tables import Column, Table, Value
 from tritforge.reports.synth.yosys import pyosys_version
+from tritforge.steps.design import load_network
+from tritforge.steps.explore import Goal, Prices, find, space_of
+from tritforge.steps.workspace import Workspace
 
-__all__ = ["Point", "SweepError", "clients", "measure", "results_picture", "results_table", "run"]
+__all__ = [
+    "Point",
+    "SweepError",
+    "clients",
+    "measure",
+    "points",
+    "results_picture",
+    "results_table",
+    "run",
+    "sweep",
+]
 
 CONNECT_SECONDS = 10
 """Seconds after which a scheduler that does not answer counts as absent."""
@@ -86,6 +106,88 @@ class Point:
         ]
         text = json.dumps([self.network_sha256, settings], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def points(
+    config: Config,
+    workspace: Workspace,
+    goal: Goal,
+    pricing: Prices,
+    engines: Sequence[str],
+    *,
+    plans: Sequence[str] | None = None,
+    rates: Sequence[float] | None = None,
+    count: int,
+) -> list[Point]:
+    """Return the plans to measure.
+
+    They are those of the configurations ``plans``, else the cheapest for each of ``rates`` (frames
+    a second), else about ``count`` that are spread over all rates.
+
+    Raises
+    ------
+    ConfigError: there is no such configuration, or no plan for one of the rates.
+    """
+    network = load_network(workspace)
+    known = sha256(workspace.design / serialize.NETWORK_FILE)
+    fifos, tdata = config.hardware.planned_fifos, config.hardware.tdata
+
+    def point(name: str, foldings: Mapping[str, Folding], lut: float | None) -> Point:
+        return Point(
+            name=name,
+            network=network,
+            network_sha256=known,
+            foldings=foldings,
+            fifos=fifos,
+            tdata=tdata,
+            target=pricing.target,
+            part=goal.device.part,
+            expected_lut=lut,
+        )
+
+    def priced(name: str, foldings: Mapping[str, Folding]) -> Point:
+        price = pricing.plan(plan(network, foldings, pricing.target, fifos, tdata=tdata))
+        return point(name, foldings, None if price is None else price.lut)
+
+    if plans:
+        paths = [configs.locate(name) for name in plans]
+        return [priced(path.stem, configs.load(path).hardware.layers) for path in paths]
+    space = space_of(network, pricing, goal, engines)
+    if rates:
+        return [
+            point(f"{rate:,.0f}/s", found.choice.foldings, found.cost.lut)
+            for rate in rates
+            for found in [find(network, space, replace(goal, fps=rate), pricing, fifos, tdata)]
+        ]
+    return [
+        priced(f"{choice.interval:,} cycles", choice.foldings)
+        for choice in frontier(space, count, goal.limits)
+    ]
+
+
+def sweep(
+    points: Sequence[Point], folder: Path, clock_mhz: float, scheduler: str | None, workers: int
+) -> None:
+    """Measure the points that have no result in ``folder``, and write and print those of all.
+
+    ``scheduler`` and ``workers`` are those of :func:`clients`; rates are shown at ``clock_mhz``.
+    """
+    with (
+        clients(scheduler, workers) as client,
+        tqdm(total=len(points), unit="point", leave=False, disable=None) as bar,
+    ):
+
+        def finished(point: Point, result: dict[str, Any]) -> None:
+            bar.update()
+            cycles = f"{result['interval_cycles']:,} cycles"
+            tqdm.write(f"{point.name}: {result['lut']:,} LUT, {cycles}")
+
+        results = run(points, folder, client, finished=finished)
+    table = results_table(results, clock_mhz)
+    write_atomic(folder / "sweep.csv", table.csv())
+    write_atomic(folder / "sweep.svg", results_picture(results, clock_mhz).standalone())
+    print(table.text())
+    print(f"{len(results)} points -> {folder}")
 
 
 def measure(point: Point) -> dict[str, Any]:
@@ -152,8 +254,7 @@ def clients(scheduler: str | None, workers: int) -> Iterator[Any]:
         except (OSError, ValueError, TimeoutError):
             raise SweepError(
                 f"no Dask scheduler answers at {scheduler!r} within {CONNECT_SECONDS} s; without "
-                "--scheduler "
-                "the points run in local processes"
+                "--scheduler the points run in local processes"
             ) from None
         with client:
             if not client.nthreads():
@@ -212,8 +313,7 @@ def run(
         kept = len(points) - len(failed)
         raise SweepError(
             f"{len(failed)} of {len(points)} points failed, first {failed[0]}; the other {kept} "
-            "are stored in "
-            f"{folder}, and the same command continues"
+            f"are stored in {folder}, and the same command continues"
         )
     return [done[point.key] for point in points]
 
@@ -236,23 +336,14 @@ def results_table(results: Sequence[Mapping[str, Any]], clock_mhz: float) -> Tab
         error = None if expected is None else 100 * (expected / result["lut"] - 1)
         rate = 1e6 * clock_mhz / result["interval_cycles"]
         told = None if expected is None else round(expected)
-        rows.append(
-            (
-                *(result["name"], result["interval_cycles"], rate, result["lut"], told, error),
-                *(result["ff"], result["bram36"], result["dsp"], result["seconds"]),
-            )
-        )
+        rows.append((
+            result["name"], result["interval_cycles"], rate, result["lut"], told, error,
+            result["ff"], result["bram36"], result["dsp"], result["seconds"],
+        ))  # fmt: skip
     columns = (
-        *(
-            "Point",
-            "Interval, cycles",
-            Column("Frames/s", digits=0),
-            "LUT",
-            "LUT, estimated",
-            Column("Error", suffix=" %"),
-        ),
-        *("FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s")),
-    )
+        "Point", "Interval, cycles", Column("Frames/s", digits=0), "LUT", "LUT, estimated",
+        Column("Error", suffix=" %"), "FF", "BRAM36", "DSP", Column("Yosys time", suffix=" s"),
+    )  # fmt: skip
     tools = ", ".join(dict.fromkeys(str(result["tool"]) for result in results))
     note = (
         f"{tools}, hierarchy kept, not placed and routed. "

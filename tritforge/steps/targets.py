@@ -21,13 +21,13 @@ from tritforge.reports.estimate.energy import energy_table
 from tritforge.reports.render.tables import Table
 from tritforge.reports.synth import asic, fpga, liberty, mapped, vivado
 from tritforge.reports.synth import place as placing
-from tritforge.reports.synth.routers import ROUTERS
+from tritforge.reports.synth.nextpnr import PLACED_PARTS, ROUTERS
 from tritforge.reports.synth.utilisation import utilisation
 from tritforge.reports.synth.yosys import SynthesisError, show_progress
 from tritforge.steps.design import generated, load_manifest
 from tritforge.steps.workspace import Workspace
 
-__all__ = ["other", "other_tables", "place", "synth", "synth_asic"]
+__all__ = ["other_synthesis", "other_tables", "place", "synth", "synth_asic"]
 
 
 def synth(
@@ -89,31 +89,31 @@ def _verilog(config: Config, workspace: Workspace, target: Target) -> tuple[Path
     again = workspace.synthesis / target.NAME / source.name
     again.parent.mkdir(parents=True, exist_ok=True)
     text = verilog.generate(replace(made, target=target), config.hardware.axi_lite)
-    write_atomic(again, f"{_of(manifest)}\n{text}")
+    write_atomic(again, f"{_head(manifest)}\n{text}")
     return again, roms
 
 
-def _of(manifest: Manifest) -> str:
+def _head(manifest: Manifest) -> str:
     """First line of Verilog that was generated again: which design it is another form of."""
     return f"// {manifest.top} in another form; the design is {manifest.files['verilog'].sha256}"
 
 
-def _is_of(inputs: Mapping[str, str], manifest: Manifest, again: Path) -> bool:
-    """Whether a result with ``inputs`` is of the present design, or of its other form ``again``."""
+def _made_from(inputs: Mapping[str, str], manifest: Manifest, again: Path) -> bool:
+    """Whether ``inputs`` are of the present design, or of its other form in the file ``again``."""
     source = manifest.files["verilog"]
     if inputs.get(source.file) == source.sha256:
         return True
     with again.open(encoding="utf-8") as file:
-        same = file.readline().rstrip("\n") == _of(manifest)
+        same = file.readline().rstrip("\n") == _head(manifest)
     return same and inputs.get(source.file) == sha256(again)
 
 
-def other(workspace: Workspace, manifest: Manifest, target: str) -> fpga.Synthesis | None:
+def other_synthesis(workspace: Workspace, manifest: Manifest, target: str) -> fpga.Synthesis | None:
     """The synthesis for another FPGA than the configured one, if it is of the present design."""
     folder = workspace.synthesis / target
     with contextlib.suppress(OSError, SynthesisError):
-        found = fpga.load(folder / fpga.RESULT)
-        if _is_of(found.inputs, manifest, folder / manifest.files["verilog"].file):
+        found = fpga.FORMAT.read(folder / fpga.RESULT)
+        if _made_from(found.inputs, manifest, folder / manifest.files["verilog"].file):
             return found
     return None
 
@@ -121,9 +121,9 @@ def other(workspace: Workspace, manifest: Manifest, target: str) -> fpga.Synthes
 def _gates(workspace: Workspace, manifest: Manifest) -> mapped.Mapped | None:
     """The count of gates, if it is of the present design; a library itself is not saved."""
     with contextlib.suppress(OSError, SynthesisError):
-        found = mapped.load(workspace.synthesis / f"{Asic.NAME}.json")
+        found = mapped.FORMAT.read(workspace.synthesis / f"{Asic.NAME}.json")
         again = workspace.synthesis / Asic.NAME / manifest.files["verilog"].file
-        if LIBRARY_FILE not in found.inputs and _is_of(found.inputs, manifest, again):
+        if LIBRARY_FILE not in found.inputs and _made_from(found.inputs, manifest, again):
             return found
     return None
 
@@ -148,7 +148,7 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
         areas = asic.areas(gates, layers)
         found += [asic.area_table(gates, areas), asic.memories_table(areas)]
     for name in FAMILIES:
-        synthesis = other(workspace, manifest, name)
+        synthesis = other_synthesis(workspace, manifest, name)
         if synthesis is not None:
             found.append(utilisation(synthesis, layers, TARGETS[name].TITLE))
             found += _placed(workspace.synthesis / name)
@@ -159,7 +159,7 @@ def other_tables(workspace: Workspace, network: Network, manifest: Manifest) -> 
 def _placed(folder: Path) -> Iterator[Table]:
     """The result of place and route for the netlist in ``folder``, if there is one."""
     with contextlib.suppress(OSError, placing.PlaceError):
-        placed = placing.load_placed(folder / placing.PLACED)
+        placed = placing.FORMAT.read(folder / placing.PLACED)
         if placed.netlist_sha256 == sha256(folder / fpga.CELLS):
             yield placing.placed_table(placed)
 
@@ -178,7 +178,7 @@ def synth_asic(
     cells = None if library is None else liberty.load(library)
     manifest = load_manifest(workspace)
     source, roms = _verilog(config, workspace, Asic())
-    gates = asic.count(
+    gates = asic.synthesise(
         source,
         roms,
         manifest.top,
@@ -212,8 +212,8 @@ def place(
     ConfigError: ``part`` cannot be placed.
     """
     chosen = _placeable(config) if part is None else device(part)
-    if chosen.part not in (parts := placing.placed_parts()):
-        raise ConfigError(f"--device must be one of {', '.join(parts)}, not {chosen.part!r}")
+    if chosen.part not in PLACED_PARTS:
+        raise ConfigError(f"--device must be one of {', '.join(PLACED_PARTS)}, not {chosen.part!r}")
     folder = synth(config, workspace, part=chosen.part)
     placed = placing.place(
         folder / fpga.CELLS, chosen, folder, asked_mhz=clock_mhz, seed=seed, router=router
@@ -228,6 +228,6 @@ def place(
 
 
 def _placeable(config: Config) -> Device:
-    if config.hardware.device in placing.placed_parts():
+    if config.hardware.device in PLACED_PARTS:
         return device(config.hardware.device)
     return largest(next(name for name in FAMILIES if TARGETS[name].PLACED_PARTS))

@@ -132,7 +132,7 @@ def finished(config: Config, workspace: Workspace) -> dict[str, Any] | None:
     with contextlib.suppress(checkpoint.CheckpointError, MissingStep):
         _, meta = checkpoint.load(workspace.training)
         if (
-            results.settings(meta, workspace) == settings(config)
+            results.stored_settings(meta, workspace) == settings(config)
             and (workspace.training / LOG).is_file()
         ):
             return meta

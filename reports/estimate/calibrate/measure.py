@@ -30,7 +30,8 @@ from tritforge.hw.stream.rom import RomFiles
 from tritforge.hw.stream.shared import Library
 from tritforge.hw.targets.registry import FAMILIES
 from tritforge.reports.estimate.calibrate.configurations import Configuration, draw
-from tritforge.reports.synth.netlist import lut_sites, readable
+from tritforge.reports.synth.hierarchy import readable
+from tritforge.reports.synth.netlist import lut_sites
 from tritforge.reports.synth.yosys import SynthesisError, tool_name, yosys
 
 __all__ = ["POINTS", "digest", "measure", "measured", "part_of"]

@@ -20,7 +20,7 @@ from tritforge.reports.estimate.estimate import (
     table,
 )
 from tritforge.reports.synth.fpga import synthesise
-from tritforge.reports.synth.netlist import REST
+from tritforge.reports.synth.hierarchy import REST
 from tritforge.reports.synth.resources import Resources
 
 K7 = device("xc7k480t")

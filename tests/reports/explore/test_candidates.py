@@ -14,16 +14,16 @@ from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.pipeline.plan import node_sites
 from tritforge.reports.explore.candidates import Price, Space
 
-SLOTS = node_sites(convolutional(), GENERIC)
+SITES = node_sites(convolutional(), GENERIC)
 
 
-def slot(name):
-    return next(one for one in SLOTS if one.name == name)
+def site(name):
+    return next(one for one in SITES if one.name == name)
 
 
 def foldings(most_lanes, *engines):
     """Those of conv2, which has 6 rows, 16 columns, 4 channels."""
-    return list(Space(SLOTS, made_up, engines, most_lanes).foldings(slot("conv2")))
+    return list(Space(SITES, made_up, engines, most_lanes).foldings(site("conv2")))
 
 
 def test_every_folding_of_every_engine_is_tried(monkeypatch):
@@ -38,7 +38,7 @@ def test_every_folding_of_every_engine_is_tried(monkeypatch):
     monkeypatch.setattr(skip, "MOST_BANKS", 2)
     assert {one.banks for one in foldings(1000, "skip")} == {1, 2}
     assert UnrolledFolding() in found
-    layer = slot("conv2").layer()
+    layer = site("conv2").layer()
     for engine in ("array", "skip"):
         few = foldings(24, engine)
         assert few
@@ -48,8 +48,8 @@ def test_every_folding_of_every_engine_is_tried(monkeypatch):
 
 
 def test_what_is_beaten_or_refused_is_left_out():
-    space = Space(SLOTS, made_up)
-    for one in SLOTS:
+    space = Space(SITES, made_up)
+    for one in SITES:
         if one.matrix:
             kept = space.candidates(one)
             assert kept is space.candidates(one)
@@ -63,8 +63,8 @@ def test_what_is_beaten_or_refused_is_left_out():
 
 
 def test_a_change_of_lanes_is_paid_for():
-    space = Space(SLOTS, made_up, engines=("array",))
-    conv = slot("conv2")
+    space = Space(SITES, made_up, engines=("array",))
+    conv = site("conv2")
     plain, behind = space.moves(conv, (None,)), space.moves(conv, (2,))
     for move, changed in zip(plain, behind, strict=True):
         assert (changed.folding, changed.wants) == (move.folding, 2)
@@ -73,7 +73,7 @@ def test_a_change_of_lanes_is_paid_for():
 
 
 def test_a_stage_without_weights_has_one_form():
-    (move,) = Space(SLOTS, made_up).moves(slot("pool1"), (2,))
+    (move,) = Space(SITES, made_up).moves(site("pool1"), (2,))
     assert (move.folding, move.wants, move.gives) == (None, 2, 2)
 
 
@@ -81,14 +81,14 @@ def test_what_has_no_price_is_counted_and_left_out():
     def some(stage):
         return None if getattr(stage.folding, "engine", "") == "skip" else made_up(stage)
 
-    space = Space(SLOTS, some, engines=("array", "skip"))
-    assert {c.folding.engine for c in space.candidates(slot("conv1"))} == {"array"}
+    space = Space(SITES, some, engines=("array", "skip"))
+    assert {c.folding.engine for c in space.candidates(site("conv1"))} == {"array"}
     assert space.unpriced["conv1"] > 0
-    nothing = Space(SLOTS, lambda stage: None, engines=("array",))
+    nothing = Space(SITES, lambda stage: None, engines=("array",))
     with pytest.raises(PlanError, match=r"^'conv1': no folding of array can be built and priced$"):
-        nothing.candidates(slot("conv1"))
+        nothing.candidates(site("conv1"))
     with pytest.raises(PlanError, match=r"^'pool1': the model has no price for it$"):
-        nothing.moves(slot("pool1"), (2,))
+        nothing.moves(site("pool1"), (2,))
 
 
 def test_costs_add_and_compare_by_the_place():

@@ -32,9 +32,9 @@ def made(request):
     built."""
     network = request.param()
     found = space(network)
-    layers = [slot for slot in found.slots if slot.matrix]
-    options = [[candidate.folding for candidate in found.candidates(slot)][:5] for slot in layers]
-    names = [slot.name for slot in layers]
+    layers = [site for site in found.sites if site.matrix]
+    options = [[candidate.folding for candidate in found.candidates(site)][:5] for site in layers]
+    names = [site.name for site in layers]
     # the space is made as small as what is listed
     for name, kept in zip(names, options, strict=True):
         found._candidates[name] = tuple(c for c in found._candidates[name] if c.folding in kept)
@@ -106,6 +106,6 @@ def test_the_frontier_has_nothing_that_another_plan_beats(made):
 def test_a_choice_says_what_it_is(made):
     found, _ = made
     choice = fastest(found)
-    assert list(choice.moves) == [slot.name for slot in found.slots]
-    assert list(choice.foldings) == [slot.name for slot in found.slots if slot.matrix]
+    assert list(choice.moves) == [site.name for site in found.sites]
+    assert list(choice.foldings) == [site.name for site in found.sites if site.matrix]
     assert choice.moves[choice.slowest[0]].interval == choice.interval

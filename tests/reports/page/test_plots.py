@@ -15,13 +15,24 @@ def texts(svg):
     return [e.text for e in ElementTree.fromstring(str(svg)).iter() if e.tag.endswith("text")]
 
 
-def area(svg, fill):
-    """Cells that the path of one colour covers, from its own notation."""
+def strokes(svg, colour):
+    """(x, y, length) of each stroke of one colour, from its own notation, and its width."""
     root = ElementTree.fromstring(str(svg))
-    data = "".join(
-        e.get("d") for e in root.iter() if e.tag.endswith("path") and e.get("fill") == fill
-    )
-    return sum(int(w) * int(h) for w, h in re.findall(r"h(\d+)v(\d+)h-\1z", data))
+    (path,) = (e for e in root.iter() if e.get("stroke") == f"var(--{colour})")
+    found, x, y = [], 0.0, 0.0
+    for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", path.get("d")):
+        values = [float(number) for number in numbers.split()]
+        if command == "h":
+            found.append((x, y, *values))
+            x += values[0]
+        else:
+            x, y = values if command == "M" else (x + values[0], y + values[1])
+    return found, float(path.get("stroke-width"))
+
+
+def area(svg, colour):
+    lines, width = strokes(svg, colour)
+    return width * sum(length for _, _, length in lines)
 
 
 def test_descriptions(network):
@@ -51,21 +62,23 @@ def test_every_weight_is_painted_in_its_colour(network, name):
     node = next(node for node in network.nodes if node.name == name)
     svg, _ = plots.kernels(node)
     plus, minus = int((node.planes == 1).sum()), int((node.planes == -1).sum())
-    assert area(svg, "var(--accent)") * minus == area(svg, "var(--contrast)") * plus > 0
-    cell = area(svg, "var(--accent)") // plus
-    assert area(svg, "var(--accent)") == cell * plus
+    assert area(svg, "accent") * minus == area(svg, "contrast") * plus > 0
+    cell = area(svg, "accent") // plus
+    assert area(svg, "accent") == cell * plus
+    assert max(x + length for x, _, length in strokes(svg, "accent")[0]) <= svg.width
+    assert max(y for _, y, _ in strokes(svg, "accent")[0]) < svg.height
     assert svg.width <= plots.WIDTH
 
 
 def test_a_kernel_is_painted_where_its_weights_are():
-    planes = np.array([[[[[0, 1, 1], [-1, 0, 0], [0, 0, 1]]]]], np.int8)
+    first, second = [[0, 1, 1], [-1, 0, 0], [0, 0, 1]], [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
+    planes = np.array([[[first], [second]]], np.int8)  # two output channels, side by side
     svg, _ = plots.kernels(Convolution(name="c", input="input", planes=planes))
-    root = ElementTree.fromstring(str(svg))
-    paths = {e.get("fill"): e.get("d") for e in root.iter() if e.tag.endswith("path")}
-    assert paths == {
-        "var(--contrast)": "M0 15h15v15h-15z",
-        "var(--accent)": "M15 0h30v15h-30zM30 30h15v15h-15z",
-    }
+    assert strokes(svg, "contrast") == ([(0, 22.5, 15)], 15)
+    above = [(15, 7.5, 30), (53, 7.5, 15), (83, 7.5, 15)]
+    assert strokes(svg, "accent") == ([*above, (30, 37.5, 15)], 15)
+    assert strokes(svg, "zero") == ([(0, 22.5, 98)], 45)
+    assert 'stroke-dasharray="45 8"' in str(svg)
 
 
 def test_what_does_not_fit_is_left_out_and_said():

@@ -57,7 +57,7 @@ def sources(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mapped(sources):
-    return asic.count(*sources, "design_top", sources[0].parent / "build")
+    return asic.synthesise(*sources, "design_top", sources[0].parent / "build")
 
 
 def test_gates_flip_flops_and_memories_of_each_layer(mapped):
@@ -100,7 +100,7 @@ def test_cells_of_a_library_take_its_areas(sources, tmp_path):
     path = tmp_path / "tiny.lib"
     path.write_text(CELLS)
     library = liberty.load(path)
-    mapped = asic.count(*sources, "design_top", tmp_path / "build", liberty=path)
+    mapped = asic.synthesise(*sources, "design_top", tmp_path / "build", liberty=path)
     areas = asic.areas(mapped, ["conv1"], library)
     assert areas["conv1"].flip_flop_area == 4 * 12
     assert areas["conv1"].gate_area == 4 * 3.5

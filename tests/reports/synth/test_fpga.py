@@ -15,7 +15,7 @@ from tritforge.files import sha256
 from tritforge.reports.devices import device
 from tritforge.reports.synth import fpga as synth
 from tritforge.reports.synth import yosys
-from tritforge.reports.synth.fpga import CELLS, FORMAT, Synthesis, load, synthesise
+from tritforge.reports.synth.fpga import CELLS, FORMAT, Synthesis, synthesise
 from tritforge.reports.synth.netlist import REST, Instance
 from tritforge.reports.synth.resources import Resources, total
 from tritforge.reports.synth.yosys import SynthesisError
@@ -194,7 +194,7 @@ def test_a_spoiled_netlist_is_made_again(made, folder, tmp_path):
 
 
 def test_the_result_is_read_back(made, folder):
-    assert load(folder / "build" / "synth.json") == made
+    assert FORMAT.read(folder / "build" / "synth.json") == made
 
 
 def test_the_same_inputs_are_not_synthesised_again(made, folder, monkeypatch):
@@ -298,12 +298,12 @@ def test_a_result_of_another_format_is_refused(tmp_path, synthesis):
     path.write_text(json.dumps({**content, "version": 9}))
     message = "must be tritforge-synthesis version 3, not tritforge-synthesis version 9"
     with pytest.raises(SynthesisError, match=rf"{message}; run synthesis again$"):
-        load(path)
+        FORMAT.read(path)
     del content["tool"]
     path.write_text(json.dumps(content))
     message = "Object missing required field `tool`; run synthesis again"
     with pytest.raises(SynthesisError, match=rf"/synth\.json: {message}$"):
-        load(path)
+        FORMAT.read(path)
 
 
 def test_an_unknown_estimate_survives_the_file(tmp_path, synthesis):

@@ -6,7 +6,7 @@ import pytest
 
 from tritforge.reports.synth import mapped
 from tritforge.reports.synth.hierarchy import REST
-from tritforge.reports.synth.mapped import FORMAT, load, synthesise
+from tritforge.reports.synth.mapped import FORMAT, synthesise
 from tritforge.reports.synth.yosys import SynthesisError
 
 COMMANDS = (
@@ -57,7 +57,7 @@ def test_cells_are_counted_where_they_are(made, folder):
 
 
 def test_the_same_is_not_mapped_again(made, folder, monkeypatch):
-    assert load(folder / "build" / "asic.json") == made
+    assert FORMAT.read(folder / "build" / "asic.json") == made
     monkeypatch.setattr(mapped, "yosys", refuse)
     files = {"a.v": folder / "a.v"}
     assert synthesise("asic", files, COMMANDS, "top", folder / "build") == made
@@ -69,14 +69,14 @@ def test_a_spoiled_result_is_refused(made, tmp_path):
     path = tmp_path / "asic.json"
     path.write_text("{")
     with pytest.raises(SynthesisError, match=r"/asic\.json: is not JSON: .*; run synthesis again$"):
-        load(path)
+        FORMAT.read(path)
     data = FORMAT.body(made)
     path.write_text(json.dumps({**data, "version": 9}))
     message = "must be tritforge-mapped version 1, not tritforge-mapped version 9"
     with pytest.raises(SynthesisError, match=rf"{message}; run synthesis again$"):
-        load(path)
+        FORMAT.read(path)
     del data["tool"]
     path.write_text(json.dumps(data))
     message = "Object missing required field `tool`; run synthesis again"
     with pytest.raises(SynthesisError, match=rf"/asic\.json: {message}$"):
-        load(path)
+        FORMAT.read(path)

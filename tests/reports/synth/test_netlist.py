@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.targets import XC7
-from tritforge.reports.synth.netlist import REST, Instance, instances, lut_sites, readable, rollup
+from tritforge.reports.synth.hierarchy import REST, readable
+from tritforge.reports.synth.netlist import Instance, instances, lut_sites, rollup
 from tritforge.reports.synth.resources import NetlistError, Resources, total
 
 

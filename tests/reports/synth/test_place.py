@@ -52,7 +52,7 @@ def test_the_slowest_clock_and_the_sites_in_use_are_kept(netlist, tmp_path):
         70.5, {"TRELLIS_COMB": 20}, {"TRELLIS_COMB": 24288},
     )  # fmt: skip
     assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 3, "nextpnr-ecp5 0.11, router2")
-    assert place.load_placed(tmp_path / place.PLACED) == placed
+    assert place.FORMAT.read(tmp_path / place.PLACED) == placed
     assert (tmp_path / place.BITSTREAM).read_text() == "routed by router2"
     place.place(netlist, SMALL, tmp_path, seed=3, router="router1")
     assert (tmp_path / place.BITSTREAM).read_text() == "routed by router1"
@@ -104,10 +104,10 @@ def test_a_spoiled_result_is_refused(tmp_path):
     with pytest.raises(
         PlaceError, match=r"must be tritforge-placed version 1, not x version 1; place again$"
     ):
-        place.load_placed(path)
+        place.FORMAT.read(path)
     path.write_text("[]")
     with pytest.raises(PlaceError, match=r"/place\.json: must be a JSON object; place again$"):
-        place.load_placed(path)
+        place.FORMAT.read(path)
     fields = {
         field.name: {} if "Mapping" in str(field.type) else "1"
         for field in dataclasses.fields(place.Placed)
@@ -116,7 +116,7 @@ def test_a_spoiled_result_is_refused(tmp_path):
     with pytest.raises(
         PlaceError, match=r"Expected `int`, got `str` - at `\$\.speed`; place again$"
     ):
-        place.load_placed(path)
+        place.FORMAT.read(path)
 
 
 @pytest.mark.verify

@@ -19,7 +19,7 @@ PLACE = Workspace(config_path=Path("networks/digits.yaml"), root=Path("build/dig
 @pytest.mark.parametrize("meta", [{}, {"settings": 3}, {"settings": {"training": 3}}])
 def test_a_checkpoint_without_settings_is_refused(meta: dict[str, object]) -> None:
     with pytest.raises(MissingStep) as caught:
-        results.settings(meta, PLACE)
+        results.stored_settings(meta, PLACE)
     assert str(caught.value) == (
         "build/digits/train was not made by tritforge: run `tritforge train networks/digits.yaml`"
     )

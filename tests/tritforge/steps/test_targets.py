@@ -15,7 +15,7 @@ from tritforge.cli import main as cli
 from tritforge.config import config
 from tritforge.reports.synth import asic, fpga, liberty
 from tritforge.reports.synth import place as placing
-from tritforge.reports.synth.mapped import load
+from tritforge.reports.synth.mapped import FORMAT
 from tritforge.reports.synth.netlist import Instance
 from tritforge.reports.synth.resources import Resources
 from tritforge.steps import targets
@@ -40,7 +40,7 @@ def test_gates_of_each_layer_are_printed_and_kept(made, capsys):
         "conv1", "pool1", "conv2", "classifier", "argmax",
     ]  # fmt: skip
     assert "ASIC, memories" in text
-    kept = load(made.synthesis / "asic.json")
+    kept = FORMAT.read(made.synthesis / "asic.json")
     assert "$_DFF_P_" in {cell for part in kept.parts for cell in part.cells}
     assert "LUT6_2" not in (made.synthesis / "asic" / "little.v").read_text()
 
@@ -80,7 +80,7 @@ def test_an_ecp5_is_counted_and_placed(made, monkeypatch, capsys):
     text = capsys.readouterr().out
     assert "LFE5U-25F has" in text
     assert "70.50 MHz, " in text
-    placed = placing.load_placed(made.synthesis / "ecp5" / placing.PLACED)
+    placed = placing.FORMAT.read(made.synthesis / "ecp5" / placing.PLACED)
     assert (placed.part, placed.seed, placed.tool) == ("lfe5u-25f", 4, "nextpnr-ecp5 0.11, router1")
     assert run(made, "synth", "--target", "ecp5") == 0
     assert "LFE5U-85F has" in capsys.readouterr().out
@@ -135,11 +135,11 @@ def test_a_generic_design_is_taken_as_it_is(made, monkeypatch):
     )
     taken = []
 
-    def count(source, roms, *_, **__):
+    def synthesise(source, roms, *_, **__):
         taken.append((source, len(roms)))
         raise liberty.LibertyError("enough")
 
-    monkeypatch.setattr(asic, "count", count)
+    monkeypatch.setattr(asic, "synthesise", synthesise)
     with pytest.raises(liberty.LibertyError, match=r"^enough$"):
         targets.synth_asic(generic, made)
     assert taken == [(made.design / "little.v", 6)]
