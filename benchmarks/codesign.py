@@ -149,12 +149,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     first = rows[0]
     note = (
         f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} "
-        "epochs; "
-        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by "
-        "exact search "
-        f"over engine ({' or '.join(first['engines'])}) and folding of every layer. Not beaten: no "
-        "other "
-        "model of the rate is as accurate with fewer LUTs."
+        f"epochs; LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} "
+        f"MHz, by exact search over engine ({' or '.join(first['engines'])}) and folding of every "
+        "layer. Not beaten: no other model of the rate is as accurate with fewer LUTs."
     )
     return Table("Training and hardware together", columns, tuple(shown), (note,))
 

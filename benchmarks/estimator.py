@@ -253,8 +253,7 @@ def text(found: Mapping[str, Any]) -> str:
             f"and scored on {found['tested_on']} others, drawn over all components, engines and "
             f"widths, with {found['tool']}, {found['script']}. The goal: {GOALS}. A configuration "
             "is a layer with its windows, engine and activation, or one component between layers. "
-            "Every figure of all of them: `docs/results/estimator.json`. "
-            f"{NOTES}",
+            f"Every figure of all of them: `docs/results/estimator.json`. {NOTES}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
             "FINN's published formula of its matrix unit, on the same `array` layers (calibration "

@@ -150,8 +150,7 @@ class Segment:
         if self.node is None and falling.any():
             raise step.refuse(
                 f"channel {int(np.argmax(falling))} falls when {self.where} rises, and there are "
-                "no weights "
-                "between them to negate: keep the slopes positive"
+                "no weights between them to negate: keep the slopes positive"
             )
         node, sign = self.node, np.where(falling, -1, 1).astype(np.int8)
         if node is not None:
@@ -200,8 +199,7 @@ def inexact(segment: Segment) -> LoweringError:
     assert segment.average is not None
     return segment.first.refuse(
         f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer after "
-        "it, "
-        "or use tritforge.quant.pooling.GlobalPool"
+        "it, or use tritforge.quant.pooling.GlobalPool"
     )
 
 

@@ -75,8 +75,7 @@ class IterativeScaling(Ternarizer):
         if len(expansion_factors) != expansion - 1:
             raise ValueError(
                 f"expansion_factors must be {expansion - 1} numbers, one for each plane after the "
-                "first, "
-                f"not {expansion_factors!r}"
+                f"first, not {expansion_factors!r}"
             )
         added = [
             number("expansion_factors", factor, above=0, below=1) for factor in expansion_factors

@@ -187,8 +187,7 @@ class _Training:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of {smallest} of "
                 f"{len(self.dataset.train_images)} images, fewer than the {self.processes.count} "
-                "processes: "
-                "choose a larger one"
+                "processes: choose a larger one"
             )
         norms = [
             path
@@ -199,8 +198,7 @@ class _Training:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of one image of "
                 f"{len(self.dataset.train_images)}, which batch norm {norms[0]!r} cannot "
-                "normalize: "
-                "choose at least 3, or 2 with an even number of images"
+                "normalize: choose at least 3, or 2 with an even number of images"
             )
         for name in ("mixed_precision", "compile"):
             if getattr(self.config, name) and self.device.type == "cpu":
@@ -214,8 +212,7 @@ class _Training:
         if int(done) != self.processes.count * len(self.history):
             raise TrainingError(
                 f"{self.state.directory} is not the same folder in all {self.processes.count} "
-                "processes: "
-                "choose one that all of them see"
+                "processes: choose one that all of them see"
             )
 
     def run(self, progress: bool, save_interval_s: float) -> None:
@@ -348,9 +345,8 @@ class _Training:
 
     def _ran_away(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
         return TrainingError(
-            f"{what} step {step + 1} of epoch {len(self.history) + 1}: "
-            f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set "
-            "gradient_clip"
+            f"{what} step {step + 1} of epoch {len(self.history) + 1}: {cause(self.model)}; lower "
+            f"learning_rate ({self.config.learning_rate}) or set gradient_clip"
         )
 
     def finish(self) -> int:
