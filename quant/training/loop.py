@@ -295,7 +295,7 @@ class _Training:
             total = loss.detach().clone()
             processes.sum_([total])  # so that all of them stop at the same step
             if watch.failed(total, index):
-                raise self._ran_away(index)
+                raise self._diverged(index)
             return loss
 
         def judge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -333,9 +333,9 @@ class _Training:
             correct += (scores.detach().argmax(1) == y).sum()
         failed = watch.step()
         if failed is not None:
-            raise self._ran_away(failed)
+            raise self._diverged(failed)
         if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
-            raise self._ran_away(self.batches - 1, "a parameter is not finite after")
+            raise self._diverged(self.batches - 1, "a parameter is not finite after")
         processes.sum_([losses, correct])
         return EpochRecord(
             epoch=epoch + 1,
@@ -343,7 +343,7 @@ class _Training:
             train_accuracy=int(correct) / len(images),
         )
 
-    def _ran_away(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
+    def _diverged(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
         return TrainingError(
             f"{what} step {step + 1} of epoch {len(self.history) + 1}: {cause(self.model)}; lower "
             f"learning_rate ({self.config.learning_rate}) or set gradient_clip"
