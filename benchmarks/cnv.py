@@ -132,7 +132,7 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
     return Table(
         title="Matrix units",
         columns=(
-            "layer", "matrix", "PE x SIMD", "packing", "cycles", "LUT", "packed LUT6", "lanes",
+            "layer", "matrix", "PE x SIMD", "packing", "cycles", "LUT", "LUT6 sites, est.", "lanes",
             "decoders", "weight memory", "FF", "BRAM18", "FINN LUT", "FINN BRAM18", "FINN cycles",
         ),
         rows=tuple(rows),
@@ -140,8 +140,8 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
             f"{points[0]['tool']}, {DEVICE}, not placed and routed: "
             f"{'; '.join(points[0]['script'])}. LUT: all cells, including inverters and LUTRAM. "
             "Lanes (with accumulators), decoders and weight memory are parts of it; the rest is "
-            "control and vector buffers. Packed LUT6: estimated LUT6 sites of the logic when two "
-            "small LUTs share one, without memory.",
+            "control and vector buffers. LUT6 sites, est.: our estimate of those that the logic "
+            "needs when two small LUTs share one, without memory.",
             "FINN: its own formula (`lut_estimation`, `bram_estimation`) for the folding that it "
             "ships for CNV-W2A2. Neither side counts windows and thresholds.",
         ),

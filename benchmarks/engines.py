@@ -166,7 +166,7 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         title="Ten layers",
         columns=(
             "layer", "bits", Column("zeros", digits=2), "engine", "folding",
-            "LUT", "packed LUT6", "of memory",
+            "LUT", "LUT6 sites, est.", "LUT in memories",
             "FF", "CARRY4", Column("BRAM36", digits=1),
             "cycles", Column("1000 LUT x cycles", digits=0), Column("utilisation", digits=3),
         ),
@@ -175,8 +175,8 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
             f"{points[0]['tool']}, {DEVICE}, not placed and routed; random weights, seed {SEED}; "
             f"2-bit thresholds after each layer. {FRAMES} frames simulated before each count: "
             "every word equal, every cycle as planned.",
-            "LUT: all cells, including LUTRAM and inverters. Packed LUT6: estimated LUT6 sites of "
-            "the logic when two small LUTs share one, without memory.",
+            "LUT: all cells, including LUTRAM and inverters. LUT6 sites, est.: our estimate of "
+            "those that the logic needs when two small LUTs share one, without memory.",
         ),
     )  # fmt: skip
 

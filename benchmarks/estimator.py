@@ -74,7 +74,10 @@ NOTES = (
     f"multiply, ternary and packed from {LATER_HELD_OUT:,} on. None is left out; formulas and "
     "weights were final before they were scored. Earlier test series are part of the calibration "
     "now. To this synthesis, logic of UltraScale+ is that of the 7 series, so the two share a "
-    "calibration and only memories differ. LUTs of ECP5 are LUT4; a CCU2C is two of them."
+    "calibration and only memories differ. LUTs of ECP5 are LUT4; a CCU2C is two of them. "
+    "Configurations: levels are standalone thresholds, frame ends the AXI4-Stream adapters, resize "
+    "width converters, multiply requantization, ternary an array with ternary inputs, packed one "
+    "with weights in 5in8."
 )
 
 MARKERS = "o^sD"

@@ -209,9 +209,9 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         columns=(
             "network", "weights", "layers", "lines of Verilog",
             Column("export + generate, s", digits=0),
-            Column("of memory, GB", digits=1), "interval", "latency", "frames", "integers compared",
+            Column("memory, GB", digits=1), "interval", "latency", "frames", "integers compared",
             "cycles",
-            "streams", Column("compile, s", digits=0), Column("cycles a second", digits=0),
+            "streams", Column("compile, s", digits=0), Column("simulated cycles/s", digits=0),
         ),
         rows=tuple(
             (
@@ -226,7 +226,7 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
             f"Random ternary weights and images, seed {SEED}; {points[0]['simulator']}, no stalls, "
             f"{points[0]['primitives']} primitives, 2 cores shared with other work. Seconds of "
             "export and generate are CPU time; compile is the wall time of Verilator and the C++ "
-            "compiler; cycles a second is the speed of the simulation with every stream probed.",
+            "compiler; simulated cycles/s is its speed with every stream probed.",
             "Every integer at every layer boundary equals the integer reference and torch in "
             "float64 (`alexnet_last` has no torch model, so only the reference). Cycles: "
             "simulated, from the first input beat to the last output beat, exactly as planned. "

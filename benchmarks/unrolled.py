@@ -1,7 +1,7 @@
 """LUTs of a ternary matrix as wiring: the unrolled engine and da4ml in the same synthesis.
 
     pip install da4ml==0.6.0
-    python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3]
+    python -m benchmarks.unrolled [--size 32] [--density 0.4] [--bits 8] [--seeds 3]
     [--matrices FOLDER]
 
 Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a
