@@ -99,15 +99,13 @@ class Segment:
 
     def values(self, integers: npt.NDArray[np.float64], end: int | None = None) -> Tensor:
         """Evaluate the modules before position ``end``, without pools: [n, C] -> [n, C]."""
-        value = (
-            torch.from_numpy(integers) * self.unit + self.bias
-        )  # exact: tritforge.export.lowering.exactness proved it
+        # exact: tritforge.export.lowering.exactness proved it
+        value = torch.from_numpy(integers) * self.unit + self.bias
         if self.average is not None:
             value = _averaged(value, *self.average)
         if not self.flat:
-            value = value.T.reshape(
-                1, len(self.unit), -1, 1
-            )  # [1, C, n, 1]: the modules expect an image
+            # the modules expect an image: [1, C, n, 1]
+            value = value.T.reshape(1, len(self.unit), -1, 1)
         for step in self.steps[:end]:
             if not isinstance(step.module, nn.MaxPool2d):
                 value = step.module(value)
