@@ -43,8 +43,8 @@ results: environment
 	mkdir -p build
 	$(RUN) tritforge demo networks/digits.yaml > build/demo.txt
 	$(RUN) tritforge simulate networks/digits.yaml --simulator icarus
-	$(VENV)/bin/python benchmarks/folds.py networks/digits.yaml
-	$(VENV)/bin/python benchmarks/results.py
+	$(RUN) benchmarks.folds networks/digits.yaml
+	$(RUN) benchmarks.results
 	@$(RUN) tests.acceptance.verification
 
 results-lenet5: environment
@@ -52,7 +52,7 @@ results-lenet5: environment
 	$(RUN) tritforge demo networks/lenet5.yaml --frames 300
 	$(RUN) tritforge simulate networks/lenet5.yaml --stalls none
 	$(RUN) tritforge simulate networks/lenet5.yaml --simulator icarus --frames 4
-	$(VENV)/bin/python benchmarks/results.py lenet5
+	$(RUN) benchmarks.results lenet5
 	@$(RUN) tests.acceptance.verification
 
 docs: environment

@@ -132,21 +132,18 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
     return Table(
         title="Matrix units",
         columns=(
-            "layer", "matrix", "PE x SIMD", "packing", "cycles", "LUT", "packed LUT6", "lanes",
+            "layer", "matrix", "PE x SIMD", "packing", "cycles", "LUT", "LUT6 sites, est.", "lanes",
             "decoders", "weight memory", "FF", "BRAM18", "FINN LUT", "FINN BRAM18", "FINN cycles",
         ),
         rows=tuple(rows),
         notes=(
             f"{points[0]['tool']}, {DEVICE}, not placed and routed: "
-            f"{'; '.join(points[0]['script'])}. "
-            "LUT: all cells, including inverters and LUTRAM. Lanes (with accumulators), decoders "
-            "and weight "
-            "memory are parts of it; the rest is control and vector buffers. Packed LUT6: "
-            "estimated LUT6 "
-            "sites of the logic when two small LUTs share one, without memory.",
+            f"{'; '.join(points[0]['script'])}. LUT: all cells, including inverters and LUTRAM. "
+            "Lanes (with accumulators), decoders and weight memory are parts of it; the rest is "
+            "control and vector buffers. LUT6 sites, est.: our estimate of those that the logic "
+            "needs when two small LUTs share one, without memory.",
             "FINN: its own formula (`lut_estimation`, `bram_estimation`) for the folding that it "
-            "ships "
-            "for CNV-W2A2. Neither side counts windows and thresholds.",
+            "ships for CNV-W2A2. Neither side counts windows and thresholds.",
         ),
     )  # fmt: skip
 
@@ -161,15 +158,11 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     return (
         "# CNV beside FINN\n\n"
         "The matrix units of the nine layers of `networks/cnv.yaml`, which has the shape of FINN's "
-        "CNV-W2A2: "
-        "weight memories with decoders, lanes, accumulators, vector buffers and control. Ours are "
-        "counted after "
-        "synthesis; FINN's are what its own formula says, because its units need Vitis HLS. "
-        "Written by "
-        "`python -m benchmarks.cnv` from `docs/results/cnv.json`.\n\n"
-        f"{luts:,} LUT and {blocks} BRAM18 at {rate:.0f} frames a second and 100 MHz "
-        f"(goal: at most {LUT_GOAL:,} and {BRAM18_GOAL}); FINN's formula "
-        f"says {finn[0]:,} and {finn[1]}.\n\n"
+        "CNV-W2A2: weight memories with decoders, lanes, accumulators, vector buffers and control. "
+        "Ours are counted after synthesis; FINN's are what its own formula says, because its units "
+        "need Vitis HLS. Written by `python -m benchmarks.cnv` from `docs/results/cnv.json`.\n\n"
+        f"{luts:,} LUT and {blocks} BRAM18 at {rate:.0f} frames a second and 100 MHz (goal: at "
+        f"most {LUT_GOAL:,} and {BRAM18_GOAL}); FINN's formula says {finn[0]:,} and {finn[1]}.\n\n"
         f"{shown.markdown(2).strip()}\n"
     )
 

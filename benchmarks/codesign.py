@@ -103,8 +103,8 @@ def measured(
     return rows
 
 
-def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Whether each row is on the front of its rate: no other is better in accuracy and LUTs."""
+def pareto_optimal(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Whether each row is on the Pareto front of accuracy and LUTs at its rate."""
 
     def beats(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
         as_good = a["accuracy_percent"] >= b["accuracy_percent"] and a["lut"] <= b["lut"]
@@ -120,7 +120,7 @@ def unbeaten(rows: Sequence[Mapping[str, Any]]) -> list[bool]:
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """One row for each model and rate."""
-    best = unbeaten(rows)
+    best = pareto_optimal(rows)
     shown: list[tuple[Value, ...]] = []
     for row, mark in zip(rows, best, strict=True):
         engines = [engine for engine, _ in row.get("layers", {}).values()]
@@ -144,26 +144,23 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
             "Activation bits",
             Column("Accuracy", 2, " %"),
         ),
-        *(Column("Frames/s", 0), "LUT", "BRAM36", "Engines", "Not beaten"),
+        *(Column("Frames/s", 0), "LUT", "BRAM36", "Engines", "Pareto-optimal"),
     )
     first = rows[0]
     note = (
         f"Accuracy on {first['images']:,} held-out images, seed {first['seed']}, {first['epochs']} "
-        "epochs; "
-        f"LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} MHz, by "
-        "exact search "
-        f"over engine ({' or '.join(first['engines'])}) and folding of every layer. Not beaten: no "
-        "other "
-        "model of the rate is as accurate with fewer LUTs."
+        f"epochs; LUT as estimated, of the cheapest plan of that rate at {first['clock_mhz']:g} "
+        f"MHz, by exact search over engine ({' or '.join(first['engines'])}) and folding of every "
+        "layer. Pareto-optimal: no other model at this rate is as accurate with fewer LUTs."
     )
     return Table("Training and hardware together", columns, tuple(shown), (note,))
 
 
 def picture(rows: Sequence[Mapping[str, Any]]) -> Svg:
-    """Accuracy against LUT, a series for each rate; what no other one beats is marked."""
+    """Accuracy against LUT, a series for each rate; the Pareto-optimal ones are marked."""
     known = [
         (row, mark)
-        for row, mark in zip(rows, unbeaten(rows), strict=True)
+        for row, mark in zip(rows, pareto_optimal(rows), strict=True)
         if row["lut"] is not None
     ]
     starts = {row["model"].partition("_")[0] for row in rows}

@@ -166,20 +166,17 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         title="Ten layers",
         columns=(
             "layer", "bits", Column("zeros", digits=2), "engine", "folding",
-            "LUT", "packed LUT6", "of memory",
+            "LUT", "LUT6 sites, est.", "LUT in memories",
             "FF", "CARRY4", Column("BRAM36", digits=1),
             "cycles", Column("1000 LUT x cycles", digits=0), Column("utilisation", digits=3),
         ),
         rows=tuple(rows),
         notes=(
             f"{points[0]['tool']}, {DEVICE}, not placed and routed; random weights, seed {SEED}; "
-            "2-bit "
-            f"thresholds after each layer. {FRAMES} frames simulated before each count: every word "
-            "equal, "
-            "every cycle as planned.",
-            "LUT: all cells, including LUTRAM and inverters. Packed LUT6: estimated LUT6 sites of "
-            "the logic "
-            "when two small LUTs share one, without memory.",
+            f"2-bit thresholds after each layer. {FRAMES} frames simulated before each count: "
+            "every word equal, every cycle as planned.",
+            "LUT: all cells, including LUTRAM and inverters. LUT6 sites, est.: our estimate of "
+            "those that the logic needs when two small LUTs share one, without memory.",
         ),
     )  # fmt: skip
 
@@ -222,15 +219,12 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     pages = [
         "# The three engines side by side",
         "The same layers built by each engine. LUT x cycles is the cost of a result: less is "
-        "better at equal "
-        "throughput. `unrolled` is the cheapest per result and mostly the largest; `skip` beats "
-        "`array` from "
-        "55 to 72 % zeros on. Written by `benchmarks/engines.py`; points that were not measured "
-        "are not listed.",
+        "better at equal throughput. `unrolled` is the cheapest per result and mostly the largest; "
+        "`skip` beats `array` from 55 to 72 % zeros on. Written by `benchmarks/engines.py`; points "
+        "that were not measured are not listed.",
         f"The figures are those of commit {COMMIT}. Later changes (counters that wrap by reset, "
-        "ROMs from LUT6 "
-        "and MUXF7) save 6 % of the LUTs of `array` and `skip` on random configurations, in the "
-        "same cycles.",
+        "ROMs from LUT6 and MUXF7) save 6 % of the LUTs of `array` and `skip` on random "
+        "configurations, in the same cycles.",
         table(points).markdown(2),
         *([crossing_table(crossed).markdown(2), picture] if crossed else []),
         skip.table(json.loads(skip.RECORD.read_text())).markdown(2),

@@ -74,7 +74,10 @@ NOTES = (
     f"multiply, ternary and packed from {LATER_HELD_OUT:,} on. None is left out; formulas and "
     "weights were final before they were scored. Earlier test series are part of the calibration "
     "now. To this synthesis, logic of UltraScale+ is that of the 7 series, so the two share a "
-    "calibration and only memories differ. LUTs of ECP5 are LUT4; a CCU2C is two of them."
+    "calibration and only memories differ. LUTs of ECP5 are LUT4; a CCU2C is two of them. "
+    "Configurations: levels are standalone thresholds, frame ends the AXI4-Stream adapters, resize "
+    "width converters, multiply requantization, ternary an array with ternary inputs, packed one "
+    "with weights in 5in8."
 )
 
 MARKERS = "o^sD"
@@ -253,8 +256,7 @@ def text(found: Mapping[str, Any]) -> str:
             f"and scored on {found['tested_on']} others, drawn over all components, engines and "
             f"widths, with {found['tool']}, {found['script']}. The goal: {GOALS}. A configuration "
             "is a layer with its windows, engine and activation, or one component between layers. "
-            "Every figure of all of them: `docs/results/estimator.json`. "
-            f"{NOTES}",
+            f"Every figure of all of them: `docs/results/estimator.json`. {NOTES}",
             "![LUTs estimated over LUTs counted, one mark a configuration](estimator.svg)",
             table.markdown().strip(),
             "FINN's published formula of its matrix unit, on the same `array` layers (calibration "

@@ -87,8 +87,7 @@ def _summary(name: str, record: Mapping[str, Any]) -> Table:
     note = (
         f"Engines considered: {', '.join(record['engines'])}. Weights: "
         f"{'trained' if record['trained'] else 'ternarized at random starting values'}. The clock "
-        "is given, "
-        "not reached: there is no free place and route for the 7 series."
+        "is given, not reached: there is no free place and route for the 7 series."
     )
     columns = ("", Column("Estimated"), Column("Synthesised"), Column("Simulated"))
     tools = [counted["tool"]] if counted else []

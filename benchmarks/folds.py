@@ -1,6 +1,6 @@
 """Held-out accuracy of a network on every fold of its dataset: the mean that one fold cannot give.
 
-    python benchmarks/folds.py networks/digits.yaml
+    python -m benchmarks.folds networks/digits.yaml
 
 Trains a model for each fold with the configuration's settings, each from scratch, and writes
 build/benchmarks/<name>-folds.json. Every image is held out exactly once. Folds that are trained

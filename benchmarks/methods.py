@@ -38,9 +38,8 @@ def figures(place: Workspace) -> dict[str, Any]:
     """Return what is known of the finished training in ``place``."""
     found = collect(config.load(place.config_path), place).figures()
     result = checkpoint.load(place.training)[1]["result"]
-    versions = json.loads((place.training / "model.json").read_text())[
-        "versions"
-    ]  # that it was trained with
+    # that it was trained with
+    versions = json.loads((place.training / "model.json").read_text())["versions"]
     return {**found, "seconds": round(result["seconds"], 1), "versions": versions}
 
 

@@ -209,9 +209,9 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         columns=(
             "network", "weights", "layers", "lines of Verilog",
             Column("export + generate, s", digits=0),
-            Column("of memory, GB", digits=1), "interval", "latency", "frames", "integers compared",
+            Column("memory, GB", digits=1), "interval", "latency", "frames", "integers compared",
             "cycles",
-            "streams", Column("compile, s", digits=0), Column("cycles a second", digits=0),
+            "streams", Column("compile, s", digits=0), Column("simulated cycles/s", digits=0),
         ),
         rows=tuple(
             (
@@ -225,17 +225,13 @@ def table(points: Sequence[dict[str, Any]]) -> Table:
         notes=(
             f"Random ternary weights and images, seed {SEED}; {points[0]['simulator']}, no stalls, "
             f"{points[0]['primitives']} primitives, 2 cores shared with other work. Seconds of "
-            "export and "
-            "generate are CPU time; compile is the wall time of Verilator and the C++ compiler; "
-            "cycles a "
-            "second is the speed of the simulation with every stream probed.",
+            "export and generate are CPU time; compile is the wall time of Verilator and the C++ "
+            "compiler; simulated cycles/s is its speed with every stream probed.",
             "Every integer at every layer boundary equals the integer reference and torch in "
-            "float64 "
-            "(`alexnet_last` has no torch model, so only the reference). Cycles: simulated, from "
-            "the first "
-            "input beat to the last output beat, exactly as planned. Streams: the number of "
-            "streams on "
-            "which the last beat of each frame is transferred in the planned cycle.",
+            "float64 (`alexnet_last` has no torch model, so only the reference). Cycles: "
+            "simulated, from the first input beat to the last output beat, exactly as planned. "
+            "Streams: the number of streams on which the last beat of each frame is transferred in "
+            "the planned cycle.",
         ),
     )  # fmt: skip
 
@@ -245,10 +241,9 @@ def render(points: Sequence[dict[str, Any]]) -> str:
     missing = [name for name in FRAMES if name not in {point["name"] for point in points}]
     pages = [
         "# Every network as hardware",
-        "Every network of `networks/` was generated as Verilog and simulated. Written by "
-        "`python -m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is "
-        "AlexNet's last "
-        "layer, 4096 inputs and 1000 outputs, the subject of Table IX of the ICS paper.",
+        "Every network of `networks/` was generated as Verilog and simulated. Written by `python "
+        "-m benchmarks.networks` from `docs/results/networks.json`. `alexnet_last` is AlexNet's "
+        "last layer, 4096 inputs and 1000 outputs, the subject of Table IX of the ICS paper.",
         table(points).markdown(2),
         *([f"Not measured yet: {', '.join(missing)}."] if missing else []),
     ]

@@ -11,15 +11,14 @@ __all__ = ["PAGE", "section"]
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 
-HEAD = (
-    "# Measured\n\nError of the estimator, other targets, designs chosen by `explore`, the "
-    "tables of the ICS paper, and accuracy against\nLUTs. Every section is written by a "
-    "program from figures in "
-    "`docs/results/`; none is edited by hand. More measurements:\naccuracy of every method in "
-    "[Training](training.md#measured), [the three engines](engines.md), [the unrolled engine\n"
-    "beside da4ml](unrolled.md), [whole networks](networks.md), and "
-    "[what was verified](verification.md).\n"
-)
+HEAD = """# Measured
+
+Error of the estimator, other targets, designs chosen by `explore`, the tables of the ICS paper
+(He, Gong, Fan 2019), and accuracy against LUTs. Every section is written by a program from
+figures in `docs/results/`; none is edited by hand. More measurements: accuracy of every method in
+[Training](training.md#measured), [the three engines](engines.md), [the unrolled engine beside
+da4ml](unrolled.md), [whole networks](networks.md), and [what was verified](verification.md).
+"""
 
 
 def section(name: str, title: str, text: str, page: Path = PAGE) -> None:

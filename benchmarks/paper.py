@@ -3,7 +3,7 @@
     tritforge demo digits
     python -m benchmarks.paper [digits]
 
-Table IX of paper 002 from its formula, the same layer in other number formats, and what the papers
+Table IX of the ICS paper from its formula, the same layer in other number formats, and what papers
 report of density, beside density and compression of a network as its ``export`` left it in build/.
 Writes docs/formats.svg and docs/density_<network>.svg too.
 """

@@ -76,9 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     shown = ["tritforge", "sweep", arguments.network, "--clock", f"{CLOCK_MHZ:g}", "--fps", *rates]
     with tempfile.TemporaryDirectory() as name_of_copy:
         copy = Path(name_of_copy)
-        shutil.copytree(
-            build / "design", copy / "design"
-        )  # so that no sweep of the user's is touched
+        # a copy, so that no sweep of the user's is touched
+        shutil.copytree(build / "design", copy / "design")
         command, folder = [sys.executable, "-m", *shown, "--build", str(copy)], copy / "sweep"
         before = killed(command, folder, max(1, len(rates) // 2))
         subprocess.run(command, check=True)

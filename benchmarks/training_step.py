@@ -1,6 +1,6 @@
 """The cost of a training step with ternary weights, relative to the same network in float.
 
-    python benchmarks/training_step.py [--networks lenet5 resnet20] [--steps 15] [--batch 128]
+    python -m benchmarks.training_step [--networks lenet5 resnet20] [--steps 15] [--batch 128]
     [--json FILE]
 
 Both networks alternate, with changing order, in one process and on one thread: forward, backward

@@ -1,7 +1,7 @@
 """LUTs of a ternary matrix as wiring: the unrolled engine and da4ml in the same synthesis.
 
     pip install da4ml==0.6.0
-    python benchmarks/unrolled.py [--size 32] [--density 0.4] [--bits 8] [--seeds 3]
+    python -m benchmarks.unrolled [--size 32] [--density 0.4] [--bits 8] [--seeds 3]
     [--matrices FOLDER]
 
 Random square matrices, and with ``--matrices`` every CSV file of a folder (a row per input, a
@@ -398,13 +398,10 @@ def table(found: list[dict[str, Any]]) -> Table:
         notes=(
             "Random matrices: rows x columns, density, bits of a signed input, seed.",
             f"Script: {SCRIPT.format(top='<top>')}; da4ml flat: with -flatten; chain: hierarchy "
-            "kept, "
-            "one adder a carry chain.",
+            "kept, one adder a carry chain.",
             "Adders: two-input additions. Published for conv1 and conv2: 295 and 3,686 by their "
-            "authors "
-            "(Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by da4ml's count "
-            "of its own "
-            "graph; the column counts what da4ml's Verilog instantiates.",
+            "authors (Tridgell et al., Unrolling Ternary Neural Networks), 298 and 3,706 by "
+            "da4ml's count of its own graph; the column counts what da4ml's Verilog instantiates.",
             "Each netlist was simulated with 640 vectors and is exact.",
         ),
     )

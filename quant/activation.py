@@ -117,8 +117,8 @@ class _Stepped(Quantizer):
 class _Quantize(torch.autograd.Function):
     """step * floor(clamp(x / step, lowest, highest) + 1/2), with the gradients of LSQ.
 
-    One function instead of a dozen, because on the CPU activations are bound by memory:
-    intermediate values are overwritten and only the codes are saved for the gradients.
+    One function instead of a dozen, because on the CPU activations are bound by memory: of what it
+    computes only the codes are saved for the gradients.
     """
 
     @staticmethod

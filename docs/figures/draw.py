@@ -198,13 +198,12 @@ def lane() -> Figure:
     ):
         f.text(30, 62 + 24 * number, code, "", "start")
         f.text(150, 62 + 24 * number, term, "", "start")
-    f.text(
-        30, 172, "The +1 that each ones' complement lacks is the same for every", "small", "start"
-    )
-    f.text(
-        30, 190, "input: export subtracts the sum of them from the thresholds or", "small", "start"
-    )
-    f.text(30, 208, "the bias, so negation costs no logic.", "small", "start")
+    for y, line in (
+        (172, "The +1 that each ones' complement lacks is the same for every"),
+        (190, "input: their sum is subtracted from the thresholds or added to"),
+        (208, "the bias, so negation costs no logic."),
+    ):
+        f.text(30, y, line, "small", "start")
     f.group(450, 12, 440, 226, "one bit of two lanes on 7 series / UltraScale+")
     f.box(600, 60, 120, 90, "LUT6_2", "(a & m1 ^ s1) +", "(b & m2 ^ s2)", kind="unit")
     f.box(760, 60, 110, 90, "carry chain", "CARRY4 bit", kind="sum")

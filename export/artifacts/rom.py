@@ -231,7 +231,7 @@ def read_mem(
 
 
 def _short(line: str) -> str:
-    """A line as a message shows it: its end where it is absurdly long says nothing."""
+    """Return a line as messages show it, cut after 100 characters."""
     return (
         repr(line) if len(line) <= 100 else f"{line[:100]!r} and {len(line) - 100} characters more"
     )
@@ -258,10 +258,9 @@ def weight_rom(node: MatrixNode, pe: int, simd: int, packing: Packing) -> RomIma
     planes = node.plane_matrices()
     rows, columns = planes.shape[1:]
     _check_folding(node.name, rows, columns, pe, simd)
-    groups = planes.reshape(-1, rows // pe, pe, columns // simd, simd).transpose(
-        1, 0, 3, 2, 4
-    )  # [M/pe, J, K/simd, pe, simd]
-    words = pack(groups.reshape(-1, pe * simd), packing)
+    groups = planes.reshape(-1, rows // pe, pe, columns // simd, simd)
+    lanes = groups.transpose(1, 0, 3, 2, 4)  # [M/pe, J, K/simd, pe, simd]
+    words = pack(lanes.reshape(-1, pe * simd), packing)
     return RomImage(node.name, Role.WEIGHTS, word_bits(pe * simd, packing), tuple(words))
 
 
@@ -285,9 +284,8 @@ def weights_from_rom(
         trits = unpack(image.words, pe * simd, packing)
     except PackingError as error:
         raise RomError(f"ROM {image.stem!r}: {error}") from error
-    groups = trits.reshape(rows // pe, planes, columns // simd, pe, simd).transpose(
-        1, 0, 3, 2, 4
-    )  # [J, M/pe, pe, K/simd, simd]
+    lanes = trits.reshape(rows // pe, planes, columns // simd, pe, simd)
+    groups = lanes.transpose(1, 0, 3, 2, 4)  # [J, M/pe, pe, K/simd, simd]
     return np.ascontiguousarray(groups.reshape(planes, rows, columns))
 
 

@@ -265,9 +265,8 @@ class Convolution(MatrixNode):
         """Return the planes as int8 [J, O, kh*kw*C], C all channels; 0 outside a row's group."""
         planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
         inputs, rows = planes.shape[4], planes.shape[1] // self.groups
-        blocks = np.zeros(
-            (*planes.shape[:4], self.groups * inputs), dtype=np.int8
-        )  # [J, O, kh, kw, C]
+        shape = (*planes.shape[:4], self.groups * inputs)  # [J, O, kh, kw, C]
+        blocks = np.zeros(shape, dtype=np.int8)
         for group in range(self.groups):
             outputs = slice(group * rows, (group + 1) * rows)
             blocks[:, outputs, ..., group * inputs : (group + 1) * inputs] = planes[:, outputs]
@@ -276,9 +275,7 @@ class Convolution(MatrixNode):
     def plane_matrices(self) -> Trits:
         """Planes as [J, M, K] int8, columns in the order (kh, kw, I) of a row's group."""
         planes = self.planes.transpose(0, 1, 3, 4, 2)  # [J, O, kh, kw, I]
-        return np.ascontiguousarray(
-            planes.reshape(len(planes), planes.shape[1], -1)
-        )  # [J, O, kh*kw*I]
+        return np.ascontiguousarray(planes.reshape(*planes.shape[:2], -1))  # [J, O, kh*kw*I]
 
     def infer(self, source: TensorType) -> TensorType:
         """Output pixels of every window that fits into the padded input.

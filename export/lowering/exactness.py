@@ -40,8 +40,7 @@ def product(scales: Sequence[float], step: float) -> list[float]:
         if Fraction(scale * step) != Fraction(scale) * Fraction(step):
             raise ExactnessError(
                 f"the scale of channel {channel} times the step of its input, {scale!r} times "
-                f"{step!r}, "
-                "must be exact in float64: give both fewer significant bits"
+                f"{step!r}, must be exact in float64: give both fewer significant bits"
             )
     return [scale * step for scale in scales]
 

@@ -99,15 +99,13 @@ class Segment:
 
     def values(self, integers: npt.NDArray[np.float64], end: int | None = None) -> Tensor:
         """Evaluate the modules before position ``end``, without pools: [n, C] -> [n, C]."""
-        value = (
-            torch.from_numpy(integers) * self.unit + self.bias
-        )  # exact: tritforge.export.lowering.exactness proved it
+        # exact: tritforge.export.lowering.exactness proved it
+        value = torch.from_numpy(integers) * self.unit + self.bias
         if self.average is not None:
             value = _averaged(value, *self.average)
         if not self.flat:
-            value = value.T.reshape(
-                1, len(self.unit), -1, 1
-            )  # [1, C, n, 1]: the modules expect an image
+            # the modules expect an image: [1, C, n, 1]
+            value = value.T.reshape(1, len(self.unit), -1, 1)
         for step in self.steps[:end]:
             if not isinstance(step.module, nn.MaxPool2d):
                 value = step.module(value)
@@ -150,8 +148,7 @@ class Segment:
         if self.node is None and falling.any():
             raise step.refuse(
                 f"channel {int(np.argmax(falling))} falls when {self.where} rises, and there are "
-                "no weights "
-                "between them to negate: keep the slopes positive"
+                "no weights between them to negate: keep the slopes positive"
             )
         node, sign = self.node, np.where(falling, -1, 1).astype(np.int8)
         if node is not None:
@@ -200,8 +197,7 @@ def inexact(segment: Segment) -> LoweringError:
     assert segment.average is not None
     return segment.first.refuse(
         f"divides by {divisor(*segment.average)}, which is no power of two: put a quantizer after "
-        "it, "
-        "or use tritforge.quant.pooling.GlobalPool"
+        "it, or use tritforge.quant.pooling.GlobalPool"
     )
 
 

@@ -44,7 +44,7 @@ class Supported:
     shown: what messages call the modules or functions; none where another entry names them.
     inputs: tensors that a function takes; None where that is any number.
     nearest: supported form, and names of unsupported classes or functions that it is nearest to.
-    once: whether a module may stand at one place of the model alone.
+    once: whether the model must not call such a module more than once.
     anywhere: whether it may read the model's input itself, whose value is None.
     """
 

@@ -117,8 +117,7 @@ def _verify(
     for row, channel in np.argwhere(np.diff(codes, axis=0) < 0):
         raise ThresholdError(
             f"channel {channel}: the function must not decrease, but it is {codes[row, channel]} "
-            "at "
-            f"{points[row, channel]} and {codes[row + 1, channel]} at {points[row + 1, channel]}"
+            f"at {points[row, channel]} and {codes[row + 1, channel]} at {points[row + 1, channel]}"
         )
     counted = (points[:, None] >= found[None]).sum(axis=1)  # [2L + 2, C]: what the thresholds say
     for row, channel in np.argwhere(counted != codes):

@@ -118,10 +118,7 @@ def _download(place: str, file: str, progress: Progress | None) -> bytes:
                 if progress is not None:
                     progress(file, total)
             return b"".join(parts)
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # URLError is an OSError; a ValueError is an unknown scheme
+    except (OSError, ValueError) as error:  # no connection; an unknown scheme
         raise DatasetError(f"{place} cannot be fetched: {error}") from error
 
 

@@ -46,8 +46,7 @@ def folders(folds: int | None, fold: int, root: Path | None, image_size: int = _
         test_labels=test_labels,
         classes=len(names["train"]),
         description=f"{len(names['train'])} class folders of {root.name} "
-        f"({image_size}x{image_size} pixels "
-        "/ 255, middle square), val held out",
+        f"({image_size}x{image_size} pixels / 255, middle square), val held out",
     )
 
 

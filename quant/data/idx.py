@@ -48,12 +48,10 @@ def _idx_dataset(
             if len(found[axes]) == count and expected is not None and md5(data) != expected:
                 raise DatasetError(
                     f"dataset {name!r}: {path} is damaged: the MD5 of its decompressed bytes is "
-                    f"{md5(data)}, "
-                    f"expected {expected}; fetch it again"
+                    f"{md5(data)}, expected {expected}; fetch it again"
                 )
-        images[part] = (
-            torch.from_numpy(found[3]).unsqueeze(1).to(torch.float32) / 255
-        )  # [N, 1, H, W]
+        pixels = torch.from_numpy(found[3]).unsqueeze(1)  # [N, 1, H, W]
+        images[part] = pixels.to(torch.float32) / 255
         labels[part] = torch.from_numpy(found[1]).to(torch.int64)
         if len(images[part]) != len(labels[part]):
             counts = f"{len(images[part])} images but {len(labels[part])} labels"

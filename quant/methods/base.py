@@ -33,9 +33,8 @@ class Decomposition:
     def weight(self) -> Tensor:
         """Return the weight that the decomposition represents, float64, of the weight's shape."""
         coefficients = torch.tensor(self.coefficients, dtype=torch.int64)
-        integers: Tensor = torch.tensordot(
-            coefficients, self.planes.to(torch.int64), dims=1
-        )  # [O, ...]
+        planes = self.planes.to(torch.int64)
+        integers: Tensor = torch.tensordot(coefficients, planes, dims=1)  # [O, ...]
         scale = (
             self.scale.reshape(-1, *[1] * (integers.ndim - 1)) if self.scale.ndim else self.scale
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["flag", "number", "whole"]
+__all__ = ["flag", "integer", "number"]
 
 
 def number(
@@ -41,7 +41,7 @@ def number(
     return float(value)
 
 
-def whole(name: str, value: Any, least: int, most: float = math.inf) -> int:
+def integer(name: str, value: Any, least: int, most: float = math.inf) -> int:
     """Return ``value``, which must be an int in ``least``..``most``.
 
     Raises

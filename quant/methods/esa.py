@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tritforge.quant.methods.base import Decomposition, Ternarizer, checked, method
-from tritforge.quant.methods.checks import flag, number, whole
+from tritforge.quant.methods.checks import flag, integer, number
 from tritforge.quant.numerics import straight_through
 
 __all__ = ["TanhWeight", "discretization"]
@@ -134,7 +134,7 @@ class TanhWeight(Ternarizer):
             sparsity = number("sparsity", sparsity, above=0, below=1)
         self.sparsity = sparsity
         self.normalized = flag("normalized", normalized)
-        self.least_in_row = whole("least_in_row", least_in_row, 0)
+        self.least_in_row = integer("least_in_row", least_in_row, 0)
         if least_in_row and sparsity is None:
             raise ValueError(f"least_in_row belongs to sparsity: {least_in_row!r} without it")
         self._hard = False

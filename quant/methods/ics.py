@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tritforge.quant.methods.base import Decomposition, Ternarizer, checked, method
-from tritforge.quant.methods.checks import flag, number, whole
+from tritforge.quant.methods.checks import flag, integer, number
 from tritforge.quant.numerics import fixed_point, mean_where, round_significand
 
 __all__ = ["IterativeScaling"]
@@ -68,15 +68,14 @@ class IterativeScaling(Ternarizer):
         super().__init__()
         first = number("threshold_factor", threshold_factor, above=0, below=1)
         self.clip_gradient = flag("clip_gradient", clip_gradient)
-        whole("expansion", expansion, 1, 8)
+        integer("expansion", expansion, 1, 8)
         if expansion_factors is None:
             # rounded, so that 3 * 0.05 is 0.15
             expansion_factors = tuple(round(first * plane, 12) for plane in range(2, expansion + 1))
         if len(expansion_factors) != expansion - 1:
             raise ValueError(
                 f"expansion_factors must be {expansion - 1} numbers, one for each plane after the "
-                "first, "
-                f"not {expansion_factors!r}"
+                f"first, not {expansion_factors!r}"
             )
         added = [
             number("expansion_factors", factor, above=0, below=1) for factor in expansion_factors

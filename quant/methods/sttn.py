@@ -63,9 +63,7 @@ class SoftThreshold(Ternarizer):
     def forward(self, latent: Tensor) -> Tensor:
         """Return the ternarized weight (eq. 7) in the shape of a kernel; its gradient is eq. 13."""
         signs = _signs(latent)
-        passed = latent * (
-            latent.detach().abs() <= 1
-        )  # the straight-through estimator below eq. 11
+        passed = latent * (latent.detach().abs() <= 1)  # the estimator below eq. 11
         halved = straight_through(signs, passed).sum(0) / 2
         return _broadcast(self._doubled_alpha(latent, signs), halved) * halved
 

@@ -77,9 +77,8 @@ class TruncatedGaussian(Ternarizer):
         """Return the options, for printing the model."""
         return (
             f"initial_factor={self.initial_factor}, "
-            f"gradient_correctness={self.gradient_correctness}, "
-            f"clip_lowest={self.clip_lowest}, clip_highest={self.clip_highest}, "
-            f"gradient_limit={self.gradient_limit}"
+            f"gradient_correctness={self.gradient_correctness}, clip_lowest={self.clip_lowest}, "
+            f"clip_highest={self.clip_highest}, gradient_limit={self.gradient_limit}"
         )
 
     def right_inverse(self, weight: Tensor) -> Tensor:
@@ -132,8 +131,7 @@ class TruncatedGaussian(Ternarizer):
         if not scale > 0:
             raise ValueError(
                 f"the scale S must be positive, not {float(scale.detach())}: the mean of the "
-                "weight of "
-                f"shape {list(latent.shape)} is too far below 0"
+                f"weight of shape {list(latent.shape)} is too far below 0"
             )
         return Decomposition(trits.to(torch.int8).unsqueeze(0), (1,), scale.detach())
 

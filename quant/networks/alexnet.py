@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
-from tritforge.quant.networks import blocks
-from tritforge.quant.networks.blocks import at_least, pixels
+from tritforge.quant.networks.blocks import at_least, pixels, with_norm_act
 
 __all__ = ["AlexNet"]
 
@@ -16,7 +17,7 @@ class AlexNet(nn.Module):
 
     96-C11/4, max pool 3/2, 256-C5, max pool 3/2, 384-C3, 384-C3, 256-C3, max pool 3/2, dense 4096,
     dense 4096, dense 1000 [1], in one group; a batch norm in place of each response normalization
-    and dropout. The pools overlap, which the hardware does not build.
+    and dropout.
 
     Parameters
     ----------
@@ -40,22 +41,21 @@ class AlexNet(nn.Module):
         super().__init__()
         at_least(1, hidden=hidden)
         at_least(2, classes=classes)
-
-        def stage(layer: nn.Module, norm: nn.Module, pool: bool = False) -> list[nn.Module]:
-            after = [nn.MaxPool2d(3, 2)] if pool else []
-            return [layer, norm, blocks.activation(activation, activation_bits), *after]
-
+        norm_act = partial(with_norm_act, kind=activation, bits=activation_bits)
         self.quant_in = pixels(input_bits)
         self.features = nn.Sequential(
-            *stage(nn.Conv2d(3, 96, 11, 4, padding=2, bias=False), nn.BatchNorm2d(96), pool=True),
-            *stage(nn.Conv2d(96, 256, 5, padding=2, bias=False), nn.BatchNorm2d(256), pool=True),
-            *stage(nn.Conv2d(256, 384, 3, padding=1, bias=False), nn.BatchNorm2d(384)),
-            *stage(nn.Conv2d(384, 384, 3, padding=1, bias=False), nn.BatchNorm2d(384)),
-            *stage(nn.Conv2d(384, 256, 3, padding=1, bias=False), nn.BatchNorm2d(256), pool=True),
+            *norm_act(nn.Conv2d(3, 96, 11, 4, padding=2, bias=False)),
+            nn.MaxPool2d(3, 2),
+            *norm_act(nn.Conv2d(96, 256, 5, padding=2, bias=False)),
+            nn.MaxPool2d(3, 2),
+            *norm_act(nn.Conv2d(256, 384, 3, padding=1, bias=False)),
+            *norm_act(nn.Conv2d(384, 384, 3, padding=1, bias=False)),
+            *norm_act(nn.Conv2d(384, 256, 3, padding=1, bias=False)),
+            nn.MaxPool2d(3, 2),
         )
         self.dense = nn.Sequential(
-            *stage(nn.Linear(256 * 6 * 6, hidden, bias=False), nn.BatchNorm1d(hidden)),
-            *stage(nn.Linear(hidden, hidden, bias=False), nn.BatchNorm1d(hidden)),
+            *norm_act(nn.Linear(256 * 6 * 6, hidden, bias=False)),
+            *norm_act(nn.Linear(hidden, hidden, bias=False)),
         )
         self.classifier = nn.Linear(hidden, classes)
 

@@ -19,11 +19,11 @@ __all__ = [
     "ACTIVATIONS",
     "activation",
     "at_least",
-    "behind",
     "keep_slopes",
     "pixels",
     "pooled",
     "widths",
+    "with_norm_act",
 ]
 
 ACTIVATIONS = ("unsigned", "signed", "ternary", "float")
@@ -53,9 +53,19 @@ def activation(kind: str, bits: int) -> nn.Module:
     raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {kind!r}")
 
 
-def behind(norm: nn.Module, kind: str, bits: int, *, relu: bool = False) -> list[nn.Module]:
-    """Return the modules after a hidden layer: a ReLU if asked for, ``norm``, the activation."""
-    return [*([nn.ReLU()] if relu else []), norm, activation(kind, bits)]
+def with_norm_act(
+    layer: nn.Conv2d | nn.Linear, kind: str, bits: int, *, relu: bool = False
+) -> list[nn.Module]:
+    """Return a hidden layer and what follows it: a ReLU if asked for, batch norm, activation.
+
+    ``kind`` and ``bits`` are those of ``activation``.
+    """
+    norm = (
+        nn.BatchNorm2d(layer.out_channels)
+        if isinstance(layer, nn.Conv2d)
+        else nn.BatchNorm1d(layer.out_features)
+    )
+    return [layer, *([nn.ReLU()] if relu else []), norm, activation(kind, bits)]
 
 
 def keep_slopes(norm: nn.Module) -> None:

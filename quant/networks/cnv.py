@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from tritforge.quant.networks.blocks import at_least, behind, pixels, widths
+from tritforge.quant.networks.blocks import at_least, pixels, widths, with_norm_act
 
 __all__ = ["CNV"]
 
@@ -43,20 +44,19 @@ class CNV(nn.Module):
         super().__init__()
         at_least(1, hidden=hidden)
         at_least(2, classes=classes)
+        norm_act = partial(with_norm_act, kind=activation, bits=activation_bits)
         layers: list[nn.Module] = []
         before = 3
         for index, width in enumerate(widths(channels, 3)):
             for _ in range(2):
-                layers += [nn.Conv2d(before, width, 3, bias=False)]
-                layers += behind(nn.BatchNorm2d(width), activation, activation_bits)
+                layers += norm_act(nn.Conv2d(before, width, 3, bias=False))
                 before = width
             layers += [nn.MaxPool2d(2)] if index < 2 else []
         self.quant_in = pixels(input_bits)
         self.features = nn.Sequential(*layers)
         dense: list[nn.Module] = []
         for _ in range(2):
-            dense += [nn.Linear(before, hidden, bias=False)]
-            dense += behind(nn.BatchNorm1d(hidden), activation, activation_bits)
+            dense += norm_act(nn.Linear(before, hidden, bias=False))
             before = hidden
         self.dense = nn.Sequential(*dense)
         self.classifier = nn.Linear(hidden, classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -79,11 +80,9 @@ class LeNet5(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores [N, classes] of images [N, 1, 28, 28] in [0, 1]."""
         x = self.quant_in(x)  # [N, 1, 28, 28]
-        early = self._pool_first
-        x = pooled(
-            self.conv1(x), self.bn1, self.act1, self.pool1, first=early
-        )  # [N, first, 12, 12]
-        x = pooled(self.conv2(x), self.bn2, self.act2, self.pool2, first=early)  # [N, second, 4, 4]
+        pool = partial(pooled, first=self._pool_first)
+        x = pool(self.conv1(x), self.bn1, self.act1, self.pool1)  # [N, first, 12, 12]
+        x = pool(self.conv2(x), self.bn2, self.act2, self.pool2)  # [N, second, 4, 4]
         x = self.act3(self.bn3(self.dense1(torch.flatten(x, 1))))  # [N, hidden]
         scores: Tensor = self.classifier(x)  # [N, classes]
         return scores

@@ -8,7 +8,7 @@ the sum of their codes is exact, and what follows is again a row of thresholds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -25,15 +25,15 @@ __all__ = ["CifarResNet", "ImageResNet", "resnets"]
 class _PadShortcut(nn.Module):
     """Every stride-th pixel, padded with channels of 0: option A of [1], without weights."""
 
-    def __init__(self, stride: int, added: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.stride, self.added = stride, added
+        self.stride, self.added = stride, outputs - inputs
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [N, C + added, H / stride, W / stride]."""
         low = self.added // 2
-        thinned = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(thinned, (0, 0, 0, 0, low, self.added - low))
+        subsampled = x[:, :, :: self.stride, :: self.stride]
+        return functional.pad(subsampled, (0, 0, 0, 0, low, self.added - low))
 
 
 class _Residual(nn.Module):
@@ -103,6 +103,28 @@ class _ResNet(nn.Module):
         body += self._unit(inner, outputs, 1)
         return _Residual(nn.Sequential(*body), shortcut, self._act(), self._residual_bits)
 
+    def _stages(
+        self,
+        inputs: int,
+        stages: Iterable[tuple[int, int]],
+        block: Callable[[int, int, int, nn.Module], nn.Module],
+        shortcut: Callable[[int, int, int], nn.Module],
+    ) -> nn.Sequential:
+        """Return all blocks; ``stages`` are their number and output channels, stage by stage.
+
+        Every stage but the first begins with stride 2. ``block`` and ``shortcut`` take input
+        channels, output channels and stride; the shortcut is the identity where nothing changes.
+        """
+        body: list[nn.Module] = []
+        for stage, (depth, outputs) in enumerate(stages):
+            for index in range(depth):
+                stride = 2 if stage and not index else 1
+                changes = stride != 1 or inputs != outputs
+                skip = shortcut(inputs, outputs, stride) if changes else nn.Identity()
+                body.append(block(inputs, outputs, stride, skip))
+                inputs = outputs
+        return nn.Sequential(*body)
+
 
 class CifarResNet(_ResNet):
     """The residual network of 6 n + 2 layers: [N, 3, 32, 32] in [0, 1] -> scores [N, classes].
@@ -131,18 +153,12 @@ class CifarResNet(_ResNet):
         classes: int = 10,
     ) -> None:
         super().__init__(input_bits, activation_bits, activation, residual_bits, classes)
-        before = widths(channels, 3)[0]
-        self.stem = nn.Sequential(*self._unit(3, before, 3), self._act())
-        body: list[nn.Module] = []
-        for stage, width in enumerate(channels):
-            for index in range(blocks_per_stage):
-                stride = 2 if stage and not index else 1
-                changes = stride != 1 or before != width
-                shortcut = _PadShortcut(stride, width - before) if changes else nn.Identity()
-                body.append(self._basic(before, width, stride, shortcut))
-                before = width
-        self.blocks = nn.Sequential(*body)
-        self.classifier = nn.Linear(before, classes)
+        first = widths(channels, 3)[0]
+        self.stem = nn.Sequential(*self._unit(3, first, 3), self._act())
+        self.blocks = self._stages(
+            first, [(blocks_per_stage, width) for width in channels], self._basic, _PadShortcut
+        )
+        self.classifier = nn.Linear(channels[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores [N, classes] of images [N, 3, 32, 32] in [0, 1]."""
@@ -181,26 +197,18 @@ class ImageResNet(_ResNet):
         classes: int = 1000,
     ) -> None:
         super().__init__(input_bits, activation_bits, activation, residual_bits, classes)
-        before = widths(channels, 4)[0]
+        first = widths(channels, 4)[0]
         self.stem = nn.Sequential(
-            *self._unit(3, before, 7, 2), self._act(), nn.MaxPool2d(3, 2, padding=1)
+            *self._unit(3, first, 7, 2), self._act(), nn.MaxPool2d(3, 2, padding=1)
         )
-        block = self._bottleneck if bottleneck else self._basic
-        body: list[nn.Module] = []
-        for stage, (depth, inner) in enumerate(zip(depths, channels, strict=True)):
-            width = 4 * inner if bottleneck else inner
-            for index in range(depth):
-                stride = 2 if stage and not index else 1
-                changes = stride != 1 or before != width
-                shortcut = (
-                    nn.Sequential(*self._unit(before, width, 1, stride))
-                    if changes
-                    else nn.Identity()
-                )
-                body.append(block(before, width, stride, shortcut))
-                before = width
-        self.blocks = nn.Sequential(*body)
-        self.classifier = nn.Linear(before, classes)
+        outputs = [4 * width if bottleneck else width for width in channels]
+        self.blocks = self._stages(
+            first,
+            zip(depths, outputs, strict=True),
+            self._bottleneck if bottleneck else self._basic,
+            lambda inputs, width, stride: nn.Sequential(*self._unit(inputs, width, 1, stride)),
+        )
+        self.classifier = nn.Linear(outputs[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores [N, classes] of images [N, 3, H, W] in [0, 1]."""

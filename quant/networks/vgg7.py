@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from tritforge.quant.networks.blocks import at_least, behind, pixels, widths
+from tritforge.quant.networks.blocks import at_least, pixels, widths, with_norm_act
 
 __all__ = ["VGG7"]
 
@@ -45,19 +46,18 @@ class VGG7(nn.Module):
         super().__init__()
         at_least(1, hidden=hidden)
         at_least(2, classes=classes)
+        norm_act = partial(with_norm_act, kind=activation, bits=activation_bits, relu=conv_relu)
         layers: list[nn.Module] = []
         before = 3
         for width in widths(channels, 3):
             for _ in range(2):
-                layers += [nn.Conv2d(before, width, 3, padding=1, bias=False)]
-                layers += behind(nn.BatchNorm2d(width), activation, activation_bits, relu=conv_relu)
+                layers += norm_act(nn.Conv2d(before, width, 3, padding=1, bias=False))
                 before = width
             layers += [nn.MaxPool2d(2)]
         self.quant_in = pixels(input_bits)
         self.features = nn.Sequential(*layers)
-        self.dense = nn.Linear(before * 4 * 4, hidden, bias=False)
-        last = behind(nn.BatchNorm1d(hidden), activation, activation_bits, relu=conv_relu)
-        self.after = nn.Sequential(*last)
+        self.dense, *after = norm_act(nn.Linear(before * 4 * 4, hidden, bias=False))
+        self.after = nn.Sequential(*after)
         self.classifier = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -23,7 +23,10 @@ class Watch:
         self._first = torch.full((), -1, dtype=torch.int64, device=device)
 
     def failed(self, loss: Tensor, step: int) -> bool:
-        """Note the loss of a step; whether it is known not to be finite."""
+        """Record the loss of a step; return whether it is known not to be finite.
+
+        On another device than the CPU that is known at the end of the epoch alone (``step``).
+        """
         finite = loss.detach().isfinite()
         if self._at_once and bool(finite):
             return False

@@ -187,8 +187,7 @@ class _Training:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of {smallest} of "
                 f"{len(self.dataset.train_images)} images, fewer than the {self.processes.count} "
-                "processes: "
-                "choose a larger one"
+                "processes: choose a larger one"
             )
         norms = [
             path
@@ -199,8 +198,7 @@ class _Training:
             raise TrainingError(
                 f"batch_size {self.config.batch_size} leaves a batch of one image of "
                 f"{len(self.dataset.train_images)}, which batch norm {norms[0]!r} cannot "
-                "normalize: "
-                "choose at least 3, or 2 with an even number of images"
+                "normalize: choose at least 3, or 2 with an even number of images"
             )
         for name in ("mixed_precision", "compile"):
             if getattr(self.config, name) and self.device.type == "cpu":
@@ -214,8 +212,7 @@ class _Training:
         if int(done) != self.processes.count * len(self.history):
             raise TrainingError(
                 f"{self.state.directory} is not the same folder in all {self.processes.count} "
-                "processes: "
-                "choose one that all of them see"
+                "processes: choose one that all of them see"
             )
 
     def run(self, progress: bool, save_interval_s: float) -> None:
@@ -298,7 +295,7 @@ class _Training:
             total = loss.detach().clone()
             processes.sum_([total])  # so that all of them stop at the same step
             if watch.failed(total, index):
-                raise self._ran_away(index)
+                raise self._diverged(index)
             return loss
 
         def judge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -336,9 +333,9 @@ class _Training:
             correct += (scores.detach().argmax(1) == y).sum()
         failed = watch.step()
         if failed is not None:
-            raise self._ran_away(failed)
+            raise self._diverged(failed)
         if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
-            raise self._ran_away(self.batches - 1, "a parameter is not finite after")
+            raise self._diverged(self.batches - 1, "a parameter is not finite after")
         processes.sum_([losses, correct])
         return EpochRecord(
             epoch=epoch + 1,
@@ -346,11 +343,10 @@ class _Training:
             train_accuracy=int(correct) / len(images),
         )
 
-    def _ran_away(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
+    def _diverged(self, step: int, what: str = "the loss is not finite at") -> TrainingError:
         return TrainingError(
-            f"{what} step {step + 1} of epoch {len(self.history) + 1}: "
-            f"{cause(self.model)}; lower learning_rate ({self.config.learning_rate}) or set "
-            "gradient_clip"
+            f"{what} step {step + 1} of epoch {len(self.history) + 1}: {cause(self.model)}; lower "
+            f"learning_rate ({self.config.learning_rate}) or set gradient_clip"
         )
 
     def finish(self) -> int:

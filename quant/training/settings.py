@@ -129,13 +129,11 @@ class TrainingConfig:
                 f"milestones must be epochs above 0 that ascend, not {list(self.milestones)!r}"
             )
         if bool(self.milestones) != (self.schedule == "step"):
-            raise ValueError("milestones belong to the schedule 'step': "
-                             f"not {list(self.milestones)!r} with "
-                             f"{self.schedule!r}")  # fmt: skip
+            raise ValueError("milestones belong to the schedule 'step': not "
+                             f"{list(self.milestones)!r} with {self.schedule!r}")  # fmt: skip
         if self.factors and len(self.factors) != len(self.milestones):
             raise ValueError(f"factors must be one for each of {len(self.milestones)} milestones, "
-                             "not "
-                             f"{list(self.factors)!r}")  # fmt: skip
+                             f"not {list(self.factors)!r}")  # fmt: skip
         if not all(math.isfinite(factor) and factor > 0 for factor in self.factors):
             raise ValueError(f"factors must be finite and above 0, not {list(self.factors)!r}")
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):

@@ -1,7 +1,8 @@
 """Density and compression of a network's weights, from the bits that its ROM images take.
 
-For comparison the papers' tables: density of layers (Table VII of paper 002, Table 4 of paper 003)
-and the nominal compression of two-bit against 32-bit weights: 16 (paper 002), 16 / t with t planes.
+For comparison the papers' tables: density of layers (ICS: He, Gong, Fan 2019, Table VII; TTQ: Zhu
+et al. 2017, Table 4) and the nominal compression of two-bit against 32-bit weights: 16 (ICS), 16 /
+t with t planes.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ __all__ = ["PAPERS", "density_picture", "density_table", "entropy_bits", "papers
 FLOAT_BITS = 32
 
 PAPERS: tuple[tuple[str, str, float, float, float], ...] = (
-    ("AlexNet, ICS", "002, Table VII, after fine-tuning", 53.6, 67.5, 41.1),
-    ("ResNet-18, ICS", "002, Table VII, after fine-tuning", 52.2, 68.3, 40.1),
-    ("AlexNet, TTQ", "003, Table 4, first and last layer in 32 bits", 100.0, 100.0, 37.0),
+    ("AlexNet, ICS", "ICS, Table VII, after fine-tuning", 53.6, 67.5, 41.1),
+    ("ResNet-18, ICS", "ICS, Table VII, after fine-tuning", 52.2, 68.3, 40.1),
+    ("AlexNet, TTQ", "TTQ, Table 4, first and last layer in 32 bits", 100.0, 100.0, 37.0),
 )
 """Network and method, source, and density in per cent: first layer, last layer, all."""
 
@@ -87,7 +88,7 @@ def papers_table() -> Table:
 
 
 def density_picture(network: Network) -> Svg:
-    """Draw the density of each layer and AlexNet's average in paper 002, as its figure 6 does."""
+    """Draw the density of each layer and AlexNet's average, as figure 6 of the ICS paper does."""
     densities = {node.name: 100 * (1 - node.sparsity) for node in network.matrix_nodes()}
     return bars(
         "Density of each layer",
@@ -95,5 +96,5 @@ def density_picture(network: Network) -> Svg:
         [Series("", "accent", list(densities.values()))],
         [f"{density:.1f} %" for density in densities.values()],
         "weights that are not 0, %",
-        mark=(PAPERS[0][4], f"{PAPERS[0][4]} %: average of AlexNet in paper 002"),
+        mark=(PAPERS[0][4], f"{PAPERS[0][4]} %: average of AlexNet in the ICS paper"),
     )

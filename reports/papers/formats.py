@@ -66,7 +66,7 @@ class Operator:
 def operators() -> dict[str, Operator]:
     """Every format's operator, in the order of ``FORMATS``; one that was not measured is absent."""
     paper = (
-        "Ehliar, FPT 2014, as paper 002 quotes it: adder 261 slices, multiplier 235 slices and "
+        "Ehliar, FPT 2014, as the ICS paper quotes it: adder 261 slices, multiplier 235 slices and "
         "2 DSP48E"
     )
     found = {"fp32": _quoted("fp32", full_precision(1), paper)}

@@ -1,4 +1,4 @@
-"""Table IX of paper 002, computed from its formula.
+"""Table IX of the ICS paper, computed from its formula.
 
 Z. He, B. Gong, D. Fan, "Optimize Deep Convolutional Neural Network with Ternarized Weights and High
 Accuracy", WACV 2019, section V-D: a layer of full-precision MACs, and the ternary adders that the
@@ -104,7 +104,7 @@ def table_ix(
         "tritforge adds small integers.",
     )
     return Table(
-        title=f"Table IX of paper 002: resource utilisation of AlexNet's last layer, {device}",
+        title=f"Table IX of the ICS paper: resource utilisation of AlexNet's last layer, {device}",
         columns=(
             "Weights", "Multipliers", "Adders",
             "LUT slices", "available", "DSP slices", "available",

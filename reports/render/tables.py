@@ -169,5 +169,5 @@ class Table:
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def _note_lines(self) -> list[str]:
-        """The notes, each after an empty line."""
-        return [line for note in self.notes for line in ("", note)]
+        """The notes, each after an empty line; ``$_DFF_P_`` is a name and no emphasis."""
+        return [line for note in self.notes for line in ("", note.replace("$_", r"$\_"))]

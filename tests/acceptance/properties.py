@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
     tally = Tally()
     everything = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", *FOLDERS]
     status = pytest.main(arguments or everything, plugins=[tally])
-    if status == pytest.ExitCode.OK:
+    if status == pytest.ExitCode.OK and tally.counts:  # `--help` runs no test
         write_atomic(verification.PROPERTIES, json.dumps(record(tally.counts), indent=1) + "\n")
         verification.write_page()
     return int(status)

@@ -113,7 +113,7 @@ def equality(records: dict[str, Any]) -> Table:
         for name, record in records.items()
         for found in record["comparisons"]
     ]
-    head = ("Network", "Judged", "Under", "Images", "Integers compared", "Differ")
+    head = ("Network", "Under test", "Conditions", "Images", "Integers compared", "Differ")
     return Table("Networks as a whole", head, tuple(tuple(row) for row in rows))
 
 

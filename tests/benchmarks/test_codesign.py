@@ -31,8 +31,8 @@ ROWS = [
 
 
 def test_what_another_model_of_the_same_rate_beats_is_not_marked():
-    assert codesign.unbeaten(ROWS) == [True, True, False, False]
-    assert codesign.unbeaten([*ROWS, row("fast", 90.0, 500, 9000.0)])[-1]
+    assert codesign.pareto_optimal(ROWS) == [True, True, False, False]
+    assert codesign.pareto_optimal([*ROWS, row("fast", 90.0, 500, 9000.0)])[-1]
     table = codesign.table(ROWS)
     assert table.rows[0][-2:] == ("1 array, 1 skip", "yes")
     assert table.rows[3][6] is None
@@ -42,7 +42,7 @@ def test_what_another_model_of_the_same_rate_beats_is_not_marked():
 def test_labels_that_would_lie_on_each_other_are_left_out_and_the_common_start_too():
     near = [row(f"net_{name}", 97 + at / 1e4, 100 + at / 10) for at, name in enumerate("abcdefgh")]
     rows = [*near, row("net_far", 98.0, 300)]
-    assert all(codesign.unbeaten(rows))
+    assert all(codesign.pareto_optimal(rows))
     shown = str(codesign.picture(rows))
     assert 0 < sum(f">{name}<" in shown for name in "abcdefgh") < 8
     assert ">far<" in shown

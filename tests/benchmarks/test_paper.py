@@ -17,7 +17,7 @@ def test_the_section_holds_the_papers_figures_and_ours(tmp_path: Path) -> None:
     assert "| Tern. | 0 | 90 | 23,490 | 74,650 | 0 | 1,920 |" in text
     assert "25,050 / 261 = 95 ternary MACs fit there" in text
     assert "| ternary, 2-bit integers (ours) |" in text
-    assert "| AlexNet, ICS | 002, Table VII, after fine-tuning | 53.6 % | 67.5 % | 41.1 % |" in text
+    assert "| AlexNet, ICS | ICS, Table VII, after fine-tuning | 53.6 % | 67.5 % | 41.1 % |" in text
     assert "| conv2 | 1 | 3,456 |" in text
     for name in ("formats.svg", "density_little.svg"):
         assert f"]({name})" in text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tritforge.quant.methods.checks import flag, number, whole
+from tritforge.quant.methods.checks import flag, integer, number
 
 
 def test_numbers_become_floats() -> None:
@@ -42,14 +42,14 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
 
 
 def test_whole_numbers() -> None:
-    assert whole("x", 3, 1, 3) == 3
+    assert integer("x", 3, 1, 3) == 3
     for value in (2.0, True, None):
         with pytest.raises(TypeError) as wrong:
-            whole("x", value, 1)
+            integer("x", value, 1)
         assert str(wrong.value) == f"x must be an int, not {value!r}"
     for number_, most, rule in ((0, math.inf, "at least 1"), (9, 8, "in 1..8")):
         with pytest.raises(ValueError) as caught:
-            whole("x", number_, 1, most)
+            integer("x", number_, 1, most)
         assert str(caught.value) == f"x must be {rule}, not {number_}"
 
 

@@ -38,9 +38,9 @@ def test_depths_and_weights(name: str, layers: int, weights: int) -> None:
     assert sum(layer.weight.numel() for layer in found) == weights
 
 
-def test_the_shortcut_without_weights_thins_and_pads() -> None:
+def test_the_shortcut_without_weights_subsamples_and_pads() -> None:
     x = torch.arange(2 * 4 * 4).reshape(1, 2, 4, 4)
-    out = _PadShortcut(2, 3)(x)
+    out = _PadShortcut(inputs=2, outputs=5, stride=2)(x)
     assert out.shape == (1, 5, 2, 2)
     assert torch.equal(out[:, 1:3], x[:, :, ::2, ::2])
     assert not out[:, [0, 3, 4]].any()

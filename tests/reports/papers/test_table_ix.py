@@ -57,7 +57,7 @@ def test_counts_are_checked():
 
 def test_rendered_as_text():
     assert table_ix().text().splitlines()[:5] == [
-        "Table IX of paper 002: resource utilisation of AlexNet's last layer, XC7K480T (Kintex-7)",
+        "Table IX of the ICS paper: resource utilisation of AlexNet's last layer, XC7K480T (Kintex-7)",
         "",
         "Weights  Multipliers  Adders  LUT slices  available  DSP slices  available",
         "-------  -----------  ------  ----------  ---------  ----------  ---------",

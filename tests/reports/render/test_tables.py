@@ -58,6 +58,7 @@ def test_markdown():
         "A note.\n"
     )
     assert TABLE.markdown(level=0).startswith("| Name |")
+    assert Table("", ("A",), ((1,),), ("map to $_DFF_P_ x",)).markdown().endswith("$\\_DFF_P_ x\n")
 
 
 def test_no_rows_mean_not_measured():
