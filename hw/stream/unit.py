@@ -100,11 +100,6 @@ class Unit(ABC):
         ``channels``: those of its inputs; None for an input with a valid beat in every cycle.
         """
 
-    @property
-    def least_luts(self) -> int:
-        """Lower bound of the LUTs, whatever the device; 0 if no bound is known."""
-        return 0
-
     @abstractmethod
     def component(self) -> wiring.Component:
         """Return the circuit, with the inputs of :func:`input_names` and the output ``o``."""

@@ -1,60 +1,41 @@
-"""Whether a plan fits a device: its lower bounds and its estimated cost.
-
-The lower bounds hold for any synthesis and follow from the plan alone:
-
-    LUT    : ``least_luts`` of each unit
-    memory : the bits of every ROM image and every FIFO; a device has those of its block RAMs and of
-        its LUTs
-"""
+"""Whether a plan fits a device: the bits of its memories, and its estimated cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from tritforge.hw.pipeline.plan import Plan
 from tritforge.hw.stream.fifo import FifoUnit
 from tritforge.hw.targets.cost import Cost
 from tritforge.reports.devices import Device
 
-__all__ = ["Needs", "exceeds", "lacks", "least"]
+__all__ = ["exceeds", "lacks", "memories"]
 
 
-@dataclass(frozen=True)
-class Needs:
-    """Least resources of a design; ``largest`` describes its largest memory, "" without any."""
-
-    lut: int
-    memory_bits: int
-    largest: str = ""
-
-
-def least(plan: Plan) -> Needs:
-    """Return the least resources of ``plan``."""
-    units = [unit for stage in plan.stages for unit in stage.all_units]
-    lut = sum(unit.least_luts for unit in units)
-    memories = [(image.word_bits * image.depth, f"ROM {image.stem!r}") for image, _ in plan.roms()]
-    memories += [
-        (unit.bits, f"FIFO {unit.name!r} of {stage.name!r}, {unit.depth:,} beats deep")
-        for stage in plan.stages
-        for unit in stage.all_units
-        if isinstance(unit, FifoUnit)
-    ]
-    bits, name = max(memories, default=(0, ""))
-    largest = f"the {name} alone has {bits:,}" if memories else ""
-    return Needs(lut=lut, memory_bits=sum(bits for bits, _ in memories), largest=largest)
+def memories(plan: Plan) -> Iterator[tuple[int, str]]:
+    """Yield the bits of every ROM image and every FIFO of ``plan``, and what it is."""
+    for image, _ in plan.roms():
+        yield image.word_bits * image.depth, f"ROM {image.stem!r}"
+    for stage in plan.stages:
+        for unit in stage.all_units:
+            if isinstance(unit, FifoUnit):
+                what = f"FIFO {unit.name!r} of {stage.name!r}, {unit.depth:,} beats deep,"
+                yield unit.bits, what
 
 
-def lacks(needs: Needs, device: Device) -> list[str]:
-    """Return the resources that ``device`` has too few of for ``needs``, as text with both numbers.
+def lacks(plan: Plan, device: Device) -> list[str]:
+    """Return the bits of memory that ``plan`` needs and ``device`` has, as text, if it has too few.
 
-    An empty list means that the design may fit.
+    It has those of its block RAMs and of its LUTs, whatever synthesis does. An empty list means
+    that the design may fit.
     """
-    bits = device.bram * device.bram_kbits * 1024 + device.lut * (1 << device.lut_inputs)
-    missing = [f"at least {needs.lut:,} LUT of {device.lut:,}"] if needs.lut > device.lut else []
-    if needs.memory_bits > bits:
-        largest = f" ({needs.largest})" if needs.largest else ""
-        missing.append(f"at least {needs.memory_bits:,} bits of memory{largest} of {bits:,}")
-    return missing
+    needed = list(memories(plan))
+    bits = sum(bits for bits, _ in needed)
+    has = device.bram * device.bram_kbits * 1024 + (device.lut << device.lut_inputs)
+    if bits <= has:
+        return []
+    largest, what = max(needed)
+    return [f"{bits:,} bits of memory (the {what} alone has {largest:,}) of {has:,}"]
 
 
 def exceeds(cost: Cost, device: Device) -> list[str]:

@@ -1,4 +1,4 @@
-"""`report`, and `report --paper`: Table IX of paper 002, or the same table for another case."""
+"""`report`, and `report --paper`: Table IX of the ICS paper, or the same table for another case."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _add_case(parser: argparse.ArgumentParser) -> None:
 
 @command(
     *NETWORK,
-    argument("--paper", action="store_true", help="print Table IX of paper 002 instead"),
+    argument("--paper", action="store_true", help="print Table IX of the ICS paper instead"),
     _add_case,
 )
 def report(
@@ -68,7 +68,7 @@ def report(
     """Gather everything into one page.
 
     Writes <build>/report.html (self-contained), <build>/report.md and <build>/tables/*.csv; what
-    was not measured is shown as such. With --paper it prints Table IX of paper 002 from its
+    was not measured is shown as such. With --paper it prints Table IX of the ICS paper from its
     formula, or with --layer, --device, --format or --macs the same table for another case, and
     writes nothing.
     """

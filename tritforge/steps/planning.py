@@ -92,9 +92,8 @@ def _design(
 
 def _demand_capacity(design: Design, workspace: Workspace) -> None:
     part = design.device
-    missing = capacity.lacks(capacity.least(design.plan), part)
-    if not missing:
-        missing = capacity.exceeds(design.estimate().total, part)
+    missing = capacity.lacks(design.plan, part)
+    missing = missing or capacity.exceeds(design.estimate().total, part)
     if missing:
         raise ConfigError(
             f"{workspace.config_path}: the plan needs {' and '.join(missing)} that {part.part} "

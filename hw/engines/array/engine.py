@@ -86,14 +86,6 @@ class MacArrayUnit(Unit):
         return getattr(self.node, "groups", 1)
 
     @property
-    def least_luts(self) -> int:
-        """Lower bound of the LUTs: PE * (ceil(SIMD / 2) * input bits + sum bits).
-
-        The first additions of a row and its last one.
-        """
-        return self.pe * (-(-self.simd // 2) * self.source.bits + self.o.dtype.bits)
-
-    @property
     def together(self) -> int:
         """Groups in parallel."""
         return max(1, self.pe * self.groups // self.planes.shape[1])

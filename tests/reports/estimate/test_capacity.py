@@ -1,4 +1,4 @@
-"""What a plan takes at the very least."""
+"""What a plan takes, and what a device has too little of."""
 
 from __future__ import annotations
 
@@ -7,58 +7,38 @@ from dataclasses import replace
 from tests.export.networks import residual
 from tests.hw.networks import FOLDINGS, RESIDUAL_FOLDINGS, convolutional
 from tests.targets import GENERIC
-from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.targets.cost import Cost
 from tritforge.reports.devices import device
-from tritforge.reports.estimate.capacity import Needs, exceeds, lacks, least
+from tritforge.reports.estimate.capacity import exceeds, lacks, memories
 
 
-def test_needs_are_those_of_its_arrays_images_and_fifos() -> None:
-    design = plan(convolutional(), FOLDINGS, GENERIC)
-    arrays = [unit for stage in design.stages for unit in stage.all_units if unit.name == "array"]
-    wanted = sum(
-        array.pe * ((array.simd + 1) // 2 * array.source.bits + array.o.dtype.bits)
-        for array in arrays
-    )
-    assert least(design).lut == wanted > 0
-    bits = sum(image.word_bits * image.depth for image, _ in design.roms())
-    assert least(design).memory_bits == bits > 0
-    largest = max(image.word_bits * image.depth for image, _ in design.roms())
-    assert least(design).largest == f"the ROM 'classifier.weights' alone has {largest:,}"
-
-
-def test_fifos_count() -> None:
+def test_every_rom_and_every_fifo_counts() -> None:
     design = plan(residual(), RESIDUAL_FOLDINGS, GENERIC)
-    bare = design.with_fifos({stage.name: (0,) * len(stage.sources) for stage in design.stages})
+    found = dict(tuple(reversed(memory)) for memory in memories(design))
+    assert sum(what.startswith("ROM") for what in found) == len(list(design.roms())) > 0
+    for image, _ in design.roms():
+        assert found[f"ROM {image.stem!r}"] == image.word_bits * image.depth
     (merge,) = (stage for stage in design.stages if any(stage.fifos))
-    depths = {stage.name: (0,) * len(stage.sources) for stage in design.stages} | {
-        "merge": (10**6, 0)
+    fifos = {
+        f"FIFO 'fifo{number}' of 'merge', {depth} beats deep,": depth * width
+        for number, depth in enumerate(merge.fifos)
+        if depth and (width := merge.input(number).payload_bits)
     }
-    widths = [merge.input(number).payload_bits for number in range(2)]
-    bits = sum(depth * width for depth, width in zip(merge.fifos, widths, strict=True))
-    assert least(design).memory_bits - least(bare).memory_bits == bits > 0
-    assert least(design.with_fifos(depths)).largest == (
-        f"the FIFO 'fifo0' of 'merge', 1,000,000 beats deep alone has {widths[0] * 10**6:,}"
-    )
-
-
-def test_more_lanes_need_more() -> None:
-    wide = {**FOLDINGS, "classifier": ArrayFolding(pe=5, simd=24)}
-    assert (
-        least(plan(convolutional(), wide, GENERIC)).lut
-        > least(plan(convolutional(), FOLDINGS, GENERIC)).lut
-    )
+    assert {what: bits for what, bits in found.items() if what.startswith("FIFO")} == fifos
 
 
 def test_what_a_device_lacks_is_said_with_both_numbers() -> None:
-    small = replace(device("xc7k480t"), lut=100, bram=1)
-    bits = 36 * 1024 + 100 * 64
-    assert lacks(Needs(lut=100, memory_bits=bits), small) == []
-    assert lacks(Needs(lut=101, memory_bits=bits), small) == ["at least 101 LUT of 100"]
-    assert lacks(Needs(lut=2000, memory_bits=bits + 1, largest="the FIFO has all"), small) == [
-        "at least 2,000 LUT of 100",
-        f"at least {bits + 1:,} bits of memory (the FIFO has all) of {bits:,}",
+    design = plan(convolutional(), FOLDINGS, GENERIC)
+    needed = list(memories(design))
+    bits, (largest, what) = sum(bits for bits, _ in needed), max(needed)
+    assert what == "ROM 'classifier.weights'"
+    small = replace(device("xc7k480t"), lut=bits // 64, bram=0)
+    assert lacks(design, replace(small, lut=-(-bits // 64))) == []
+    assert lacks(design, replace(small, bram=1)) == []
+    assert lacks(design, replace(small, lut=small.lut - 1)) == [
+        f"{bits:,} bits of memory (the ROM 'classifier.weights' alone has {largest:,}) of "
+        f"{(small.lut - 1) * 64:,}"
     ]
 
 
