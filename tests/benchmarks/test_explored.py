@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,7 +54,7 @@ def built(tmp_path, monkeypatch):
         class total:
             lut_total, ff, bram36_total, dsp = 11, 6, 1.5, 0
 
-    monkeypatch.setattr(explored.synth, "load", lambda path: Counted)
+    monkeypatch.setattr(explored.synth, "FORMAT", SimpleNamespace(read=lambda path: Counted))
     found = {
         "passed": True, "frames": 4, "compared_words": 1234, "expected_cycles": 410, "cycles": 410,
         "simulator": "verilator", "version": "5", "verilog_sha256": "5ca1ab1e",
