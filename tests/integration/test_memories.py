@@ -28,7 +28,7 @@ def test_weights_in_two_memories(
     monkeypatch.setattr("tritforge.hw.engines.array.folding.split_depth", below)
     network = convolutional()
     design = designs.write(tmp_path, network, FOLDINGS)
-    assert [image.stem for image, _ in design.plan.roms() if image.role.endswith("_high")]
+    assert any(image.high for image, _ in design.plan.roms())
     frames = np.random.default_rng(1).integers(0, 4, size=(3, *network.input.shape))
     result = runner.simulate(
         tmp_path, frames, simulator=simulator, build_dir=tmp_path / "run", stalls="none"
