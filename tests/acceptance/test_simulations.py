@@ -35,7 +35,9 @@ def test_a_run_that_was_done_is_not_done_again(
         done.append(options)
         folder = place.simulations / "icarus"  # type: ignore[attr-defined]
         folder.mkdir(parents=True)
-        SIMULATED.write(folder / "none.json", Simulated("", replace(RESULT, frames=2, cpu_seconds=1.0)))
+        SIMULATED.write(
+            folder / "none.json", Simulated("", replace(RESULT, frames=2, cpu_seconds=1.0))
+        )
 
     run = Run(network="digits", simulator="icarus", stalls="none", images=2, trained=False)
     absent = Run(network="lenet5", trained=False)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.hw.networks import convolutional
 from tests.targets import GENERIC
 from tritforge.design import Design
@@ -17,6 +19,17 @@ from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
 from tritforge.hw.targets.target import Target
 from tritforge.reports.devices import largest
+from tritforge.sim.simulators import Simulator
+
+long_on_verilator = pytest.mark.parametrize(
+    "simulator",
+    [
+        pytest.param(Simulator.VERILATOR, id="verilator", marks=pytest.mark.verify),
+        pytest.param(Simulator.ICARUS, id="icarus"),
+    ],
+    indirect=True,
+)
+"""A test on both simulators, of which Verilator compiles for more than half a minute."""
 
 ENGINES = {
     "conv1": UnrolledFolding(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.integration.side_by_side import Memory, compare
 
 WRITE = "    always @(posedge clk) if (write) words[{at}] <= put;\n"
@@ -75,6 +77,7 @@ def test_lut_memories_of_the_7_series(tmp_path: Path) -> None:
     assert made == cells([old for _, old, _ in MEMORIES])
 
 
+@pytest.mark.verify
 def test_lut_memories_of_ultrascale(tmp_path: Path) -> None:
     made = compare(
         tmp_path, "xczu7ev", "distributed", [*(memory for memory, _, _ in MEMORIES), LONG[0]]

@@ -102,7 +102,7 @@ def kind(cell):
     return "LUT" if "LUTRAM" in cell or "DPR16X4" in cell else "FF"
 
 
-@pytest.mark.parametrize("family", SCRIPTS)
+@pytest.mark.parametrize("family", ["xc7", pytest.param("xcup", marks=pytest.mark.verify), "ecp5"])
 def test_costs_and_choices_are_yosys_own(tmp_path, family):
     memories = drawn(seed=7)
     target = TARGETS[family](cells=False)

@@ -60,6 +60,7 @@ def ultrascale(tmp_path_factory: pytest.TempPathFactory) -> Netlist:
     return netlist_of_three_engines(tmp_path_factory.mktemp("ultrascale"), "xczu7ev")
 
 
+@pytest.mark.verify
 def test_three_engines_on_ultrascale(ultrascale: Netlist, tmp_path: Path, simulator: str) -> None:
     assert "RAM32M16 " in ultrascale.verilog.read_text()
     frames = np.random.default_rng(2).integers(0, 16, size=(8, 6, 6, 2))

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.integration.designs import break_table, three_engines
+from tests.integration.designs import break_table, long_on_verilator, three_engines
 from tests.targets import ECP5
 from tritforge.config.config import Config
 from tritforge.errors import ProofFailed
@@ -35,6 +35,7 @@ def build(config: Config, place: Workspace, primitives: str) -> str:
     return (place.design / Manifest.read(place.design).files["verilog"].file).read_text()
 
 
+@long_on_verilator
 def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> None:
     cycles = {}
     for primitives in ("generic", "device"):
@@ -55,6 +56,7 @@ def test_words_and_cycles(place: Workspace, little: Config, simulator: str) -> N
         assert cycles["device", stalls] == cycles["generic", stalls] > 0
 
 
+@long_on_verilator
 def test_three_engines_of_cells_of_the_ecp5(tmp_path: Path, simulator: str) -> None:
     """Every word equals the reference, in as many cycles as planned; a changed table of a cell is
     found."""

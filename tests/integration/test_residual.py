@@ -29,6 +29,7 @@ from tritforge.sim import runner
 from tritforge.sim.simulators import Simulator
 
 
+@designs.long_on_verilator
 @pytest.mark.parametrize(
     ("fifo_bits", "tdata"),
     [pytest.param(0, Tdata.NATIVE, marks=pytest.mark.verify), (128, Tdata(input=40, output=24))],
