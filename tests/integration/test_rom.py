@@ -11,10 +11,9 @@ import pytest
 
 from tests.targets import XC7
 from tritforge.export.artifacts.rom import Role, RomImage
-from tritforge.hw.cost.memory import JOINED, rom
-from tritforge.hw.pipeline.verilog import cells
-from tritforge.hw.stream.rom import MemoryStyle
+from tritforge.hw.cost.memory import rom
 from tritforge.hw.targets.cost import total
+from tritforge.hw.targets.memory import JOINED, MemoryStyle
 from tritforge.reports.devices import device
 from tritforge.reports.synth.fpga import NETLIST, synthesise
 from tritforge.sim.simulators import Simulator, locate
@@ -116,7 +115,7 @@ def test_joined_luts_are_the_image_and_as_many_as_estimated(tmp_path: Path, role
         image.write(tmp_path)
     source, behaviour, beside = (tmp_path / name for name in ("roms.v", "cells.v", "bench.v"))
     source.write_text(ROM.read_text() + design(found))
-    behaviour.write_text(cells(XC7))
+    behaviour.write_text(XC7.cell_models())
     beside.write_text(bench(found))
     made = synthesise([source], tmp_path, "roms", tmp_path / "synth", device("xc7k480t")).total
     wanted = total(
