@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tritforge.cli.arguments import at_least
 from tritforge.cli.command import NETWORK, argument, command, configured
@@ -54,17 +55,7 @@ def _add_case(parser: argparse.ArgumentParser) -> None:
     argument("--paper", action="store_true", help="print Table IX of the ICS paper instead"),
     _add_case,
 )
-def report(
-    config: str,
-    build: Path | None,
-    *,
-    paper: bool,
-    layer: tuple[int, int] | None,
-    device: str | None,
-    formats: list[str] | None,
-    macs: int | None,
-    form: str,
-) -> None:
+def report(config: str, build: Path | None, *, paper: bool, **case: Any) -> None:
     """Gather everything into one page.
 
     Writes <build>/report.html (self-contained), <build>/report.md and <build>/tables/*.csv; what
@@ -73,7 +64,7 @@ def report(
     writes nothing.
     """
     if paper:
-        print(_paper_table(layer, device, formats, macs, form), end="")
+        print(_paper_table(**case), end="")
         return
     from tritforge.steps import flow
 
@@ -81,9 +72,10 @@ def report(
 
 
 def _paper_table(
+    *,
     layer: tuple[int, int] | None,
-    part: str | None,
-    names: list[str] | None,
+    device: str | None,
+    formats: list[str] | None,
     macs: int | None,
     form: str,
 ) -> str:
@@ -93,22 +85,22 @@ def _paper_table(
     ------
     ConfigError: the options do not describe such a table.
     """
-    from tritforge.reports.devices import device
+    from tritforge.reports import devices
     from tritforge.reports.page.html import page
     from tritforge.reports.papers.formats import FORMATS, fit_picture, layer_table
     from tritforge.reports.papers.table_ix import table_ix
 
     table, picture = table_ix(), None
-    if layer or part or names or macs:
-        for name in names or ():
+    if layer or device or formats or macs:
+        for name in formats or ():
             if name not in FORMATS:
                 raise ConfigError(f"--format must be one of {', '.join(FORMATS)}, not {name!r}")
         rows, columns = layer or (1000, 4096)
         table = layer_table(
             rows,
             columns,
-            device(part or "xc7k480t"),
-            formats=tuple(names or FORMATS),
+            devices.device(device or "xc7k480t"),
+            formats=tuple(formats or FORMATS),
             macs=macs or 100,
         )
         picture = fit_picture(table)

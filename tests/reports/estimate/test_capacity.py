@@ -33,13 +33,15 @@ def test_what_a_device_lacks_is_said_with_both_numbers() -> None:
     needed = list(memories(design))
     bits, (largest, what) = sum(bits for bits, _ in needed), max(needed)
     assert what == "ROM 'classifier.weights'"
-    small = replace(device("xc7k480t"), lut=bits // 64, bram=0)
-    assert lacks(design, replace(small, lut=-(-bits // 64))) == []
-    assert lacks(design, replace(small, bram=1)) == []
-    assert lacks(design, replace(small, lut=small.lut - 1)) == [
+    # LUTs of one bit each, so that the last bit counts
+    small = replace(device("xc7k480t"), lut=bits, lut_inputs=0, bram=0)
+    assert lacks(design, small) == []
+    smaller = replace(small, lut=small.lut - 1)
+    assert lacks(design, smaller) == [
         f"{bits:,} bits of memory (the ROM 'classifier.weights' alone has {largest:,}) of "
-        f"{(small.lut - 1) * 64:,}"
+        f"{bits - 1:,}"
     ]
+    assert lacks(design, replace(smaller, bram=1)) == []
 
 
 def test_an_estimate_that_exceeds_a_device_is_said_with_both_numbers() -> None:
