@@ -35,7 +35,7 @@ from tritforge.export.artifacts.rom import WEIGHT_FILES
 from tritforge.export.ir.nodes import Network
 from tritforge.hw.engines.layer import MatrixLayer
 from tritforge.hw.engines.registry import Folding, restored
-from tritforge.hw.pipeline.plan import node_sites
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.reports.render.tables import Column, Table, Value
 
 __all__ = ["FORMATS", "Energy", "add_pj", "energies", "energy_table", "read_pj"]

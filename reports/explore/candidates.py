@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tritforge.export.ir.nodes import INPUT
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import ENGINES, Folding
-from tritforge.hw.pipeline.plan import NodeSite
+from tritforge.hw.pipeline.sites import NodeSite
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.width_converter import resized
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tritforge.export.ir.nodes import MatrixNode, Network
 from tritforge.hw.engines.registry import restored
-from tritforge.hw.pipeline.plan import node_sites
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.reports.page.data import ReportData
 from tritforge.reports.render.chart import canvas, hinted, label, log_axis, styled, svg
 from tritforge.reports.render.palette import LIGHT

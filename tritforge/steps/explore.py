@@ -21,7 +21,8 @@ from tritforge.errors import ConfigError
 from tritforge.export.ir.nodes import Network
 from tritforge.files import write_atomic
 from tritforge.hw.pipeline.fifo_depths import Fifos
-from tritforge.hw.pipeline.plan import Plan, node_sites, plan
+from tritforge.hw.pipeline.plan import Plan, plan
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.hw.targets.target import Target

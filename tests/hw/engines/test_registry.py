@@ -22,7 +22,8 @@ from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.engines.registry import ENGINES, Folding, restored
 from tritforge.hw.engines.skip.folding import SkipFolding
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.plan import node_sites, plan
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.hw.targets.target import Modelled
 from tritforge.sim import reference
 from tritforge.sim.stimulus import pack_beats

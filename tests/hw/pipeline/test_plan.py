@@ -1,4 +1,3 @@
-import itertools
 import re
 
 import numpy as np
@@ -14,38 +13,7 @@ from tritforge.export.ir.pools import MaxPool
 from tritforge.export.ir.residual import Add
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError
-from tritforge.hw.layers.line_window import LineBufferUnit
-from tritforge.hw.layers.window import SlidingWindowUnit
 from tritforge.hw.pipeline.plan import Fork, plan
-
-
-def test_units_of_each_stage():
-    stages = {
-        stage.name: [unit.name for unit in stage.units]
-        for stage in plan(convolutional(), FOLDINGS, GENERIC).stages
-    }
-    assert stages == {
-        "conv1": ["window", "columns", "array", "thresholds"],
-        "pool1": ["pool"],
-        "conv2": ["lanes", "window", "array", "thresholds"],
-        "classifier": ["columns_split", "columns", "array", "bias"],
-        "argmax": ["largest"],
-    }
-
-
-def test_whole_windows_for_more_columns_than_channels():
-    conv1, _, conv2, *_ = plan(convolutional(), FOLDINGS, GENERIC).stages
-    assert [unit.name for unit in conv1.units] == ["window", "columns", "array", "thresholds"]
-    windows = [unit for stage in (conv1, conv2) for unit in stage.units if unit.name == "window"]
-    assert [type(window) for window in windows] == [LineBufferUnit, SlidingWindowUnit]
-    assert [window.o.lanes for window in windows] == [18, 4]
-
-
-def test_neighbours_fit():
-    stages = plan(convolutional(), FOLDINGS, GENERIC).stages
-    units = [unit for stage in stages for unit in stage.units]
-    for before, behind in itertools.pairwise(units):
-        assert before.o == behind.i
 
 
 def test_interval_is_at_least_that_of_the_slowest_unit():

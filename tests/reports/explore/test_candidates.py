@@ -11,7 +11,7 @@ from tritforge.hw.engines.registry import ENGINES
 from tritforge.hw.engines.skip import folding as skip
 from tritforge.hw.engines.unrolled import folding as unrolled
 from tritforge.hw.engines.unrolled.folding import UnrolledFolding
-from tritforge.hw.pipeline.plan import node_sites
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.reports.explore.candidates import Price, Space
 
 SITES = node_sites(convolutional(), GENERIC)

@@ -10,7 +10,7 @@ from tests.export.networks import residual
 from tests.hw.networks import convolutional
 from tests.reports.pricing import made_up
 from tests.targets import GENERIC
-from tritforge.hw.pipeline.plan import node_sites, stages
+from tritforge.hw.pipeline.sites import node_sites, stages
 from tritforge.reports.explore.candidates import FREE, Price, Space
 from tritforge.reports.explore.search import (
     UNLIMITED,

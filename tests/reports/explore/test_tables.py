@@ -5,7 +5,7 @@ import pytest
 from tests.hw.networks import convolutional
 from tests.reports.pricing import made_up
 from tests.targets import GENERIC
-from tritforge.hw.pipeline.plan import node_sites
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.reports.devices import device
 from tritforge.reports.explore.candidates import Price, Space
 from tritforge.reports.explore.search import fastest, frontier

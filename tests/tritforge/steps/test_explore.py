@@ -17,7 +17,8 @@ from tritforge.config import config
 from tritforge.errors import ConfigError
 from tritforge.export.ir import serialize
 from tritforge.hw.pipeline.fifo_depths import Fifos
-from tritforge.hw.pipeline.plan import node_sites, plan
+from tritforge.hw.pipeline.plan import plan
+from tritforge.hw.pipeline.sites import node_sites
 from tritforge.hw.stream.axi_stream import Tdata
 from tritforge.reports.devices import device
 from tritforge.reports.explore.candidates import Price, Space
