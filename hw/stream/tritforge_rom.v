@@ -3,6 +3,7 @@
 // The image is looked for where the tool runs, or in the folder TRITFORGE_ROM_PATH (with a slash at its end).
 // STYLE is what synthesis makes it of: "block", "distributed", or what it likes; "lut6" places the cells of the 7 series
 // that join LUT6 of 64 words, up to 256 of them MUXF7 and MUXF8. VARYING are the bits that are not the same in all words.
+// A simulation ends with $fatal where the image is missing or does not hold DEPTH whole words: $readmemh only warns.
 module tritforge_rom #(
     parameter FILE    = "",
     parameter WIDTH   = 1,
@@ -21,6 +22,30 @@ module tritforge_rom #(
     localparam LUTS   = (DEPTH + 63) / 64;
     localparam GROUPS = (DEPTH + 255) / 256;
     localparam KIND   = STYLE == "lut6" ? "auto" : STYLE;
+
+`ifndef SYNTHESIS
+    integer           stream, words, read;
+    reg [WIDTH-1:0]   read_word;
+
+    initial begin
+`ifdef TRITFORGE_ROM_PATH
+        stream = $fopen({`TRITFORGE_ROM_PATH, FILE}, "r");
+`else
+        stream = $fopen(FILE, "r");
+`endif
+        if (stream == 0)
+            $fatal(1, "ROM image %0s cannot be opened: put it where the simulator runs, or define TRITFORGE_ROM_PATH", FILE);
+        words = 0;
+        read  = $fscanf(stream, "%h", read_word);
+        while (read == 1 && ^read_word !== 1'bx) begin
+            words = words + 1;
+            read  = $fscanf(stream, "%h", read_word);
+        end
+        if (words != DEPTH || !$feof(stream))
+            $fatal(1, "ROM image %0s is damaged: word %0d of %0d", FILE, words, DEPTH);
+        $fclose(stream);
+    end
+`endif
 
     genvar lane, lut, column, group;
     generate

@@ -119,8 +119,10 @@ def _values(manifest: Manifest, frames: int, clock_mhz: float) -> dict[str, Any]
         "idle_inputs": [port for port in registers if port.direction == "input"],
         "timeout_cycles": PATIENCE * (manifest.latency_cycles + frames * manifest.interval_cycles)
         + 1000,
-        "known_input": _KNOWN[0],
-        "known_output": _KNOWN[1],
+        "known": (
+            (_KNOWN[0], "stimulus", frames * source.beats_per_frame),
+            (_KNOWN[1], "answer", frames * sink.beats_per_frame),
+        ),
     }
 
 

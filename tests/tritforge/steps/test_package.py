@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,39 +102,148 @@ def icarus() -> Path:
         pytest.skip(str(missing))
 
 
-def simulate(
-    folder: Path, icarus: Path, run_in: Path, *defines: str
-) -> subprocess.CompletedProcess[str]:
-    program = run_in / "test.vvp"
+def build(folder: Path, icarus: Path, program: Path, *defines: str) -> Path:
+    """Compile the package in ``folder`` with its test."""
     sources = [str(folder / name) for name in ("little.v", "cells.v", "little_test.v")]
     command = [str(icarus), "-g2005", "-o", str(program), "-s", "little_test", *defines, *sources]
     subprocess.run(command, check=True)
-    vvp = str(icarus.with_name("vvp"))
-    return subprocess.run(
-        [vvp, "-n", str(program)], cwd=run_in, capture_output=True, text=True, check=False
-    )
+    return program
 
 
-def test_its_own_test_passes_and_can_fail(made: Workspace, icarus: Path, tmp_path: Path) -> None:
-    place = tmp_path / "package"
-    shutil.copytree(made.package, place)
-    done = simulate(place, icarus, place)
+def simulate(program: Path, run_in: Path, icarus: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(icarus.with_name("vvp")), "-n", str(program)]
+    return subprocess.run(command, cwd=run_in, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def program(made: Workspace, icarus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(made.package, icarus, tmp_path_factory.mktemp("program") / "test.vvp")
+
+
+@pytest.fixture
+def place(made: Workspace, tmp_path: Path) -> Path:
+    """A copy of the package that a test may change."""
+    return Path(shutil.copytree(made.package, tmp_path / "package"))
+
+
+def test_its_own_test_passes(program: Path, place: Path, icarus: Path) -> None:
+    done = simulate(program, place, icarus)
     assert done.returncode == 0
     assert re.search(r"^PASS: 2 output beats in \d+ cycles$", done.stdout, re.MULTILINE)
+
+
+def absent(path: Path) -> None:
+    path.unlink()
+
+
+def short(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
+def long(path: Path) -> None:
+    path.write_text(path.read_text() * 2)
+
+
+def unknown(path: Path) -> None:
+    first, *rest = path.read_text().split()
+    path.write_text("\n".join(["x" * len(first), *rest]) + "\n")
+
+
+def no_number(path: Path) -> None:
+    *rest, last = path.read_text().split()
+    path.write_text("\n".join([*rest, f"g{last}"]) + "\n")
+
+
+@pytest.fixture
+def rom(made: Workspace) -> str:
+    """Name of a ROM image of the package."""
+    return next(path.name for path in sorted(made.design.glob("*.mem")))
+
+
+@pytest.mark.parametrize("spoil", [absent, short, long, unknown, no_number])
+@pytest.mark.parametrize("which", ["rom", "test_input.mem", "test_output.mem"])
+def test_a_memory_file_that_is_not_whole_fails_it(
+    program: Path, place: Path, icarus: Path, rom: str, which: str, spoil: Callable[[Path], None]
+) -> None:
+    name = rom if which == "rom" else which
+    spoil(place / name)
+    done = simulate(program, place, icarus)
+    assert done.returncode != 0
+    assert "FATAL" in done.stdout
+    assert name in done.stdout
+    assert "PASS" not in done.stdout
+
+
+def test_a_wrong_answer_fails_it(program: Path, place: Path, icarus: Path) -> None:
     answer = place / "test_output.mem"
     first, *rest = answer.read_text().split()
     answer.write_text("\n".join([f"{int(first, 16) ^ 1:x}", *rest]) + "\n")
-    done = simulate(place, icarus, place)
+    done = simulate(program, place, icarus)
+    assert done.returncode != 0
     assert "FAIL: output beat 0 is" in done.stdout
     assert "PASS" not in done.stdout
 
 
-def test_images_are_found_by_the_macro(made: Workspace, icarus: Path, tmp_path: Path) -> None:
-    for name in ("test_input.mem", "test_output.mem"):
-        shutil.copy(made.package / name, tmp_path / name)
-    done = simulate(made.package, icarus, tmp_path, f'-D{package.ROM_PATH}="{made.package}/"')
-    assert "PASS" in done.stdout
-    assert "PASS" not in simulate(made.package, icarus, tmp_path).stdout
+@pytest.mark.parametrize("valid", ["1'b0", "1'bx"])
+def test_a_core_that_gives_nothing_fails_it(place: Path, icarus: Path, valid: str) -> None:
+    bench = place / "little_test.v"
+    text = bench.read_text()
+    assert ".m_axis_tvalid(give)" in text
+    text = text.replace(".m_axis_tvalid(give)", ".m_axis_tvalid()")
+    bench.write_text(
+        text.replace("    initial begin", f"    assign give = {valid};\n    initial begin")
+    )
+    done = simulate(build(place, icarus, place / "test.vvp"), place, icarus)
+    assert done.returncode != 0
+    assert re.search(r"FAIL: 0 of 2 output beats after \d+ cycles", done.stdout)
+    assert "PASS" not in done.stdout
+
+
+def test_every_memory_file_is_found_by_the_macro(
+    made: Workspace, icarus: Path, tmp_path: Path
+) -> None:
+    define = f'-D{package.ROM_PATH}="{made.package}/"'
+    found = build(made.package, icarus, tmp_path / "test.vvp", define)
+    assert "PASS" in simulate(found, tmp_path, icarus).stdout
+
+
+@pytest.mark.verify
+def test_verilator_says_the_same(place: Path, rom: str, tmp_path: Path) -> None:
+    """Two states: it knows no X, and warns alone of a file that is not there."""
+    try:
+        tool = locate(Simulator.VERILATOR)
+    except ToolMissing as missing:
+        pytest.skip(str(missing))
+    sources = [str(place / name) for name in ("little.v", "cells.v", "little_test.v")]
+    command = [
+        tool.path,
+        "--binary",
+        "--timing",
+        "-Wno-fatal",
+        "-CFLAGS",
+        "-std=gnu++20 -fcoroutines",
+    ]
+    subprocess.run(
+        [*command, "--top-module", "little_test", "--Mdir", str(tmp_path / "obj"), *sources],
+        check=True,
+        capture_output=True,
+        env=os.environ | tool.environment,
+    )
+    program = str(tmp_path / "obj" / "Vlittle_test")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program], cwd=place, capture_output=True, text=True, check=False)
+
+    assert run().returncode == 0
+    for name in (rom, "test_input.mem", "test_output.mem"):
+        for spoil in (absent, short, no_number):
+            kept = (place / name).read_text()
+            spoil(place / name)
+            done = run()
+            assert done.returncode != 0, (name, spoil)
+            assert "PASS" not in done.stdout
+            (place / name).write_text(kept)
+    assert "PASS" in run().stdout
 
 
 def test_the_clock_is_checked(made: Workspace) -> None:
