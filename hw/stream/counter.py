@@ -74,18 +74,26 @@ def strided_counter(
 
 
 def ring_address(
-    m: Module, name: str, address: Value, ahead: Value | int, depth: int
+    m: Module, name: str, address: Value, ahead: Value | int, depth: int, most: int | None = None
 ) -> Value:
-    """Return the address ``ahead`` words (0 to ``depth``) after ``address`` on a ring.
+    """Return the address ``ahead`` words after ``address`` on a ring.
 
     Parameters
     ----------
     name : of the signal of their sum.
-    depth : words of the ring; wrapping is a comparator and a subtraction.
+    depth : words of the ring, above ``address``.
+    most : the largest ``ahead``; None: ``depth``. Up to ``depth``, wrapping is a comparator and a
+        subtraction; every doubling of it takes another pair.
     """
-    total = Signal(range(2 * depth + 1), name=name)
+    most  = depth if most is None else max(most, depth)
+    total = Signal(range(depth + most + 1), name=name)
     m.d.comb += total.eq(address + ahead)
-    return Mux(total >= depth, total - depth, total)
+    wrapped: Value = total
+    laps = (depth - 1 + most) // depth
+    # depth * 2^k, the largest first: the rest is below it afterwards
+    for whole in reversed([depth << k for k in range(laps.bit_length())]):
+        wrapped = Mux(wrapped >= whole, wrapped - whole, wrapped)
+    return wrapped
 
 
 def _wrap(m: Module, counter: Signal, step: Value, last: Value) -> Signal:

@@ -242,6 +242,8 @@ class SkipConvolution(SkipArray):
         unit  = self.unit
         width = unit.source.width
         depth = unit.window.rows * unit.pixel_beats
+        # a kernel may span more rows than the image and its ring have
+        most  = unit.window.extent[0] * unit.pixel_beats - 1
         bits  = unit.source.dtype.bits
         attrs = {"ram_style": "block"} if depth > unit.lut_words else {}
         lanes: list[list[tuple[Value, Signal]]] = []
@@ -259,7 +261,8 @@ class SkipConvolution(SkipArray):
                     into.addr.eq(row + beat),
                     into.en.eq(Mux(taken, 1 << column, 0)),
                     into.data.eq(element.replicate(width)),
-                    out.addr.eq(ring_address(m, f"address_{pe}_{lane}", base, offset, depth)),
+                    out.addr.eq(ring_address(m, f"address_{pe}_{lane}", base, offset, depth,
+                                              most)),
                     out.en.eq(read),
                 ]
                 within: Value = Const(1)

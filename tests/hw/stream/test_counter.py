@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 
 from tests.targets import GENERIC
 from tritforge.hw.pipeline import verilog
-from tritforge.hw.stream.counter import modulo_counter
+from tritforge.hw.stream.counter import modulo_counter, ring_address
 from tritforge.reports.devices import device
 from tritforge.reports.synth.fpga import synthesise
 
@@ -98,3 +98,28 @@ def test_the_luts_do_not_depend_on_the_ones_of_the_last_value(tmp_path):
 
     assert luts(5) == luts(7)
     assert luts(65) == luts(127)
+
+
+@pytest.mark.parametrize("depth", range(1, 14))
+def test_a_ring_address_is_right_for_every_distance(depth):
+    """Exhaustive: every address, every distance up to four times around."""
+    address, ahead = Signal(range(max(2, depth))), Signal(range(4 * depth + 2))
+    found = {
+        most: Signal(range(max(2, depth))) for most in (None, depth + 1, 2 * depth, 4 * depth + 1)
+    }
+    m = Module()
+    for most, value in found.items():
+        m.d.comb += value.eq(ring_address(m, f"to_{most}", address, ahead, depth, most))
+
+    async def bench(ctx):
+        for start in range(depth):
+            ctx.set(address, start)
+            for distance in range(4 * depth + 2):
+                ctx.set(ahead, distance)
+                for most, value in found.items():
+                    if distance <= (depth if most is None else most):
+                        assert ctx.get(value) == (start + distance) % depth, (start, distance, most)
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()

@@ -28,6 +28,33 @@ def test_convolution(size, channels, kernel, stride, padding, dtype, entries, ba
     check(unit, beats_in(unit, images), expected(unit, images), frames=3)
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "dilation"),
+    [
+        ((5, 5), (3, 3), (1, 1), (4, 4), (4, 4)),
+        ((4, 4), (7, 7), (1, 1), (3, 3), (1, 1)),
+        ((8, 3), (3, 3), (1, 1), (6, 6), (6, 6)),
+        ((2, 3), (9, 1), (1, 1), (8, 0), (1, 1)),
+        ((1, 2), (4, 2), (3, 1), (10, 1), (4, 2)),
+        ((3, 1), (2, 1), (2, 1), (13, 0), (14, 1)),
+    ],
+)
+def test_a_kernel_beyond_the_ring_of_rows(size, kernel, stride, padding, dilation):
+    """The offset of a nonzero is more than once around the ring."""
+    source = TensorType(*size, 2, DataType.parse("u2"))
+    node = Convolution(
+        name="layer",
+        input="input",
+        planes=weights(2, (1, 4, 2, *kernel), 0.8),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    unit = engine(node, source, pe=2, entries=2, banks=1, outputs=2)
+    images = tensor(source.dtype, (7, *size, 2))
+    check(unit, beats_in(unit, images), expected(unit, images), frames=7)
+
+
 def test_rows_arrive_while_others_are_computed():
     """Frames follow at the interval in closed form."""
     source = TensorType(8, 8, 4, DataType.parse("u2"))

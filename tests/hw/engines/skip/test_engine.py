@@ -59,6 +59,7 @@ def expected(unit, images):
         (1, 1) if dense else node.kernel,
         (1, 1) if dense else node.stride,
         (0, 0) if dense else node.padding,
+        (1, 1) if dense else node.dilation,
     )
     vectors = view.reshape(*view.shape[:3], -1)  # [N, OH, OW, K]
     planes = program.planes.astype(np.int64)
