@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class MatrixLayer:
     Raises
     ------
     ValueError : ``sums`` is not the type that ``node`` proves for ``source``.
+    PlanError : some window of a convolution lies in the padding alone.
     """
 
     node:       MatrixNode
@@ -61,6 +63,12 @@ class MatrixLayer:
             raise ValueError(
                 f"sums of {self.node.name!r} must be {proved}, as proved for an input of "
                 f"{self.source}, not {self.sums}"
+            )
+        node = self.node
+        if isinstance(node, Convolution) and any(map(operator.ge, node.padding, node.extent)):
+            raise self.refuse(
+                f"padding must be smaller than the kernel's extent {node.extent!r}, not "
+                f"{node.padding!r}"
             )
 
     @property

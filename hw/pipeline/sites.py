@@ -192,16 +192,28 @@ def stages(
         lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
     for site in node_sites(network, target):
         given = [lanes.get(source) for source in site.sources]
-        ahead: list[Unit] = []
+        ahead: list[tuple[Unit, ...]] = [() for _ in given]
         # these read some channels of a pixel per beat
-        if tdata.input is not None and site.sources == (INPUT,) and not site.matrix:
+        if tdata.input is not None and not site.matrix:
             wanted = gcd(lanes[INPUT], network.input.channels)
-            ahead  = resized(
-                "width_in", network.input.dtype, lanes[INPUT], wanted, network.input.size
-            )
-            given  = [wanted]
+            for number, source in enumerate(site.sources):
+                if source == INPUT:
+                    ahead[number] = tuple(
+                        resized(
+                            f"width_in{number if len(given) > 1 else ''}",
+                            network.input.dtype,
+                            lanes[INPUT],
+                            wanted,
+                            network.input.size,
+                        )
+                    )
+                    given[number] = wanted
         stage = site.stage(given, foldings.get(site.name))
-        stage = replace(stage, units=(*ahead, *stage.units))
+        if len(given) > 1:
+            branches = zip(ahead, stage.branches, strict=True)
+            stage = replace(stage, branches=tuple((*first, *then) for first, then in branches))
+        else:
+            stage = replace(stage, units=(*ahead[0], *stage.units))
         if tdata.output is not None and stage.tensor == network.output:
             result = network.types[network.output]
             wanted = _lanes_at_end("output", tdata.output, result)

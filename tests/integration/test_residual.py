@@ -16,6 +16,7 @@ from tests.export.networks import residual
 from tests.hw.networks import RESIDUAL_FOLDINGS
 from tests.integration import designs
 from tritforge import quant
+from tritforge.design import Design
 from tritforge.export.artifacts.manifest import Manifest
 from tritforge.export.ir.residual import Shortcut
 from tritforge.export.lowering.lower import LoweringError, lower
@@ -27,6 +28,40 @@ from tritforge.quant.evaluate import exact, integer_activations
 from tritforge.quant.networks.resnet import CifarResNet, ImageResNet
 from tritforge.sim import runner
 from tritforge.sim.simulators import Simulator
+
+
+class OnTheInput(nn.Module):
+    """A residual add of the input's own codes, and what reads it."""
+
+    def __init__(self, after: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.enter = SignedQuantizer(3, step=0.25)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.codes = SignedQuantizer(3, shared=self.enter)
+        self.after, self.dense = after, nn.Linear(channels * 16, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.enter(x)
+        return self.dense(torch.flatten(self.after(self.codes(self.conv(x)) + x), 1))
+
+
+@pytest.mark.parametrize(
+    ("after", "channels", "bits"),
+    [
+        pytest.param(UnsignedQuantizer(2), 1, 32, id="thresholds"),
+        pytest.param(nn.AvgPool2d(1), 3, 16, id="pool"),
+    ],
+)
+def test_an_input_stream_wider_than_a_pixel_before_an_add(
+    after: nn.Module, channels: int, bits: int
+) -> None:
+    torch.manual_seed(0)
+    model = quant.ternarize(OnTheInput(after, channels), method="twn")
+    network = lower(model, (channels, 4, 4), name="joined").network
+    foldings = {node.name: ArrayFolding(pe=1, simd=1) for node in network.matrix_nodes()}
+    frames = np.random.default_rng(0).integers(-4, 4, size=(3, *network.input.shape))
+    design = Design(network, foldings, cells=False, tdata=Tdata(input=bits))
+    assert design.simulate(frames, simulator="icarus", stalls="random").passed
 
 
 @designs.long_on_verilator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -118,11 +117,6 @@ class SkipFolding(Folding):
     def units(self, layer: MatrixLayer) -> tuple[Unit, ...]:
         """Return engine, weighted sum of planes, activation and reorder buffer, in series."""
         node = layer.node
-        if isinstance(node, Convolution) and any(map(operator.ge, node.padding, node.extent)):
-            raise layer.refuse(
-                f"padding must be smaller than the kernel's extent {node.extent!r}, not "
-                f"{node.padding!r}"
-            )
         program = self.program(layer)
         source  = layer.source
         form    = SkipConvolutionUnit if isinstance(node, Convolution) else SkipDenseUnit

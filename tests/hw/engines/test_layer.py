@@ -7,7 +7,7 @@ import pytest
 from tests.targets import GENERIC
 from tritforge.export.ir.datatype import DataType
 from tritforge.export.ir.nodes import Convolution, TensorType
-from tritforge.hw.engines.layer import MatrixLayer, divisors
+from tritforge.hw.engines.layer import MatrixLayer, PlanError, divisors
 
 U2 = DataType.parse("u2")
 
@@ -45,6 +45,13 @@ def test_sums_of_an_input_that_they_were_not_proved_for():
     message = "sums of 'conv' must be 3x3x2 u14, as proved for an input of 5x5x4 u8, not 3x3x2 u7"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         dataclasses.replace(layer, source=wider)
+
+
+@pytest.mark.parametrize("padding", [(3, 0), (0, 3), (7, 7)])
+def test_a_window_in_the_padding_alone_is_refused_for_every_engine(padding):
+    message = f"'conv': padding must be smaller than the kernel's extent (3, 3), not {padding}"
+    with pytest.raises(PlanError, match=f"^{re.escape(message)}$"):
+        convolution(padding=padding)
 
 
 def test_a_plan_error_names_the_layer():

@@ -173,14 +173,6 @@ def test_what_does_not_fit_is_refused():
         with pytest.raises(PlanError) as refused:
             plan(net, {"layer": folding}, GENERIC)
         assert str(refused.value) == f"'layer': {message}"
-    node = Convolution(
-        name="layer", input="input", planes=np.ones((1, 1, 1, 2, 2), np.int8), padding=(2, 1)
-    )
-    net = network(node, TensorType(3, 3, 1, DataType.parse("u2")), "bias")
-    with pytest.raises(PlanError) as refused:
-        plan(net, {"layer": SkipFolding(pe=1, entries=1)}, GENERIC)
-    message = "padding must be smaller than the kernel's extent (2, 2), not (2, 1)"
-    assert str(refused.value) == f"'layer': {message}"
 
 
 def test_bad_options():
