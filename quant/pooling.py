@@ -56,7 +56,8 @@ def average_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
     if node.target in (torch.mean, "mean"):
         axes = given.get("dim", arguments[0] if arguments else None)
         kept = given.get("keepdim", arguments[1] if len(arguments) > 1 else False)
-        if isinstance(axes, (tuple, list)) and sorted(axes) in ([2, 3], [-2, -1]):
+        # of [N, C, H, W], counted from either end
+        if isinstance(axes, (tuple, list)) and sorted(axis % 4 for axis in axes) == [2, 3]:
             return nn.AdaptiveAvgPool2d(1) if kept else ImageMean()
     return None
 

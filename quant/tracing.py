@@ -6,6 +6,7 @@ from torch import fx, nn
 
 from tritforge.errors import UserError
 from tritforge.quant.activation import Quantizer
+from tritforge.quant.inplace import InPlaceProxy, without_in_place
 from tritforge.quant.pooling import GlobalPool
 
 __all__ = [
@@ -29,7 +30,14 @@ def is_matrix_layer(module: nn.Module) -> bool:
 
 
 class Tracer(fx.Tracer):
-    """A torch.fx tracer that keeps quantizers and matrix layers whole, subclasses included."""
+    """A torch.fx tracer that keeps quantizers and matrix layers whole, subclasses included.
+
+    It records operations in place as such.
+    """
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        """Return what stands for the node's value in the traced function."""
+        return InPlaceProxy(node, self)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Return whether a call of ``m`` stays one node of the graph."""
@@ -38,20 +46,23 @@ class Tracer(fx.Tracer):
 
 
 def trace(model: nn.Module) -> fx.Graph:
-    """Return the graph of ``model.forward``.
+    """Return the graph of ``model.forward``, in which nothing is changed in place.
 
     Raises
     ------
     TracingError: torch.fx cannot follow the forward function.
+    InPlaceError: a tensor that it changes in place is read afterwards through another view.
     """
     try:
-        return Tracer().trace(model)
+        graph = Tracer().trace(model)
     except Exception as error:  # a tracer runs the user's forward: it can raise anything
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TracingError(
             f"torch.fx cannot trace {type(model).__name__}.forward ({reason}): "
             "write it without control flow that depends on the data"
         ) from error
+    without_in_place(model, graph)
+    return graph
 
 
 def score_layers(model: nn.Module, graph: fx.Graph) -> list[str]:

@@ -56,7 +56,11 @@ class Step:
 
 
 class ClassArgMax(nn.Module):
-    """A module in place of ``torch.argmax`` over the classes."""
+    """A module in place of ``torch.argmax`` along ``dim``."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
 
 
 def read_steps(model: nn.Module, graph: fx.Graph) -> list[Step]:

@@ -398,7 +398,8 @@ def _channel_pad_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
 )
 def _flatten(lowering: Lowering, step: Step, value: Value) -> Codes:
     codes, module = codes_of(step, value), step.module
-    if module.start_dim != 1 or module.end_dim not in (-1, 1 if codes.flat else 3):
+    rank = 2 if codes.flat else 4
+    if module.start_dim not in (1, 1 - rank) or module.end_dim not in (-1, rank - 1):
         raise step.refuse("must flatten all but the batch: start_dim=1, end_dim=-1")
     if codes.flat:
         return codes
@@ -432,10 +433,15 @@ def _identity_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
 @lowers(ClassArgMax, shown=(), anywhere=True)
 def _argmax(lowering: Lowering, step: Step, value: Value | None) -> Value | None:
     """The index of the largest score, which :meth:`Lowering.finish` emits."""
+    rank = 2 if value is not None and value.flat else 4
+    if step.module.dim not in (1, 1 - rank):
+        of = "[N, C]" if rank == 2 else "[N, C, H, W]"
+        raise step.refuse(f"must be over the classes of {of}: dim=1, not {step.module.dim}")
     lowering.ends_with_argmax = True
     return value
 
 
 @written_as(torch.argmax, "argmax")
 def _argmax_of(model: nn.Module, node: fx.Node) -> nn.Module | None:
-    return ClassArgMax() if _options(node, "dim", "keepdim").get("dim") in (1, -1) else None
+    dim = _options(node, "dim", "keepdim").get("dim")
+    return ClassArgMax(dim) if dim in (1, -1, -3) else None

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn.utils import parametrize
 
 from tests.export.expect import raises
@@ -21,6 +22,9 @@ from tritforge.export.ir.nodes import Convolution, Dense, Threshold
 from tritforge.export.ir.requantize import Requantize
 from tritforge.export.lowering.lower import LoweringError, lower
 from tritforge.quant.activation import SignedQuantizer, TernaryActivation, UnsignedQuantizer
+from tritforge.quant.evaluate import exact
+from tritforge.quant.pooling import average_of
+from tritforge.sim.reference import run
 
 
 def rand(*shape: int) -> Tensor:
@@ -231,3 +235,66 @@ def test_relu_of_signed_codes_without_a_quantizer_is_refused() -> None:
     with pytest.raises(LoweringError) as caught:
         lower(model, (4, 3, 3), name="net")
     assert str(caught.value) == "module '3' (ReLU): must have an UnsignedQuantizer after it"
+
+
+class Reduced(nn.Module):
+    """Scores of an image of one pixel or a vector, reduced by ``last``."""
+
+    def __init__(self, last: Callable[[Tensor], Tensor], flat: bool) -> None:
+        super().__init__()
+        self.enter, self.conv = UnsignedQuantizer(4, step=1 / 16), nn.Conv2d(1, 2, 4)
+        self.codes, self.flat = UnsignedQuantizer(2, step=0.05), flat
+        self.head = nn.Linear(2, 3) if flat else nn.Conv2d(2, 3, 1)
+        self.last = last
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.codes(self.conv(self.enter(x)))
+        return self.last(self.head(torch.flatten(x, 1) if self.flat else x))
+
+
+@pytest.mark.parametrize("flat", [True, False])
+@pytest.mark.parametrize("keepdim", [True, False])
+@pytest.mark.parametrize("dim", range(-4, 4))
+def test_argmax_along_every_axis_is_torchs_or_refused(flat: bool, keepdim: bool, dim: int) -> None:
+    torch.manual_seed(1)
+    model = Reduced(lambda x: x.argmax(dim, keepdim=keepdim), flat)
+    quant.ternarize(model, method="twn")
+    if dim not in ((1, -1) if flat else (1, -3)):
+        with pytest.raises(LoweringError, match="argmax"):
+            lower(model, (1, 4, 4), name="net")
+        return
+    with torch.no_grad():
+        model.head.parametrizations.bias.original.copy_(torch.tensor([0.0, 0.0, 50.0]))
+    lowered = lower(model, (1, 4, 4), name="net")
+    images = torch.randint(0, 16, (4, 1, 4, 4)) / 16
+    codes = (images * 16).to(torch.int64).numpy().transpose(0, 2, 3, 1)
+    found = run(lowered.network, codes)[lowered.network.output]
+    assert np.array_equal(found.ravel(), exact(model)(images.double()).numpy().ravel())
+    assert (found == 2).all()
+
+
+@pytest.mark.parametrize("start", range(-4, 4))
+@pytest.mark.parametrize("end", range(-4, 4))
+def test_flatten_along_every_axis_is_torchs_or_refused(start: int, end: int) -> None:
+    torch.manual_seed(1)
+    first = [UnsignedQuantizer(4, step=1 / 16), nn.Conv2d(1, 2, 3), UnsignedQuantizer(2)]
+    model = nn.Sequential(*first, nn.Flatten(start, end), nn.Linear(8, 3))
+    quant.ternarize(model, method="twn")
+    if (start % 4, end % 4) == (1, 3):
+        assert lower(model, (1, 4, 4), name="net").network.output == "argmax"
+    else:
+        with pytest.raises(LoweringError, match="must flatten all but the batch"):
+            lower(model, (1, 4, 4), name="net")
+
+
+@pytest.mark.parametrize("axes", list(itertools.product(range(-4, 4), repeat=2)))
+def test_the_mean_of_every_two_axes_is_the_images_or_refused(axes: tuple[int, int]) -> None:
+    graph = fx.Graph()
+    graph.call_function(torch.mean, (graph.placeholder("x"), axes))
+    made = average_of(nn.Identity(), list(graph.nodes)[-1])
+    if {axis % 4 for axis in axes} == {2, 3}:
+        image = torch.arange(24.0).reshape(1, 2, 3, 4)
+        assert made is not None
+        assert torch.equal(made(image), image.mean(axes))
+    else:
+        assert made is None
