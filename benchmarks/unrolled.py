@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -189,7 +190,6 @@ def packed(values: npt.NDArray[np.int64], widths: Iterable[int]) -> list[int]:
 # designs
 
 
-@dataclass  # designs
 @dataclass
 class Design:
     """Verilog to measure, and the expected output of its netlist for the vectors."""
@@ -260,9 +260,14 @@ def peer(matrix: npt.NDArray[np.int8], dtype: DataType, form: str) -> Design:
     taken = packed(vectors, solution.inp_kifs.sum(0))  # an input without a weight has no bits
     kifs = [minimal_kif(interval) for interval in solution.out_qint]
     wanted = packed(vectors @ matrix.T.astype(np.int64), [sum(kif) for kif in kifs])
-    facts = {"adders": source.count("shift_adder #"), "version": version("da4ml")}
+    facts = {"adders": adders_of(source), "version": version("da4ml")}
     ports = ("model_inp", "model_out")
     return Design("top", source, ports, taken, wanted, facts, flat=form.endswith("flat"))
+
+
+def adders_of(source: str) -> int:
+    """How many adders da4ml's Verilog instantiates; its library's module is none of them."""
+    return len(re.findall(r"(?<!module )\bshift_adder #\(", source))
 
 
 def count(design: Design, folder: Path) -> dict[str, Any]:
@@ -316,7 +321,8 @@ def measure(
         if point["forms"].get(form, {}).get("source") != source:
             folder = build / "unrolled" / name / form.replace(", ", "-").replace(" ", "-")
             point["forms"][form] = count(design, folder)
-            write_atomic(place, json.dumps(point, indent=1) + "\n")
+        point["forms"][form].update(design.facts)
+        write_atomic(place, json.dumps(point, indent=1) + "\n")
     return point
 
 

@@ -14,7 +14,10 @@ from tritforge.quant.data.pillow import decoded
 
 __all__ = ["folders"]
 
-_SUFFIXES = {".jpeg", ".jpg", ".png", ".bmp", ".webp"}
+_SUFFIXES = {
+    ".jpeg", ".jpg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"
+}  # fmt: skip
+_LITTER = {"__MACOSX", "__pycache__", "@eaDir", "lost+found", "Thumbs.db"}
 _SIZE = 224
 
 
@@ -22,7 +25,8 @@ def folders(folds: int | None, fold: int, root: Path | None, image_size: int = _
     """Images from root/train/<class>/* and root/val/<class>/*; those of val are held out.
 
     A class has the number of its folder's name in alphabetical order. Images are held as bytes in
-    memory, 3 * image_size^2 each, in the order of their names.
+    memory, 3 * image_size^2 each, in the order of their names. What is hidden (``.git``) or left
+    by a system (``__MACOSX``) is no class and no image.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def folders(folds: int | None, fold: int, root: Path | None, image_size: int = _
 def _classes(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DatasetError(f"dataset 'folders': {folder} is not a folder")
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    names = sorted(path.name for path in _shown(folder) if path.is_dir())
     if len(names) < 2:
         raise DatasetError(
             f"dataset 'folders': {folder} must have a folder for each of at least 2 classes, not "
@@ -62,12 +66,21 @@ def _classes(folder: Path) -> list[str]:
     return names
 
 
+def _shown(folder: Path) -> list[Path]:
+    """What a person put into the folder, in the order of the names."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name not in _LITTER
+    )
+
+
 def _images(folder: Path, names: list[str], size: int) -> tuple[Tensor, Tensor]:
     """Return bytes [N, 3, size, size] and labels [N]."""
     files: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(names):
-        found = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in _SUFFIXES)
+        found = [p for p in _shown(folder / name) if p.suffix.lower() in _SUFFIXES]
         if not found:
             raise DatasetError(f"dataset 'folders': the class folder {folder / name} has no image")
         files += found

