@@ -47,6 +47,14 @@ VIEW_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._Dropo
 class InPlaceProxy(fx.Proxy):
     """A proxy that records ``x += y`` as it is; torch.fx takes it for ``x = x + y``."""
 
+    def __getattr__(self, name: str) -> fx.Proxy:
+        """Return what stands for an attribute (``x.data``, ``x.mT``) or a method."""
+        return _InPlaceAttribute(self, name)
+
+
+class _InPlaceAttribute(fx.proxy.Attribute, InPlaceProxy):
+    pass
+
 
 def _recorded(target: Any) -> Callable[[fx.Proxy, Any], fx.Proxy]:
     def record(self: fx.Proxy, other: Any) -> fx.Proxy:
@@ -64,8 +72,10 @@ def without_in_place(model: nn.Module, graph: fx.Graph) -> None:
 
     Raises
     ------
-    InPlaceError: the changed tensor is read afterwards through another view of its memory.
+    InPlaceError: the changed tensor is read afterwards through another view of its memory,
+        or nothing reads the result, so that the change is seen elsewhere or nowhere.
     """
+    changed: list[tuple[fx.Node, str]] = []
     memory: dict[fx.Node, fx.Node] = {}  # of a node that may share it, the one that allocated it
     position = {node: index for index, node in enumerate(graph.nodes)}
     for node in list(graph.nodes):
@@ -73,8 +83,11 @@ def without_in_place(model: nn.Module, graph: fx.Graph) -> None:
         changes = source is not None and _changes(model, node)
         shares = source is not None and (changes or _is_view(model, node))
         memory[node] = memory[source] if shares and source is not None else node
+        if source is None and node.op in ("call_function", "call_method") and _in_place(node):
+            raise _unfollowed(model, _called(node))  # of a list of tensors
         if not changes or source is None:
             continue
+        changed.append((node, _called(node)))
         for other in [other for other in memory if memory[other] is memory[node]]:
             if other is node:
                 continue
@@ -89,6 +102,16 @@ def without_in_place(model: nn.Module, graph: fx.Graph) -> None:
                 user.replace_input_with(other, node)
         node.target = OPERATORS.get(node.target, node.target)
         node.kwargs = {name: value for name, value in node.kwargs.items() if name != "out"}
+    for node, called in changed:
+        if not node.users:  # what nobody reads was done for its effect on memory unknown here
+            raise _unfollowed(model, called)
+
+
+def _unfollowed(model: nn.Module, called: str) -> InPlaceError:
+    return InPlaceError(
+        f"{called} in {type(model).__name__}.forward changes a tensor in place, and nothing reads "
+        "its result: make a new tensor instead, as in z = x + y"
+    )
 
 
 def _first(node: fx.Node) -> fx.Node | None:
@@ -113,6 +136,11 @@ def _changes(model: nn.Module, node: fx.Node) -> bool:
         return bool(getattr(module, "inplace", False)) and not isinstance(module, VIEW_MODULES)
     if node.op not in ("call_function", "call_method"):
         return False
+    return _in_place(node)
+
+
+def _in_place(node: fx.Node) -> bool:
+    """Whether a function or method changes what it is given."""
     name = _name(node)
     return (
         node.target in OPERATORS

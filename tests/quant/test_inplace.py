@@ -126,3 +126,37 @@ def test_an_assigned_slice_is_refused() -> None:
 
     with pytest.raises(TracingError, match="item assignment"):
         trace(Model(assigned))
+
+
+def of_its_data(model: Model, x: Tensor) -> Tensor:
+    x = model.relu(x)
+    x.data.add_(1)
+    return x
+
+
+def of_a_transpose(model: Model, x: Tensor) -> Tensor:
+    x = model.relu(x)
+    z = x.mT
+    z += 1
+    return x
+
+
+def of_the_same(model: Model, x: Tensor) -> Tensor:
+    x = model.relu(x)
+    z = +x
+    z += 1
+    return x
+
+
+def of_a_list(model: Model, x: Tensor) -> Tensor:
+    x = model.relu(x)
+    torch._foreach_add_([x], 1)
+    return x
+
+
+@pytest.mark.parametrize("function", [of_its_data, of_a_transpose, of_the_same, of_a_list])
+def test_a_change_of_memory_that_is_not_followed_is_refused(
+    function: Callable[[Model, Tensor], Tensor],
+) -> None:
+    with pytest.raises(InPlaceError, match="in place, and nothing reads its result: make a new"):
+        trace(Model(function))
