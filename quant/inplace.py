@@ -47,7 +47,7 @@ VIEW_MODULES = (nn.Identity, nn.Flatten, nn.Unflatten, nn.modules.dropout._Dropo
 class InPlaceProxy(fx.Proxy):
     """A proxy that records ``x += y`` as it is; torch.fx takes it for ``x = x + y``."""
 
-    def __getattr__(self, name: str) -> fx.Proxy:
+    def __getattr__(self, name: str) -> fx.proxy.Attribute:
         """Return what stands for an attribute (``x.data``, ``x.mT``) or a method."""
         return _InPlaceAttribute(self, name)
 
