@@ -94,6 +94,17 @@ def test_several_frames_are_refused(format: str) -> None:
         decoded(file)
 
 
+def test_the_first_picture_of_a_camera_is_the_image() -> None:
+    views = [Image.new("RGB", (8, 8), (grey,) * 3) for grey in (90, 200)]
+    file = saved(views[0], "MPO", save_all=True, append_images=views[1:])
+    assert np.unique(decoded(file)).tolist() == [90]
+
+
+def test_colours_of_sixteen_bits_keep_their_upper_eight() -> None:
+    file = b"P6 1 1 65535\n" + np.array([256, 30000, 65535], ">u2").tobytes()
+    assert np.abs(decoded(file)[0, 0].astype(int) - [1, 117, 255]).max() <= 1
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("mode", ["RGB", "I;16"])
 def test_the_image_is_turned_as_its_exif_data_say(mode: str, orientation: int) -> None:
