@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata, resources
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from amaranth.back import verilog
@@ -65,8 +66,11 @@ def module(component: wiring.Component, name: str, target: Target) -> str:
     """
     library = Library(name)
     with _collection_by_hand():
-        texts  = [_plain_module_names(_convert(component, name, RomFiles(target, library)))]
-        texts += [_convert(shared, title, RomFiles(target)) for title, shared in library.modules()]
+        text   = _convert(component, name, RomFiles(target, library))
+        shared = library.modules()
+        taken  = [name, "tritforge_rom", *(title for title, _ in shared)]
+        texts  = [_plain_module_names(text, taken)]
+        texts += [_convert(part, title, RomFiles(target)) for title, part in shared]
     texts.append(
         resources.files("tritforge.hw.stream")
         .joinpath("tritforge_rom.v")
@@ -102,13 +106,20 @@ def _convert(component: wiring.Component, name: str, platform: RomFiles) -> str:
     return text
 
 
-def _plain_module_names(text: str) -> str:
-    """Replace Amaranth's module names, which are instance paths: a.b.c becomes a_b_c."""
+def _plain_module_names(text: str, taken: Iterable[str]) -> str:
+    """Replace Amaranth's module names, which are instance paths: a.b.c becomes a_b_c.
+
+    A number follows where that is ``taken``, or the name of another path (a.b_c). Upper case does
+    not tell names apart: VHDL and some file systems ignore it.
+    """
     # a top named like a keyword stays escaped
-    modules = re.findall(r"^module (\\\S*\.\S*) ", text, flags=re.MULTILINE)
-    plain   = {name: re.sub(r"\W", "_", name[1:]) for name in modules}
-    if len(set(plain.values())) != len(plain):
-        raise ValueError(f"two modules would bear the same name: {sorted(plain.values())}")
+    plain: dict[str, str] = {}
+    used = {name.lower() for name in taken}
+    for path in re.findall(r"^module (\\\S*\.\S*) ", text, flags=re.MULTILINE):
+        base  = re.sub(r"\W", "_", path[1:])
+        names = chain([base], (f"{base}_{number}" for number in count(2)))
+        plain[path] = next(name for name in names if name.lower() not in used)
+        used.add(plain[path].lower())
     return re.sub(
         r"\\[^\s]+ ",
         lambda match: plain[match[0][:-1]] + " " if match[0][:-1] in plain else match[0],

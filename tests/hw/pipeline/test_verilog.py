@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 from amaranth.hdl import Fragment
 
 from tests.hw.networks import FOLDINGS, convolutional
 from tests.targets import GENERIC
 from tritforge.export.artifacts.manifest import FileEntry, PortEntry
-from tritforge.export.ir.nodes import Network
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Bias, Dense, Network, TensorType
 from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.pipeline import verilog
 from tritforge.hw.pipeline.plan import plan
@@ -73,6 +75,27 @@ def test_modules_and_instances_bear_the_names_of_the_layers():
         assert name in modules
     assert not any(name.startswith("\\") for name in modules)
     assert re.search(r"^  sample_core_conv1 +conv1 \($", text, flags=re.MULTILINE)
+
+
+def test_paths_that_read_alike_are_different_modules():
+    """A layer `last` with a unit `bias` beside a layer `last_bias`, in any case of the letters."""
+    names = ["last", "last_bias", "LAST_bias", "last_bias_2"]
+    planes = np.array([[[1, -1], [0, 1]]], dtype=np.int8)
+    nodes, source = [], "input"
+    for name in names:
+        nodes += [
+            Dense(name=name, input=source, planes=planes),
+            Bias(name=f"{name}_sum", input=name, bias=np.array([1, 2])),
+        ]
+        source = nodes[-1].name
+    network = Network("net", TensorType(1, 1, 2, DataType.parse("u2")), tuple(nodes))
+    text = generate(plan(network, dict.fromkeys(names, ArrayFolding(pe=1, simd=1)), GENERIC))
+    modules = re.findall(r"^module (\S+) ?[(#]", text, flags=re.MULTILINE)
+    assert len({module.lower() for module in modules}) == len(modules)
+    assert any(module.lower() == "net_core_last_bias_2" for module in modules)
+    instances = re.findall(r"^  (net_core_\w+) +(\w+) \($", text, flags=re.MULTILINE)
+    assert {name for _, name in instances} >= set(names)
+    assert {module for module, _ in instances} <= set(modules)
 
 
 def test_the_register_block_has_its_ports_in_verilog_and_manifest():
