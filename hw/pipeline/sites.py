@@ -23,7 +23,6 @@ from tritforge.hw.engines.registry import Folding
 from tritforge.hw.pipeline.stage import Stage
 from tritforge.hw.stream.axi_stream import Tdata, lanes_in
 from tritforge.hw.stream.registry import UNITS
-from tritforge.hw.stream.unit import Unit
 from tritforge.hw.stream.width_converter import resized
 from tritforge.hw.targets.target import Target
 
@@ -113,7 +112,13 @@ class NodeSite:
         if type(self.node) not in UNITS:
             raise PlanError(f"{self.node.kind} {self.node.name!r}: no unit builds it")
         sources = [self.types(number) for number in range(len(lanes))]
-        widest  = max((given for given in lanes if given is not None), default=sources[0].channels)
+        # these read some channels of a pixel per beat; the input's beats may hold several pixels
+        within = [
+            gcd(given, source.channels)
+            for given, source in zip(lanes, sources, strict=True)
+            if given is not None
+        ]
+        widest = max(within, default=sources[0].channels)
         unit = UNITS[type(self.node)](
             self.node, *sources, target=self.network.types[self.node.name], lanes=widest
         )
@@ -192,28 +197,7 @@ def stages(
         lanes[INPUT] = _lanes_at_end("input", tdata.input, network.input)
     for site in node_sites(network, target):
         given = [lanes.get(source) for source in site.sources]
-        ahead: list[tuple[Unit, ...]] = [() for _ in given]
-        # these read some channels of a pixel per beat
-        if tdata.input is not None and not site.matrix:
-            wanted = gcd(lanes[INPUT], network.input.channels)
-            for number, source in enumerate(site.sources):
-                if source == INPUT:
-                    ahead[number] = tuple(
-                        resized(
-                            f"width_in{number if len(given) > 1 else ''}",
-                            network.input.dtype,
-                            lanes[INPUT],
-                            wanted,
-                            network.input.size,
-                        )
-                    )
-                    given[number] = wanted
         stage = site.stage(given, foldings.get(site.name))
-        if len(given) > 1:
-            branches = zip(ahead, stage.branches, strict=True)
-            stage = replace(stage, branches=tuple((*first, *then) for first, then in branches))
-        else:
-            stage = replace(stage, units=(*ahead[0], *stage.units))
         if tdata.output is not None and stage.tensor == network.output:
             result = network.types[network.output]
             wanted = _lanes_at_end("output", tdata.output, result)

@@ -115,10 +115,19 @@ def random_layer(chance):
         rows = groups * chance.choice([1, 1, 2, 3])
         kernel = (chance.randint(1, 3), chance.randint(1, 3))
         dilation = (chance.choice([1, 1, 2, 3]), chance.choice([1, 1, 2]))
+        beyond = chance.choice([False, True])  # the kernel reaches far beyond the image
+        if beyond:
+            kernel, dilation = (
+                (chance.randint(2, 5), kernel[1]),
+                (chance.randint(1, 5), dilation[1]),
+            )
         extent = [step * (size - 1) + 1 for step, size in zip(dilation, kernel, strict=True)]
-        padding = tuple(chance.choice([0, chance.randint(0, size - 1)]) for size in extent)
+        padding = tuple(
+            size - 1 if beyond else chance.choice([0, chance.randint(0, size - 1)])
+            for size in extent
+        )
         size = [
-            chance.randint(max(1, span - 2 * pad), span + 3)
+            chance.randint(max(1, span - 2 * pad), 5 if beyond else span + 3)
             for span, pad in zip(extent, padding, strict=True)
         ]
         source = TensorType(*size, groups * inputs, dtype)

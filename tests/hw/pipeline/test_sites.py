@@ -1,13 +1,21 @@
 import itertools
 
+import numpy as np
 import pytest
 
 from tests.hw.networks import FOLDINGS, convolutional
 from tests.targets import GENERIC
+from tritforge.export.ir.datatype import DataType
+from tritforge.export.ir.nodes import Dense, Flatten, Network, TensorType, Threshold
+from tritforge.export.ir.pools import MaxPool, SumPool
+from tritforge.export.ir.residual import Add, Shortcut
+from tritforge.hw.engines.array.folding import ArrayFolding
 from tritforge.hw.engines.layer import PlanError
 from tritforge.hw.layers.line_window import LineBufferUnit
 from tritforge.hw.layers.window import SlidingWindowUnit
+from tritforge.hw.pipeline.plan import plan
 from tritforge.hw.pipeline.sites import node_sites, stages
+from tritforge.hw.stream.axi_stream import Tdata
 
 
 def test_a_site_is_a_layer_with_what_belongs_to_it():
@@ -58,3 +66,40 @@ def test_neighbours_fit():
     units = [unit for stage in found for unit in stage.units]
     for before, behind in itertools.pairwise(units):
         assert before.o == behind.i
+
+
+U2 = DataType.parse("u2")
+READERS = {
+    "max pool": MaxPool(name="reader", input="input", size=(2, 2)),
+    "overlapping pool": SumPool(
+        name="reader", input="input", size=(3, 3), stride=(1, 1), padding=(1, 1)
+    ),
+    "thresholds": Threshold(
+        name="reader", input="input", thresholds=np.tile([1, 2, 3], (3, 1)), output=U2
+    ),
+    "shortcut": Shortcut(name="reader", input="input", stride=(2, 2), before=2, after=1),
+    "add": Add(name="reader", input="input", other="input"),
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("tdata", [Tdata.NATIVE, Tdata(input=16)], ids=["native", "tdata"])
+def test_an_input_stream_wider_than_a_pixel_reaches_every_unit(reader, tdata):
+    """Without TDATA a dense layer, the first reader, chooses the width."""
+    image = TensorType(4, 4, 3, U2)
+    size = reader.infer(*[image] * len(reader.inputs)).size
+    levels = np.tile([1, 2, 3], (2, 1))
+    nodes = (
+        Flatten(name="flat", input="input"),
+        Dense(name="first", input="flat", planes=np.ones((1, 2, 48), np.int8)),
+        Threshold(name="left", input="first", thresholds=levels, output=U2),
+        reader,
+        Flatten(name="flat_too", input="reader"),
+        Dense(name="second", input="flat_too", planes=np.ones((1, 2, size), np.int8)),
+        Threshold(name="right", input="second", thresholds=levels, output=U2),
+        Add(name="sum", input="left", other="right"),
+    )
+    foldings = {"first": ArrayFolding(pe=1, simd=24), "second": ArrayFolding(pe=1, simd=1)}
+    planned = plan(Network("readers", image, nodes), foldings, GENERIC, tdata=tdata)
+    assert planned.output("input").lanes in (8, 24)
+    assert planned.interval_cycles > 0
