@@ -47,7 +47,9 @@ def levels(
     dtype  = source.dtype
     bounds = (np.full(source.channels, bound) for bound in (dtype.minimum, dtype.maximum))
     values = node.thresholds(*bounds) if isinstance(node, Requantize) else node.thresholds
-    values = np.clip(values, dtype.minimum, dtype.maximum + 1) - dtype.minimum
+    # what offset binary adds, which is more than -minimum where the type is narrow (ternary)
+    offset = 1 << (dtype.bits - 1) if dtype.signed else 0
+    values = np.clip(values, dtype.minimum, dtype.maximum + 1) + offset
     bits   = max(dtype.bits, int(values.max()).bit_length())
     return StandaloneThresholdsUnit(
         name="thresholds",

@@ -9,7 +9,7 @@ from tritforge.sim.reference import evaluate
 from tritforge.sim.stimulus import pack_beats
 
 
-@pytest.mark.parametrize("source", ["u2", "s4"])
+@pytest.mark.parametrize("source", ["u2", "s4", "t"])
 @pytest.mark.parametrize("target", ["u2", "s2"])
 @pytest.mark.parametrize("lanes", [1, 2, 4])
 def test_codes(source, target, lanes):
@@ -20,6 +20,7 @@ def test_codes(source, target, lanes):
         source.maximum,
         source.maximum + 1,
     )  # always, at the edge, never
+    thresholds[1] = np.arange(3) + (source.minimum + source.maximum) // 2  # around the middle
     node = Threshold(name="act", input="x", thresholds=thresholds, output=target)
     images = tensor(source, (2, 3, 2, 4))
     unit = levels(node, TensorType(3, 2, 4, source), target=target, lanes=lanes)
